@@ -1,0 +1,97 @@
+// Package backbone is the JetStream log that everything durable stands on: an
+// embedded NATS server with a file store, or an external one. It is the only
+// package that imports nats-server.
+package backbone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A Config says which JetStream to stand on.
+type Config struct {
+	Dir    string // folder of the embedded server's file store
+	URL    string // an external NATS server with JetStream; Dir is not used then
+	Memory bool   // the embedded server stores in memory: for tests about anything but durability
+	Sync   Sync
+	Log    *slog.Logger // nil for none
+}
+
+// Sync says when the embedded file store calls fsync.
+type Sync struct {
+	Always bool          // before each acknowledgement
+	Every  time.Duration // else at least this often; 0 means a second
+}
+
+// A Backbone is a connection to JetStream and, when embedded, the server.
+type Backbone struct {
+	srv  *server.Server
+	conn *nats.Conn
+	js   jetstream.JetStream
+}
+
+// MaxPayload is the largest log entry the embedded server takes, in bytes: a
+// full SQS batch (1 MiB) with room for what the log adds.
+const MaxPayload = 8 << 20
+
+// Start brings JetStream up and connects to it.
+func Start(ctx context.Context, c Config) (*Backbone, error) {
+	b := &Backbone{}
+	opts := []nats.Option{nats.Name("millrace"), nats.MaxReconnects(-1)}
+	url := c.URL
+	if url == "" {
+		every := c.Sync.Every
+		if every == 0 {
+			every = time.Second
+		}
+		srv, err := server.NewServer(&server.Options{
+			ServerName: "millrace", DontListen: true, JetStream: true, StoreDir: c.Dir,
+			NoSigs: true, NoLog: true, MaxPayload: MaxPayload,
+			SyncInterval: every, SyncAlways: c.Sync.Always,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("configuring the embedded NATS server: %w", err)
+		}
+		b.srv = srv
+		srv.Start()
+		if !srv.ReadyForConnections(30 * time.Second) {
+			srv.Shutdown()
+			return nil, errors.New("the embedded NATS server did not get ready within 30 seconds")
+		}
+		opts = append(opts, nats.InProcessServer(srv))
+	}
+	var err error
+	if b.conn, err = nats.Connect(url, opts...); err == nil {
+		b.js, err = jetstream.New(b.conn)
+	}
+	if err != nil {
+		b.Stop(ctx)
+		return nil, fmt.Errorf("connecting to NATS: %w", err)
+	}
+	return b, nil
+}
+
+// Conn is the connection.
+func (b *Backbone) Conn() *nats.Conn { return b.conn }
+
+// JetStream is the connection's JetStream.
+func (b *Backbone) JetStream() jetstream.JetStream { return b.js }
+
+// Stop closes the connection and the embedded server, flushing its store.
+func (b *Backbone) Stop(context.Context) error {
+	if b.conn != nil {
+		b.conn.Close()
+	}
+	if b.srv != nil {
+		b.srv.Shutdown()
+		b.srv.WaitForShutdown()
+	}
+	return nil
+}

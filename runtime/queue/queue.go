@@ -1,0 +1,141 @@
+package queue
+
+import (
+	"strings"
+	"time"
+
+	"millrace/runtime/arn"
+	"millrace/runtime/fault"
+)
+
+// Limits of SQS that the machine itself rests on (SQS developer guide, quotas).
+const (
+	DedupWindow   = 5 * time.Minute // an accepted deduplication id is remembered this long
+	AttemptWindow = 5 * time.Minute // a ReceiveRequestAttemptId is remembered this long
+	MaxVisibility = 12 * time.Hour  // from the receive; no change may go past it
+	Forever       = time.Duration(-1)
+)
+
+// An ID names a queue. Names are unique within an account and a region, and
+// case-sensitive.
+type ID struct {
+	Account string // twelve digits
+	Region  string // "us-east-1"
+	Name    string // 1-80 of A-Z a-z 0-9 _ -, with ".fifo" at the end of a FIFO queue's
+}
+
+// ARN is the queue's name for policies, redrives and mappings.
+func (id ID) ARN() arn.ARN { return arn.New("sqs", id.Region, id.Account, id.Name) }
+
+// FIFO tells a FIFO queue, as AWS does, by its name.
+func (id ID) FIFO() bool { return strings.HasSuffix(id.Name, ".fifo") }
+
+// IDFromARN is the inverse of ID.ARN; ok is false for the ARN of anything else.
+func IDFromARN(s string) (id ID, ok bool) {
+	a, err := arn.Parse(s)
+	if err != nil || a.Service != "sqs" || strings.ContainsAny(a.Resource, ":/") {
+		return ID{}, false
+	}
+	return ID{a.Account, a.Region, a.Resource}, true
+}
+
+// Config is what a queue's owner may set. Durations are whole seconds in the
+// ranges of SQS's attributes; whoever sets them has checked them.
+type Config struct {
+	Delay         time.Duration // DelaySeconds; on a FIFO queue it applies to messages already there
+	Visibility    time.Duration // VisibilityTimeout
+	Wait          time.Duration // ReceiveMessageWaitTimeSeconds
+	Retention     time.Duration // MessageRetentionPeriod; 0 keeps messages forever
+	MaxBytes      int           // MaximumMessageSize
+	ContentDedup  bool          // ContentBasedDeduplication
+	DedupByGroup  bool          // DeduplicationScope is messageGroup
+	LimitPerGroup bool          // FifoThroughputLimit is perMessageGroupId
+	DeadLetter    *DeadLetter   // RedrivePolicy, understood; nil for none
+
+	// Texts the machine keeps and never reads, by SQS attribute name: Policy,
+	// RedrivePolicy, RedriveAllowPolicy, KmsMasterKeyId,
+	// KmsDataKeyReusePeriodSeconds, SqsManagedSseEnabled.
+	Texts map[string]string
+	Tags  map[string]string
+
+	Created  time.Time
+	Modified time.Time
+}
+
+// A DeadLetter says where messages go that were received too often.
+type DeadLetter struct {
+	Target      ID
+	MaxReceives int // 1-1000: the message that would be received once more moves instead
+}
+
+// A Message is what a sender gives.
+type Message struct {
+	Body        string
+	Attributes  []Attribute // sorted by name
+	SenderID    string
+	GroupID     string         // MessageGroupId; required on FIFO queues, a tenant on standard ones
+	DedupID     string         // MessageDeduplicationId; "" on a FIFO queue with ContentDedup means the body's SHA-256
+	Delay       *time.Duration // nil for the queue's own
+	TraceHeader string         // AWSTraceHeader, as the sender gave it
+	TraceParent string         // W3C traceparent of the send, for our own traces
+}
+
+// An Attribute is one message attribute. Value holds text for String and Number
+// types, raw bytes for Binary ones.
+type Attribute struct {
+	Name     string
+	DataType string
+	Value    []byte
+}
+
+// Sent is the answer to one message.
+type Sent struct {
+	MessageID      string // UUID
+	SequenceNumber string // twenty digits; FIFO only
+	Duplicate      bool   // dropped in the deduplication window; the ids are the original's
+}
+
+// A ReceiveRequest asks for messages.
+type ReceiveRequest struct {
+	Max        int            // at most this many
+	Wait       time.Duration  // 0 answers at once; Forever waits until the context ends
+	Visibility *time.Duration // nil for the queue's own
+	AttemptID  string         // ReceiveRequestAttemptId; FIFO only
+}
+
+// A Received message is one delivery.
+type Received struct {
+	Message
+	MessageID        string
+	ReceiptHandle    string // of this delivery; opaque
+	SequenceNumber   string // FIFO only
+	Sent             time.Time
+	FirstReceived    time.Time
+	Receives         int    // this delivery included; goes on counting in a dead-letter queue
+	DeadLetterSource string // ARN of the queue it was moved from; "" when it was not
+}
+
+// A Change asks that a delivered message stay hidden for Timeout from now on.
+type Change struct {
+	ReceiptHandle string
+	Timeout       time.Duration
+}
+
+// Counts are exact at the moment they are taken.
+type Counts struct {
+	Visible  int
+	InFlight int // received, neither deleted nor visible again
+	Delayed  int
+	Oldest   time.Time // when the oldest message was sent; zero when there is none
+}
+
+// What can be wrong with a receipt handle, a change or a receive. Each unwraps
+// to a fault.Code too.
+var (
+	ErrHandle    = fault.New(fault.Invalid, "not a receipt handle of this queue")
+	ErrGone      = fault.New(fault.NotFound, "the message does not exist or cannot have its visibility changed")
+	ErrExpired   = fault.New(fault.Conflict, "the receipt handle has expired") // FIFO deletes and changes only
+	ErrBeyondMax = fault.New(fault.Invalid, "total visibility timeout beyond twelve hours from the receive")
+	ErrAttempt   = fault.New(fault.Conflict, "the receive request attempt id is no longer retryable")
+	ErrOverLimit = fault.New(fault.Throttled, "too many messages in flight") // standard, short polls only
+)

@@ -1,0 +1,322 @@
+// Package record keeps the control plane's records: queues, functions,
+// mappings, roles. They live in one JetStream key-value bucket and are mirrored
+// in memory, so that a read costs a map look-up and a write is acknowledged
+// only once JetStream has stored it.
+//
+// A [Table] is a typed view of the records of one kind. Keys are ordered texts
+// of the caller's choosing; any bytes are allowed. Writes to one key are
+// serialised by JetStream's revisions, also between several runtimes on one
+// cluster: the mirror follows the bucket.
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/runtime/fault"
+)
+
+const bucket = "millrace-records"
+
+// A Store is the bucket and its mirror.
+type Store struct {
+	kv    jetstream.KeyValue
+	watch jetstream.KeyWatcher
+	done  chan struct{} // closed when the follower has ended
+
+	mu   sync.RWMutex // guards rows
+	rows map[string]map[string]row
+}
+
+type row struct {
+	value    []byte
+	revision uint64
+	gone     bool // deleted at this revision; kept so that an older update cannot revive it
+}
+
+// Open creates or opens the bucket and reads all of it. Close ends it.
+func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
+	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket:      bucket,
+		Description: "Millrace control plane",
+		History:     1,
+		Storage:     jetstream.FileStorage,
+	})
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "opening the record bucket")
+	}
+	// The watcher outlives the context that bounded the opening.
+	w, err := kv.WatchAll(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
+	}
+	s := &Store{kv: kv, watch: w, done: make(chan struct{}), rows: map[string]map[string]row{}}
+	for {
+		select {
+		case e, ok := <-w.Updates():
+			if !ok {
+				return nil, fault.New(fault.Unavailable, "the record bucket closed while it was read")
+			}
+			if e == nil { // the end of what was there
+				go s.follow()
+				return s, nil
+			}
+			s.apply(e)
+		case <-ctx.Done():
+			w.Stop()
+			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "reading the record bucket")
+		}
+	}
+}
+
+// Close ends the mirror. Reads keep answering from what was last seen.
+func (s *Store) Close() error {
+	err := s.watch.Stop()
+	<-s.done
+	return err
+}
+
+// Reset removes every record of every kind.
+func (s *Store) Reset(ctx context.Context) error {
+	s.mu.RLock()
+	var all []string
+	for kind, rows := range s.rows {
+		for key, r := range rows {
+			if !r.gone {
+				all = append(all, wireKey(kind, key))
+			}
+		}
+	}
+	s.mu.RUnlock()
+	for _, k := range all {
+		if err := s.remove(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow mirrors what others write until Close.
+func (s *Store) follow() {
+	defer close(s.done)
+	for e := range s.watch.Updates() {
+		if e != nil {
+			s.apply(e)
+		}
+	}
+}
+
+func (s *Store) apply(e jetstream.KeyValueEntry) {
+	s.set(e.Key(), row{e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut})
+}
+
+func (s *Store) set(wire string, r row) {
+	kind, key, ok := parseKey(wire)
+	if !ok {
+		return // not one of ours
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := s.rows[kind]
+	if rows == nil {
+		rows = map[string]row{}
+		s.rows[kind] = rows
+	}
+	if rows[key].revision < r.revision {
+		rows[key] = r
+	}
+}
+
+func (s *Store) get(kind, key string) (row, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, ok := s.rows[kind][key]
+	return r, ok && !r.gone
+}
+
+// put writes value over revision last; 0 means that nothing may be there.
+func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64) error {
+	var rev uint64
+	var err error
+	if last == 0 {
+		rev, err = s.kv.Create(ctx, wire, value)
+	} else {
+		rev, err = s.kv.Update(ctx, wire, value, last)
+	}
+	if err != nil {
+		return err
+	}
+	s.set(wire, row{value: value, revision: rev})
+	return nil
+}
+
+// remove deletes a key and returns once the mirror has seen it go.
+func (s *Store) remove(ctx context.Context, wire string) error {
+	kind, key, _ := parseKey(wire)
+	before, _ := s.get(kind, key)
+	if err := s.kv.Delete(ctx, wire, jetstream.LastRevision(before.revision)); err != nil {
+		return err
+	}
+	// Delete reports no revision; the next write to this key has a higher one.
+	s.set(wire, row{revision: before.revision + 1, gone: true})
+	return nil
+}
+
+// A Table is the records of one kind.
+type Table[T any] struct {
+	store *Store
+	kind  string
+}
+
+// NewTable views the records of a kind, a word of a-z that no other table uses.
+func NewTable[T any](s *Store, kind string) *Table[T] { return &Table[T]{s, kind} }
+
+// Get returns the record under key.
+func (t *Table[T]) Get(key string) (T, bool) {
+	var v T
+	r, ok := t.store.get(t.kind, key)
+	if !ok || json.Unmarshal(r.value, &v) != nil {
+		return v, false
+	}
+	return v, true
+}
+
+// Keys returns the keys that start with prefix, in order.
+func (t *Table[T]) Keys(prefix string) []string {
+	t.store.mu.RLock()
+	defer t.store.mu.RUnlock()
+	var keys []string
+	for k := range maps.Keys(t.store.rows[t.kind]) {
+		if strings.HasPrefix(k, prefix) && !t.store.rows[t.kind][k].gone {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// List returns the records whose keys start with prefix, in order of their keys.
+func (t *Table[T]) List(prefix string) []T {
+	var all []T
+	for _, k := range t.Keys(prefix) {
+		if v, ok := t.Get(k); ok {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// Create stores a new record: fault.Exists when the key is taken.
+func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
+	value, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	err = t.store.put(ctx, wireKey(t.kind, key), value, 0)
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return fault.Wrap(fault.Exists, err, "%s %s exists already", t.kind, key)
+	}
+	return fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
+}
+
+// Update replaces a record by what change makes of it, and returns that. An
+// error of change is returned as it is and nothing is written; change runs again
+// if another writer came first. fault.NotFound when there is no such record.
+func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, error)) (T, error) {
+	var zero T
+	for {
+		r, ok := t.store.get(t.kind, key)
+		if !ok {
+			return zero, fault.New(fault.NotFound, "no %s %s", t.kind, key)
+		}
+		var v T
+		if err := json.Unmarshal(r.value, &v); err != nil {
+			return zero, fault.Wrap(fault.Internal, err, "reading %s %s", t.kind, key)
+		}
+		v, err := change(v)
+		if err != nil {
+			return zero, err
+		}
+		value, err := json.Marshal(v)
+		if err != nil {
+			return zero, err
+		}
+		err = t.store.put(ctx, wireKey(t.kind, key), value, r.revision)
+		if err == nil {
+			return v, nil
+		}
+		if !errors.Is(err, jetstream.ErrKeyRevisionMismatch) && !errors.Is(err, jetstream.ErrKeyExists) {
+			return zero, fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
+		}
+		if err := t.store.refresh(ctx, t.kind, key); err != nil {
+			return zero, err
+		}
+	}
+}
+
+// Delete removes a record: fault.NotFound when there is none.
+func (t *Table[T]) Delete(ctx context.Context, key string) error {
+	if _, ok := t.store.get(t.kind, key); !ok {
+		return fault.New(fault.NotFound, "no %s %s", t.kind, key)
+	}
+	return fault.Wrap(fault.Unavailable, t.store.remove(ctx, wireKey(t.kind, key)), "deleting %s %s", t.kind, key)
+}
+
+// refresh reads one key past the mirror, when the mirror was found to be behind.
+func (s *Store) refresh(ctx context.Context, kind, key string) error {
+	e, err := s.kv.Get(ctx, wireKey(kind, key))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return fault.New(fault.NotFound, "no %s %s", kind, key)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "reading %s %s", kind, key)
+	}
+	s.apply(e)
+	return nil
+}
+
+// wireKey escapes a key for the bucket, whose keys are made of A-Z a-z 0-9 and
+// - / _ = . alone: every other byte, and "=", is written as =XX.
+func wireKey(kind, key string) string {
+	var b strings.Builder
+	b.WriteString(kind)
+	b.WriteByte('/')
+	for i := range len(key) {
+		switch c := key[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '/':
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "=%02X", c)
+		}
+	}
+	return b.String()
+}
+
+func parseKey(wire string) (kind, key string, ok bool) {
+	kind, rest, ok := strings.Cut(wire, "/")
+	if !ok {
+		return "", "", false
+	}
+	var b strings.Builder
+	for i := 0; i < len(rest); i++ {
+		if rest[i] != '=' {
+			b.WriteByte(rest[i])
+			continue
+		}
+		var c byte
+		if n, err := fmt.Sscanf(rest[i:min(i+3, len(rest))], "=%02X", &c); n != 1 || err != nil {
+			return "", "", false
+		}
+		b.WriteByte(c)
+		i += 2
+	}
+	return kind, b.String(), true
+}
