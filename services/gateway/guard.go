@@ -1,0 +1,61 @@
+package gateway
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// A guard keeps web pages out. A page on another origin can make a browser send
+// requests here, and DNS rebinding can make its own name resolve to loopback;
+// the Origin and Host headers tell both. Clients that are no browsers send no
+// Origin, and a Host that they were configured with.
+type guard struct {
+	hosts []string // allowed beside loopback names and IP addresses
+}
+
+// refuse returns why the request may not be served, or "".
+func (g guard) refuse(r *http.Request) string {
+	if !g.hostAllowed(r.Host) {
+		return "Host " + strip(r.Host) + " is not served here; start the runtime with --allow-host to serve it."
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		// Browsers leave Origin out of some cross-origin GETs, but tell so here.
+		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+			return "Cross-origin requests are refused."
+		}
+		return ""
+	}
+	u, err := url.Parse(origin)
+	if err != nil || !strings.EqualFold(u.Host, r.Host) {
+		return "Cross-origin requests are refused."
+	}
+	return ""
+}
+
+// hostAllowed accepts IP addresses, which no page can rebind, loopback names
+// with any label in front (queue and bucket hosts), and the configured names.
+func (g guard) hostAllowed(host string) bool {
+	name := strings.ToLower(strings.TrimSuffix(strip(host), "."))
+	if name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return true
+	}
+	return slices.ContainsFunc(g.hosts, func(h string) bool {
+		return name == h || strings.HasSuffix(name, "."+h)
+	})
+}
+
+// strip returns a Host header without its port.
+func strip(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		return h
+	}
+	return host
+}

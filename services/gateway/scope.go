@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// A scope is what a request's signature says of its sender. The signature
+// itself is not checked: whoever reaches the port may do everything.
+type scope struct {
+	accessKey, region, service string
+}
+
+// scopeOf reads the credential scope from the Authorization header (SigV4 and
+// SigV4A) or from a presigned query. ok is false for an anonymous request.
+func scopeOf(r *http.Request) (s scope, ok bool) {
+	if auth := r.Header.Get("Authorization"); auth != "" {
+		if _, rest, found := strings.Cut(auth, "Credential="); found {
+			cred, _, _ := strings.Cut(rest, ",")
+			asymmetric := strings.HasPrefix(auth, "AWS4-ECDSA-P256-SHA256")
+			return parseScope(strings.TrimSpace(cred), asymmetric)
+		}
+		return scope{}, false
+	}
+	if strings.Contains(r.URL.RawQuery, "X-Amz-Credential") {
+		q := r.URL.Query()
+		return parseScope(q.Get("X-Amz-Credential"), q.Get("X-Amz-Algorithm") == "AWS4-ECDSA-P256-SHA256")
+	}
+	return scope{}, false
+}
+
+// parseScope reads AKID/date/region/service/aws4_request; SigV4A has no region.
+// An access key may hold slashes in theory, so the parts are counted from the end.
+func parseScope(cred string, asymmetric bool) (scope, bool) {
+	cut := func() (last string) {
+		i := strings.LastIndexByte(cred, '/')
+		if i < 0 {
+			return ""
+		}
+		last, cred = cred[i+1:], cred[:i]
+		return last
+	}
+	var s scope
+	if cut() != "aws4_request" {
+		return scope{}, false
+	}
+	s.service = cut()
+	if !asymmetric {
+		s.region = cut()
+	}
+	if date := cut(); len(date) != 8 || s.service == "" {
+		return scope{}, false
+	}
+	s.accessKey = cred
+	return s, true
+}
+
+// accountOf maps an access key to its account: a twelve-digit key is the account
+// itself, every other key belongs to the default account.
+func accountOf(accessKey, fallback string) string {
+	if isAccount(accessKey) {
+		return accessKey
+	}
+	return fallback
+}
+
+func isAccount(s string) bool {
+	if len(s) != 12 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
