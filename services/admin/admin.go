@@ -1,0 +1,82 @@
+// Package admin is the runtime's own API, under /_runtime: how it is, what it
+// holds, and, where allowed, how to empty it. It is not AWS's, so it speaks
+// plain JSON.
+//
+//	GET  /_runtime/health   200 {"status":"ok"} as soon as requests are served
+//	GET  /_runtime/status   what Status describes
+//	POST /_runtime/reset    removes everything; 403 unless allowed
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+)
+
+// A Status is what the runtime says of itself.
+type Status struct {
+	Version  string  `json:"version"`
+	Endpoint string  `json:"endpoint"`
+	Data     string  `json:"data"`    // the data folder, or the URL of an external NATS server
+	PID      int     `json:"pid"`     // of the process
+	Started  string  `json:"started"` // RFC 3339
+	Uptime   float64 `json:"uptimeSeconds"`
+	Stored   Stored  `json:"stored"`
+}
+
+// Stored counts what is held.
+type Stored struct {
+	Queues    int `json:"queues"`
+	Messages  int `json:"messages"` // visible, in flight and delayed
+	Functions int `json:"functions"`
+	Mappings  int `json:"eventSourceMappings"`
+}
+
+// A Runtime is what the API speaks for.
+type Runtime interface {
+	Status(context.Context) (Status, error)
+	Reset(context.Context) error
+}
+
+// Handler serves the API. allowReset says whether reset is allowed.
+func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_runtime/health", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /_runtime/status", func(w http.ResponseWriter, req *http.Request) {
+		s, err := r.Status(req.Context())
+		if err != nil {
+			log.Error("status", "error", err)
+			refuse(w, http.StatusInternalServerError, "the status could not be read; see the log")
+			return
+		}
+		answer(w, http.StatusOK, s)
+	})
+	mux.HandleFunc("POST /_runtime/reset", func(w http.ResponseWriter, req *http.Request) {
+		if !allowReset {
+			refuse(w, http.StatusForbidden, "reset is off: start the runtime with --allow-reset to allow it")
+			return
+		}
+		// A reset that has begun is carried through, whoever hangs up.
+		if err := r.Reset(context.WithoutCancel(req.Context())); err != nil {
+			log.Error("reset", "error", err)
+			refuse(w, http.StatusInternalServerError, "the reset failed; see the log")
+			return
+		}
+		answer(w, http.StatusOK, map[string]string{"status": "empty"})
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	// The client may be gone; nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	answer(w, status, map[string]string{"message": message})
+}
