@@ -1,0 +1,62 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+
+BIN := bin
+STATICCHECK_VERSION := v0.8.2
+STATICCHECK := $(BIN)/staticcheck-$(STATICCHECK_VERSION)
+GOFLAGS_TEST ?=
+FUZZTIME ?= 10s
+
+.PHONY: help build run test race conformance fuzz bench generate verify lint clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/runtime
+	@mkdir -p $(BIN)
+	go build -trimpath -ldflags "-s -w" -o $(BIN)/runtime ./cmd/runtime
+
+run: build ## Start the runtime with a sample function behind a queue, and send to it
+	@go build -trimpath -o $(BIN)/demo ./cmd/demo
+	@exec $(BIN)/demo
+
+test: ## Run the test suite
+	go test $(GOFLAGS_TEST) ./...
+
+race: ## Run the test suite with the race detector
+	$(MAKE) test GOFLAGS_TEST="-race $(GOFLAGS_TEST)"
+
+conformance: ## Run the scenarios through AWS SDKs
+	go test $(GOFLAGS_TEST) ./test/conformance/...
+
+fuzz: ## Fuzz everything that strangers send, FUZZTIME each
+	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
+	  grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r target; do \
+	    echo "fuzzing $$target in $${dir#$$PWD/}"; \
+	    go test "$$dir" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+	  done; \
+	done
+
+bench: build ## Measure; figures are in test/bench/README.md
+	go run ./test/bench -runtime $(BIN)/runtime
+
+generate: ## Write generated code anew
+	go generate ./...
+
+verify: generate ## Fail when generated code is not current
+	@git diff --exit-code -- '*.gen.go' README.md || { echo 'generated files are not current: run make generate and commit'; exit 1; }
+
+lint: $(STATICCHECK) ## Check format, vet and staticcheck
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these'; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+$(STATICCHECK):
+	@mkdir -p $(BIN)
+	GOBIN=$(abspath $(BIN)) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	@mv $(BIN)/staticcheck $@
+
+clean: ## Remove what was built
+	rm -rf $(BIN)

@@ -1,0 +1,106 @@
+// Package house checks the rules that the whole tree lives by.
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rank grows toward the process; imports may only point to a lower rank, or
+// stay on their own.
+var rank = map[string]int{"runtime": 0, "esm": 1, "services": 2, "cmd": 3, "test": 4}
+
+type goPackage struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, dep := range p.Imports {
+			if !ours(dep) {
+				continue
+			}
+			from, to := top(p.ImportPath), top(dep)
+			if from == "functions" || to == "functions" {
+				t.Errorf("%s imports %s: functions are deployed, never linked", p.ImportPath, dep)
+			}
+			if rank[to] > rank[from] {
+				t.Errorf("%s imports %s: arrows go test → cmd → services → esm → runtime", p.ImportPath, dep)
+			}
+		}
+	}
+}
+
+// A service speaks to clients, never to another service: what two of them
+// share lives below them.
+func TestServicesDoNotMeet(t *testing.T) {
+	shared := map[string]bool{"internal": true, "gateway": true, "admin": true}
+	for _, p := range packages(t) {
+		name, ok := serviceOf(p.ImportPath)
+		if !ok || shared[name] {
+			continue
+		}
+		for _, dep := range p.Imports {
+			if other, ok := serviceOf(dep); ok && other != name && other != "internal" {
+				t.Errorf("%s imports %s: services never import each other", p.ImportPath, dep)
+			}
+		}
+	}
+}
+
+// Changing the log's engine is a matter of one package.
+func TestOnlyBackboneKnowsTheServer(t *testing.T) {
+	for _, p := range packages(t) {
+		if strings.HasPrefix(p.ImportPath, "millrace/runtime/backbone") {
+			continue
+		}
+		for _, list := range [][]string{p.Imports, p.TestImports, p.XTestImports} {
+			for _, dep := range list {
+				if strings.HasPrefix(dep, "github.com/nats-io/nats-server/") {
+					t.Errorf("%s imports %s: runtime/backbone is its only importer", p.ImportPath, dep)
+				}
+			}
+		}
+	}
+}
+
+// packages lists the module's packages once.
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,TestImports,XTestImports", "millrace/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("reading go list: %v", err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 10 {
+		t.Fatalf("go list found %d packages: too few to be the tree", len(all))
+	}
+	return all
+}
+
+func ours(path string) bool { return strings.HasPrefix(path, "millrace/") }
+
+func top(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "millrace/"), "/")
+	return first
+}
+
+func serviceOf(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, "millrace/services/")
+	first, _, _ := strings.Cut(rest, "/")
+	return first, ok
+}
