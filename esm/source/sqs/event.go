@@ -1,0 +1,111 @@
+package sqs
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"millrace/runtime/digest"
+	"millrace/runtime/queue"
+)
+
+// A record is a message as an SQS event shows it; its members are in AWS's order.
+type record struct {
+	MessageID       string               `json:"messageId"`
+	ReceiptHandle   string               `json:"receiptHandle"`
+	Body            string               `json:"body"`
+	Attributes      attributes           `json:"attributes"`
+	Custom          map[string]attribute `json:"messageAttributes"`
+	MD5OfAttributes *string              `json:"md5OfMessageAttributes"` // null when there are none
+	MD5OfBody       string               `json:"md5OfBody"`
+	EventSource     string               `json:"eventSource"`
+	EventSourceARN  string               `json:"eventSourceARN"`
+	AWSRegion       string               `json:"awsRegion"`
+}
+
+// attributes are SQS's own; times are milliseconds since 1970.
+type attributes struct {
+	Receives         string `json:"ApproximateReceiveCount"`
+	TraceHeader      string `json:"AWSTraceHeader,omitempty"`
+	Sent             string `json:"SentTimestamp"`
+	SequenceNumber   string `json:"SequenceNumber,omitempty"`
+	GroupID          string `json:"MessageGroupId,omitempty"`
+	SenderID         string `json:"SenderId"`
+	DedupID          string `json:"MessageDeduplicationId,omitempty"`
+	DeadLetterSource string `json:"DeadLetterQueueSourceArn,omitempty"`
+	FirstReceived    string `json:"ApproximateFirstReceiveTimestamp"`
+}
+
+// attribute is a sender's. Lists exist in the format only.
+type attribute struct {
+	String   *string  `json:"stringValue,omitempty"`
+	Binary   []byte   `json:"binaryValue,omitempty"` // as base64
+	Strings  []string `json:"stringListValues"`
+	Binaries []string `json:"binaryListValues"`
+	DataType string   `json:"dataType"`
+}
+
+// encode renders a message as a record of an event, as AWS prints it: with <, >
+// and & as they are.
+func encode(id queue.ID, m *queue.Received) []byte {
+	r := record{
+		MessageID:     m.MessageID,
+		ReceiptHandle: m.ReceiptHandle,
+		Body:          m.Body,
+		Attributes: attributes{
+			Receives:         strconv.Itoa(m.Receives),
+			TraceHeader:      m.TraceHeader,
+			Sent:             millis(m.Sent),
+			SequenceNumber:   m.SequenceNumber,
+			GroupID:          m.GroupID,
+			SenderID:         m.SenderID,
+			DeadLetterSource: m.DeadLetterSource,
+			FirstReceived:    millis(m.FirstReceived),
+		},
+		Custom:         map[string]attribute{},
+		MD5OfBody:      digest.Body(m.Body),
+		EventSource:    "aws:sqs",
+		EventSourceARN: id.ARN().String(),
+		AWSRegion:      id.Region,
+	}
+	if id.FIFO() {
+		r.Attributes.DedupID = dedupID(m)
+	}
+	for _, a := range m.Attributes {
+		r.Custom[a.Name] = custom(a)
+	}
+	if sum := digest.Attributes(m.Attributes); sum != "" {
+		r.MD5OfAttributes = &sum
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(r) // texts and maps of texts always encode
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+func custom(a queue.Attribute) attribute {
+	out := attribute{Strings: []string{}, Binaries: []string{}, DataType: a.DataType}
+	if kind, _, _ := strings.Cut(a.DataType, "."); kind == "Binary" {
+		out.Binary = a.Value
+	} else {
+		s := string(a.Value)
+		out.String = &s
+	}
+	return out
+}
+
+// dedupID is the id a FIFO message was deduplicated by: its own, or its body's.
+func dedupID(m *queue.Received) string {
+	if m.DedupID != "" {
+		return m.DedupID
+	}
+	sum := sha256.Sum256([]byte(m.Body))
+	return hex.EncodeToString(sum[:])
+}
+
+func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }

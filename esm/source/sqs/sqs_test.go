@@ -1,0 +1,183 @@
+package sqs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"millrace/esm/source"
+	"millrace/esm/source/sqs"
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+)
+
+var (
+	orders = queue.ID{Account: "000000000000", Region: "eu-west-1", Name: "orders"}
+	sent   = time.UnixMilli(1545082649183)
+)
+
+// shelf is a queue that hands out what it was given, and notes what is asked.
+type shelf struct {
+	config   queue.Config
+	messages []queue.Received
+	asked    queue.ReceiveRequest
+	deleted  []string
+	changed  []queue.Change
+	fails    error
+}
+
+func (s *shelf) Config() queue.Config { return s.config }
+
+func (s *shelf) Receive(_ context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
+	s.asked = r
+	return s.messages, s.fails
+}
+
+func (s *shelf) Delete(_ context.Context, handles ...string) []error {
+	s.deleted = handles
+	return []error{nil, s.fails}
+}
+
+func (s *shelf) ChangeVisibility(_ context.Context, changes ...queue.Change) []error {
+	s.changed = changes
+	return []error{nil, s.fails}
+}
+
+func (s *shelf) find(queue.ID) (sqs.Queue, error) { return s, nil }
+
+func record(t *testing.T, id queue.ID, m queue.Received) source.Record {
+	t.Helper()
+	q := &shelf{messages: []queue.Received{m}}
+	records, _, err := sqs.New(id, q.find).Receive(t.Context(), source.Request{Max: 10})
+	if err != nil || len(records) != 1 {
+		t.Fatalf("got %d records, %v", len(records), err)
+	}
+	return records[0]
+}
+
+// The forms are those of Lambda's guide, "Amazon SQS standard queue message
+// event" and "... FIFO queue message event".
+func TestRecord(t *testing.T) {
+	for _, c := range []struct {
+		rule string
+		id   queue.ID
+		in   queue.Received
+		want string
+	}{
+		{"the least", orders, queue.Received{
+			Message:   queue.Message{Body: `<"a" & b>`, SenderID: "AIDA"},
+			MessageID: "id", ReceiptHandle: "handle", Sent: sent, FirstReceived: sent.Add(2 * time.Millisecond), Receives: 1,
+		}, `{"messageId":"id","receiptHandle":"handle","body":"<\"a\" & b>",` +
+			`"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","SenderId":"AIDA","ApproximateFirstReceiveTimestamp":"1545082649185"},` +
+			`"messageAttributes":{},"md5OfMessageAttributes":null,"md5OfBody":"97ff466e3476e40b4ee1b891674a1bcf",` +
+			`"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:000000000000:orders","awsRegion":"eu-west-1"}`},
+		{"everything a FIFO queue has", queue.ID{Account: "000000000000", Region: "us-east-1", Name: "o.fifo"}, queue.Received{
+			Message: queue.Message{
+				Body: "message", SenderID: "AIDA", GroupID: "g", DedupID: "d", TraceHeader: "Root=1-5",
+				Attributes: []queue.Attribute{
+					{Name: "B", DataType: "Binary.png", Value: []byte{0, 255}},
+					{Name: "N", DataType: "Number", Value: []byte("1.5")},
+					{Name: "S", DataType: "String", Value: []byte("x")},
+				},
+			},
+			MessageID: "id", ReceiptHandle: "handle", SequenceNumber: "18850000000000000001",
+			Sent: sent, FirstReceived: sent, Receives: 12, DeadLetterSource: "arn:aws:sqs:us-east-1:000000000000:s.fifo",
+		}, `{"messageId":"id","receiptHandle":"handle","body":"message",` +
+			`"attributes":{"ApproximateReceiveCount":"12","AWSTraceHeader":"Root=1-5","SentTimestamp":"1545082649183","SequenceNumber":"18850000000000000001",` +
+			`"MessageGroupId":"g","SenderId":"AIDA","MessageDeduplicationId":"d","DeadLetterQueueSourceArn":"arn:aws:sqs:us-east-1:000000000000:s.fifo","ApproximateFirstReceiveTimestamp":"1545082649183"},` +
+			`"messageAttributes":{` +
+			`"B":{"binaryValue":"AP8=","stringListValues":[],"binaryListValues":[],"dataType":"Binary.png"},` +
+			`"N":{"stringValue":"1.5","stringListValues":[],"binaryListValues":[],"dataType":"Number"},` +
+			`"S":{"stringValue":"x","stringListValues":[],"binaryListValues":[],"dataType":"String"}},` +
+			`"md5OfMessageAttributes":"5d83012f40c7ac2d3e62c5711b1caf47","md5OfBody":"78e731027d8fd50ed642340b7c9a63b3",` +
+			`"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:000000000000:o.fifo","awsRegion":"us-east-1"}`},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, string(record(t, c.id, c.in).JSON)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestFIFORecordByContent(t *testing.T) {
+	r := record(t, queue.ID{Name: "o.fifo"}, queue.Received{Message: queue.Message{Body: "message"}})
+	if want := `"MessageDeduplicationId":"ab530a13e45914982b79f9b7e3fba994cfd1f3fb22f71cea1afbf02b460c6d1d"`; !strings.Contains(string(r.JSON), want) {
+		t.Errorf("no %s in %s", want, r.JSON)
+	}
+}
+
+// Go handlers read events through aws-lambda-go.
+func TestEventReadsInGo(t *testing.T) {
+	m := queue.Received{Message: queue.Message{Body: "über\u2028", Attributes: []queue.Attribute{{Name: "B", DataType: "Binary", Value: []byte{1, 2}}}}, MessageID: "id"}
+	head, tail := sqs.New(orders, nil).Frame()
+	var e events.SQSEvent
+	if err := json.Unmarshal([]byte(head+string(record(t, orders, m).JSON)+tail), &e); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Records) != 1 || e.Records[0].Body != m.Body || !slices.Equal(e.Records[0].MessageAttributes["B"].BinaryValue, []byte{1, 2}) {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// Lambda's guide: visibility covers window and time-out, else it is made to.
+func TestVisibility(t *testing.T) {
+	const half = 30 * time.Minute
+	for _, c := range []struct {
+		rule             string
+		own, hold, asked time.Duration // asked 0: the queue's own
+	}{
+		{"long enough", time.Minute, time.Minute, 0},
+		{"too short", time.Minute, 61 * time.Second, 91 * time.Second},
+		{"never beyond twelve hours", time.Minute, 12 * time.Hour, 12 * time.Hour},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			q := &shelf{config: queue.Config{Visibility: c.own}}
+			_, _, err := sqs.New(orders, q.find).Receive(t.Context(), source.Request{Max: 7, Wait: half, Hold: c.hold})
+			want := queue.ReceiveRequest{Max: 7, Wait: half}
+			if c.asked != 0 {
+				want.Visibility = &c.asked
+			}
+			if diff := cmp.Diff(want, q.asked); diff != "" || err != nil {
+				t.Error(err, diff)
+			}
+		})
+	}
+}
+
+func TestDoneAndRelease(t *testing.T) {
+	q := &shelf{}
+	s := sqs.New(orders, q.find)
+	records := []source.Record{{Handle: "a"}, {Handle: "b"}}
+	if err := s.Done(t.Context(), records); err != nil || !slices.Equal(q.deleted, []string{"a", "b"}) {
+		t.Errorf("deleted %v, %v", q.deleted, err)
+	}
+	if err := s.Release(t.Context(), records); err != nil || !slices.Equal(q.changed, []queue.Change{{ReceiptHandle: "a"}, {ReceiptHandle: "b"}}) {
+		t.Errorf("changed %v, %v", q.changed, err)
+	}
+	q.fails = queue.ErrExpired
+	if err := s.Done(t.Context(), records); !errors.Is(err, queue.ErrExpired) {
+		t.Errorf("deleting one of two: %v", err)
+	}
+	if err := s.Release(t.Context(), records); !errors.Is(err, queue.ErrExpired) {
+		t.Errorf("releasing one of two: %v", err)
+	}
+}
+
+func TestNoQueue(t *testing.T) {
+	gone := func(queue.ID) (sqs.Queue, error) { return nil, fault.New(fault.NotFound, "no queue") }
+	s := sqs.New(orders, gone)
+	_, _, err := s.Receive(t.Context(), source.Request{Max: 1})
+	for call, err := range map[string]error{"receive": err, "done": s.Done(t.Context(), nil), "release": s.Release(t.Context(), nil)} {
+		if !errors.Is(err, fault.NotFound) {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+}
