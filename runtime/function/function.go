@@ -1,34 +1,166 @@
+// Package function keeps deployed functions and runs events in them.
+//
+// [Functions] holds three things: records (what Lambda's API shows of a
+// function), code (zip files in a JetStream object store, unpacked into a cache
+// folder when needed), and the queue of asynchronous invocations. Where and how
+// a function's code runs is a [Runner]'s business: runtime/sandbox.
+//
+//	functions, err := function.Open(ctx, function.Config{…})
+//	f, err := functions.Create(ctx, function.Function{…}, zip)
+//	result, err := functions.Invoke(ctx, f.ID(), function.Invocation{Payload: event})
+//
+// It promises: a function that Create or an update has answered for survives a
+// kill of the process, code included; so does an event that InvokeAsync has
+// accepted, which is then run at least once. Everything but the unpacking of zip
+// files works inside a testing/synctest bubble.
 package function
 
 import (
+	"slices"
+	"strings"
 	"time"
+
+	"millrace/runtime/arn"
 )
 
+// Latest is the one version there is.
+const Latest = "$LATEST"
+
+// An ID names a function.
+type ID struct {
+	Account string // twelve digits
+	Region  string // "us-east-1"
+	Name    string // 1-64 of A-Z a-z 0-9 - _
+}
+
+// ARN is the function's name without a qualifier.
+func (id ID) ARN() arn.ARN { return arn.New("lambda", id.Region, id.Account, "function:"+id.Name) }
+
+// IDFromARN is the inverse of ID.ARN; a qualifier comes back apart. ok is false
+// for the ARN of anything else.
+func IDFromARN(s string) (id ID, qualifier string, ok bool) {
+	a, err := arn.Parse(s)
+	if err != nil || a.Service != "lambda" {
+		return ID{}, "", false
+	}
+	parts := strings.Split(a.Resource, ":")
+	if len(parts) < 2 || len(parts) > 3 || parts[0] != "function" || parts[1] == "" {
+		return ID{}, "", false
+	}
+	if len(parts) == 3 {
+		qualifier = parts[2]
+	}
+	return ID{a.Account, a.Region, parts[1]}, qualifier, true
+}
+
+func (id ID) key() string { return id.Account + "/" + id.Region + "/" + id.Name }
+
 // A Function is a deployed function's $LATEST: its configuration and where its
-// code is. Texts and numbers are as Lambda's API shows them.
+// code is. Texts and numbers are as Lambda's API shows them; whoever sets them
+// has checked them. Zero values of a new function become Lambda's defaults.
 type Function struct {
 	Account, Region, Name string
 
-	Runtime       string
+	Runtime       string // default "provided.al2023"
 	Role          string
 	Handler       string
 	Description   string
-	Timeout       int // seconds
-	MemorySize    int // MB
+	Timeout       int // seconds; default 3
+	MemorySize    int // MB; default 128
+	EphemeralMB   int // default 512
 	Env           map[string]string
-	Architectures []string
-	EphemeralMB   int
-	TracingMode   string
-	Layers        []string
-	LogFormat     string
-	LogGroup      string
+	Architectures []string // default x86_64
+	Tracing       string   // default "PassThrough"
+	KMSKeyARN     string
+	Logging       Logging
+	Network       Network
 	Tags          map[string]string
 
-	CodeSha256 string // base64, as the API shows it; also the code's name in the object store
-	CodeSize   int64
+	CodeSha256 string // of the zip, base64; also the code's name in the object store
+	CodeSize   int64  // bytes of the zip
+	InProcess  bool   // runs a registered Go handler: no code, and gone with the process
 
-	RevisionID   string
-	Modified     time.Time
-	State        string // "Pending", "Active"
-	UpdateStatus string // LastUpdateStatus: "", "Successful"
+	Reserved    *int // ReservedConcurrentExecutions; nil for none
+	Permissions []Permission
+	PolicyID    string // revision of Permissions
+
+	RevisionID string // a new UUID with each change of code or configuration
+	Modified   time.Time
+}
+
+// Logging is a function's LoggingConfig.
+type Logging struct {
+	Format      string // "Text" by default, or "JSON"
+	Group       string // default "/aws/lambda/<name>"
+	Application string // ApplicationLogLevel, JSON only
+	System      string // SystemLogLevel, JSON only
+}
+
+// Network is a function's VpcConfig: shown, and otherwise without effect.
+type Network struct {
+	Subnets, SecurityGroups []string
+	IPv6                    bool
+}
+
+// A Permission is one statement of a function's resource policy, in the terms
+// of Lambda's AddPermission. It is shown; nobody is refused.
+type Permission struct {
+	ID               string // StatementId
+	Action           string
+	Principal        string
+	SourceARN        string
+	SourceAccount    string
+	EventSourceToken string
+	OrgID            string // PrincipalOrgID
+	URLAuthType      string // FunctionUrlAuthType
+	ViaURL           *bool  // InvokedViaFunctionUrl
+}
+
+// ID is the function's name.
+func (f Function) ID() ID { return ID{f.Account, f.Region, f.Name} }
+
+// ARN is the function's unqualified ARN.
+func (f Function) ARN() string { return f.ID().ARN().String() }
+
+// withDefaults fills in what Lambda fills in.
+func (f Function) withDefaults() Function {
+	text(&f.Runtime, "provided.al2023")
+	text(&f.Tracing, "PassThrough")
+	text(&f.Logging.Format, "Text")
+	text(&f.Logging.Group, "/aws/lambda/"+f.Name)
+	number(&f.Timeout, 3)
+	number(&f.MemorySize, 128)
+	number(&f.EphemeralMB, 512)
+	if len(f.Architectures) == 0 {
+		f.Architectures = []string{"x86_64"}
+	}
+	return f
+}
+
+func text(s *string, v string) {
+	if *s == "" {
+		*s = v
+	}
+}
+
+func number(n *int, v int) {
+	if *n == 0 {
+		*n = v
+	}
+}
+
+// Permit adds a statement; ok is false when its id is taken.
+func (f *Function) Permit(p Permission) (ok bool) {
+	if slices.ContainsFunc(f.Permissions, func(q Permission) bool { return q.ID == p.ID }) {
+		return false
+	}
+	f.Permissions = append(f.Permissions, p)
+	return true
+}
+
+// Forbid removes a statement; ok is false when there is none of this id.
+func (f *Function) Forbid(statement string) (ok bool) {
+	n := len(f.Permissions)
+	f.Permissions = slices.DeleteFunc(f.Permissions, func(p Permission) bool { return p.ID == statement })
+	return len(f.Permissions) < n
 }

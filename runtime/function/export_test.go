@@ -1,0 +1,27 @@
+package function
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Blobs counts the zip files that are stored.
+func (fs *Functions) Blobs(t *testing.T) int {
+	t.Helper()
+	all, err := fs.code.blobs.List(context.WithoutCancel(t.Context()))
+	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+// Orphan stores code that no function has, as a kill in the midst of Create does.
+func (fs *Functions) Orphan(t *testing.T, code []byte) {
+	t.Helper()
+	if _, err := fs.code.put(t.Context(), code); err != nil {
+		t.Fatal(err)
+	}
+}
