@@ -1,8 +1,32 @@
+// Package esm runs event source mappings: it moves the records of a source to a
+// function, in batches, and tells the source what became of them.
+//
+// [Mappings] keeps the mappings and their life, each enabled one with a poller.
+// A poller waits for its source, never ticks, and promises:
+//
+//   - A record is done with at its source only after the function succeeded, or
+//     because the mapping's filters dropped it.
+//   - A record whose function failed comes back when its source says so: a queue's
+//     message at the end of its visibility.
+//   - A throttled batch is tried again, with growing pauses, while its records are
+//     still hidden from others.
+//   - Of an ordered source no record overtakes another of its group: the source
+//     hands out the next only when the one before is done or back.
+//   - Stopping waits for running batches and gives back what had not begun.
+//
+// A killed process owes nothing: what was not done with comes back by itself.
+//
+// Errors are faults whose sentence is AWS's: fault.Invalid stands for
+// InvalidParameterValueException, fault.Exists for ResourceConflictException,
+// fault.NotFound for ResourceNotFoundException and fault.Conflict for
+// ResourceInUseException.
 package esm
 
 import (
 	"context"
 	"time"
+
+	"millrace/esm/source"
 )
 
 // A Mapping is an event source mapping, as Lambda's API shows it.
@@ -34,4 +58,19 @@ type Invoker interface {
 type Outcome struct {
 	Payload       []byte
 	FunctionError string // "" when the function succeeded
+}
+
+// A Source is where a mapping's records come from.
+type Source interface {
+	Traits() source.Traits
+
+	// Receive waits for records, and returns none when the wait is over.
+	// fault.NotFound says that the source is not there.
+	Receive(context.Context, source.Request) ([]source.Record, error)
+
+	// Done tells that records need not be delivered again.
+	Done(context.Context, []source.Record) error
+
+	// Release gives back records that were not tried.
+	Release(context.Context, []source.Record) error
 }

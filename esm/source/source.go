@@ -6,16 +6,26 @@ import "time"
 
 // A Record is one record of a source, ready for an event.
 type Record struct {
-	ID          string // as a batch item failure names it
-	Handle      string // by which the source knows this delivery
-	JSON        []byte // as the event shows it
-	Payload     string // decoded, for filters
-	TraceParent string // W3C traceparent of its sender, "" for none
+	ID          string    // as a batch item failure names it
+	Handle      string    // by which the source knows this delivery
+	JSON        []byte    // as the event shows it
+	Payload     string    // decoded, for filters
+	TraceParent string    // W3C traceparent of its sender, "" for none
+	Until       time.Time // when it is delivered again, unless it is done with
 }
 
 // A Request asks a source for records.
 type Request struct {
 	Max  int           // at most this many
 	Wait time.Duration // for the first; queue.Forever waits until the context ends
-	Hold time.Duration // how long records may take from the receive to the end of their invocation
+	Hold time.Duration // how long a record may take from the receive to the end of its invocation
+}
+
+// Traits are what does not change about a source.
+type Traits struct {
+	Name       string // "orders"
+	System     string // OpenTelemetry's name for its kind: "aws_sqs"
+	Payload    string // the record's member that filter patterns match inside: "body"
+	Head, Tail string // of an event, around records parted by commas
+	Ordered    bool   // records of a group must not overtake each other
 }

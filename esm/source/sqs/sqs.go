@@ -36,22 +36,21 @@ type Source struct {
 // New builds the source of a queue, which need not exist.
 func New(id queue.ID, queues Queues) *Source { return &Source{id, queues} }
 
-// Name is the queue's name.
-func (s *Source) Name() string { return s.id.Name }
-
-// System names the kind of source as OpenTelemetry does.
-func (s *Source) System() string { return "aws_sqs" }
-
-// Ordered tells that records must not overtake each other.
-func (s *Source) Ordered() bool { return s.id.FIFO() }
+// Traits are those of Lambda's SQS events.
+func (s *Source) Traits() source.Traits {
+	return source.Traits{
+		Name: s.id.Name, System: "aws_sqs", Payload: "body",
+		Head: `{"Records":[`, Tail: `]}`, Ordered: s.id.FIFO(),
+	}
+}
 
 // Receive waits for messages as the request says; none when the wait is over.
 // Messages stay hidden for the queue's own visibility timeout, unless the
-// request holds them for longer. until is when they come back.
-func (s *Source) Receive(ctx context.Context, r source.Request) (records []source.Record, until time.Time, err error) {
+// request holds them for longer.
+func (s *Source) Receive(ctx context.Context, r source.Request) ([]source.Record, error) {
 	q, err := s.queues(s.id)
 	if err != nil {
-		return nil, until, err
+		return nil, err
 	}
 	want := queue.ReceiveRequest{Max: r.Max, Wait: r.Wait}
 	hidden := q.Config().Visibility
@@ -60,20 +59,20 @@ func (s *Source) Receive(ctx context.Context, r source.Request) (records []sourc
 		want.Visibility = &hidden
 	}
 	messages, err := q.Receive(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	until := time.Now().Add(hidden)
+	records := make([]source.Record, len(messages))
 	for i := range messages {
 		m := &messages[i]
-		records = append(records, source.Record{
-			ID: m.MessageID, Handle: m.ReceiptHandle, JSON: encode(s.id, m), Payload: m.Body, TraceParent: m.TraceParent,
-		})
+		records[i] = source.Record{
+			ID: m.MessageID, Handle: m.ReceiptHandle, JSON: encode(s.id, m), Payload: m.Body,
+			TraceParent: m.TraceParent, Until: until,
+		}
 	}
-	return records, time.Now().Add(hidden), err
+	return records, nil
 }
-
-// Frame is what stands before and after an event's records.
-func (s *Source) Frame() (head, tail string) { return `{"Records":[`, `]}` }
-
-// Payload is the record's member that patterns match inside.
-func (s *Source) Payload() string { return "body" }
 
 // Done deletes messages.
 func (s *Source) Done(ctx context.Context, records []source.Record) error {

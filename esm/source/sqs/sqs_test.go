@@ -55,7 +55,7 @@ func (s *shelf) find(queue.ID) (sqs.Queue, error) { return s, nil }
 func record(t *testing.T, id queue.ID, m queue.Received) source.Record {
 	t.Helper()
 	q := &shelf{messages: []queue.Received{m}}
-	records, _, err := sqs.New(id, q.find).Receive(t.Context(), source.Request{Max: 10})
+	records, err := sqs.New(id, q.find).Receive(t.Context(), source.Request{Max: 10})
 	if err != nil || len(records) != 1 {
 		t.Fatalf("got %d records, %v", len(records), err)
 	}
@@ -117,9 +117,9 @@ func TestFIFORecordByContent(t *testing.T) {
 // Go handlers read events through aws-lambda-go.
 func TestEventReadsInGo(t *testing.T) {
 	m := queue.Received{Message: queue.Message{Body: "über\u2028", Attributes: []queue.Attribute{{Name: "B", DataType: "Binary", Value: []byte{1, 2}}}}, MessageID: "id"}
-	head, tail := sqs.New(orders, nil).Frame()
+	frame := sqs.New(orders, nil).Traits()
 	var e events.SQSEvent
-	if err := json.Unmarshal([]byte(head+string(record(t, orders, m).JSON)+tail), &e); err != nil {
+	if err := json.Unmarshal([]byte(frame.Head+string(record(t, orders, m).JSON)+frame.Tail), &e); err != nil {
 		t.Fatal(err)
 	}
 	if len(e.Records) != 1 || e.Records[0].Body != m.Body || !slices.Equal(e.Records[0].MessageAttributes["B"].BinaryValue, []byte{1, 2}) {
@@ -140,7 +140,7 @@ func TestVisibility(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			q := &shelf{config: queue.Config{Visibility: c.own}}
-			_, _, err := sqs.New(orders, q.find).Receive(t.Context(), source.Request{Max: 7, Wait: half, Hold: c.hold})
+			_, err := sqs.New(orders, q.find).Receive(t.Context(), source.Request{Max: 7, Wait: half, Hold: c.hold})
 			want := queue.ReceiveRequest{Max: 7, Wait: half}
 			if c.asked != 0 {
 				want.Visibility = &c.asked
@@ -174,7 +174,7 @@ func TestDoneAndRelease(t *testing.T) {
 func TestNoQueue(t *testing.T) {
 	gone := func(queue.ID) (sqs.Queue, error) { return nil, fault.New(fault.NotFound, "no queue") }
 	s := sqs.New(orders, gone)
-	_, _, err := s.Receive(t.Context(), source.Request{Max: 1})
+	_, err := s.Receive(t.Context(), source.Request{Max: 1})
 	for call, err := range map[string]error{"receive": err, "done": s.Done(t.Context(), nil), "release": s.Release(t.Context(), nil)} {
 		if !errors.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", call, err)

@@ -1,0 +1,336 @@
+package esm
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"millrace/esm/batch"
+	"millrace/esm/filter"
+	"millrace/esm/source"
+	"millrace/esm/source/sqs"
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+	"millrace/runtime/record"
+)
+
+// A Config is what mappings rest on. All but Log is required.
+type Config struct {
+	Records *record.Store
+	Queues  sqs.Queues
+	Invoker Invoker
+
+	// Timeout is a function's time-out; ok is false when there is no such
+	// function. It is asked before each receive, so it should be quick.
+	Timeout func(functionARN string) (timeout time.Duration, ok bool)
+
+	Log *slog.Logger // nil for none
+}
+
+// Mappings are the event source mappings, and the pollers of those enabled.
+type Mappings struct {
+	config Config
+	table  *record.Table[Mapping]
+	parts  sync.WaitGroup // pollers, and what follows their ends
+
+	mu      sync.Mutex // guards the rest, and serialises changes
+	pollers map[string]*poller
+	ending  map[string]Mapping // Disabling or Deleting until their last batch is over
+	work    context.Context    // bounds all batches; over when a Stop cannot wait any longer
+	abort   context.CancelFunc
+	stopped bool
+}
+
+var errStopped = fault.New(fault.Unavailable, "event source mappings are stopped")
+
+// Open reads the mappings and starts the pollers of those enabled. Its context
+// bounds nothing that goes on afterwards; Stop ends that.
+func Open(_ context.Context, c Config) (*Mappings, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Mappings{
+		config:  c,
+		table:   record.NewTable[Mapping](c.Records, "mapping"),
+		pollers: map[string]*poller{},
+		ending:  map[string]Mapping{},
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reopen()
+	for _, m := range s.table.List("") {
+		if m.Enabled {
+			s.start(m)
+		}
+	}
+	return s, nil
+}
+
+// Create makes a mapping of what the API was given: source, function and
+// settings. A BatchSize of 0 is Lambda's default. The answer's State is Creating,
+// or Disabled for a mapping that is not wanted to run.
+func (s *Mappings) Create(ctx context.Context, m Mapping) (Mapping, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return Mapping{}, errStopped
+	}
+	m.UUID = uuid.NewString()
+	m.BatchSize = cmp.Or(m.BatchSize, defaultBatch)
+	if err := s.check(m); err != nil {
+		return Mapping{}, err
+	}
+	m = settled(m)
+	if err := s.table.Create(ctx, m.UUID, m); err != nil {
+		return Mapping{}, err
+	}
+	if m.Enabled {
+		s.start(m)
+		m.State = "Creating"
+	}
+	return m, nil
+}
+
+// Get returns a mapping: fault.NotFound when there is none.
+func (s *Mappings) Get(id string) (Mapping, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.get(id)
+}
+
+// List returns the mappings that keep wants, all for nil, ordered by UUID.
+func (s *Mappings) List(keep func(Mapping) bool) []Mapping {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(s.all(), func(m Mapping) bool { return keep != nil && !keep(m) })
+}
+
+// Update changes a mapping's settings. An error of change is returned as it is.
+// Batches that run are finished as they began. The answer's State is Updating,
+// Enabling or Disabling, or Disabled when the mapping was and stays so;
+// fault.Conflict while it is still Disabling or Deleting.
+func (s *Mappings) Update(ctx context.Context, id string, change func(*Mapping) error) (Mapping, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, err := s.free(id, "update")
+	if err != nil {
+		return Mapping{}, err
+	}
+	m := before
+	if err := change(&m); err != nil {
+		return Mapping{}, err
+	}
+	m.UUID = id
+	if err := s.check(m); err != nil {
+		return Mapping{}, err
+	}
+	m = settled(m)
+	if _, err := s.table.Update(ctx, id, func(Mapping) (Mapping, error) { return m, nil }); err != nil {
+		return Mapping{}, err
+	}
+	answer := m
+	switch {
+	case before.Enabled && m.Enabled:
+		answer.State = "Updating"
+		s.end(id, nil)
+	case before.Enabled:
+		answer.State = "Disabling"
+		s.end(id, &answer)
+	case m.Enabled:
+		answer.State = "Enabling"
+	}
+	if m.Enabled {
+		s.start(m)
+	}
+	return answer, nil
+}
+
+// Retag changes a mapping's tags, in whatever state it is, and nothing else.
+func (s *Mappings) Retag(ctx context.Context, id string, change func(tags map[string]string) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.get(id); err != nil {
+		return err
+	}
+	_, err := s.table.Update(ctx, id, func(m Mapping) (Mapping, error) {
+		if m.Tags == nil {
+			m.Tags = map[string]string{}
+		}
+		return m, change(m.Tags)
+	})
+	return err
+}
+
+// Delete removes a mapping. The answer's State is Deleting, and so is the
+// mapping's as long as a batch of it runs.
+func (s *Mappings) Delete(ctx context.Context, id string) (Mapping, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := s.free(id, "delete")
+	if err != nil {
+		return Mapping{}, err
+	}
+	if err := s.table.Delete(ctx, id); err != nil {
+		return Mapping{}, err
+	}
+	m.State = "Deleting"
+	s.end(id, &m)
+	return m, nil
+}
+
+// Stop ends all pollers: it returns when their running batches are over. When
+// ctx ends first it cuts them off, and their records come again.
+func (s *Mappings) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopped = true
+	abort := s.abort
+	for _, p := range s.pollers {
+		p.halt()
+	}
+	s.mu.Unlock()
+	over := make(chan struct{})
+	go func() {
+		s.parts.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+		return nil
+	case <-ctx.Done():
+		abort()
+		<-over
+		return fault.Wrap(fault.Timeout, ctx.Err(), "batches were cut off")
+	}
+}
+
+// Reset removes all mappings, after a Stop in the same manner. Others can be
+// created then.
+func (s *Mappings) Reset(ctx context.Context) error {
+	err := s.Stop(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.table.Keys("") {
+		if e := s.table.Delete(ctx, id); e != nil && !errors.Is(e, fault.NotFound) {
+			return errors.Join(err, e)
+		}
+	}
+	clear(s.pollers)
+	s.reopen()
+	return err
+}
+
+// reopen lets pollers start. It is called with mu held.
+func (s *Mappings) reopen() {
+	s.work, s.abort = context.WithCancel(context.Background())
+	s.stopped = false
+}
+
+// settled is a mapping as it is stored: in the state that it is about to reach.
+func settled(m Mapping) Mapping {
+	m.Modified, m.Reason, m.State = time.Now().UTC(), "USER_INITIATED", "Disabled"
+	if m.Enabled {
+		m.State = "Enabled"
+	}
+	return m
+}
+
+// get, and all methods below, are called with mu held.
+func (s *Mappings) get(id string) (Mapping, error) {
+	if m, ok := s.ending[id]; ok {
+		return m, nil
+	}
+	m, ok := s.table.Get(id)
+	if !ok {
+		return Mapping{}, fault.New(fault.NotFound, "The resource you requested does not exist.")
+	}
+	if p := s.pollers[id]; p != nil {
+		if problem := p.problem.Load(); problem != nil {
+			m.Reason = *problem
+		}
+	}
+	return m, nil
+}
+
+// free returns a mapping that may be changed.
+func (s *Mappings) free(id, verb string) (Mapping, error) {
+	if s.stopped {
+		return Mapping{}, errStopped
+	}
+	if _, ok := s.ending[id]; ok {
+		return Mapping{}, fault.New(fault.Conflict, "Cannot %s the event source mapping because it is in use.", verb)
+	}
+	return s.get(id)
+}
+
+func (s *Mappings) all() []Mapping {
+	keys := s.table.Keys("")
+	for id, m := range s.ending {
+		if m.State == "Deleting" {
+			keys = append(keys, id)
+		}
+	}
+	slices.Sort(keys)
+	var all []Mapping
+	for _, id := range keys {
+		if m, err := s.get(id); err == nil {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// start runs a poller for a mapping that was checked.
+func (s *Mappings) start(m Mapping) {
+	id, _ := queue.IDFromARN(m.EventSource)
+	src := sqs.New(id, s.config.Queues)
+	traits := src.Traits()
+	f, err := filter.Compile(traits.Payload, m.Filters)
+	if err != nil {
+		s.config.Log.Error("an event source mapping cannot start", "mapping", m.UUID, "err", err)
+		return
+	}
+	p := &poller{
+		mapping: m,
+		source:  src,
+		traits:  traits,
+		filter:  f,
+		invoker: s.config.Invoker,
+		timeout: s.config.Timeout,
+		log:     s.config.Log,
+		gate:    newGate(m.MaxConcurrent),
+		done:    make(chan struct{}),
+		open:    batch.New[source.Record](m.BatchSize, time.Duration(m.Window)*time.Second, len(traits.Head)+len(traits.Tail)),
+		rest:    firstRest,
+	}
+	p.halted, p.halt = context.WithCancel(s.work)
+	s.pollers[m.UUID] = p
+	work := s.work
+	s.parts.Go(func() { p.run(work) })
+}
+
+// end stops a mapping's poller, if it has one, without waiting for it. Until its
+// last batch is over the mapping shows as meanwhile says, nil for no change.
+func (s *Mappings) end(id string, meanwhile *Mapping) {
+	p := s.pollers[id]
+	if p == nil {
+		return
+	}
+	delete(s.pollers, id)
+	if meanwhile != nil {
+		s.ending[id] = *meanwhile
+	}
+	s.parts.Go(func() {
+		p.stop()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if meanwhile != nil {
+			delete(s.ending, id)
+		}
+	})
+}

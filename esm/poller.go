@@ -1,0 +1,174 @@
+package esm
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace/esm/batch"
+	"millrace/esm/filter"
+	"millrace/esm/source"
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+)
+
+// perReceive is how many records a poller asks for at once, as Lambda's do.
+const perReceive = 10
+
+// While a source or function is not there, a poller looks again after pauses
+// that double from the first to the last.
+const (
+	firstRest = time.Second
+	lastRest  = 30 * time.Second
+)
+
+// A poller moves the records of one mapping. Its goroutines:
+//
+//	run            waits for the source and fills batches; one, from start to halt
+//	├─ process     runs what one receive completed, in order; up to the gate's limit
+//	└─ settle      is done with what filters dropped
+type poller struct {
+	mapping Mapping
+	source  Source
+	traits  source.Traits
+	filter  *filter.Filter
+	invoker Invoker
+	timeout func(functionARN string) (time.Duration, bool)
+	log     *slog.Logger
+
+	gate    *gate
+	problem atomic.Pointer[string] // why nothing moves, for who asks for the mapping; nil when all is well
+	absent  atomic.Bool            // an invoke found no function
+	batches sync.WaitGroup         // process and settle
+	halted  context.Context        // over when the poller is to stop
+	halt    context.CancelFunc
+	done    chan struct{} // closed when run and all it started are over
+
+	// Owned by run.
+	open *batch.Assembler[source.Record]
+	rest time.Duration // the next pause
+}
+
+// run moves records until the poller is halted, and returns when the last batch
+// is over. work bounds the batches.
+func (p *poller) run(work context.Context) {
+	defer close(p.done)
+	defer p.batches.Wait()
+	for p.gate.wait(p.halted) {
+		records, err := p.receive(p.halted)
+		if p.halted.Err() != nil {
+			p.release(work, records)
+			break
+		}
+		if err != nil {
+			p.pause(err)
+		} else {
+			p.well()
+		}
+		p.dispatch(work, p.keep(work, records))
+	}
+	p.release(work, p.open.Take())
+}
+
+var errNoFunction = fault.New(fault.NotFound, "Function does not exist")
+
+// receive waits for records: for as long as it takes, or while a batch is open
+// until its window is over.
+func (p *poller) receive(ctx context.Context) ([]source.Record, error) {
+	timeout, ok := p.timeout(p.mapping.FunctionARN)
+	if !ok || p.absent.Swap(false) {
+		return nil, errNoFunction
+	}
+	r := source.Request{Max: min(perReceive, p.open.Room()), Wait: queue.Forever, Hold: p.window() + timeout}
+	if ends, ok := p.open.Ends(); ok {
+		r.Wait = max(0, time.Until(ends))
+	}
+	return p.source.Receive(ctx, r)
+}
+
+func (p *poller) window() time.Duration { return time.Duration(p.mapping.Window) * time.Second }
+
+// pause waits before the next look at a source or function that is not there.
+func (p *poller) pause(err error) {
+	text := "The event source is not available at the moment."
+	switch {
+	case err == errNoFunction:
+		text = err.Error()
+	case errors.Is(err, fault.NotFound):
+		text = noQueue
+	}
+	if old := p.problem.Swap(&text); old == nil || *old != text {
+		p.log.Warn("an event source mapping waits", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "err", err)
+	}
+	sleep(p.halted, p.rest)
+	p.rest = min(2*p.rest, lastRest)
+}
+
+func (p *poller) well() {
+	p.problem.Store(nil)
+	p.rest = firstRest
+}
+
+// keep returns the records that pass the filters, and is done with the others.
+func (p *poller) keep(work context.Context, records []source.Record) []source.Record {
+	if p.filter == nil {
+		return records
+	}
+	var kept, dropped []source.Record
+	for _, r := range records {
+		if p.filter.Match(r.JSON, r.Payload) {
+			kept = append(kept, r)
+		} else {
+			dropped = append(dropped, r)
+		}
+	}
+	if len(dropped) > 0 {
+		p.batches.Go(func() { p.settle(work, dropped) })
+	}
+	return kept
+}
+
+// dispatch adds records to the open batch and starts what is ready. Batches of
+// one receive may hold records of one group, so they run one after the other.
+func (p *poller) dispatch(work context.Context, records []source.Record) {
+	now := time.Now()
+	var ready [][]source.Record
+	for _, r := range records {
+		if b := p.open.Add(now, r, len(r.JSON)); b != nil {
+			ready = append(ready, b)
+		}
+	}
+	if b := p.open.Due(now); b != nil {
+		ready = append(ready, b)
+	}
+	if len(ready) == 0 {
+		return
+	}
+	p.gate.enter()
+	p.batches.Go(func() {
+		p.process(work, ready)
+		p.gate.leave(len(ready[0]) >= min(perReceive, p.mapping.BatchSize))
+	})
+}
+
+// stop ends the poller: nothing more is received, and it returns when the
+// batches that run are over.
+func (p *poller) stop() {
+	p.halt()
+	<-p.done
+}
+
+// sleep pauses; false says that ctx ended meanwhile.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,168 @@
+package esm
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"millrace/esm/batch"
+	"millrace/esm/source"
+	"millrace/runtime/fault"
+	"millrace/runtime/telemetry"
+)
+
+const tracer = "millrace/esm"
+
+// A throttled batch is tried again after pauses that double from the first to
+// the last.
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 10 * time.Second
+)
+
+var errHalted = errors.New("the mapping was stopped before the batch could run")
+
+// process runs batches in order. Of an ordered source, none begins after one
+// that did not succeed: its records may belong to the same groups.
+func (p *poller) process(ctx context.Context, batches [][]source.Record) {
+	for i, b := range batches {
+		if !p.processOne(ctx, b) && p.traits.Ordered {
+			p.release(ctx, slices.Concat(batches[i+1:]...))
+			return
+		}
+	}
+}
+
+// processOne runs a batch and is done with the records that succeeded; it
+// reports whether all did.
+func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
+	ctx, span := p.trace(ctx, b)
+	defer span.End()
+	outcome, err := p.invoke(ctx, b)
+	switch {
+	case err == errHalted:
+		p.release(ctx, b)
+		return false
+	case err != nil:
+		p.absent.Store(errors.Is(err, fault.NotFound))
+		span.SetStatus(codes.Error, err.Error())
+		p.log.Warn("a batch was not processed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", err)
+		return false
+	case outcome.FunctionError != "":
+		span.SetStatus(codes.Error, "function error: "+outcome.FunctionError)
+		return false
+	}
+	succeeded := p.succeeded(b, outcome.Payload)
+	if len(succeeded) > 0 {
+		p.settle(ctx, succeeded)
+	}
+	return len(succeeded) == len(b)
+}
+
+// invoke runs the function on a batch, again and again while it is throttled
+// and the records stay hidden from others.
+func (p *poller) invoke(ctx context.Context, b []source.Record) (Outcome, error) {
+	event := p.event(b)
+	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
+		outcome, err := p.invoker.InvokeBatch(ctx, p.mapping.FunctionARN, event)
+		if !passing(err) || time.Now().Add(pause).After(b[0].Until) {
+			return outcome, err
+		}
+		p.gate.throttled()
+		if !sleep(p.halted, pause) {
+			return outcome, errHalted
+		}
+	}
+}
+
+// passing tells whether an error may be over soon.
+func passing(err error) bool {
+	switch fault.Of(err) {
+	case fault.Throttled, fault.Unavailable:
+		return true
+	}
+	return false
+}
+
+// event joins records into the event of one invocation.
+func (p *poller) event(b []source.Record) []byte {
+	size := len(p.traits.Head) + len(p.traits.Tail)
+	for _, r := range b {
+		size += len(r.JSON) + 1
+	}
+	event := append(make([]byte, 0, size), p.traits.Head...)
+	for i, r := range b {
+		if i > 0 {
+			event = append(event, ',')
+		}
+		event = append(event, r.JSON...)
+	}
+	return append(event, p.traits.Tail...)
+}
+
+// succeeded picks the records of a batch that the function did not report as
+// failed, if the mapping asks for reports.
+func (p *poller) succeeded(b []source.Record, reply []byte) []source.Record {
+	if !slices.Contains(p.mapping.ResponseTypes, reportFailures) {
+		return b
+	}
+	ids := make([]string, len(b))
+	for i, r := range b {
+		ids[i] = r.ID
+	}
+	var good []source.Record
+	for i, failed := range batch.Failures(reply, ids) {
+		if !failed {
+			good = append(good, b[i])
+		}
+	}
+	return good
+}
+
+// settle is done with records at their source.
+func (p *poller) settle(ctx context.Context, records []source.Record) {
+	ctx, span := telemetry.Start(ctx, tracer, p.traits.Name+" settle", trace.WithSpanKind(trace.SpanKindClient))
+	defer span.End()
+	if err := p.source.Done(ctx, records); err != nil {
+		span.SetStatus(codes.Error, err.Error())
+		p.log.Warn("processed records may come again", "mapping", p.mapping.UUID, "records", len(records), "err", err)
+	}
+}
+
+// release gives back records that were not tried.
+func (p *poller) release(ctx context.Context, records []source.Record) {
+	if len(records) == 0 {
+		return
+	}
+	if err := p.source.Release(ctx, records); err != nil {
+		p.log.Warn("received records come back only later", "mapping", p.mapping.UUID, "records", len(records), "err", err)
+	}
+}
+
+// trace begins the span of a batch: in the trace of its first traced record, and
+// linked to the others'.
+func (p *poller) trace(ctx context.Context, b []source.Record) (context.Context, trace.Span) {
+	var options []trace.SpanStartOption
+	if telemetry.Tracing() {
+		options = append(options, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+			attribute.String("messaging.system", p.traits.System),
+			attribute.String("messaging.destination.name", p.traits.Name),
+			attribute.String("messaging.operation.type", "process"),
+			attribute.Int("messaging.batch.message_count", len(b)),
+		))
+	}
+	parent := ctx
+	for _, r := range b {
+		if sender := telemetry.WithTraceParent(ctx, r.TraceParent); parent == ctx {
+			parent = sender
+		} else if sender != ctx {
+			options = append(options, trace.WithLinks(trace.LinkFromContext(sender)))
+		}
+	}
+	return telemetry.Start(parent, tracer, p.traits.Name+" process", options...)
+}

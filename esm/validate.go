@@ -1,0 +1,70 @@
+package esm
+
+import (
+	"strings"
+	"time"
+
+	"millrace/esm/filter"
+	"millrace/esm/source/sqs"
+	"millrace/runtime/arn"
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+)
+
+// reportFailures is the one response type there is.
+const reportFailures = "ReportBatchItemFailures"
+
+// defaultBatch is the BatchSize of a mapping that names none.
+const defaultBatch = 10
+
+const noQueue = "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. " +
+	"SQS Error Message: The specified queue does not exist."
+
+// check finds what AWS refuses about a mapping, in AWS's order. Ranges of single
+// numbers and lengths are the API model's and were checked with the request.
+func (s *Mappings) check(m Mapping) error {
+	id, ok := queue.IDFromARN(m.EventSource)
+	if !ok {
+		return fault.New(fault.Invalid, "Unrecognized event source.")
+	}
+	switch {
+	case id.FIFO() && m.Window > 0:
+		return fault.New(fault.Invalid, "Batching window is not supported for FIFO queues")
+	case m.BatchSize > perReceive && m.Window == 0:
+		return fault.New(fault.Invalid, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
+	}
+	if _, err := filter.Compile(sqs.New(id, nil).Traits().Payload, m.Filters); err != nil {
+		return err
+	}
+	timeout, ok := s.config.Timeout(m.FunctionARN)
+	if !ok {
+		return fault.New(fault.Invalid, "%s", errNoFunction)
+	}
+	for _, other := range s.all() {
+		if other.UUID != m.UUID && other.EventSource == m.EventSource && other.FunctionARN == m.FunctionARN {
+			return fault.New(fault.Exists, `An event source mapping with SQS arn (" %s ") and function (" %s ") already exists. `+
+				`Please update or delete the existing mapping with UUID %s`, m.EventSource, functionName(m.FunctionARN), other.UUID)
+		}
+	}
+	q, err := s.config.Queues(id)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, noQueue)
+	}
+	if hidden := q.Config().Visibility; hidden < timeout {
+		return fault.New(fault.Invalid, "Queue visibility timeout: %d seconds is less than Function timeout: %d seconds",
+			hidden/time.Second, timeout/time.Second)
+	}
+	return nil
+}
+
+// functionName is the name in a function's ARN, whose resource is
+// function:name or function:name:qualifier.
+func functionName(functionARN string) string {
+	a, err := arn.Parse(functionARN)
+	if err != nil {
+		return functionARN
+	}
+	_, name, _ := strings.Cut(a.Resource, ":")
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
