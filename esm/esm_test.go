@@ -64,6 +64,7 @@ type world struct {
 	queues   map[string]*memQueue // by name
 	function bool                 // exists
 	timeout  time.Duration
+	hang     bool                                 // until its context ends
 	handle   func(batch []string) (string, error) // reply; an error that is no fault is the function's
 	log      []string                             // of batches, each after the second it began at
 	running  int
@@ -119,7 +120,7 @@ func (w *world) set(change func()) {
 }
 
 // InvokeBatch is the function.
-func (w *world) InvokeBatch(_ context.Context, _ string, event []byte) (esm.Outcome, error) {
+func (w *world) InvokeBatch(ctx context.Context, _ string, event []byte) (esm.Outcome, error) {
 	var e events.SQSEvent
 	if err := json.Unmarshal(event, &e); err != nil {
 		return esm.Outcome{}, err
@@ -136,9 +137,13 @@ func (w *world) InvokeBatch(_ context.Context, _ string, event []byte) (esm.Outc
 	w.log = append(w.log, fmt.Sprintf("%gs %s", time.Since(w.start).Seconds(), strings.Join(bodies, " ")))
 	w.running++
 	w.most = max(w.most, w.running)
-	handle := w.handle
+	handle, hang := w.handle, w.hang
 	w.mu.Unlock()
 	defer w.set(func() { w.running-- })
+	if hang {
+		<-ctx.Done()
+		return esm.Outcome{}, ctx.Err()
+	}
 	if handle == nil {
 		return esm.Outcome{Payload: []byte("null")}, nil
 	}
@@ -164,14 +169,19 @@ func (w *world) mapped(m esm.Mapping) esm.Mapping {
 	return m
 }
 
-// saw checks which batches ran so far, each with the second it began at.
-func (w *world) saw(want ...string) {
-	w.Helper()
+// batches are those that ran so far.
+func (w *world) batches() []string {
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !slices.Equal(w.log, want) {
-		w.Errorf("batches:\n got %q\nwant %q", w.log, want)
+	return slices.Clone(w.log)
+}
+
+// saw checks which batches ran so far, each with the second it began at.
+func (w *world) saw(want ...string) {
+	w.Helper()
+	if got := w.batches(); !slices.Equal(got, want) {
+		w.Errorf("batches:\n got %q\nwant %q", got, want)
 	}
 }
 

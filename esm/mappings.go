@@ -322,11 +322,12 @@ func (s *Mappings) end(id string, meanwhile *Mapping) {
 		return
 	}
 	delete(s.pollers, id)
+	p.halt()
 	if meanwhile != nil {
 		s.ending[id] = *meanwhile
 	}
 	s.parts.Go(func() {
-		p.stop()
+		<-p.done
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if meanwhile != nil {

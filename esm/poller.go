@@ -41,11 +41,10 @@ type poller struct {
 
 	gate    *gate
 	problem atomic.Pointer[string] // why nothing moves, for who asks for the mapping; nil when all is well
-	absent  atomic.Bool            // an invoke found no function
 	batches sync.WaitGroup         // process and settle
 	halted  context.Context        // over when the poller is to stop
-	halt    context.CancelFunc
-	done    chan struct{} // closed when run and all it started are over
+	halt    context.CancelFunc     // nothing more is received then
+	done    chan struct{}          // closed when run and all it started are over
 
 	// Owned by run.
 	open *batch.Assembler[source.Record]
@@ -79,7 +78,7 @@ var errNoFunction = fault.New(fault.NotFound, "Function does not exist")
 // until its window is over.
 func (p *poller) receive(ctx context.Context) ([]source.Record, error) {
 	timeout, ok := p.timeout(p.mapping.FunctionARN)
-	if !ok || p.absent.Swap(false) {
+	if !ok {
 		return nil, errNoFunction
 	}
 	r := source.Request{Max: min(perReceive, p.open.Room()), Wait: queue.Forever, Hold: p.window() + timeout}
@@ -152,13 +151,6 @@ func (p *poller) dispatch(work context.Context, records []source.Record) {
 		p.process(work, ready)
 		p.gate.leave(len(ready[0]) >= min(perReceive, p.mapping.BatchSize))
 	})
-}
-
-// stop ends the poller: nothing more is received, and it returns when the
-// batches that run are over.
-func (p *poller) stop() {
-	p.halt()
-	<-p.done
 }
 
 // sleep pauses; false says that ctx ended meanwhile.

@@ -45,8 +45,8 @@ func TestOneReceiveIsOneBatchOfAtMostBatchSize(t *testing.T) {
 		w.mapped(esm.Mapping{BatchSize: 2, MaxConcurrent: 2})
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if got := strings.Join(w.log[2:], "|"); len(w.log) != 3 || got != "1s e" {
-			t.Errorf("batches %q", w.log)
+		if log := w.batches(); len(log) != 3 || log[2] != "1s e" {
+			t.Errorf("batches %q", log)
 		}
 	})
 }
@@ -192,8 +192,8 @@ func TestAnEventHoldsSixMegabytes(t *testing.T) {
 				}
 				w.set(func() {
 					w.handle = func(b []string) (string, error) {
+						w.set(func() { w.log[len(w.log)-1] = fmt.Sprint(len(b)) })
 						time.Sleep(time.Second)
-						w.log[len(w.log)-1] = fmt.Sprint(len(b))
 						return "", nil
 					}
 				})
@@ -215,7 +215,7 @@ func TestConcurrencyStartsAtFiveAndGrowsWhileBatchesFill(t *testing.T) {
 		var most []int
 		for range 3 {
 			synctest.Wait()
-			most = append(most, w.most)
+			w.set(func() { most = append(most, w.most) })
 			time.Sleep(time.Second)
 		}
 		if most[0] != 5 || most[1] <= 5 || most[2] <= most[1] {
@@ -232,9 +232,11 @@ func TestMaximumConcurrencyIsKept(t *testing.T) {
 		w.set(func() { w.handle = func([]string) (string, error) { time.Sleep(time.Second); return "", nil } })
 		w.mapped(esm.Mapping{BatchSize: 1, MaxConcurrent: 3})
 		time.Sleep(time.Minute)
-		if w.most != 3 || len(w.log) != 100 {
-			t.Errorf("%d batches, at most %d at once", len(w.log), w.most)
-		}
+		w.set(func() {
+			if w.most != 3 || len(w.log) != 100 {
+				t.Errorf("%d batches, at most %d at once", len(w.log), w.most)
+			}
+		})
 	})
 }
 
@@ -340,8 +342,7 @@ func TestAFunctionThatOnlyTheInvokerMissesIsNoBusyLoop(t *testing.T) {
 			w.queues["orders"].send(fmt.Sprint(i))
 		}
 		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		if n := len(w.log); n > 30 {
+		if n := len(w.batches()); n > 5*7 { // at most five batches, each with growing pauses
 			t.Errorf("%d invokes in ten seconds", n)
 		}
 	})
@@ -369,5 +370,21 @@ func TestWithoutItsQueueAMappingRests(t *testing.T) {
 		if _, reason := w.state(m.UUID); reason != "USER_INITIATED" {
 			t.Error(reason)
 		}
+	})
+}
+
+func TestStopCutsOffWhatTakesTooLong(t *testing.T) {
+	in(t, func(w *world) {
+		w.set(func() { w.hang = true })
+		w.mapped(esm.Mapping{})
+		w.queues["orders"].send("a")
+		w.saw("0s a")
+		if err := w.stop(5 * time.Second); !errors.Is(err, fault.Timeout) {
+			t.Error(err)
+		}
+		if took := time.Since(w.start); took != 5*time.Second {
+			t.Errorf("stopped after %v", took)
+		}
+		w.deleted("orders")
 	})
 }

@@ -18,8 +18,8 @@ import (
 
 const tracer = "millrace/esm"
 
-// A throttled batch is tried again after pauses that double from the first to
-// the last.
+// A batch that the function could not take is tried again after pauses that
+// double from the first to the last.
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 10 * time.Second
@@ -49,7 +49,6 @@ func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
 		p.release(ctx, b)
 		return false
 	case err != nil:
-		p.absent.Store(errors.Is(err, fault.NotFound))
 		span.SetStatus(codes.Error, err.Error())
 		p.log.Warn("a batch was not processed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", err)
 		return false
@@ -64,8 +63,8 @@ func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
 	return len(succeeded) == len(b)
 }
 
-// invoke runs the function on a batch, again and again while it is throttled
-// and the records stay hidden from others.
+// invoke runs the function on a batch, again and again while the function cannot
+// take it and the records stay hidden from others.
 func (p *poller) invoke(ctx context.Context, b []source.Record) (Outcome, error) {
 	event := p.event(b)
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
@@ -80,10 +79,11 @@ func (p *poller) invoke(ctx context.Context, b []source.Record) (Outcome, error)
 	}
 }
 
-// passing tells whether an error may be over soon.
+// passing tells whether an error may be over soon. A function that is not there
+// may come back; until then [poller.receive] takes nothing more.
 func passing(err error) bool {
 	switch fault.Of(err) {
-	case fault.Throttled, fault.Unavailable:
+	case fault.Throttled, fault.Unavailable, fault.NotFound:
 		return true
 	}
 	return false
