@@ -63,10 +63,11 @@ func (p *poller) run(work context.Context) {
 			break
 		}
 		if err != nil {
+			p.release(work, p.open.Take())
 			p.pause(err)
-		} else {
-			p.well()
+			continue
 		}
+		p.well()
 		p.dispatch(work, p.keep(work, records))
 	}
 	p.release(work, p.open.Take())
@@ -83,7 +84,9 @@ func (p *poller) receive(ctx context.Context) ([]source.Record, error) {
 	}
 	r := source.Request{Max: min(perReceive, p.open.Room()), Wait: queue.Forever, Hold: p.window() + timeout}
 	if ends, ok := p.open.Ends(); ok {
-		r.Wait = max(0, time.Until(ends))
+		if r.Wait = time.Until(ends); r.Wait <= 0 {
+			return nil, nil
+		}
 	}
 	return p.source.Receive(ctx, r)
 }

@@ -3,11 +3,15 @@ package esm_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"millrace/esm"
 	"millrace/runtime/fault"
@@ -386,5 +390,70 @@ func TestStopCutsOffWhatTakesTooLong(t *testing.T) {
 			t.Errorf("stopped after %v", took)
 		}
 		w.deleted("orders")
+	})
+}
+
+// Whatever fails and however often, the messages of a group succeed in the order
+// in which they were sent, and each does.
+func TestGroupsKeepTheirOrder(t *testing.T) {
+	in(t, func(w *world) {
+		q := w.queues["orders.fifo"]
+		for seed := range uint64(10) {
+			luck := rand.New(rand.NewPCG(seed, 0))
+			done := map[string][]string{}
+			var mu sync.Mutex
+			w.set(func() {
+				w.handle = func(b []string) (string, error) {
+					mu.Lock()
+					outcome, took := luck.IntN(4), luck.IntN(2000)
+					mu.Unlock()
+					time.Sleep(time.Duration(took) * time.Millisecond)
+					switch outcome {
+					case 0:
+						return "", errHandler
+					case 1:
+						return "", fault.New(fault.Throttled, "Rate Exceeded.")
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					for _, body := range b {
+						done[body[:1]] = append(done[body[:1]], body)
+					}
+					return "", nil
+				}
+			})
+			m := w.mapped(esm.Mapping{EventSource: fifoARN, BatchSize: 1 + luck.IntN(10)})
+			want := map[string][]string{}
+			for i := range 40 {
+				group := string(rune('a' + luck.IntN(4)))
+				body := fmt.Sprintf("%s%d.%d", group, seed, i)
+				want[group] = append(want[group], body)
+				q.sendMessage(queue.Message{Body: body, GroupID: group})
+				time.Sleep(time.Duration(luck.IntN(300)) * time.Millisecond)
+			}
+			time.Sleep(30 * time.Minute)
+			if _, err := w.mappings.Delete(w.Context(), m.UUID); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if diff := cmp.Diff(want, done); diff != "" {
+				t.Fatalf("seed %d: %s", seed, diff)
+			}
+		}
+	})
+}
+
+// What an open window holds goes back when its queue or function cannot be had.
+func TestAWindowGivesBackWhatItHoldsWhenTheFunctionIsGone(t *testing.T) {
+	in(t, func(w *world) {
+		w.mapped(esm.Mapping{Window: 20, BatchSize: 3})
+		w.queues["orders"].send("a")
+		synctest.Wait()
+		w.set(func() { w.function = false })
+		w.queues["orders"].send("b")
+		synctest.Wait()
+		if got := w.queues["orders"].visible(); !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("visible: %q", got)
+		}
 	})
 }

@@ -1,13 +1,12 @@
 package esm
 
 import (
-	"strings"
 	"time"
 
 	"millrace/esm/filter"
 	"millrace/esm/source/sqs"
-	"millrace/runtime/arn"
 	"millrace/runtime/fault"
+	"millrace/runtime/function"
 	"millrace/runtime/queue"
 )
 
@@ -40,10 +39,11 @@ func (s *Mappings) check(m Mapping) error {
 	if !ok {
 		return fault.New(fault.Invalid, "%s", errNoFunction)
 	}
+	f, _, _ := function.IDFromARN(m.FunctionARN)
 	for _, other := range s.all() {
 		if other.UUID != m.UUID && other.EventSource == m.EventSource && other.FunctionARN == m.FunctionARN {
 			return fault.New(fault.Exists, `An event source mapping with SQS arn (" %s ") and function (" %s ") already exists. `+
-				`Please update or delete the existing mapping with UUID %s`, m.EventSource, functionName(m.FunctionARN), other.UUID)
+				`Please update or delete the existing mapping with UUID %s`, m.EventSource, f.Name, other.UUID)
 		}
 	}
 	q, err := s.config.Queues(id)
@@ -55,16 +55,4 @@ func (s *Mappings) check(m Mapping) error {
 			hidden/time.Second, timeout/time.Second)
 	}
 	return nil
-}
-
-// functionName is the name in a function's ARN, whose resource is
-// function:name or function:name:qualifier.
-func functionName(functionARN string) string {
-	a, err := arn.Parse(functionARN)
-	if err != nil {
-		return functionARN
-	}
-	_, name, _ := strings.Cut(a.Resource, ":")
-	name, _, _ = strings.Cut(name, ":")
-	return name
 }

@@ -1,6 +1,7 @@
 package sqs_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -180,4 +181,38 @@ func TestNoQueue(t *testing.T) {
 			t.Errorf("%s: %v", call, err)
 		}
 	}
+}
+
+func BenchmarkReceive(b *testing.B) {
+	q := &shelf{messages: make([]queue.Received, 10)}
+	for i := range q.messages {
+		q.messages[i] = queue.Received{Message: queue.Message{Body: strings.Repeat("x", 256), SenderID: "AIDA"}, MessageID: "id"}
+	}
+	s := sqs.New(orders, q.find)
+	for b.Loop() {
+		if _, err := s.Receive(b.Context(), source.Request{Max: 10}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// Whatever text or bytes a stranger sends, a handler reads the same.
+func FuzzRecord(f *testing.F) {
+	f.Add("body", "name", []byte{0, 255})
+	f.Add("</script>\u2028\x00 \"", "", []byte(nil))
+	f.Fuzz(func(t *testing.T, body, name string, value []byte) {
+		body, name = strings.ToValidUTF8(body, ""), strings.ToValidUTF8(name, "")
+		r := record(t, orders, queue.Received{Message: queue.Message{Body: body, Attributes: []queue.Attribute{
+			{Name: name, DataType: "Binary", Value: value},
+			{Name: name + ".text", DataType: "String", Value: []byte(body)},
+		}}})
+		var m events.SQSMessage
+		if err := json.Unmarshal(r.JSON, &m); err != nil {
+			t.Fatal(err)
+		}
+		text := m.MessageAttributes[name+".text"].StringValue
+		if m.Body != body || r.Payload != body || text == nil || *text != body || !bytes.Equal(m.MessageAttributes[name].BinaryValue, value) {
+			t.Errorf("%q, %q, %x became %s", body, name, value, r.JSON)
+		}
+	})
 }
