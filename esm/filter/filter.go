@@ -16,8 +16,9 @@
 //	{"numeric": ["=", n]} also < <= > >=, and ranges such as [">", 0, "<=", 5]
 //	{"exists": true}      {"cidr": "10.0.0.0/24"}
 //
-// Lambda documents this as EventBridge's language, less wildcard and cidr, which
-// are understood here too. Details follow AWS's open Event Ruler:
+// Lambda documents this as EventBridge's language, less wildcard and cidr, and
+// for SQS promises filters on the body alone; here those operators, and all
+// fields of a record, are understood too. Details follow AWS's open Event Ruler:
 //
 //   - an array in the record stands for each of its elements, and fields of one
 //     nested pattern must hold in the same element
