@@ -457,3 +457,46 @@ func TestAWindowGivesBackWhatItHoldsWhenTheFunctionIsGone(t *testing.T) {
 		}
 	})
 }
+
+// A receive of more than six megabytes is several batches: those that did not
+// begin go back, and none overtakes one of its group that failed.
+func TestOfSeveralBatchesTheLaterGoBack(t *testing.T) {
+	big := strings.Repeat("x", 1<<20)
+	for _, c := range []struct {
+		rule, queue string
+		halt        bool
+	}{
+		{"after a failure, of an ordered source", "orders.fifo", false},
+		{"after a halt", "orders", true},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			in(t, func(w *world) {
+				for i := range 8 {
+					w.queues[c.queue].sendMessage(queue.Message{Body: fmt.Sprint(i, big), GroupID: "g"})
+				}
+				w.set(func() {
+					w.handle = func([]string) (string, error) {
+						time.Sleep(time.Second)
+						if c.halt {
+							return "", nil
+						}
+						return "", errHandler
+					}
+				})
+				w.mapped(esm.Mapping{EventSource: "arn:aws:sqs:us-east-1:000000000000:" + c.queue})
+				if c.halt {
+					if err := w.stop(time.Minute); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(time.Second)
+				if n := len(w.batches()); n != 1 {
+					t.Errorf("%d batches", n)
+				}
+				if n := len(w.queues[c.queue].visible()); n != 3 {
+					t.Errorf("%d of 3 messages went back", n)
+				}
+			})
+		})
+	}
+}

@@ -27,11 +27,11 @@ const (
 
 var errHalted = errors.New("the mapping was stopped before the batch could run")
 
-// process runs batches in order. Of an ordered source, none begins after one
-// that did not succeed: its records may belong to the same groups.
+// process runs batches in order. None begins after a halt nor, of an ordered
+// source, after one that did not succeed: its records may be of the same groups.
 func (p *poller) process(ctx context.Context, batches [][]source.Record) {
 	for i, b := range batches {
-		if !p.processOne(ctx, b) && p.traits.Ordered {
+		if ok := p.processOne(ctx, b); !ok && p.traits.Ordered || p.halted.Err() != nil {
 			p.release(ctx, slices.Concat(batches[i+1:]...))
 			return
 		}
