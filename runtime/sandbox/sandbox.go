@@ -1,3 +1,29 @@
+// Package sandbox runs functions: it keeps execution environments, each a
+// process that speaks Lambda's Runtime API, and gives them events one at a time.
+//
+//	pool := sandbox.New(sandbox.Config{})
+//	defer pool.Stop(ctx)
+//	result, err := pool.Invoke(ctx, spec, sandbox.Request{ID: id, Payload: event})
+//
+// An environment runs one event after the other, and is used again while it is
+// warm. Whatever goes wrong inside a function (an error, a panic, an exit, a
+// time-out, too much memory) is a [Result] in AWS's words; an error of
+// [Pool.Invoke] says that the event could not be run at all.
+//
+// It promises:
+//   - an environment never runs two events at once, nor code of another Spec.Key;
+//   - what a function has printed before it answers is in the event's log;
+//   - a process, its children and its temporary folder are gone when its
+//     environment ends, and nothing is left after [Pool.Stop];
+//   - no process of ours survives us, even if we are killed (on Linux).
+//
+// A Go handler given to [Pool.Handle] runs here instead of in a process, by the
+// same rules and inside a testing/synctest bubble if there is one.
+//
+// Unlike Lambda, an idle environment is not frozen: what a function leaves
+// running goes on between events. All environments share the host's file
+// system; each has a folder of its own that TMPDIR names, which is where a
+// function should put what it would put in /tmp.
 package sandbox
 
 import (
@@ -9,20 +35,22 @@ import (
 type Spec struct {
 	Key string // changes with the function's code, configuration or version
 
-	ARN     string // of the function, without a qualifier
-	Name    string
-	Version string // "$LATEST" or a number
-	Account string
-	Region  string
-	Runtime string // "provided.al2023"
-	Handler string // free text, handed over as _HANDLER
+	ARN      string // of the function, without a qualifier
+	Name     string
+	Version  string // "$LATEST" or a number
+	Account  string
+	Region   string
+	Runtime  string // "provided.al2023"
+	Handler  string // free text, handed over as _HANDLER
+	LogGroup string // "" for /aws/lambda/<Name>
 
 	CodeDir  string            // folder that holds bootstrap; the working folder and LAMBDA_TASK_ROOT
 	Timeout  time.Duration     // of one invocation, 1 s to 15 min
 	MemoryMB int               // 128 to 10240
 	Env      map[string]string // the user's variables
 
-	// MaxEnvironments bounds how many run at once; 0 means the pool's own bound.
+	// MaxEnvironments bounds how many of the function run at once; 0 means the
+	// pool's own bound.
 	MaxEnvironments int
 }
 
@@ -43,5 +71,17 @@ type Result struct {
 	Cold          bool   // an environment was started for it
 	Init          time.Duration
 	Duration      time.Duration
-	MaxMemoryMB   int
+	MaxMemoryMB   int // 0 when unknown, as for a Go handler in this process
+}
+
+// A Line is one line of a function's log.
+type Line struct {
+	Function  string // the ARN, without a qualifier
+	Name      string
+	LogGroup  string
+	LogStream string // one for each environment
+	RequestID string // of the event it belongs to, "" between events
+	Time      time.Time
+	Text      []byte // without the line's end; valid only during the call
+	Platform  bool   // Lambda's bookkeeping (INIT_START, START, END, REPORT), not the function's output
 }

@@ -1,0 +1,130 @@
+// Misbehave does what functions should not, as its event asks:
+//
+//	{"do": "panic"}                      panics
+//	{"do": "exit", "code": 3}            exits
+//	{"do": "hang"}                       never answers
+//	{"do": "wait", "ms": 100}            answers late
+//	{"do": "allocate", "mb": 512}        uses memory
+//	{"do": "print", "lines": 1000}       prints
+//	{"do": "error", "text": "no"}        returns an error
+//	{"do": "answer", "bytes": 7000000}   answers at length
+//	{"do": "environment"}                answers with its environment
+//	{"do": "context"}                    answers with what it knows of the event
+//	{"do": "count"}                      answers how often this process was asked to count
+//	{"do": "remember", "text": "x"}      writes into its temporary folder
+//	{"do": "recall"}                     reads what is there
+//	{"do": "spawn"}                      leaves a child behind, answers with its id
+//
+// The variable INIT says how it starts: "exit", "hang" or "print"; "once" after
+// one of these ("hang once") does it only for the first start.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+type Event struct {
+	Do    string `json:"do"`
+	Code  int    `json:"code"`
+	MS    int    `json:"ms"`
+	MB    int    `json:"mb"`
+	Lines int    `json:"lines"`
+	Bytes int    `json:"bytes"`
+	Text  string `json:"text"`
+}
+
+var (
+	count   int
+	ballast []byte
+)
+
+func handle(ctx context.Context, e Event) (any, error) {
+	switch e.Do {
+	case "panic":
+		panic("as asked")
+	case "exit":
+		fmt.Println("exiting")
+		os.Exit(e.Code)
+	case "hang":
+		fmt.Println("hanging")
+		select {}
+	case "wait":
+		time.Sleep(time.Duration(e.MS) * time.Millisecond)
+	case "allocate":
+		ballast = bytes.Repeat([]byte{1}, e.MB<<20)
+		time.Sleep(time.Second)
+	case "print":
+		for i := range e.Lines {
+			fmt.Println("line", i+1)
+		}
+		fmt.Fprint(os.Stderr, "no newline at the end")
+	case "error":
+		return nil, errors.New(e.Text)
+	case "answer":
+		return strings.Repeat("x", e.Bytes), nil
+	case "environment":
+		return os.Environ(), nil
+	case "context":
+		return describe(ctx), nil
+	case "count":
+		count++
+		return count, nil
+	case "remember":
+		return nil, os.WriteFile(note(), []byte(e.Text), 0o600)
+	case "recall":
+		text, err := os.ReadFile(note())
+		return string(text), err
+	case "spawn":
+		child := exec.Command("sleep", "1000")
+		err := child.Start()
+		return child.Process.Pid, err
+	}
+	return nil, nil
+}
+
+func describe(ctx context.Context) map[string]any {
+	lc, _ := lambdacontext.FromContext(ctx)
+	deadline, _ := ctx.Deadline()
+	dir, _ := os.Getwd()
+	return map[string]any{
+		"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "custom": lc.ClientContext.Custom,
+		"trace": os.Getenv("_X_AMZN_TRACE_ID"), "deadline": deadline.UnixMilli(), "dir": dir,
+	}
+}
+
+func note() string { return filepath.Join(os.TempDir(), "note") }
+
+func start() {
+	how, once := strings.CutSuffix(os.Getenv("INIT"), " once")
+	if once {
+		if _, err := os.Stat(note()); err == nil {
+			return
+		}
+		os.WriteFile(note(), nil, 0o600)
+	}
+	switch how {
+	case "exit":
+		fmt.Println("cannot start")
+		os.Exit(3)
+	case "hang":
+		select {}
+	case "print":
+		fmt.Println("starting")
+	}
+}
+
+func main() {
+	start()
+	lambda.Start(handle)
+}

@@ -1,0 +1,258 @@
+package sandbox
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"millrace/runtime/fault"
+)
+
+const (
+	initBudget  = 10 * time.Second      // of the init phase
+	memoryWatch = 50 * time.Millisecond // between looks at a guest's memory, while it works
+)
+
+// An environment is where a function's events run, one at a time: a log stream,
+// a temporary folder, and a guest that is replaced when it has failed. Whoever
+// has taken it from the pool owns it.
+type environment struct {
+	spec    Spec
+	journal *journal
+	cut     <-chan struct{} // closed when events are to be cut off
+	start   func(*environment) (guest, *failure, error)
+
+	guest guest  // nil when new, or when the last one is gone
+	tmp   string // "" until a process needs it
+	fresh bool   // the init phase is still to come
+	spent bool   // not to be used again: after an exit, but not after a time-out, which keeps tmp
+	peak  int    // MB, the most that a guest has used
+
+	// Owned by the pool.
+	retired bool
+	idle    time.Time // since when
+}
+
+// run brings one event to its end. Only an event that could not be run, or was
+// cut off, is an error.
+func (e *environment) run(req Request) (Result, error) {
+	var r Result
+	if e.fresh {
+		e.fresh, r.Cold = false, true
+		took, err := e.initPhase()
+		if err != nil {
+			e.spent = true
+			return r, err
+		}
+		r.Init = took
+	}
+
+	began := time.Now()
+	ev := event{req, began.Add(e.spec.Timeout)}
+	e.journal.begin(req.ID, e.spec.Version)
+	answer, last, err := e.work(ev)
+	r.Duration = time.Since(began)
+	e.spent = last.kind != isReady && last.kind != isLate
+	if err != nil {
+		e.journal.end()
+		return r, err
+	}
+	e.settle(last)
+
+	var status string
+	var fail *failure
+	switch last.kind {
+	case isCut:
+		e.journal.end()
+		return r, fault.New(fault.Unavailable, "The event was cut off because the runtime stops.")
+	case isLate:
+		r.Duration = e.spec.Timeout
+		fail = failTimeout(e.spec.Timeout)
+		e.journal.say("%s %s %s", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), req.ID, fail.Message)
+		status = "Status: timeout\t"
+	case isExit:
+		fail = last.failure
+		e.journal.say("%s", fail.of(req.ID).Message)
+		e.journal.say("%s", fail.Type)
+		status = "Status: error\tError Type: " + fail.Type + "\t"
+	}
+	if answer.kind == 0 && last.kind == isInitFail {
+		answer = signal{payload: last.payload, failed: true}
+	} else if answer.kind == 0 {
+		answer = signal{payload: fail.of(req.ID).json(), failed: true}
+	}
+	if len(answer.payload) > maxPayload {
+		answer = signal{payload: failTooLarge.json(), failed: true}
+	}
+	r.Payload = answer.payload
+	if answer.failed {
+		r.FunctionError = "Unhandled"
+	}
+	r.MaxMemoryMB = min(e.peak, e.spec.MemoryMB)
+	e.report(req, r, status)
+	r.Log = e.journal.end()
+	return r, nil
+}
+
+// initPhase starts the guest before the first event, with a time of its own.
+// When that fails the event's own run starts it once more, as on Lambda, so only
+// the log tells.
+func (e *environment) initPhase() (time.Duration, error) {
+	e.journal.platform("INIT_START Runtime Version: %s.v1\tRuntime Version ARN: arn:aws:lambda:%s::runtime:%064x",
+		strings.Replace(e.spec.Runtime, ".", ":", 1), e.spec.Region, 0)
+	began := time.Now()
+	last, err := e.boot(began.Add(initBudget))
+	took := time.Since(began)
+	var status string
+	switch {
+	case err != nil || last.kind == isCut:
+		return 0, err
+	case last.kind == isReady:
+		e.settle(last)
+		return took, nil
+	case last.kind == isLate:
+		status = "timeout"
+	case last.kind == isExit:
+		status = "error\tError Type: " + last.failure.Type
+	default:
+		status = "error\tError Type: Runtime.Unknown"
+	}
+	e.settle(last)
+	e.journal.platform("INIT_REPORT Init Duration: %s ms\tPhase: init\tStatus: %s", millis(took), status)
+	return 0, nil
+}
+
+// boot starts a guest and waits until it is ready, or is not going to be.
+func (e *environment) boot(deadline time.Time) (signal, error) {
+	g, fail, err := e.start(e)
+	if err != nil {
+		return signal{}, err
+	}
+	if fail != nil {
+		return signal{kind: isExit, failure: fail}, nil
+	}
+	e.guest = g
+	return e.await(deadline), nil
+}
+
+// work gives the event to the guest. It returns the function's answer, if there
+// is one, and how the work ended: with isReady, if all is well.
+func (e *environment) work(ev event) (answer, last signal, err error) {
+	if e.guest == nil {
+		last, err = e.boot(ev.deadline)
+		if err != nil || last.kind != isReady {
+			return answer, last, err
+		}
+	}
+	e.guest.deliver(ev)
+	for {
+		switch last = e.await(ev.deadline); {
+		case last.kind != isAnswer:
+			return answer, last, nil
+		case !time.Now().Before(ev.deadline):
+			return answer, signal{kind: isLate}, nil
+		}
+		answer = last
+	}
+}
+
+// await returns the guest's next signal, or that there is no more time for it.
+// A guest that uses more memory than it may is killed, which is an exit.
+func (e *environment) await(deadline time.Time) signal {
+	late := time.NewTimer(time.Until(deadline))
+	defer late.Stop()
+	var watch <-chan time.Time
+	if _, ok := e.guest.(metered); ok && e.spec.MemoryMB > 0 {
+		ticker := time.NewTicker(memoryWatch)
+		defer ticker.Stop()
+		watch = ticker.C
+	}
+	for {
+		select {
+		case s := <-e.guest.signals():
+			return s
+		case <-late.C:
+			return signal{kind: isLate}
+		case <-e.cut:
+			return signal{kind: isCut}
+		case <-watch:
+			if e.measure() > e.spec.MemoryMB {
+				e.guest.end()
+			}
+		}
+	}
+}
+
+// measure returns what the guest uses now, in MB, and remembers the most.
+func (e *environment) measure() int {
+	m, ok := e.guest.(metered)
+	if !ok {
+		return 0
+	}
+	now, peak := m.memory()
+	e.peak = max(e.peak, peak)
+	return now
+}
+
+// settle closes the books on a guest after an event: its output is in, its
+// memory measured, and unless it is ready for another event it is gone.
+func (e *environment) settle(last signal) {
+	if e.guest == nil {
+		return
+	}
+	e.measure()
+	if last.kind == isReady {
+		e.guest.settle()
+		return
+	}
+	e.guest.end()
+	e.guest = nil
+}
+
+// report ends the event's log with the lines that Lambda ends it with.
+func (e *environment) report(req Request, r Result, status string) {
+	var initDuration, trace string
+	if r.Init > 0 {
+		initDuration = "Init Duration: " + millis(r.Init) + " ms\t"
+	}
+	if root, segment, ok := sampled(req.TraceHeader); ok {
+		trace = "\nXRAY TraceId: " + root + "\tSegmentId: " + segment + "\tSampled: true\t"
+	}
+	e.journal.platform("END RequestId: %s", req.ID)
+	// Of an OS-only runtime, which is what Go runs on, Lambda bills the init phase too.
+	billed := math.Ceil(float64(r.Init+r.Duration) / float64(time.Millisecond))
+	e.journal.platform("REPORT RequestId: %s\tDuration: %s ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t%s%s%s",
+		req.ID, millis(r.Duration), billed, e.spec.MemoryMB, r.MaxMemoryMB, initDuration, status, trace)
+}
+
+// close ends the environment and all that belongs to it.
+func (e *environment) close() {
+	if e.guest != nil {
+		e.guest.end()
+		e.guest = nil
+	}
+	if e.tmp != "" {
+		os.RemoveAll(e.tmp)
+	}
+}
+
+func millis(d time.Duration) string {
+	return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond))
+}
+
+// sampled reads an X-Ray header: Root=…;Parent=…;Sampled=1.
+func sampled(header string) (root, parent string, ok bool) {
+	for field := range strings.SplitSeq(header, ";") {
+		switch k, v, _ := strings.Cut(field, "="); k {
+		case "Root":
+			root = v
+		case "Parent":
+			parent = v
+		case "Sampled":
+			ok = v == "1"
+		}
+	}
+	return root, parent, ok
+}

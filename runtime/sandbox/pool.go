@@ -1,0 +1,290 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"millrace/runtime/fault"
+)
+
+// A Config tunes a Pool. The zero Config is ready to use.
+type Config struct {
+	// Endpoint is the AWS_ENDPOINT_URL of the processes; nil, or "" when it is
+	// asked, sets none.
+	Endpoint func() string
+
+	// Max bounds the environments there are at once; 0 means 1000, as Lambda's
+	// concurrency is bounded in an account.
+	Max int
+
+	// IdleAfter is how long an environment is kept warm; 0 means 10 minutes.
+	IdleAfter time.Duration
+
+	// Output gets what functions print, and why they failed, a line each with
+	// the function's name in front; nil for nowhere.
+	Output io.Writer
+
+	// OnLog gets every line of every function's log. It is called in order for
+	// each LogStream, by many goroutines at once, and must not block.
+	OnLog func(Line)
+
+	Log *slog.Logger // nil for none
+}
+
+func (c *Config) endpoint() string {
+	if c.Endpoint == nil {
+		return ""
+	}
+	return c.Endpoint()
+}
+
+// A Pool keeps execution environments and runs events in them. Safe for
+// concurrent use.
+type Pool struct {
+	cfg Config
+
+	output  sync.Mutex     // of cfg.Output
+	events  sync.WaitGroup // events being run, and environments being ended
+	calls   sync.WaitGroup // Go handlers at work; one may go on after its event
+	forker  forker
+	cut     chan struct{} // closed when events are to be cut off
+	cutting sync.Once
+	ending  sync.Once
+
+	mu       sync.Mutex // all below
+	handlers map[string]lambda.Handler
+	busy     map[*environment]struct{}
+	perARN   map[string]int // busy ones of each function
+	idle     []*environment // the one idle for longest first
+	reaper   *time.Timer    // set for the first of idle; nil when there is none
+	stopped  bool
+}
+
+// New builds a pool with no environments.
+func New(c Config) *Pool {
+	c.Max = cmp.Or(c.Max, 1000)
+	c.IdleAfter = cmp.Or(c.IdleAfter, 10*time.Minute)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Pool{
+		cfg:      c,
+		cut:      make(chan struct{}),
+		handlers: map[string]lambda.Handler{},
+		busy:     map[*environment]struct{}{},
+		perARN:   map[string]int{},
+	}
+}
+
+// Invoke runs one event and returns what came of it, a function's failure
+// included. It is fault.Throttled when as many environments are at work as may
+// be, and fault.Unavailable when none can be started or the pool stops. When ctx
+// ends first, so does the call; the event still runs to its end.
+func (p *Pool) Invoke(ctx context.Context, s Spec, req Request) (Result, error) {
+	e, err := p.take(s)
+	if err != nil {
+		return Result{}, err
+	}
+	type outcome struct {
+		result Result
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		defer p.events.Done()
+		result, err := e.run(req)
+		if err != nil {
+			p.cfg.Log.Warn("an event could not be run", "function", s.ARN, "request", req.ID, "error", err)
+		}
+		kept := p.put(e)
+		done <- outcome{result, err}
+		if !kept {
+			e.close()
+		}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-ctx.Done():
+		err := context.Cause(ctx)
+		return Result{}, fault.Wrap(fault.Of(ctx.Err()), err, "The caller has left.")
+	}
+}
+
+// Retire ends the environments of a Spec.Key whose code or configuration is
+// past: idle ones now, busy ones after their event.
+func (p *Pool) Retire(key string) {
+	p.retire(func(e *environment) bool { return e.spec.Key == key })
+}
+
+// Handle lets h run the events of a function, named by its ARN without a
+// qualifier, from the next one on; a nil h gives them back to processes.
+func (p *Pool) Handle(arn string, h lambda.Handler) {
+	p.mu.Lock()
+	p.handlers[arn] = h
+	p.mu.Unlock()
+	p.retire(func(e *environment) bool { return e.spec.ARN == arn })
+}
+
+// Stop takes no more events and lets those at work come to their end, until ctx
+// ends; then it cuts them off, and says so. When it returns no process is left,
+// nor a goroutine, except for Go handlers that ignore their context.
+func (p *Pool) Stop(ctx context.Context) error {
+	p.mu.Lock()
+	p.stopped = true
+	p.dropLocked(func(*environment) bool { return true })
+	p.mu.Unlock()
+	defer p.ending.Do(p.forker.stop)
+	defer p.events.Wait() // before the forker's stop: its thread outlives all processes
+
+	done := make(chan struct{})
+	go func() {
+		p.events.Wait()
+		p.calls.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	n := len(p.busy)
+	p.mu.Unlock()
+	p.cutting.Do(func() { close(p.cut) })
+	if n == 0 {
+		return nil
+	}
+	return fault.Wrap(fault.Timeout, ctx.Err(), "%d events were cut off", n)
+}
+
+// take returns an environment for one event: the idle one used last, or a new
+// one. The caller runs the event, then puts it back and is Done with events.
+func (p *Pool) take(s Spec) (*environment, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return nil, fault.New(fault.Unavailable, "The runtime is stopping.")
+	}
+	if n := p.perARN[s.ARN]; len(p.busy) >= p.cfg.Max || s.MaxEnvironments > 0 && n >= s.MaxEnvironments {
+		return nil, fault.New(fault.Throttled, "Rate Exceeded.")
+	}
+	e := p.warmLocked(s.Key)
+	if e == nil {
+		if len(p.idle) > 0 && len(p.busy)+len(p.idle) >= p.cfg.Max {
+			oldest := p.idle[0]
+			p.dropLocked(func(e *environment) bool { return e == oldest })
+		}
+		e = p.newLocked(s)
+	}
+	p.events.Add(1)
+	p.busy[e] = struct{}{}
+	p.perARN[s.ARN]++
+	return e, nil
+}
+
+func (p *Pool) warmLocked(key string) *environment {
+	for i, e := range slices.Backward(p.idle) {
+		if e.spec.Key == key {
+			p.idle = slices.Delete(p.idle, i, i+1)
+			return e
+		}
+	}
+	return nil
+}
+
+func (p *Pool) newLocked(s Spec) *environment {
+	e := &environment{spec: s, fresh: true, cut: p.cut, start: p.startProcess}
+	if h := p.handlers[s.ARN]; h != nil {
+		e.start = func(*environment) (guest, *failure, error) { return newHandlerGuest(h, &p.calls), nil, nil }
+	}
+	var id [16]byte
+	rand.Read(id[:])
+	e.journal = &journal{emit: p.log, head: Line{
+		Function: s.ARN, Name: s.Name, LogGroup: cmp.Or(s.LogGroup, "/aws/lambda/"+s.Name),
+		LogStream: fmt.Sprintf("%s/[%s]%x", time.Now().UTC().Format("2006/01/02"), s.Version, id),
+	}}
+	return e
+}
+
+// put takes an environment back after its event, to be used again. It says no
+// to one that is to be closed.
+func (p *Pool) put(e *environment) (kept bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.busy, e)
+	if p.perARN[e.spec.ARN]--; p.perARN[e.spec.ARN] == 0 {
+		delete(p.perARN, e.spec.ARN)
+	}
+	if e.spent || e.retired || p.stopped {
+		return false
+	}
+	e.idle = time.Now()
+	p.idle = append(p.idle, e)
+	p.watchLocked()
+	return true
+}
+
+func (p *Pool) retire(match func(*environment) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for e := range p.busy {
+		if match(e) {
+			e.retired = true
+		}
+	}
+	p.dropLocked(match)
+}
+
+// dropLocked ends the idle environments that match.
+func (p *Pool) dropLocked(match func(*environment) bool) {
+	p.idle = slices.DeleteFunc(p.idle, func(e *environment) bool {
+		if match(e) {
+			p.events.Go(e.close)
+			return true
+		}
+		return false
+	})
+	p.watchLocked()
+}
+
+// watchLocked keeps the reaper set while there are idle environments.
+func (p *Pool) watchLocked() {
+	switch {
+	case len(p.idle) == 0 && p.reaper != nil:
+		p.reaper.Stop()
+		p.reaper = nil
+	case len(p.idle) > 0 && p.reaper == nil:
+		p.reaper = time.AfterFunc(time.Until(p.idle[0].idle.Add(p.cfg.IdleAfter)), p.reap)
+	}
+}
+
+// reap ends the environments that have been idle for long enough.
+func (p *Pool) reap() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reaper = nil
+	now := time.Now()
+	p.dropLocked(func(e *environment) bool { return now.Sub(e.idle) >= p.cfg.IdleAfter })
+}
+
+// log passes a line on to those who want to see it.
+func (p *Pool) log(l Line) {
+	if p.cfg.OnLog != nil {
+		p.cfg.OnLog(l)
+	}
+	if p.cfg.Output != nil && !l.Platform {
+		p.output.Lock()
+		defer p.output.Unlock()
+		fmt.Fprintf(p.cfg.Output, "%s | %s\n", l.Name, l.Text)
+	}
+}

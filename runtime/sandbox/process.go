@@ -1,0 +1,180 @@
+//go:build unix
+
+package sandbox
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"millrace/runtime/fault"
+)
+
+// A process is a guest that runs bootstrap as a child, in a process group of its
+// own, with a Runtime API of its own on a loopback port.
+type process struct {
+	*runtimeAPI
+	cmd    *exec.Cmd
+	server *http.Server
+	serve  sync.WaitGroup // the server and its connections
+	output *output
+	meter  *meter
+
+	mu   sync.Mutex
+	gone bool          // reaped: its id may belong to another process
+	over chan struct{} // closed when gone
+	once sync.Once     // of end
+}
+
+// startProcess starts an environment's bootstrap. A failure is the function's
+// fault, an error ours.
+func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
+	bootstrap := filepath.Join(e.spec.CodeDir, "bootstrap")
+	if info, err := os.Stat(bootstrap); errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+		return nil, failNoBootstrap, nil
+	}
+	if e.tmp == "" {
+		var err error
+		if e.tmp, err = os.MkdirTemp("", "millrace-"+e.spec.Name+"-"); err != nil {
+			return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no temporary folder.")
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no Runtime API.")
+	}
+	out, child, err := newOutput(e.journal)
+	if err != nil {
+		listener.Close()
+		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no output.")
+	}
+	g := &process{runtimeAPI: newRuntimeAPI(), output: out, over: make(chan struct{})}
+	g.cmd = &exec.Cmd{
+		Path: bootstrap, Args: []string{bootstrap}, Dir: e.spec.CodeDir,
+		Env:    environ(e.spec, listener.Addr().String(), e.journal.head, p.cfg.endpoint(), e.tmp),
+		Stdout: child, Stderr: child,
+		SysProcAttr: processAttr(),
+	}
+	g.listen(listener)
+	err = p.forker.start(g.cmd)
+	child.Close()
+	if err != nil {
+		close(g.over)
+		g.gone = true
+		g.end()
+		return g.refused(err)
+	}
+	g.meter = newMeter(g.cmd.Process.Pid)
+	go g.reap()
+	return g, nil, nil
+}
+
+// refused tells a bootstrap that cannot be run from a system that cannot run any.
+func (g *process) refused(err error) (guest, *failure, error) {
+	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.ENOEXEC, syscall.ENOENT} {
+		if errors.Is(err, errno) {
+			return nil, failEntrypoint(errno), nil
+		}
+	}
+	return nil, nil, fault.Wrap(fault.Unavailable, err, "The function's process could not be started.")
+}
+
+// listen serves the Runtime API. Everything it starts is counted in serve.
+func (g *process) listen(l net.Listener) {
+	g.server = &http.Server{
+		Handler:  g.handler(),
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		ConnState: func(_ net.Conn, s http.ConnState) {
+			switch s {
+			case http.StateNew:
+				g.serve.Add(1)
+			case http.StateClosed:
+				g.serve.Done()
+			}
+		},
+	}
+	g.serve.Go(func() { g.server.Serve(l) })
+}
+
+// reap tells of the process's exit, after all that it printed.
+func (g *process) reap() {
+	g.wait()
+	g.output.drain()
+	how := ""
+	if s := g.cmd.ProcessState; !s.Success() {
+		how = s.String()
+	}
+	g.news <- signal{kind: isExit, failure: failExit(how)}
+	close(g.over)
+}
+
+// killGroup is called with mu held.
+func (g *process) killGroup() {
+	if !g.gone {
+		syscall.Kill(-g.cmd.Process.Pid, syscall.SIGKILL)
+	}
+}
+
+func (g *process) settle() { g.output.drain() }
+
+func (g *process) memory() (now, peak int) { return g.meter.read() }
+
+func (g *process) end() {
+	g.mu.Lock()
+	g.killGroup()
+	g.mu.Unlock()
+	<-g.over
+	g.once.Do(func() {
+		g.server.Close()
+		g.serve.Wait()
+		g.output.close()
+		g.meter.close()
+	})
+}
+
+// environ is what Lambda's provided.al2023 gives a function, with our addresses:
+// nothing of the host's own environment.
+func environ(s Spec, api string, head Line, endpoint, tmp string) []string {
+	env := map[string]string{
+		"AWS_ACCESS_KEY_ID":               s.Account, // so that the function's SDK calls are its account's
+		"AWS_SECRET_ACCESS_KEY":           "secret",
+		"AWS_SESSION_TOKEN":               "token",
+		"AWS_DEFAULT_REGION":              s.Region,
+		"AWS_REGION":                      s.Region,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(s.MemoryMB),
+		"AWS_LAMBDA_FUNCTION_NAME":        s.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     s.Version,
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       head.LogGroup,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      head.LogStream,
+		"AWS_LAMBDA_RUNTIME_API":          api,
+		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"LAMBDA_TASK_ROOT":                s.CodeDir,
+		"LANG":                            "en_US.UTF-8",
+		"LD_LIBRARY_PATH":                 "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:" + s.CodeDir + ":" + s.CodeDir + "/lib:/opt/lib",
+		"PATH":                            "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"TMPDIR":                          tmp,
+		"TZ":                              ":UTC",
+		"_HANDLER":                        s.Handler,
+	}
+	if endpoint != "" {
+		env["AWS_ENDPOINT_URL"] = endpoint
+	}
+	maps.Copy(env, s.Env) // Lambda has refused the names that a user may not set
+	list := make([]string, 0, len(env))
+	for k, v := range env {
+		list = append(list, k+"="+v)
+	}
+	return list
+}

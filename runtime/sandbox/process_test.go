@@ -1,0 +1,616 @@
+//go:build unix
+
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/sandbox"
+	"millrace/runtime/sandbox/gobuild"
+)
+
+const account = "123456789012"
+
+// misbehave is the folder with functions/misbehave, built.
+var misbehave string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "sandbox-test-")
+	if err == nil {
+		misbehave = dir
+		err = gobuild.Build(context.Background(), "../../functions/misbehave", filepath.Join(dir, "bootstrap"))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func misbehaveSpec() sandbox.Spec {
+	arn := "arn:aws:lambda:eu-west-1:" + account + ":function:misbehave"
+	return sandbox.Spec{
+		Key: arn + ":1", ARN: arn, Name: "misbehave", Version: "$LATEST", Account: account, Region: "eu-west-1",
+		Runtime: "provided.al2023", Handler: "any", CodeDir: misbehave, Timeout: 20 * time.Second, MemoryMB: 256,
+	}
+}
+
+// newPool returns a pool that must stop well.
+func newPool(t testing.TB, c sandbox.Config) *sandbox.Pool {
+	t.Helper()
+	p := sandbox.New(c)
+	t.Cleanup(func() {
+		if err := p.Stop(context.Background()); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+	})
+	return p
+}
+
+var requests struct {
+	sync.Mutex
+	n int
+}
+
+func request(event string) sandbox.Request {
+	requests.Lock()
+	defer requests.Unlock()
+	requests.n++
+	return sandbox.Request{
+		ID:         fmt.Sprintf("00000000-0000-4000-8000-%012d", requests.n),
+		Payload:    []byte(event),
+		InvokedARN: "arn:aws:lambda:eu-west-1:" + account + ":function:misbehave",
+	}
+}
+
+func invoke(t testing.TB, p *sandbox.Pool, s sandbox.Spec, event string) sandbox.Result {
+	t.Helper()
+	r, err := p.Invoke(context.Background(), s, request(event))
+	if err != nil {
+		t.Fatalf("Invoke(%s): %v", event, err)
+	}
+	return r
+}
+
+func TestAnswer(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	r := invoke(t, p, misbehaveSpec(), `{"do":"answer","bytes":3}`)
+	if string(r.Payload) != `"xxx"` || r.FunctionError != "" || !r.Cold || r.Init <= 0 || r.MaxMemoryMB == 0 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestHandlerThatReturnsNothingAnswersNull(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	if r := invoke(t, p, misbehaveSpec(), `{}`); string(r.Payload) != "null" {
+		t.Errorf("got %s", r.Payload)
+	}
+}
+
+func TestEnvironmentIsUsedAgain(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	for i := 1; i <= 3; i++ {
+		r := invoke(t, p, misbehaveSpec(), `{"do":"count"}`)
+		if string(r.Payload) != strconv.Itoa(i) || r.Cold != (i == 1) || (r.Init > 0) != (i == 1) {
+			t.Errorf("event %d: got %s, cold %v, init %v", i, r.Payload, r.Cold, r.Init)
+		}
+	}
+}
+
+func TestEnvironmentIsNotSharedBetweenKeys(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	a, b := misbehaveSpec(), misbehaveSpec()
+	b.Key += "2"
+	invoke(t, p, a, `{"do":"count"}`)
+	if r := invoke(t, p, b, `{"do":"count"}`); string(r.Payload) != "1" || !r.Cold {
+		t.Errorf("got %s, cold %v", r.Payload, r.Cold)
+	}
+}
+
+// Failures in AWS's words: lambda's recorded answers.
+func TestFailure(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	for _, c := range []struct {
+		rule, event string
+		timeout     time.Duration
+		want        string // ID stands for the request id
+		log         string // a line of the log; ditto
+		status      string // the end of REPORT
+	}{
+		{"exit code 0", `{"do":"exit"}`, 0,
+			`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited without providing a reason"}`,
+			"RequestId: ID Error: Runtime exited without providing a reason\nRuntime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\t"},
+		{"exit code", `{"do":"exit","code":127}`, 0,
+			`{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 127"}`,
+			"RequestId: ID Error: Runtime exited with error: exit status 127\nRuntime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\t"},
+		{"time-out", `{"do":"hang"}`, time.Second,
+			`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}`,
+			"Z ID Task timed out after 1.00 seconds\n", "Status: timeout\t"},
+		{"error", `{"do":"error","text":"no <mill>"}`, 0,
+			`{"errorMessage":"no \u003cmill\u003e","errorType":"errorString"}`, "", "\t"},
+		{"too large an answer", `{"do":"answer","bytes":6291555}`, 0,
+			`{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}`, "", ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			s := misbehaveSpec()
+			if c.timeout > 0 {
+				s.Key, s.Timeout = s.Key+c.rule, c.timeout
+			}
+			req := request(c.event)
+			r, err := p.Invoke(context.Background(), s, req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			with := func(s string) string { return strings.ReplaceAll(s, "ID", req.ID) }
+			if got := string(r.Payload); got != with(c.want) || r.FunctionError != "Unhandled" {
+				t.Errorf("got %s (%s)\nwant %s", got, r.FunctionError, with(c.want))
+			}
+			if log := string(r.Log); !strings.Contains(log, strings.ReplaceAll(c.log, "ID", req.ID)) || !strings.HasSuffix(log, c.status+"\n") {
+				t.Errorf("log is\n%s", log)
+			}
+		})
+	}
+}
+
+func TestLargestAnswerPasses(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	r := invoke(t, p, misbehaveSpec(), `{"do":"answer","bytes":6291554}`)
+	if len(r.Payload) != 6291556 || r.FunctionError != "" {
+		t.Errorf("got %d bytes, error %q", len(r.Payload), r.FunctionError)
+	}
+}
+
+func TestPanicAnswersThenReplacesEnvironment(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	invoke(t, p, misbehaveSpec(), `{"do":"remember","text":"x"}`)
+	r := invoke(t, p, misbehaveSpec(), `{"do":"panic"}`)
+	var got struct {
+		ErrorType, ErrorMessage string
+		StackTrace              []struct{ Path, Label string }
+	}
+	if err := json.Unmarshal(r.Payload, &got); err != nil || got.ErrorType != "string" || got.ErrorMessage != "as asked" || len(got.StackTrace) == 0 {
+		t.Errorf("got %s (%v)", r.Payload, err)
+	}
+	if !bytes.Contains(r.Log, []byte("Error: Runtime exited with error: exit status 1\nRuntime.ExitError\nEND")) {
+		t.Errorf("log is\n%s", r.Log)
+	}
+	if r := invoke(t, p, misbehaveSpec(), `{"do":"recall"}`); !r.Cold || r.FunctionError == "" {
+		t.Errorf("the next environment is cold %v, and remembers %s", r.Cold, r.Payload)
+	}
+}
+
+func TestTimeoutKeepsTheTemporaryFolderAndNothingElse(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	s := misbehaveSpec()
+	s.Timeout = time.Second
+	invoke(t, p, s, `{"do":"count"}`)
+	invoke(t, p, s, `{"do":"remember","text":"kept"}`)
+	if r := invoke(t, p, s, `{"do":"hang"}`); r.Duration != s.Timeout {
+		t.Errorf("took %v", r.Duration)
+	}
+	if r := invoke(t, p, s, `{"do":"recall"}`); string(r.Payload) != `"kept"` || r.Cold {
+		t.Errorf("got %s, cold %v", r.Payload, r.Cold)
+	}
+	if r := invoke(t, p, s, `{"do":"count"}`); string(r.Payload) != "1" {
+		t.Errorf("counted %s in a new process", r.Payload)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("memory is not metered here")
+	}
+	p := newPool(t, sandbox.Config{})
+	s := misbehaveSpec()
+	s.MemoryMB = 128
+	r := invoke(t, p, s, `{"do":"allocate","mb":200}`)
+	if !bytes.Contains(r.Payload, []byte("Runtime exited with error: signal: killed")) || r.MaxMemoryMB != 128 {
+		t.Errorf("got %s, %d MB", r.Payload, r.MaxMemoryMB)
+	}
+	if !bytes.Contains(r.Log, []byte("Memory Size: 128 MB\tMax Memory Used: 128 MB\t")) {
+		t.Errorf("log is\n%s", r.Log)
+	}
+}
+
+func TestMemoryUsedIsShown(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("memory is not metered here")
+	}
+	p := newPool(t, sandbox.Config{})
+	if r := invoke(t, p, misbehaveSpec(), `{"do":"allocate","mb":100}`); r.MaxMemoryMB < 100 || r.MaxMemoryMB > 256 {
+		t.Errorf("%d MB", r.MaxMemoryMB)
+	}
+}
+
+func TestLogOfAnEvent(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	s := misbehaveSpec()
+	s.Env = map[string]string{"INIT": "print"}
+	for _, cold := range []bool{true, false} {
+		req := request(`{"do":"print","lines":2}`)
+		req.TraceHeader = "Root=1-5e1b4151-5ac6c58f0bd7e3b4a1f2c3d4;Parent=53995c3f42cd8ad8;Sampled=1"
+		r, err := p.Invoke(context.Background(), s, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		init := ""
+		if cold {
+			init = `Init Duration: \d+\.\d\d ms\t`
+		}
+		want := regexp.MustCompile(`^START RequestId: ` + req.ID + ` Version: \$LATEST
+line 1
+line 2
+no newline at the end
+END RequestId: ` + req.ID + `
+REPORT RequestId: ` + req.ID + `\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\tMax Memory Used: \d+ MB\t` + init + `
+XRAY TraceId: 1-5e1b4151-5ac6c58f0bd7e3b4a1f2c3d4\tSegmentId: 53995c3f42cd8ad8\tSampled: true\t
+$`)
+		if !want.Match(r.Log) {
+			t.Errorf("cold %v: log is\n%s\nwant\n%s", cold, r.Log, want)
+		}
+	}
+}
+
+func TestLogTailIsFourKilobytes(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	r := invoke(t, p, misbehaveSpec(), `{"do":"print","lines":50000}`)
+	if len(r.Log) != 4096 || !bytes.Contains(r.Log, []byte("line 50000\nno newline at the end\nEND")) {
+		t.Errorf("%d bytes:\n%s", len(r.Log), r.Log)
+	}
+}
+
+func TestLinesGoToTheSinks(t *testing.T) {
+	var mu sync.Mutex
+	var lines []sandbox.Line
+	var terminal bytes.Buffer
+	p := newPool(t, sandbox.Config{Output: &terminal, OnLog: func(l sandbox.Line) {
+		mu.Lock()
+		defer mu.Unlock()
+		l.Text = bytes.Clone(l.Text)
+		lines = append(lines, l)
+	}})
+	invoke(t, p, misbehaveSpec(), `{"do":"print","lines":1}`)
+	if got, want := terminal.String(), "misbehave | line 1\nmisbehave | no newline at the end\n"; got != want {
+		t.Errorf("terminal shows %q, want %q", got, want)
+	}
+	var kinds []string
+	for _, l := range lines {
+		if l.Name != "misbehave" || l.LogGroup != "/aws/lambda/misbehave" || l.Time.IsZero() ||
+			!regexp.MustCompile(`^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`).MatchString(l.LogStream) {
+			t.Errorf("line %+v", l)
+		}
+		word, _, _ := strings.Cut(string(l.Text), " ")
+		kinds = append(kinds, word)
+	}
+	if want := []string{"INIT_START", "START", "line", "no", "END", "REPORT"}; !slices.Equal(kinds, want) {
+		t.Errorf("lines %v, want %v", kinds, want)
+	}
+}
+
+// Each way in which a function may fail to start, the first time or for ever.
+func TestInit(t *testing.T) {
+	empty, script, plain, folder, binary := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	for file, mode := range map[string]os.FileMode{script: 0o755, plain: 0o644} {
+		if err := os.WriteFile(filepath.Join(file, "bootstrap"), []byte("#!/nowhere/sh\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Mkdir(filepath.Join(folder, "bootstrap"), 0o755),
+		os.WriteFile(filepath.Join(binary, "bootstrap"), []byte{1, 2, 3, 4}, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	entry := func(what string) string {
+		return `{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: ID Error: ` + what + `"}`
+	}
+	p := newPool(t, sandbox.Config{})
+	for _, c := range []struct{ rule, dir, init, want string }{
+		{"no bootstrap", empty, "", entry("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")},
+		{"bootstrap is a folder", folder, "", entry("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")},
+		{"not executable", plain, "", entry("fork/exec /var/task/bootstrap: permission denied")},
+		{"no interpreter", script, "", entry("fork/exec /var/task/bootstrap: no such file or directory")},
+		{"not a program", binary, "", entry("fork/exec /var/task/bootstrap: exec format error")},
+		{"exit", misbehave, "exit", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"}`},
+		{"exit, then well", misbehave, "exit once", "null"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			s := misbehaveSpec()
+			s.Key, s.CodeDir, s.Env = s.Key+c.rule, c.dir, map[string]string{"INIT": c.init}
+			req := request(`{}`)
+			r, err := p.Invoke(context.Background(), s, req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := strings.ReplaceAll(c.want, "ID", req.ID); string(r.Payload) != want {
+				t.Errorf("got %s\nwant %s", r.Payload, want)
+			}
+			if failed := c.want != "null"; failed != (r.FunctionError == "Unhandled") || !r.Cold || r.Init != 0 {
+				t.Errorf("got %+v", r)
+			}
+		})
+	}
+}
+
+func TestEnvironmentOfAFunction(t *testing.T) {
+	t.Setenv("SECRET_OF_THE_HOST", "1")
+	p := newPool(t, sandbox.Config{Endpoint: func() string { return "http://localhost:4566" }})
+	s := misbehaveSpec()
+	s.Env = map[string]string{"COLOUR": "blue", "LANG": "de_DE.UTF-8"}
+	var list []string
+	if err := json.Unmarshal(invoke(t, p, s, `{"do":"environment"}`).Payload, &list); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, v := range list {
+		k, v, _ := strings.Cut(v, "=")
+		got[k] = v
+	}
+	for k, want := range map[string]string{
+		"COLOUR": "blue", "LANG": "de_DE.UTF-8", "AWS_ENDPOINT_URL": "http://localhost:4566",
+		"AWS_ACCESS_KEY_ID": account, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
+		"AWS_LAMBDA_FUNCTION_NAME": "misbehave", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/misbehave", "LAMBDA_TASK_ROOT": misbehave,
+		"_HANDLER": "any", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+	} {
+		if got[k] != want {
+			t.Errorf("%s is %q, want %q", k, got[k], want)
+		}
+	}
+	for _, k := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_LOG_STREAM_NAME", "TMPDIR"} {
+		if got[k] == "" {
+			t.Errorf("%s is not set", k)
+		}
+	}
+	for _, k := range []string{"SECRET_OF_THE_HOST", "HOME", "AWS_EXECUTION_ENV"} {
+		if v, ok := got[k]; ok {
+			t.Errorf("%s is %q", k, v)
+		}
+	}
+}
+
+func TestContextOfAnEvent(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	s := misbehaveSpec()
+	req := request(`{"do":"context"}`)
+	req.InvokedARN += ":live"
+	req.TraceHeader = "Root=1-2-3;Parent=4;Sampled=0"
+	req.ClientContext = `{"custom":{"k":"v"}}`
+	before := time.Now()
+	r, err := p.Invoke(context.Background(), s, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		ID, ARN, Trace, Dir string
+		Custom              map[string]string
+		Deadline            int64
+	}
+	if err := json.Unmarshal(r.Payload, &got); err != nil {
+		t.Fatalf("%s: %v", r.Payload, err)
+	}
+	if got.ID != req.ID || got.ARN != req.InvokedARN || got.Trace != req.TraceHeader || got.Custom["k"] != "v" {
+		t.Errorf("got %+v", got)
+	}
+	if first, last := before.Add(s.Timeout).UnixMilli(), time.Now().Add(s.Timeout).UnixMilli(); got.Deadline < first || got.Deadline > last {
+		t.Errorf("deadline %d is not in [%d, %d]", got.Deadline, first, last)
+	}
+	if want, _ := filepath.EvalSymlinks(misbehave); got.Dir != want {
+		t.Errorf("works in %s, want %s", got.Dir, want)
+	}
+}
+
+func TestCallerLeavesEventRunsOn(t *testing.T) {
+	lines := make(chan string, 100)
+	p := newPool(t, sandbox.Config{OnLog: func(l sandbox.Line) { lines <- string(l.Text) }})
+	ctx, leave := context.WithCancel(context.Background())
+	go func() {
+		for line := range lines {
+			if strings.HasPrefix(line, "START") {
+				leave()
+				return
+			}
+		}
+	}()
+	s := misbehaveSpec()
+	if _, err := p.Invoke(ctx, s, request(`{"do":"wait","ms":100}`)); !errors.Is(err, fault.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	for line := range lines {
+		if strings.HasPrefix(line, "REPORT") {
+			if strings.Contains(line, "Status") {
+				t.Errorf("the event ended with %s", line)
+			}
+			return
+		}
+	}
+}
+
+func TestConcurrencyIsBounded(t *testing.T) {
+	for rule, limit := range map[string]func(*sandbox.Config, *sandbox.Spec){
+		"of the function": func(_ *sandbox.Config, s *sandbox.Spec) { s.MaxEnvironments = 2 },
+		"of the pool":     func(c *sandbox.Config, _ *sandbox.Spec) { c.Max = 2 },
+	} {
+		t.Run(rule, func(t *testing.T) {
+			started := make(chan struct{}, 10)
+			c := sandbox.Config{OnLog: func(l sandbox.Line) {
+				if bytes.HasPrefix(l.Text, []byte("START")) {
+					started <- struct{}{}
+				}
+			}}
+			s := misbehaveSpec()
+			limit(&c, &s)
+			p := newPool(t, c)
+			var wg sync.WaitGroup
+			for range 2 {
+				wg.Go(func() { invoke(t, p, s, `{"do":"wait","ms":500}`) })
+				<-started
+			}
+			if _, err := p.Invoke(context.Background(), s, request(`{}`)); !errors.Is(err, fault.Throttled) {
+				t.Errorf("a third event: %v", err)
+			}
+			wg.Wait()
+			if r := invoke(t, p, s, `{}`); r.Cold {
+				t.Error("a later event has a new environment")
+			}
+		})
+	}
+}
+
+func TestIdleEnvironmentMakesRoomForAnotherFunction(t *testing.T) {
+	p := newPool(t, sandbox.Config{Max: 1})
+	a, b := misbehaveSpec(), misbehaveSpec()
+	b.Key += "2"
+	invoke(t, p, a, `{}`)
+	invoke(t, p, b, `{}`)
+	if r := invoke(t, p, a, `{}`); !r.Cold {
+		t.Error("two environments were kept")
+	}
+}
+
+func TestRetire(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	s := misbehaveSpec()
+	invoke(t, p, s, `{"do":"count"}`)
+	p.Retire(s.Key)
+	if r := invoke(t, p, s, `{"do":"count"}`); !r.Cold {
+		t.Error("an idle environment outlived its code")
+	}
+}
+
+func TestChildrenOfAFunctionEndWithIt(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	s := misbehaveSpec()
+	s.Env = map[string]string{"PATH": os.Getenv("PATH")}
+	pid, err := strconv.Atoi(string(invoke(t, p, s, `{"do":"spawn"}`).Payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, 0); err != nil {
+		t.Fatalf("the child is gone too early: %v", err)
+	}
+	if err := p.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if state := processState(pid); state != "" && state != "Z" {
+		t.Errorf("the child is still there, in state %s", state)
+	}
+}
+
+// processState is the letter ps shows, "" for no process: a killed orphan is a
+// zombie until init has time for it.
+func processState(pid int) string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[0]
+}
+
+func TestStopLeavesNothing(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	// A first pool starts what the Go runtime itself keeps: signals, netpoll.
+	warm := sandbox.New(sandbox.Config{})
+	invoke(t, warm, misbehaveSpec(), `{}`)
+	warm.Stop(context.Background())
+	before := openFiles(t)
+
+	p := sandbox.New(sandbox.Config{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { invoke(t, p, misbehaveSpec(), `{"do":"wait","ms":100}`) })
+	}
+	wg.Wait()
+	if err := p.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if after := openFiles(t); after > before {
+		t.Errorf("%d files are open, %d were", after, before)
+	}
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	if i := bytes.Index(stacks, []byte("runtime/sandbox.")); i >= 0 && bytes.Contains(stacks, []byte("created by millrace/runtime/sandbox.")) {
+		t.Errorf("a goroutine is left:\n%s", stacks)
+	}
+	if left, _ := os.ReadDir(tmp); len(left) > 0 {
+		t.Errorf("%v is left of temporary folders", left)
+	}
+	if _, err := p.Invoke(context.Background(), misbehaveSpec(), request(`{}`)); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("after Stop: %v", err)
+	}
+	if err := p.Stop(context.Background()); err != nil {
+		t.Errorf("a second Stop: %v", err)
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
+}
+
+func TestStopCutsEventsOff(t *testing.T) {
+	started := make(chan struct{}, 10)
+	p := sandbox.New(sandbox.Config{OnLog: func(l sandbox.Line) {
+		if string(l.Text) == "hanging" {
+			started <- struct{}{}
+		}
+	}})
+	errs := make(chan error)
+	go func() {
+		_, err := p.Invoke(context.Background(), misbehaveSpec(), request(`{"do":"hang"}`))
+		errs <- err
+	}()
+	<-started
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := p.Stop(now); !errors.Is(err, fault.Timeout) {
+		t.Errorf("Stop: %v", err)
+	}
+	if err := <-errs; !errors.Is(err, fault.Unavailable) {
+		t.Errorf("Invoke: %v", err)
+	}
+}
+
+func TestStopBeforeAnything(t *testing.T) {
+	if err := sandbox.New(sandbox.Config{}).Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+func BenchmarkWarm(b *testing.B) {
+	p := newPool(b, sandbox.Config{})
+	invoke(b, p, misbehaveSpec(), `{}`)
+	for b.Loop() {
+		invoke(b, p, misbehaveSpec(), `{}`)
+	}
+}
+
+func BenchmarkCold(b *testing.B) {
+	p := newPool(b, sandbox.Config{})
+	for b.Loop() {
+		invoke(b, p, misbehaveSpec(), `{}`)
+		p.Retire(misbehaveSpec().Key)
+	}
+}

@@ -1,0 +1,80 @@
+package sandbox
+
+import "errors"
+
+// A state is where a function's runtime is in its dialogue with the Runtime
+// API, and a step what it asks for. Both carry the names that AWS's own
+// emulator uses, because a refusal quotes them.
+type (
+	state string
+	step  string
+)
+
+const (
+	started    state = "Started"
+	initFailed state = "InitError"
+	ready      state = "Ready"
+	running    state = "Running"
+	responding state = "InvocationResponse"
+	answered   state = "RuntimeResponseSent"
+)
+
+const (
+	stepNext      step = "Ready"                   // GET …/invocation/next
+	stepInitError step = "InitError"               // POST …/init/error
+	stepEvent     step = "Running"                 // we hand over an event
+	stepResponse  step = "InvocationResponse"      // POST …/invocation/{id}/response
+	stepError     step = "InvocationErrorResponse" // POST …/invocation/{id}/error
+	stepSent      step = "RuntimeResponseSent"     // we have read the answer
+)
+
+// legal holds every transition there is: what is not here is refused.
+var legal = map[state]map[step]state{
+	started:    {stepNext: ready, stepInitError: initFailed},
+	ready:      {stepNext: ready, stepEvent: running},
+	running:    {stepNext: running, stepResponse: responding, stepError: responding}, // next once more: the same event
+	responding: {stepSent: answered},
+	answered:   {stepNext: ready},
+}
+
+var (
+	errState     = errors.New("State transition is not allowed") // AWS's words
+	errRequestID = errors.New("Invalid request ID")
+)
+
+// A dialogue is one runtime's side of the Runtime API as a machine.
+type dialogue struct {
+	state state
+	id    string // of the event that may be answered, "" for none
+}
+
+// take makes a step, or says errState.
+func (d *dialogue) take(s step) error {
+	to, ok := legal[d.state][s]
+	if !ok {
+		return errState
+	}
+	d.state = to
+	return nil
+}
+
+// give hands over the event id.
+func (d *dialogue) give(id string) error {
+	if err := d.take(stepEvent); err != nil {
+		return err
+	}
+	d.id = id
+	return nil
+}
+
+// answer begins an answer to the event id: once, and only while it runs.
+func (d *dialogue) answer(s step, id string) error {
+	if id == "" || id != d.id {
+		return errRequestID
+	}
+	if err := d.take(s); err != nil {
+		return err
+	}
+	d.id = ""
+	return nil
+}
