@@ -251,6 +251,7 @@ func TestMappingsGoOnAfterARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.queues["orders"].send("a")
+		w.queues["orders.fifo"].send("b")
 		w.saw()
 		if w.mappings, err = esm.Open(w.Context(), w.config); err != nil {
 			t.Fatal(err)

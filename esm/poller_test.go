@@ -123,19 +123,53 @@ func TestFilteredMessagesAreDeletedAtOnce(t *testing.T) {
 	})
 }
 
-func TestAThrottledBatchIsTriedAgainWhileItIsHidden(t *testing.T) {
+func TestABatchThatCannotBeTakenIsTriedAgainWhileItIsHidden(t *testing.T) {
+	for _, code := range []fault.Code{fault.Throttled, fault.Unavailable} {
+		t.Run(string(code), func(t *testing.T) {
+			in(t, func(w *world) {
+				w.set(func() { w.handle = func([]string) (string, error) { return "", fault.New(code, "Rate Exceeded.") } })
+				w.mapped(esm.Mapping{})
+				w.queues["orders"].send("a")
+				time.Sleep(29 * time.Second)
+				w.saw("0s a", "0.1s a", "0.3s a", "0.7s a", "1.5s a", "3.1s a", "6.3s a", "12.7s a", "22.7s a")
+				w.set(func() { w.handle, w.log = nil, nil })
+				time.Sleep(time.Second)
+				w.saw("30s a") // a new delivery
+				w.deleted("orders", "a")
+			})
+		})
+	}
+}
+
+// Who is throttled asks for less.
+func TestThrottlingLowersConcurrency(t *testing.T) {
 	in(t, func(w *world) {
 		w.set(func() {
 			w.handle = func([]string) (string, error) { return "", fault.New(fault.Throttled, "Rate Exceeded.") }
 		})
 		w.mapped(esm.Mapping{})
 		w.queues["orders"].send("a")
-		time.Sleep(29 * time.Second)
-		w.saw("0s a", "0.1s a", "0.3s a", "0.7s a", "1.5s a", "3.1s a", "6.3s a", "12.7s a", "22.7s a")
-		w.set(func() { w.handle, w.log = nil, nil })
-		time.Sleep(time.Second)
-		w.saw("30s a") // a new delivery
-		w.deleted("orders", "a")
+		time.Sleep(5 * time.Second)
+		w.queues["orders"].send("b") // the poller waits for it already
+		synctest.Wait()
+		w.queues["orders"].send("c")
+		time.Sleep(20 * time.Second)
+		if log := strings.Join(w.batches(), "|"); strings.Contains(log, "c") {
+			t.Errorf("a third batch: %s", log)
+		}
+	})
+}
+
+func TestABatchThatCannotEverBeTakenIsTriedOnceADelivery(t *testing.T) {
+	in(t, func(w *world) {
+		w.set(func() {
+			w.handle = func([]string) (string, error) { return "", fault.New(fault.TooLarge, "too large") }
+		})
+		w.mapped(esm.Mapping{})
+		w.queues["orders"].send("a")
+		time.Sleep(30 * time.Second)
+		w.saw("0s a", "30s a")
+		w.deleted("orders")
 	})
 }
 
@@ -301,6 +335,20 @@ func TestStopFinishesWhatRunsAndGivesBackTheRest(t *testing.T) {
 	})
 }
 
+func TestStopGivesBackWhatComesAtTheLastMoment(t *testing.T) {
+	in(t, func(w *world) {
+		w.queues["orders"].late = "a"
+		w.mapped(esm.Mapping{})
+		if err := w.stop(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		w.saw()
+		if got := w.queues["orders"].visible(); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("visible: %q", got)
+		}
+	})
+}
+
 func TestStopGivesBackAThrottledBatch(t *testing.T) {
 	in(t, func(w *world) {
 		w.set(func() { w.handle = func([]string) (string, error) { return "", fault.New(fault.Throttled, "") } })
@@ -399,9 +447,9 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 	in(t, func(w *world) {
 		q := w.queues["orders.fifo"]
 		for seed := range uint64(10) {
-			luck := rand.New(rand.NewPCG(seed, 0))
+			luck, sends := rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1))
 			done := map[string][]string{}
-			var mu sync.Mutex
+			var mu sync.Mutex // guards luck and done
 			w.set(func() {
 				w.handle = func(b []string) (string, error) {
 					mu.Lock()
@@ -422,14 +470,14 @@ func TestGroupsKeepTheirOrder(t *testing.T) {
 					return "", nil
 				}
 			})
-			m := w.mapped(esm.Mapping{EventSource: fifoARN, BatchSize: 1 + luck.IntN(10)})
+			m := w.mapped(esm.Mapping{EventSource: fifoARN, BatchSize: 1 + sends.IntN(10)})
 			want := map[string][]string{}
 			for i := range 40 {
-				group := string(rune('a' + luck.IntN(4)))
+				group := string(rune('a' + sends.IntN(4)))
 				body := fmt.Sprintf("%s%d.%d", group, seed, i)
 				want[group] = append(want[group], body)
 				q.sendMessage(queue.Message{Body: body, GroupID: group})
-				time.Sleep(time.Duration(luck.IntN(300)) * time.Millisecond)
+				time.Sleep(time.Duration(sends.IntN(300)) * time.Millisecond)
 			}
 			time.Sleep(30 * time.Minute)
 			if _, err := w.mappings.Delete(w.Context(), m.UUID); err != nil {

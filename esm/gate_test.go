@@ -1,0 +1,56 @@
+package esm
+
+import (
+	"context"
+	"testing"
+)
+
+// What a gate's limit is after batches entered, left and were throttled.
+func TestGate(t *testing.T) {
+	type step func(*gate)
+	enter := func(n int) step {
+		return func(g *gate) {
+			for range n {
+				g.enter()
+			}
+		}
+	}
+	leave := func(full bool) step { return func(g *gate) { g.leave(full) } }
+	look := func(g *gate) { g.open() } // the poller wants to go on
+	throttled := func(g *gate) { g.throttled() }
+	for _, c := range []struct {
+		rule  string
+		most  int
+		steps []step
+		limit int
+		open  bool
+	}{
+		{"five at first", 0, []step{enter(4)}, 5, true},
+		{"no sixth", 0, []step{enter(5)}, 5, false},
+		{"fewer when the mapping says so", 2, []step{enter(2)}, 2, false},
+		{"a full batch that leaves a poller waiting makes room for two", 0, []step{enter(5), look, leave(true)}, 6, true},
+		{"one that was not full makes room for one", 0, []step{enter(5), look, leave(false)}, 5, true},
+		{"nobody waits, nothing grows", 0, []step{enter(4), look, leave(true)}, 5, true},
+		{"never beyond the most", 5, []step{enter(5), look, leave(true)}, 5, true},
+		{"a throttle halves", 0, []step{enter(5), throttled}, 2, false},
+		{"one remains", 0, []step{throttled, throttled, throttled}, 1, true},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			g := newGate(c.most)
+			for _, s := range c.steps {
+				s(g)
+			}
+			if g.limit != c.limit || g.open() != c.open {
+				t.Errorf("limit %d, open %t", g.limit, g.open())
+			}
+		})
+	}
+}
+
+func TestGateWaitEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if newGate(0).wait(ctx) {
+		t.Error("went on after the end")
+	}
+}
