@@ -1,0 +1,42 @@
+package main
+
+// A service is what is generated of one of AWS's models.
+type service struct {
+	name       string   // of the model's file and of the package
+	shape      string   // put before error shapes in __type, "" for bare names
+	signing    string   // in a credential scope; "" for what the model says
+	also       []string // protocols spoken beside the model's own
+	generic    bool     // constraint failures get the generic validation text
+	operations []string // imitated; nil for all
+}
+
+var services = []service{
+	{
+		name: "sqs", shape: "com.amazonaws.sqs", also: []string{"query"},
+	},
+	{
+		name: "sts", generic: true,
+		operations: []string{"AssumeRole", "GetAccessKeyInfo", "GetCallerIdentity", "GetSessionToken"},
+	},
+	{
+		name: "iam", generic: true,
+		operations: []string{
+			"AttachRolePolicy", "CreatePolicy", "CreatePolicyVersion", "CreateRole", "DeletePolicy", "DeletePolicyVersion", "DeleteRole", "DeleteRolePolicy",
+			"DetachRolePolicy", "GetPolicy", "GetPolicyVersion", "GetRole", "GetRolePolicy",
+			"ListAttachedRolePolicies", "ListEntitiesForPolicy", "ListInstanceProfilesForRole", "ListPolicies", "ListPolicyTags",
+			"ListPolicyVersions", "ListRolePolicies", "ListRoles", "ListRoleTags", "PutRolePolicy", "SetDefaultPolicyVersion", "TagPolicy", "TagRole",
+			"UntagPolicy", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription",
+		},
+	},
+	{
+		name: "lambda", generic: true,
+		operations: []string{
+			"AddPermission", "CreateEventSourceMapping", "CreateFunction", "DeleteEventSourceMapping",
+			"DeleteFunction", "DeleteFunctionConcurrency", "GetAccountSettings", "GetEventSourceMapping",
+			"GetFunction", "GetFunctionCodeSigningConfig", "GetFunctionConcurrency", "GetFunctionConfiguration",
+			"GetPolicy", "Invoke", "InvokeAsync", "ListEventSourceMappings", "ListFunctions", "ListTags",
+			"ListVersionsByFunction", "PutFunctionConcurrency", "RemovePermission", "TagResource",
+			"UntagResource", "UpdateEventSourceMapping", "UpdateFunctionCode", "UpdateFunctionConfiguration",
+		},
+	},
+}
