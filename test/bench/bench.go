@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"millrace/runtime/sandbox/gobuild"
+)
+
+// A bench is what modes measure with.
+type bench struct {
+	config
+	dir     string   // temporary, for binaries and data
+	echo    *process // the echo server
+	code    []byte   // a function's zip; nil when no mode needs one
+	address string   // host:port of the runtime
+	server  *process // nil when the runtime is not ours
+}
+
+// prepare builds what the modes need and starts the echo server.
+func (b *bench) prepare(ctx context.Context, chosen []mode) (err error) {
+	if b.dir, err = os.MkdirTemp("", "millrace-bench-"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	b.address = b.endpoint
+	if b.runtime == "" && b.endpoint == "" {
+		b.runtime = filepath.Join(b.dir, "runtime")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.runtime, "millrace/cmd/runtime").CombinedOutput(); err != nil {
+			return fmt.Errorf("building the runtime: %w\n%s", err, out)
+		}
+	}
+	if slices.ContainsFunc(chosen, func(m mode) bool { return m.function }) {
+		bootstrap := filepath.Join(b.dir, "bootstrap")
+		if err := gobuild.Build(ctx, "millrace/functions/ledger", bootstrap); err != nil {
+			return fmt.Errorf("building the function: %w", err)
+		}
+		if b.code, err = gobuild.Zip(bootstrap); err != nil {
+			return err
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	b.echo, err = startEcho(self)
+	return err
+}
+
+func (b *bench) close() {
+	b.echo.stop()
+	os.RemoveAll(b.dir)
+}
+
+// measure runs each mode once, against a runtime of its own if it is ours to
+// start.
+func (b *bench) measure(ctx context.Context, chosen []mode, n int) (samples map[string]sample, err error) {
+	if b.endpoint == "" {
+		if err := b.startRuntime(n); err != nil {
+			return nil, err
+		}
+		defer b.server.stop()
+	}
+	samples = map[string]sample{}
+	for _, m := range chosen {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		fmt.Fprintf(os.Stderr, "run %d of %d: %s\n", n, b.runs, m.name)
+		var echo sample
+		if m.echoed {
+			if echo, err = b.runEcho(); err != nil {
+				return nil, fmt.Errorf("echo: %w", err)
+			}
+		}
+		s, err := m.run(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		if m.echoed {
+			s.echo = echo.opsPerSecond()
+		}
+		samples[m.name] = s
+	}
+	return samples, nil
+}
+
+func (b *bench) startRuntime(n int) (err error) {
+	b.server, err = startRuntime(b.runtime, filepath.Join(b.dir, fmt.Sprint("data-", n)))
+	if err == nil {
+		b.address = b.server.address
+	}
+	return err
+}
+
+// ask does one request on a connection of its own, and decodes the answer.
+func (b *bench) ask(req request, to any) error {
+	c, err := dial(b.address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	answer, err := c.do(req)
+	if err != nil || to == nil {
+		return err
+	}
+	return json.Unmarshal(answer, to)
+}

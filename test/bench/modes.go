@@ -1,0 +1,195 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A mode is one thing that is measured.
+type mode struct {
+	name     string
+	does     string // an operation of it
+	echoed   bool   // throughput, beside that of the echo server
+	function bool   // needs a function's code
+	run      func(*bench) (sample, error)
+	floors   []floor
+}
+
+// modes are all there are. The first two find the runtime as it has just
+// started.
+var modes = []mode{
+	{name: "start", does: "start over an empty folder, until ready", run: (*bench).runStart,
+		floors: []floor{p50Below(60 * time.Millisecond)}},
+	{name: "idle", does: "nothing", run: (*bench).runIdle,
+		floors: []floor{memoryBelow(60 << 20), processorIdle}},
+	{name: "echo", does: "a request to a bare net/http server", run: (*bench).runEcho},
+	{name: "send", does: "SendMessage", echoed: true, run: (*bench).runSend,
+		floors: []floor{opsOfEcho(0.5)}},
+	{name: "sendbatch", does: "SendMessageBatch of 10", echoed: true, run: (*bench).runSendBatch,
+		floors: []floor{msgsOfEcho(2)}},
+	{name: "recvdel", does: "ReceiveMessage of 10, DeleteMessageBatch; 20,000 deep", echoed: true, run: (*bench).runShallow},
+	{name: "deep", does: "the same, -fill deep", echoed: true, run: (*bench).runDeep,
+		floors: []floor{msgsOfEcho(1.2), msgsOf("recvdel", 0.8)}},
+	{name: "recvdel1", does: "ReceiveMessage of 1, DeleteMessage", echoed: true, run: (*bench).runOneByOne},
+	{name: "pipeline", does: "half send 10, half receive and delete 10", echoed: true, run: (*bench).runPipeline},
+	{name: "wake", does: "a send wakes a long poll, which deletes", run: (*bench).runWake,
+		floors: []floor{p50Below(600 * time.Microsecond)}},
+	{name: "warm", does: "Invoke of a function that answers at once", function: true, run: (*bench).runWarm,
+		floors: []floor{p50Below(500 * time.Microsecond)}},
+	{name: "cold", does: "the first Invoke of a function", function: true, run: (*bench).runCold,
+		floors: []floor{p50Below(40 * time.Millisecond)}},
+	{name: "mapped", does: "from SendMessage to the mapped function's handler", function: true, run: (*bench).runMapped,
+		floors: []floor{p50Below(2 * time.Millisecond)}},
+}
+
+func names() (all []string) {
+	for _, m := range modes {
+		all = append(all, m.name)
+	}
+	return all
+}
+
+// sampleOf is a sample of single operations, one after another.
+func sampleOf(latencies []time.Duration) sample {
+	s := sample{msgs: len(latencies)}
+	for _, l := range latencies {
+		s.elapsed += l
+	}
+	slices.Sort(latencies)
+	s.latencies = latencies
+	return s
+}
+
+func (b *bench) runStart() (sample, error) {
+	if b.server == nil {
+		return sample{}, errNotStarted
+	}
+	var latencies []time.Duration
+	for range 5 {
+		dir, err := os.MkdirTemp(b.dir, "")
+		if err != nil {
+			return sample{}, err
+		}
+		p, err := startRuntime(b.runtime, dir)
+		if err != nil {
+			return sample{}, err
+		}
+		p.stop()
+		latencies = append(latencies, p.ready)
+	}
+	return sampleOf(latencies), nil
+}
+
+func (b *bench) runIdle() (s sample, err error) {
+	if b.server == nil {
+		return s, errNotStarted
+	}
+	before, err := b.server.processor()
+	if err != nil {
+		return s, err
+	}
+	time.Sleep(b.idle)
+	after, err := b.server.processor()
+	if err != nil {
+		return s, err
+	}
+	s.processor = (after - before).Seconds() / b.idle.Seconds()
+	s.memory, err = b.server.memory()
+	return s, err
+}
+
+func (b *bench) runEcho() (sample, error) {
+	q := &queue{b: &bench{config: config{groups: 1}}, url: "http://localhost:4566/000000000000/bench", body: strings.Repeat("x", b.size)}
+	return load(b.echo.address, b.conns, b.duration, q.send())
+}
+
+// onQueue measures a step on a queue that holds n messages at first.
+func (b *bench) onQueue(n int, do func(*queue) (sample, error)) (sample, error) {
+	q, err := b.newQueue(map[string]string{"VisibilityTimeout": "120"}, n)
+	if err != nil {
+		return sample{}, err
+	}
+	s, err := do(q)
+	return s, errors.Join(err, q.remove())
+}
+
+func (b *bench) runSend() (sample, error) {
+	return b.onQueue(0, func(q *queue) (sample, error) { return load(b.address, b.conns, b.duration, q.send()) })
+}
+
+func (b *bench) runSendBatch() (sample, error) {
+	return b.onQueue(0, func(q *queue) (sample, error) { return load(b.address, b.conns, b.duration, q.sendBatch()) })
+}
+
+func (b *bench) runShallow() (sample, error) { return b.runReceive(20_000, 10) }
+
+func (b *bench) runDeep() (sample, error) { return b.runReceive(b.fill, 10) }
+
+func (b *bench) runOneByOne() (sample, error) { return b.runReceive(20_000, 1) }
+
+func (b *bench) runReceive(n, max int) (sample, error) {
+	return b.onQueue(n, func(q *queue) (sample, error) { return load(b.address, b.conns, b.duration, q.receive(max, 0)) })
+}
+
+// runPipeline tells what is received; as much was sent meanwhile, or more.
+func (b *bench) runPipeline() (sample, error) {
+	return b.onQueue(0, func(q *queue) (sample, error) {
+		half := max(1, b.conns/2)
+		sent := make(chan error, 1)
+		go func() {
+			_, err := load(b.address, half, b.duration, q.sendBatch())
+			sent <- err
+		}()
+		receive := q.receive(10, 1)
+		s, err := load(b.address, half, b.duration, func(c *conn) (int, error) {
+			n, err := receive(c)
+			if errors.Is(err, errDone) {
+				return 0, nil // nothing was there yet
+			}
+			return n, err
+		})
+		return s, errors.Join(err, <-sent)
+	})
+}
+
+// runWake gives the long poll 20 ms to be waiting, then sends.
+func (b *bench) runWake() (sample, error) {
+	return b.onQueue(0, func(q *queue) (sample, error) {
+		sender, err := dial(b.address)
+		if err != nil {
+			return sample{}, err
+		}
+		defer sender.Close()
+		receiver, err := dial(b.address)
+		if err != nil {
+			return sample{}, err
+		}
+		defer receiver.Close()
+		send, receive := q.send(), q.receive(1, 20)
+		var latencies []time.Duration
+		for until := time.Now().Add(b.duration); time.Now().Before(until); {
+			var (
+				waiting sync.WaitGroup
+				end     time.Time
+				failed  error
+			)
+			waiting.Go(func() {
+				_, failed = receive(receiver)
+				end = time.Now()
+			})
+			time.Sleep(20 * time.Millisecond)
+			began := time.Now()
+			_, err := send(sender)
+			waiting.Wait()
+			if err := errors.Join(err, failed); err != nil {
+				return sample{}, err
+			}
+			latencies = append(latencies, end.Sub(began))
+		}
+		return sampleOf(latencies), nil
+	})
+}
