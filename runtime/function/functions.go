@@ -26,7 +26,7 @@ type Runner interface {
 	Invoke(context.Context, sandbox.Spec, sandbox.Request) (sandbox.Result, error)
 	// Retire ends the environments of a Spec that will not be used again.
 	Retire(specKey string)
-	// Handle makes a Go handler run the events of a function.
+	// Handle makes a Go handler run the events of a function; nil ends that.
 	Handle(arn string, h lambda.Handler)
 }
 
@@ -233,6 +233,7 @@ func (fs *Functions) UpdateCode(ctx context.Context, id ID, u CodeUpdate) (Funct
 	if err != nil {
 		return Function{}, err
 	}
+	fs.forget(before)
 	fs.dropCode(ctx, before)
 	return f, nil
 }
@@ -262,10 +263,18 @@ func (fs *Functions) Delete(ctx context.Context, id ID) error {
 	if err := fs.table.Delete(ctx, id.key()); err != nil {
 		return err
 	}
-	fs.here.Delete(f.ARN())
+	fs.forget(f)
 	fs.runner.Retire(f.specKey())
 	fs.dropCode(ctx, f)
 	return nil
+}
+
+// forget ends what a registered handler does for f, if f has one.
+func (fs *Functions) forget(f Function) {
+	if f.InProcess {
+		fs.here.Delete(f.ARN())
+		fs.runner.Handle(f.ARN(), nil)
+	}
 }
 
 // dropCode removes the code that f had, unless it is still some function's.
