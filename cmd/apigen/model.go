@@ -86,6 +86,7 @@ type shape struct {
 	Enum            []string        `json:"enum,omitempty"`
 	Flattened       bool            `json:"flattened,omitempty"`
 	TimestampFormat string          `json:"timestampFormat,omitempty"`
+	Location        string          `json:"location,omitempty"` // protocol tests only
 	LocationName    string          `json:"locationName,omitempty"`
 	XMLNamespace    namespace       `json:"xmlNamespace,omitzero"`
 	Exception       bool            `json:"exception,omitempty"`
