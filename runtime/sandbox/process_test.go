@@ -417,63 +417,6 @@ func TestContextOfAnEvent(t *testing.T) {
 	}
 }
 
-func TestCallerLeavesEventRunsOn(t *testing.T) {
-	lines := make(chan string, 100)
-	p := newPool(t, sandbox.Config{OnLog: func(l sandbox.Line) { lines <- string(l.Text) }})
-	ctx, leave := context.WithCancel(context.Background())
-	go func() {
-		for line := range lines {
-			if strings.HasPrefix(line, "START") {
-				leave()
-				return
-			}
-		}
-	}()
-	s := misbehaveSpec()
-	if _, err := p.Invoke(ctx, s, request(`{"do":"wait","ms":100}`)); !errors.Is(err, fault.Canceled) {
-		t.Fatalf("got %v", err)
-	}
-	for line := range lines {
-		if strings.HasPrefix(line, "REPORT") {
-			if strings.Contains(line, "Status") {
-				t.Errorf("the event ended with %s", line)
-			}
-			return
-		}
-	}
-}
-
-func TestConcurrencyIsBounded(t *testing.T) {
-	for rule, limit := range map[string]func(*sandbox.Config, *sandbox.Spec){
-		"of the function": func(_ *sandbox.Config, s *sandbox.Spec) { s.MaxEnvironments = 2 },
-		"of the pool":     func(c *sandbox.Config, _ *sandbox.Spec) { c.Max = 2 },
-	} {
-		t.Run(rule, func(t *testing.T) {
-			started := make(chan struct{}, 10)
-			c := sandbox.Config{OnLog: func(l sandbox.Line) {
-				if bytes.HasPrefix(l.Text, []byte("START")) {
-					started <- struct{}{}
-				}
-			}}
-			s := misbehaveSpec()
-			limit(&c, &s)
-			p := newPool(t, c)
-			var wg sync.WaitGroup
-			for range 2 {
-				wg.Go(func() { invoke(t, p, s, `{"do":"wait","ms":500}`) })
-				<-started
-			}
-			if _, err := p.Invoke(context.Background(), s, request(`{}`)); !errors.Is(err, fault.Throttled) {
-				t.Errorf("a third event: %v", err)
-			}
-			wg.Wait()
-			if r := invoke(t, p, s, `{}`); r.Cold {
-				t.Error("a later event has a new environment")
-			}
-		})
-	}
-}
-
 func TestIdleEnvironmentMakesRoomForAnotherFunction(t *testing.T) {
 	p := newPool(t, sandbox.Config{Max: 1})
 	a, b := misbehaveSpec(), misbehaveSpec()
