@@ -1,0 +1,94 @@
+// Package iam is AWS Identity and Access Management as far as deployments of
+// event services need it: roles, their policies and managed policies.
+//
+// They are stored and answered, not enforced: no request is ever denied for
+// want of a permission, and a function runs whatever its role says. Checks that
+// keep a wrong template from AWS are made, so that it fails here as it would
+// there: names, policy documents, quotas, conflicts.
+//
+// Names, texts and the order of checks follow what AWS answered in February
+// 2026, as recorded by LocalStack's tests/aws/services/iam.
+package iam
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+
+	"millrace/runtime/record"
+	api "millrace/services/internal/api/iam"
+	"millrace/services/internal/identity"
+	"millrace/services/internal/wire"
+)
+
+// A Service answers IAM's operations. Its state is in two tables of records.
+type Service struct {
+	api.Unimplemented
+
+	roles    *record.Table[role]
+	policies *record.Table[policy]
+	now      func() time.Time
+}
+
+// New is the service on the records in store.
+func New(store *record.Store, now func() time.Time) *Service {
+	return &Service{
+		roles:    record.NewTable[role](store, "iamrole"),
+		policies: record.NewTable[policy](store, "iampolicy"),
+		now:      now,
+	}
+}
+
+// Model is what the gateway needs to know of IAM's API.
+func (*Service) Model() *wire.Service { return api.Service }
+
+// key is where an account's role or policy is kept. IAM's names differ by more
+// than their case.
+func key(ctx context.Context, name string) string {
+	return identity.From(ctx).Account + "/" + strings.ToLower(name)
+}
+
+// all is the prefix of the keys of the caller's account.
+func all(ctx context.Context) string { return identity.From(ctx).Account + "/" }
+
+// today is the present as IAM keeps it: in whole seconds.
+func (s *Service) today() time.Time { return s.now().UTC().Truncate(time.Second) }
+
+// newID makes a unique id: four letters for the kind, then 17 of base 32.
+func newID(kind string) string { return kind + rand.Text()[:17] }
+
+// A listing asks for a part of a list, as every List operation does.
+type listing struct {
+	marker *string // of the part before; nil for the first
+	max    *int32  // 1 to 1000; nil for 100
+}
+
+// page cuts the asked part out of items. Each item's sort key tells where the
+// next part begins, also when items come and go in between; it is no longer
+// than a name and an account, to fit into a marker of 320 characters.
+func page[T any](items []T, sortKey func(T) string, l listing) (part []T, next *string, truncated *bool, err error) {
+	slices.SortFunc(items, func(a, b T) int { return cmp.Compare(sortKey(a), sortKey(b)) })
+	if l.marker != nil {
+		after, err := base64.RawURLEncoding.DecodeString(*l.marker)
+		if err != nil {
+			return nil, nil, nil, validation("Invalid Marker.")
+		}
+		from, found := slices.BinarySearchFunc(items, string(after), func(item T, k string) int {
+			return cmp.Compare(sortKey(item), k)
+		})
+		if found {
+			from++
+		}
+		items = items[from:]
+	}
+	limit := int(valueOr(l.max, 100))
+	if len(items) <= limit {
+		return items, nil, new(false), nil
+	}
+	last := sortKey(items[limit-1])
+	return items[:limit], new(base64.RawURLEncoding.EncodeToString([]byte(last))), new(true), nil
+}

@@ -1,0 +1,265 @@
+package iam
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"millrace/runtime/arn"
+	"millrace/runtime/fault"
+	api "millrace/services/internal/api/iam"
+	"millrace/services/internal/identity"
+)
+
+// trustQuota is how many characters a trust policy may have.
+const trustQuota = 2048
+
+// A role is one record: what is attached to it comes and goes with it.
+type role struct {
+	Account     string
+	Name        string
+	Path        string // begins and ends with a slash
+	ID          string
+	Description string            `json:",omitzero"`
+	Trust       string            // the trust policy's text
+	MaxSession  int32             // seconds
+	Boundary    string            `json:",omitzero"` // ARN of the permissions boundary
+	Created     time.Time         // in whole seconds
+	Tags        []tag             `json:",omitzero"`
+	Attached    []string          `json:",omitzero"` // ARNs of managed policies
+	Inline      map[string]string `json:",omitzero"` // documents by policy name
+}
+
+func (r role) arn() string {
+	return arn.New("iam", "", r.Account, "role"+r.Path+r.Name).String()
+}
+
+// The answers show less or more of a role: create shows neither description nor
+// session length, lists neither tags nor boundary, and only get shows all.
+
+func (r role) created() *api.Role {
+	shown := &api.Role{
+		Path:                     &r.Path,
+		RoleName:                 &r.Name,
+		RoleId:                   &r.ID,
+		Arn:                      new(r.arn()),
+		CreateDate:               &r.Created,
+		AssumeRolePolicyDocument: encode(r.Trust),
+		Tags:                     r.tags(),
+	}
+	if r.Boundary != "" {
+		shown.PermissionsBoundary = &api.AttachedPermissionsBoundary{
+			PermissionsBoundaryArn:  &r.Boundary,
+			PermissionsBoundaryType: new("Policy"), // not the model's PermissionsBoundaryPolicy
+		}
+	}
+	return shown
+}
+
+func (r role) full() *api.Role {
+	shown := r.created()
+	shown.MaxSessionDuration = &r.MaxSession
+	shown.RoleLastUsed = &api.RoleLastUsed{}
+	if r.Description != "" {
+		shown.Description = &r.Description
+	}
+	return shown
+}
+
+func (r role) listed() *api.Role {
+	shown := r.full()
+	shown.RoleLastUsed, shown.PermissionsBoundary, shown.Tags = nil, nil, nil
+	return shown
+}
+
+// role returns the caller's role of that name.
+func (s *Service) role(ctx context.Context, name *string) (role, error) {
+	r, ok := s.roles.Get(key(ctx, *name))
+	if !ok {
+		return role{}, noRole(*name)
+	}
+	return r, nil
+}
+
+// change stores what edit makes of the caller's role of that name.
+func (s *Service) change(ctx context.Context, name *string, edit func(*role) error) (role, error) {
+	r, err := s.roles.Update(ctx, key(ctx, *name), func(r role) (role, error) {
+		err := edit(&r)
+		return r, err
+	})
+	if errors.Is(err, fault.NotFound) {
+		return role{}, noRole(*name)
+	}
+	return r, err
+}
+
+// Role tells other services of an account's role: its id and the longest
+// session it allows.
+func (s *Service) Role(account, name string) (id string, longest time.Duration, ok bool) {
+	r, ok := s.roles.Get(account + "/" + strings.ToLower(name))
+	return r.ID, time.Duration(r.MaxSession) * time.Second, ok
+}
+
+// CreateRole   awsQuery
+//
+//   - a name is taken in any case, else EntityAlreadyExists
+//   - the trust policy is checked, at most 2048 characters
+//   - sessions last 3600 s at most unless MaxSessionDuration says otherwise
+//   - the permissions boundary must exist
+func (s *Service) CreateRole(ctx context.Context, in *api.CreateRoleInput) (*api.CreateRoleOutput, error) {
+	if err := checkTrustPolicy(*in.AssumeRolePolicyDocument); err != nil {
+		return nil, err
+	}
+	tags, err := roleTags.with(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	r := role{
+		Account:     identity.From(ctx).Account,
+		Name:        *in.RoleName,
+		Path:        valueOr(in.Path, "/"),
+		ID:          newID("AROA"),
+		Description: valueOr(in.Description, ""),
+		Trust:       *in.AssumeRolePolicyDocument,
+		MaxSession:  valueOr(in.MaxSessionDuration, 3600),
+		Boundary:    valueOr(in.PermissionsBoundary, ""),
+		Created:     s.today(),
+		Tags:        tags,
+	}
+	if r.Boundary != "" {
+		if err := s.checkBoundary(ctx, r.Boundary); err != nil {
+			return nil, err
+		}
+	}
+	err = s.roles.Create(ctx, key(ctx, r.Name), r)
+	if errors.Is(err, fault.Exists) {
+		return nil, alreadyExists("Role with name %s already exists.", r.Name)
+	}
+	return &api.CreateRoleOutput{Role: r.created()}, err
+}
+
+// GetRole   awsQuery
+//
+// Not imitated: RoleLastUsed, which is empty as for a role that was never used.
+func (s *Service) GetRole(ctx context.Context, in *api.GetRoleInput) (*api.GetRoleOutput, error) {
+	r, err := s.role(ctx, in.RoleName)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetRoleOutput{Role: r.full()}, nil
+}
+
+// ListRoles   awsQuery
+//
+//   - in the order of names, 100 a page, those below PathPrefix
+//   - shows neither tags nor boundary
+func (s *Service) ListRoles(ctx context.Context, in *api.ListRolesInput) (*api.ListRolesOutput, error) {
+	roles := s.roles.List(all(ctx))
+	if in.PathPrefix != nil {
+		roles = slices.DeleteFunc(roles, func(r role) bool { return !strings.HasPrefix(r.Path, *in.PathPrefix) })
+	}
+	roles, marker, truncated, err := page(roles, role.sortKey, listing{in.Marker, in.MaxItems})
+	if err != nil {
+		return nil, err
+	}
+	out := &api.ListRolesOutput{Roles: []*api.Role{}, Marker: marker, IsTruncated: truncated}
+	for _, r := range roles {
+		out.Roles = append(out.Roles, r.listed())
+	}
+	return out, nil
+}
+
+func (r role) sortKey() string { return strings.ToLower(r.Name) }
+
+// DeleteRole   awsQuery
+//
+//   - refuses with DeleteConflict while policies are attached or in line
+func (s *Service) DeleteRole(ctx context.Context, in *api.DeleteRoleInput) (*api.DeleteRoleOutput, error) {
+	r, err := s.role(ctx, in.RoleName)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(r.Attached) > 0:
+		return nil, deleteConflict("Cannot delete entity, must detach all policies first.")
+	case len(r.Inline) > 0:
+		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
+	}
+	err = s.roles.Delete(ctx, key(ctx, r.Name))
+	if errors.Is(err, fault.NotFound) {
+		return nil, noRole(*in.RoleName)
+	}
+	return &api.DeleteRoleOutput{}, err
+}
+
+// UpdateRole   awsQuery
+//
+//   - changes what is given, and leaves the rest
+func (s *Service) UpdateRole(ctx context.Context, in *api.UpdateRoleInput) (*api.UpdateRoleOutput, error) {
+	_, err := s.change(ctx, in.RoleName, func(r *role) error {
+		r.Description = valueOr(in.Description, r.Description)
+		r.MaxSession = valueOr(in.MaxSessionDuration, r.MaxSession)
+		return nil
+	})
+	return &api.UpdateRoleOutput{}, err
+}
+
+// UpdateRoleDescription   awsQuery
+//
+// The older way to do it; answers the role without its session length.
+func (s *Service) UpdateRoleDescription(ctx context.Context, in *api.UpdateRoleDescriptionInput) (*api.UpdateRoleDescriptionOutput, error) {
+	r, err := s.change(ctx, in.RoleName, func(r *role) error {
+		r.Description = *in.Description
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	shown := r.full()
+	shown.MaxSessionDuration, shown.RoleLastUsed = nil, nil
+	return &api.UpdateRoleDescriptionOutput{Role: shown}, nil
+}
+
+// UpdateAssumeRolePolicy   awsQuery
+//
+//   - the trust policy is checked as in CreateRole
+func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, in *api.UpdateAssumeRolePolicyInput) (*api.UpdateAssumeRolePolicyOutput, error) {
+	if err := checkTrustPolicy(*in.PolicyDocument); err != nil {
+		return nil, err
+	}
+	_, err := s.change(ctx, in.RoleName, func(r *role) error {
+		r.Trust = *in.PolicyDocument
+		return nil
+	})
+	return &api.UpdateAssumeRolePolicyOutput{}, err
+}
+
+// ListInstanceProfilesForRole   awsQuery
+//
+// There are no instances here, so there are no profiles; deployment tools ask
+// before they delete a role.
+func (s *Service) ListInstanceProfilesForRole(ctx context.Context, in *api.ListInstanceProfilesForRoleInput) (*api.ListInstanceProfilesForRoleOutput, error) {
+	if _, err := s.role(ctx, in.RoleName); err != nil {
+		return nil, err
+	}
+	return &api.ListInstanceProfilesForRoleOutput{InstanceProfiles: []*api.InstanceProfile{}, IsTruncated: new(false)}, nil
+}
+
+func checkTrustPolicy(text string) error {
+	if err := malformed(checkTrust(text)); err != nil {
+		return err
+	}
+	if size(text) > trustQuota {
+		return limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", trustQuota)
+	}
+	return nil
+}
+
+// valueOr is what p points to, or other when p is nil.
+func valueOr[T any](p *T, other T) T {
+	if p == nil {
+		return other
+	}
+	return *p
+}
