@@ -1,0 +1,112 @@
+package sts
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"millrace/runtime/arn"
+	api "millrace/services/internal/api/sts"
+)
+
+// AssumeRole   awsQuery
+//
+//   - credentials of the role's account, for an hour unless DurationSeconds says
+//     otherwise, and no longer than the role allows
+//   - an assumed role that assumes another gets an hour at most
+//   - session tags differ by more than their case, and hold the transitive keys
+//
+// Not imitated: trust policies and external ids are not asked, nor must the role
+// exist; a role that does not has an id made of its ARN. PackedPolicySize counts
+// the session policy's characters. Tags and session policies have no effect.
+func (s *Service) AssumeRole(ctx context.Context, in *api.AssumeRoleInput) (*api.AssumeRoleOutput, error) {
+	role, name, err := parseRole(*in.RoleArn)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags, in.TransitiveTagKeys); err != nil {
+		return nil, err
+	}
+	if in.Policy != nil && !json.Valid([]byte(*in.Policy)) {
+		return nil, malformed
+	}
+	duration := seconds(in.DurationSeconds, 60*60)
+	if s.caller(ctx).Role && duration > time.Hour {
+		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
+	}
+	id, longest, exists := s.roles.Role(role.Account, name)
+	if !exists {
+		id = idOf(*in.RoleArn)
+	} else if duration > longest {
+		return nil, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+
+	as := session{
+		Account: role.Account,
+		ARN:     arn.New("sts", "", role.Account, "assumed-role/"+name+"/"+*in.RoleSessionName).String(),
+		UserID:  id + ":" + *in.RoleSessionName,
+		Role:    true,
+	}
+	credentials, err := s.lend(ctx, as, duration)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.AssumeRoleOutput{
+		AssumedRoleUser: &api.AssumedRoleUser{Arn: &as.ARN, AssumedRoleId: &as.UserID},
+		Credentials:     credentials,
+		SourceIdentity:  in.SourceIdentity,
+	}
+	if in.Policy != nil {
+		out.PackedPolicySize = new(packed(*in.Policy))
+	}
+	return out, nil
+}
+
+// parseRole reads the ARN of a role; its name is what follows the path.
+func parseRole(text string) (role arn.ARN, name string, err error) {
+	role, err = arn.Parse(text)
+	path, isRole := strings.CutPrefix(role.Resource, "role/")
+	name = path[strings.LastIndexByte(path, '/')+1:]
+	if err != nil || role.Service != "iam" || !isRole || name == "" {
+		return arn.ARN{}, "", validation("%s is invalid", text)
+	}
+	return role, name, nil
+}
+
+func checkTags(tags []*api.Tag, transitive []string) error {
+	for i, t := range tags {
+		if slices.ContainsFunc(tags[:i], func(other *api.Tag) bool { return strings.EqualFold(*other.Key, *t.Key) }) {
+			return invalidParameter("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+	}
+	for _, key := range transitive {
+		if !slices.ContainsFunc(tags, func(t *api.Tag) bool { return strings.EqualFold(*t.Key, key) }) {
+			return invalidParameter("The specified transitive tag key must be included in the requested tags.")
+		}
+	}
+	return nil
+}
+
+// idOf makes the unique id of a role that nobody created.
+func idOf(arn string) string {
+	sum := sha256.Sum256([]byte(arn))
+	return "AROA" + base32.StdEncoding.EncodeToString(sum[:])[:17]
+}
+
+// packed is how much of the room for session policies a policy takes, in percent.
+func packed(policy string) int32 {
+	const room = 2048
+	return int32(min(100, (len(policy)*100+room-1)/room))
+}
+
+// seconds is a duration that a request gives, or other.
+func seconds(n *int32, other int32) time.Duration {
+	if n != nil {
+		other = *n
+	}
+	return time.Duration(other) * time.Second
+}

@@ -1,0 +1,105 @@
+// Package sts is the AWS Security Token Service: it says who calls, and lends
+// credentials.
+//
+// Credentials are remembered, not checked: a request signed with any key is
+// served, and a key that was lent here tells whose session it is. Until it
+// expires, GetCallerIdentity answers the assumed role, and [Service.Account]
+// its account.
+package sts
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"time"
+
+	"millrace/runtime/record"
+	api "millrace/services/internal/api/sts"
+	"millrace/services/internal/identity"
+	"millrace/services/internal/wire"
+)
+
+// Roles is what the service asks about roles; services/iam has it.
+type Roles interface {
+	// Role returns a role's unique id and the longest session it allows; ok is
+	// false when there is no such role.
+	Role(account, name string) (id string, longest time.Duration, ok bool)
+}
+
+// A Service answers STS's operations. Its state is one table of records.
+type Service struct {
+	api.Unimplemented
+
+	sessions *record.Table[session]
+	roles    Roles
+	now      func() time.Time
+}
+
+// New is the service on the sessions in store.
+func New(store *record.Store, roles Roles, now func() time.Time) *Service {
+	return &Service{sessions: record.NewTable[session](store, "stssession"), roles: roles, now: now}
+}
+
+// Model is what the gateway needs to know of STS's API.
+func (*Service) Model() *wire.Service { return api.Service }
+
+// A session is who uses credentials that were lent.
+type session struct {
+	Key     string // the access key
+	Account string
+	ARN     string // of the caller, as GetCallerIdentity says it
+	UserID  string
+	Role    bool // assumed, rather than a session of the account itself
+	Expires time.Time
+}
+
+// session returns the session that an access key belongs to, until it expires.
+func (s *Service) session(accessKey string) (session, bool) {
+	got, ok := s.sessions.Get(accessKey)
+	return got, ok && s.now().Before(got.Expires)
+}
+
+// caller says who sends the request: an assumed role, or the account itself.
+func (s *Service) caller(ctx context.Context) session {
+	c := identity.From(ctx)
+	if lent, ok := s.session(c.AccessKey); ok {
+		return lent
+	}
+	return session{Key: c.AccessKey, Account: c.Account, ARN: "arn:aws:iam::" + c.Account + ":root", UserID: c.Account}
+}
+
+// Account returns the account that credentials lent here belong to; ok is false
+// for all other keys, and once they have expired.
+func (s *Service) Account(accessKey string) (account string, ok bool) {
+	lent, ok := s.session(accessKey)
+	return lent.Account, ok
+}
+
+// lend makes credentials for a session and remembers whose they are. Sessions
+// that are over are forgotten on the way.
+func (s *Service) lend(ctx context.Context, to session, d time.Duration) (*api.Credentials, error) {
+	now := s.now().UTC().Truncate(time.Second)
+	for _, old := range s.sessions.List("") {
+		if !now.Before(old.Expires) {
+			// One that stays is tried again next time.
+			_ = s.sessions.Delete(ctx, old.Key)
+		}
+	}
+	to.Key = "ASIA" + rand.Text()[:16]
+	to.Expires = now.Add(d)
+	if err := s.sessions.Create(ctx, to.Key, to); err != nil {
+		return nil, err
+	}
+	return &api.Credentials{
+		AccessKeyId:     &to.Key,
+		SecretAccessKey: new(secret(30)), // 40 characters
+		SessionToken:    new(secret(258)),
+		Expiration:      &to.Expires,
+	}, nil
+}
+
+func secret(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b) // never fails, says its documentation
+	return base64.StdEncoding.EncodeToString(b)
+}
