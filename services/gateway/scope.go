@@ -55,13 +55,19 @@ func parseScope(cred string, asymmetric bool) (scope, bool) {
 	return s, true
 }
 
-// accountOf maps an access key to its account: a twelve-digit key is the account
-// itself, every other key belongs to the default account.
-func accountOf(accessKey, fallback string) string {
+// account maps an access key to its account: a twelve-digit key is the account
+// itself, a temporary key belongs to who lent it, and every other key to the
+// default account.
+func (g *Gateway) account(accessKey string) string {
 	if isAccount(accessKey) {
 		return accessKey
 	}
-	return fallback
+	if g.AccountOf != nil && strings.HasPrefix(accessKey, "ASIA") {
+		if account, ok := g.AccountOf(accessKey); ok {
+			return account
+		}
+	}
+	return g.Account
 }
 
 func isAccount(s string) bool {

@@ -1,0 +1,265 @@
+// Package app joins the parts of the runtime into one: what `runtime start`
+// runs, and what tests start inside themselves.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"millrace/esm"
+	source "millrace/esm/source/sqs"
+	"millrace/runtime/backbone"
+	"millrace/runtime/function"
+	"millrace/runtime/lifecycle"
+	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/record"
+	"millrace/runtime/sandbox"
+	"millrace/services/admin"
+	"millrace/services/gateway"
+	"millrace/services/iam"
+	awslambda "millrace/services/lambda"
+	"millrace/services/sqs"
+	"millrace/services/sts"
+)
+
+// Version of the runtime; set when a release is built.
+var Version = "0.1.0-dev"
+
+// A Config says where the runtime listens and keeps its data. The zero Config
+// listens on 127.0.0.1:4566 and keeps everything in ./.runtime.
+type Config struct {
+	Listen     string       // host:port; "" for 127.0.0.1:4566, port 0 for a free one
+	Listener   net.Listener // listens already; Listen is not used then
+	Data       string       // data folder; "" for .runtime
+	NATS       string       // URL of an external NATS server with JetStream, instead of the embedded one
+	Sync       backbone.Sync
+	AllowReset bool         // POST /_runtime/reset empties everything
+	AllowHosts []string     // Host headers served beside loopback names and addresses
+	Account    string       // of callers whose key names none; "" for 000000000000
+	Region     string       // of callers whose request names none; "" for us-east-1
+	Output     io.Writer    // what functions print, a line each with the function's name in front; nil for nowhere
+	Log        *slog.Logger // nil for none
+}
+
+// An App is a running runtime.
+type App struct {
+	cfg      Config
+	started  time.Time
+	listener net.Listener
+	parts    lifecycle.Stack
+
+	records   *record.Store
+	queues    *jetqueue.Queues
+	sandboxes *sandbox.Pool
+	functions *function.Functions
+	mappings  *esm.Mappings
+}
+
+// Start brings everything up, in the order in which the parts need each other,
+// and returns when requests are served. What had started is stopped again when
+// a later part fails.
+func Start(ctx context.Context, cfg Config) (_ *App, err error) {
+	a := &App{cfg: withDefaults(cfg), started: time.Now()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.parts.Down(context.WithoutCancel(ctx)))
+		}
+	}()
+	log := a.cfg.Log
+
+	// The port first: it is the likeliest to be taken, and costs the least to ask.
+	if a.listener = a.cfg.Listener; a.listener == nil {
+		if a.listener, err = net.Listen("tcp", a.cfg.Listen); err != nil {
+			return nil, fmt.Errorf("listening on %s: %w (is another runtime running? choose another address with --listen)", a.cfg.Listen, err)
+		}
+	}
+	a.parts.Push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
+
+	held, err := acquire(a.cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	a.parts.Push("data folder", func(context.Context) error { return held.release() })
+	if err := held.announce(Holder{PID: os.Getpid(), Endpoint: a.Endpoint(), Started: a.started}); err != nil {
+		return nil, fmt.Errorf("writing to the data folder: %w", err)
+	}
+
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Sync: a.cfg.Sync, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	a.parts.Push("backbone", stream.Stop)
+
+	if a.records, err = record.Open(ctx, stream.JetStream()); err != nil {
+		return nil, err
+	}
+	a.parts.Push("records", func(context.Context) error { return a.records.Close() })
+
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Log: log}); err != nil {
+		return nil, err
+	}
+	a.parts.Push("queues", a.queues.Close)
+	if err := a.measureDepths(); err != nil {
+		return nil, fmt.Errorf("measuring queue depths: %w", err)
+	}
+
+	a.sandboxes = sandbox.New(sandbox.Config{Endpoint: a.Endpoint, Output: a.cfg.Output, Log: log})
+	a.parts.Push("sandboxes", a.sandboxes.Stop)
+
+	if a.functions, err = function.Open(ctx, function.Config{
+		Records: a.records, JetStream: stream.JetStream(), Dir: filepath.Join(a.cfg.Data, "functions"),
+		Runner: a.sandboxes, Events: function.EventsIn(a.queues), Log: log,
+	}); err != nil {
+		return nil, err
+	}
+	a.parts.Push("functions", a.functions.Stop)
+
+	batches := awslambda.Batches{Functions: a.functions}
+	if a.mappings, err = esm.Open(ctx, esm.Config{
+		Records: a.records, Queues: a.source, Invoker: batches, Timeout: batches.Timeout, Log: log,
+	}); err != nil {
+		return nil, err
+	}
+	a.parts.Push("event source mappings", a.mappings.Stop)
+
+	queues := sqs.New(a.queues)
+	functions := awslambda.New(a.functions, a.mappings)
+	roles := iam.New(a.records, time.Now)
+	tokens := sts.New(a.records, roles, time.Now)
+	own := http.NewServeMux()
+	own.Handle("/_runtime/", admin.Handler(a, a.cfg.AllowReset, log))
+	own.Handle("/_runtime/code/", functions.CodeHandler())
+	handler := gateway.New(gateway.Config{
+		Services: []gateway.Service{queues, functions, roles, tokens},
+		Own:      own,
+		Account:  a.cfg.Account, AccountOf: tokens.Account, Region: a.cfg.Region,
+		Hosts: a.cfg.AllowHosts, Log: log,
+	})
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("serving", "error", err)
+		}
+	}()
+	a.parts.Push("gateway", func(ctx context.Context) error {
+		queues.Drain() // waiting receives are answered now, not when their wait is over
+		err := server.Shutdown(ctx)
+		if err != nil {
+			server.Close()
+		}
+		<-served
+		return err
+	})
+	return a, nil
+}
+
+func withDefaults(c Config) Config {
+	def := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	def(&c.Listen, "127.0.0.1:4566")
+	def(&c.Data, ".runtime")
+	def(&c.Account, "000000000000")
+	def(&c.Region, "us-east-1")
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Stop drains what is in flight and stops every part, the front door first and
+// the store last. When ctx ends, what still runs is cut off.
+func (a *App) Stop(ctx context.Context) error { return a.parts.Down(ctx) }
+
+// Endpoint is the URL that clients use.
+func (a *App) Endpoint() string { return "http://" + reachable(a.listener.Addr()) }
+
+// Register deploys a Go handler that runs inside this process: for tests and for
+// programs that embed the runtime.
+func (a *App) Register(ctx context.Context, f function.Function, h lambda.Handler) error {
+	if f.Account == "" {
+		f.Account = a.cfg.Account
+	}
+	if f.Region == "" {
+		f.Region = a.cfg.Region
+	}
+	return a.functions.Register(ctx, f, h)
+}
+
+// source finds the queue that a mapping feeds on.
+func (a *App) source(id queue.ID) (source.Queue, error) { return a.queues.Get(id) }
+
+// Status fits admin.Runtime.
+func (a *App) Status(ctx context.Context) (admin.Status, error) {
+	data := a.cfg.NATS
+	if data == "" {
+		if abs, err := filepath.Abs(a.cfg.Data); err == nil {
+			data = abs
+		}
+	}
+	s := admin.Status{
+		Version: Version, Endpoint: a.Endpoint(), Data: data, PID: os.Getpid(),
+		Started: a.started.Format(time.RFC3339), Uptime: time.Since(a.started).Seconds(),
+	}
+	for _, id := range a.queues.List("", "", "") {
+		q, err := a.queues.Get(id)
+		if err != nil {
+			continue // deleted since it was listed
+		}
+		n, err := q.Counts(ctx)
+		if err != nil {
+			return s, err
+		}
+		s.Stored.Queues++
+		s.Stored.Messages += n.Visible + n.InFlight + n.Delayed
+	}
+	s.Stored.Functions = len(a.functions.List("", ""))
+	s.Stored.Mappings = len(a.mappings.List(nil))
+	return s, nil
+}
+
+// Reset fits admin.Runtime: mappings first, since they feed on the rest.
+func (a *App) Reset(ctx context.Context) error {
+	for _, part := range []interface{ Reset(context.Context) error }{a.mappings, a.functions, a.queues, a.records} {
+		if err := part.Reset(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reachable turns a listening address into one to connect to.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return addr.String()
+	}
+	ip := tcp.IP
+	if ip.IsUnspecified() {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	return net.JoinHostPort(ip.String(), strconv.Itoa(tcp.Port))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,88 @@
+// Command runtime runs Millrace: AWS event services on one machine.
+//
+//	runtime start                        serve at http://127.0.0.1:4566
+//	runtime status, runtime stop         of the one that runs
+//	runtime invoke ./functions/orders    build and run a handler, with no server
+//	runtime event sqs --body hello       print a sample event
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"millrace/cmd/runtime/app"
+)
+
+// cli is the command line. Each command is a type with a Run method, in a file
+// of its name.
+type cli struct {
+	Start  startCmd  `cmd:"" help:"Run the services until stopped."`
+	Status statusCmd `cmd:"" help:"Show the running runtime and what it holds."`
+	Stop   stopCmd   `cmd:"" help:"Stop the runtime that holds the data folder."`
+	Invoke invokeCmd `cmd:"" help:"Run a Go handler once, with no server; or a deployed function."`
+	Event  eventCmd  `cmd:"" help:"Print a sample event, to pipe into invoke."`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// A terminal is what a command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// An exitError ends the program with a code of its own and nothing more to say.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// run is main with its surroundings passed in. It returns the exit code: 0 for
+// success, 1 for a failure, 2 for a command line that makes no sense.
+func run(ctx context.Context, args []string, term terminal) int {
+	exited, code := false, 0
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("runtime"),
+		kong.Description("Millrace: unchanged AWS SDKs, Go handlers, nothing lost. Endpoint for SDKs: http://127.0.0.1:4566"),
+		kong.Vars{"version": "millrace " + app.Version},
+		kong.Writers(term.out, term.err),
+		kong.Exit(func(n int) { exited, code = true, n }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(term),
+	)
+	if err != nil {
+		panic(err) // the command line's own definition is wrong
+	}
+	command, err := parser.Parse(args)
+	if exited {
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(term.err, "runtime: %v (see runtime --help)\n", err)
+		return 2
+	}
+	if err := command.Run(); err != nil {
+		var exit exitError
+		if errors.As(err, &exit) {
+			return int(exit)
+		}
+		fmt.Fprintf(term.err, "runtime: %v\n", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"millrace/cmd/runtime/app"
+	"millrace/runtime/backbone"
+	"millrace/runtime/telemetry"
+)
+
+type startCmd struct {
+	Listen     string        `default:"127.0.0.1:4566" env:"MILLRACE_LISTEN" help:"Address to listen on, host:port. Only loopback unless you say otherwise."`
+	Data       string        `default:".runtime" env:"MILLRACE_DATA" help:"Folder that holds everything that is stored."`
+	NATS       string        `name:"nats" env:"MILLRACE_NATS" placeholder:"URL" help:"Stand on an external NATS server with JetStream instead of the embedded one."`
+	Sync       syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or at least this often."`
+	AllowReset bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
+	AllowHost  []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
+	Grace      time.Duration `default:"30s" env:"MILLRACE_GRACE" help:"How long work in flight may take to finish at the end."`
+	LogLevel   slog.Level    `default:"warn" env:"MILLRACE_LOG_LEVEL" help:"What to log: debug, info, warn or error."`
+	LogFormat  string        `default:"text" enum:"text,json" env:"MILLRACE_LOG_FORMAT" help:"How to log: text or json."`
+}
+
+// A syncFlag is "always" or a duration.
+type syncFlag backbone.Sync
+
+func (f *syncFlag) UnmarshalText(text []byte) error {
+	if string(text) == "always" {
+		*f = syncFlag{Always: true}
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is neither always nor a duration such as 200ms", text)
+	}
+	*f = syncFlag{Every: d}
+	return nil
+}
+
+// Run serves until the context ends, then drains and returns nil.
+func (c *startCmd) Run(ctx context.Context, term terminal) error {
+	began := time.Now()
+	log := c.logger(term)
+	flush, err := telemetry.Setup(ctx, os.Getenv, app.Version)
+	if err != nil {
+		return err
+	}
+	a, err := app.Start(ctx, app.Config{
+		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Sync: backbone.Sync(c.Sync),
+		AllowReset: c.AllowReset, AllowHosts: c.AllowHost,
+		Output: term.out, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	where := "data in " + c.Data
+	if c.NATS != "" {
+		where = "data in " + c.NATS
+	}
+	fmt.Fprintf(term.out, "Millrace is ready at %s, %s, after %d ms\n", a.Endpoint(), where, time.Since(began).Milliseconds())
+
+	<-ctx.Done()
+	fmt.Fprintln(term.out, "Stopping: work in flight is finished first")
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Grace)
+	defer cancel()
+	return errors.Join(a.Stop(grace), flush(grace))
+}
+
+func (c *startCmd) logger(term terminal) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(term.err, opts))
+	}
+	return slog.New(slog.NewTextHandler(term.err, opts))
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"millrace/cmd/runtime/app"
+)
+
+type stopCmd struct {
+	Data  string        `default:".runtime" env:"MILLRACE_DATA" help:"Data folder of the runtime to stop."`
+	Grace time.Duration `default:"35s" help:"How long to wait for it to finish."`
+}
+
+// Run asks the holder of the data folder to end, and waits until it has let go.
+func (c *stopCmd) Run(ctx context.Context, term terminal) error {
+	if !app.Held(c.Data) {
+		return fmt.Errorf("no runtime holds %s", c.Data)
+	}
+	holder, err := app.ReadHolder(c.Data)
+	if err != nil {
+		return fmt.Errorf("a process holds %s, but did not say which: %w", c.Data, err)
+	}
+	process, err := os.FindProcess(holder.PID)
+	if err != nil {
+		return err
+	}
+	if err := process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stopping process %d: %w", holder.PID, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Grace)
+	defer cancel()
+	for app.Held(c.Data) {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("process %d is still finishing after %v", holder.PID, c.Grace)
+			}
+			return ctx.Err()
+		}
+	}
+	fmt.Fprintf(term.out, "Stopped the runtime at %s (process %d)\n", holder.Endpoint, holder.PID)
+	return nil
+}

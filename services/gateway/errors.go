@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"millrace/services/internal/wire"
+)
+
+func tooLarge() *wire.Error {
+	return &wire.Error{Code: "RequestEntityTooLargeException", QueryCode: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("Request must be smaller than %d bytes", maxBody)}
+}
+
+// unknownService is the answer when nothing tells which service is meant, or a
+// signature tells one that is not imitated.
+func unknownService(req *request) *wire.Error {
+	text := "The request names no service: it has no signature, target, action or path of one."
+	switch {
+	case req.target != "":
+		text = fmt.Sprintf("The target %s belongs to no service that Millrace imitates.", req.target)
+	case req.scope.service != "":
+		text = fmt.Sprintf("The service %s is not imitated by Millrace.", req.scope.service)
+	}
+	return &wire.Error{Code: "UnknownOperationException", Status: http.StatusNotFound, Message: text}
+}
+
+// unknownOperation is AWS's answer for a name that the service does not have,
+// or that is not imitated; it says which of the two.
+func unknownOperation(m *wire.Service, p wire.Protocol, name string) *wire.Error {
+	text := fmt.Sprintf("The operation %s of %s is not imitated by Millrace.", name, m.Name)
+	if !slices.Contains(m.MissingOps, name) {
+		text = ""
+	}
+	if p == wire.AWSQuery {
+		e := &wire.Error{Code: "InvalidAction", Status: http.StatusBadRequest, Message: text}
+		switch {
+		case name == "":
+			e.Code, e.Message = "MissingAction", "The request must contain the parameter Action."
+		case text == "" && m.SigningName == "sqs":
+			e.Message = fmt.Sprintf("The action %s is not valid for this endpoint.", name)
+		case text == "":
+			e.Message = fmt.Sprintf("Could not find operation %s for version %s", name, m.APIVersion)
+		}
+		return e
+	}
+	return &wire.Error{Code: "UnknownOperationException", Status: http.StatusBadRequest, Message: text}
+}
+
+// unknownPath is the same for a service whose operations are paths.
+func unknownPath(m *wire.Service, r *http.Request) *wire.Error {
+	return &wire.Error{Code: "UnknownOperationException", Status: http.StatusNotFound,
+		Message: fmt.Sprintf("No operation of %s that Millrace imitates answers %s %s.", m.Name, r.Method, r.URL.Path)}
+}
+
+// guess picks the protocol of an error when the service is not known: the one
+// that the request seems to be written in.
+func guess(req *request) (wire.Protocol, *wire.Service) {
+	switch {
+	case req.target != "":
+		return wire.AWSJSON, &wire.Service{JSONVersion: "1.0"}
+	case req.http.Header.Get("Smithy-Protocol") != "":
+		return wire.CBOR, &wire.Service{}
+	case req.form.Has("Action"):
+		return wire.AWSQuery, &wire.Service{}
+	}
+	return wire.RestJSON, &wire.Service{}
+}

@@ -1,0 +1,274 @@
+// Package gateway is the one HTTP handler in front of every service.
+//
+// A request passes a chain that reads as a list: guard it against web pages,
+// identify the caller, route it to a service and an operation, decode it, check
+// it, call the operation, encode the answer. Services see typed inputs and
+// never a protocol; clients see AWS's answers, down to request ids and the shape
+// of errors, also for requests that make no sense.
+//
+// Signatures are read, not verified: they say which account, region and service
+// a request is for. The port is open to whoever reaches it, which is why the
+// runtime listens on loopback only.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/propagation"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/telemetry"
+	"millrace/services/internal/identity"
+	"millrace/services/internal/wire"
+)
+
+// maxBody bounds a request's body, in bytes: the largest that AWS takes for a
+// service of ours, a base64 zip for CreateFunction.
+const maxBody = 70167211
+
+// A Service is one AWS service: the model of its API, and itself the handler of
+// the model's operations.
+type Service interface {
+	Model() *wire.Service
+}
+
+// A Config says what the gateway serves and whom it trusts.
+type Config struct {
+	Services []Service
+	Own      http.Handler // serves /_runtime/…
+	Account  string       // of callers whose access key names none
+	Region   string       // of callers whose scope names none
+	Hosts    []string     // Host headers served beside loopback names and addresses
+	Log      *slog.Logger
+
+	// AccountOf tells the account of a temporary access key; ok is false for all
+	// other keys. nil knows none.
+	AccountOf func(accessKey string) (account string, ok bool)
+}
+
+// A Gateway is the handler.
+type Gateway struct {
+	Config
+	guard  guard
+	router *router
+}
+
+// New builds the handler.
+func New(c Config) *Gateway {
+	return &Gateway{Config: c, guard: guard{c.Hosts}, router: newRouter(c.Services)}
+}
+
+// ServeHTTP answers a request in its own protocol.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if reason := g.guard.refuse(r); reason != "" {
+		http.Error(w, reason, http.StatusForbidden)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, "/_runtime/") {
+		g.Own.ServeHTTP(w, r)
+		return
+	}
+	c := &call{g: g, w: w, caller: &identity.Caller{
+		RequestID: uuid.NewString(), Host: r.Host, Path: r.URL.Path, TraceHeader: r.Header.Get("X-Amzn-Trace-Id"),
+	}}
+	c.req.http = r
+	defer c.recover()
+	if err := c.serve(r.Context()); err != nil {
+		c.fail(err)
+	}
+}
+
+// A call is one request on its way through the chain. What it has learned so
+// far decides how an error is told.
+type call struct {
+	g      *Gateway
+	w      http.ResponseWriter
+	req    request
+	caller *identity.Caller
+
+	service  Service // nil until it is known
+	protocol wire.Protocol
+	op       *wire.Operation
+	wrote    bool // the answer has begun
+}
+
+// serve is the chain.
+func (c *call) serve(ctx context.Context) error {
+	if err := c.read(); err != nil {
+		return err
+	}
+	c.identify()
+	labels, err := c.route()
+	if err != nil {
+		return err
+	}
+	model := c.service.Model()
+	in := c.op.NewInput()
+	if err := wire.Decode(c.protocol, c.op, &wire.Request{HTTP: c.req.http, Body: c.req.body, Form: c.req.form, Labels: labels}, in); err != nil {
+		return err
+	}
+	if model.GenericChecks {
+		if err := wire.Validate(c.op, in); err != nil {
+			return err
+		}
+	}
+	out, err := c.invoke(ctx, model, in)
+	if err != nil {
+		return err
+	}
+	c.wrote = true
+	return wire.EncodeResult(c.w, c.protocol, model, c.op, &wire.Request{HTTP: c.req.http}, c.caller.RequestID, out)
+}
+
+// read takes the whole body in: every protocol but S3's needs it whole.
+func (c *call) read() error {
+	r := c.req.http
+	c.req.target = r.Header.Get("X-Amz-Target")
+	switch n := r.ContentLength; {
+	case n > maxBody:
+		return tooLarge()
+	case n > 0:
+		c.req.body = make([]byte, n)
+		if _, err := io.ReadFull(r.Body, c.req.body); err != nil {
+			return fault.Wrap(fault.Canceled, err, "reading the request")
+		}
+	case n < 0:
+		b, err := io.ReadAll(http.MaxBytesReader(c.w, r.Body, maxBody))
+		var big *http.MaxBytesError
+		if errors.As(err, &big) {
+			return tooLarge()
+		}
+		if err != nil {
+			return fault.Wrap(fault.Canceled, err, "reading the request")
+		}
+		c.req.body = b
+	}
+	if c.req.target == "" {
+		c.req.form = r.URL.Query()
+		if c.req.isForm() {
+			body, err := url.ParseQuery(string(c.req.body))
+			if err != nil {
+				return &wire.Error{Code: "MalformedQueryString", Status: 400, Message: "The query string contains a syntax error"}
+			}
+			for k, v := range body {
+				c.req.form[k] = v
+			}
+		}
+	}
+	return nil
+}
+
+func (c *call) identify() {
+	c.req.scope, _ = scopeOf(c.req.http)
+	c.caller.AccessKey = c.req.scope.accessKey
+	c.caller.Account = c.g.account(c.req.scope.accessKey)
+	c.caller.Region = c.req.scope.region
+	if c.caller.Region == "" {
+		c.caller.Region = c.g.Region
+	}
+}
+
+// route finds the service, the protocol and the operation.
+func (c *call) route() (labels map[string]string, err error) {
+	c.service = c.g.router.service(&c.req)
+	if c.service == nil {
+		return nil, unknownService(&c.req)
+	}
+	m := c.service.Model()
+	c.protocol = protocol(m, &c.req)
+	c.caller.Query = c.protocol == wire.AWSQuery
+	var name string
+	switch c.protocol {
+	case wire.AWSJSON:
+		_, name, _ = strings.Cut(c.req.target, ".")
+		if i := strings.LastIndexByte(name, '.'); i >= 0 {
+			name = name[i+1:]
+		}
+	case wire.CBOR:
+		_, name, _ = cborPath(c.req.http.URL.Path)
+	case wire.AWSQuery:
+		name = c.req.form.Get("Action")
+	default:
+		c.op, labels = m.Route(c.req.http)
+		if c.op == nil {
+			return nil, unknownPath(m, c.req.http)
+		}
+		return labels, nil
+	}
+	if c.op = m.Operation(name); c.op == nil {
+		return nil, unknownOperation(m, c.protocol, name)
+	}
+	return nil, nil
+}
+
+// invoke runs the operation, in a span of its own when somebody is watching.
+func (c *call) invoke(ctx context.Context, m *wire.Service, in any) (any, error) {
+	ctx = identity.With(ctx, c.caller)
+	if !telemetry.Tracing() && !telemetry.Metering() {
+		return c.op.Call(ctx, c.service, in)
+	}
+	ctx = telemetry.Extract(ctx, propagation.HeaderCarrier(c.req.http.Header))
+	ctx, end := observe(ctx, m, c.op, c.caller, time.Now())
+	out, err := c.op.Call(ctx, c.service, in)
+	end(err)
+	return out, err
+}
+
+// fail answers with an error in the request's own protocol.
+func (c *call) fail(err error) {
+	if c.wrote {
+		c.g.Log.Debug("the answer broke off", "request", c.caller.RequestID, "error", err)
+		return
+	}
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		e = c.translate(err)
+	}
+	p, m := c.protocol, (*wire.Service)(nil)
+	if c.service != nil {
+		m = c.service.Model()
+	} else {
+		p, m = guess(&c.req)
+	}
+	wire.EncodeError(c.w, p, m, &wire.Request{HTTP: c.req.http}, c.caller.RequestID, e)
+}
+
+// translate gives an error that no service named its answer. Its cause goes to
+// the log, never to the client.
+func (c *call) translate(err error) *wire.Error {
+	name := ""
+	if c.op != nil {
+		name = c.op.Name
+	}
+	switch fault.Of(err) {
+	case fault.Canceled, fault.Timeout:
+		return &wire.Error{Code: "RequestTimeout", Status: 408, Message: "The request was given up before it was answered."}
+	case fault.Unavailable:
+		c.g.Log.Warn("unavailable", "operation", name, "request", c.caller.RequestID, "error", err)
+		return &wire.Error{Code: "ServiceUnavailable", Status: 503, Fault: true, Message: "The service is unavailable. Please try again."}
+	}
+	c.g.Log.Error("failed", "operation", name, "request", c.caller.RequestID, "error", err)
+	return &wire.Error{Code: "InternalFailure", Status: 500, Fault: true, Message: "The request processing has failed because of an unknown error, exception or failure."}
+}
+
+// recover turns a panic into an internal failure: a bug in one operation must
+// not take the others' requests with it.
+func (c *call) recover() {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		c.g.Log.Error("panic", "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+		c.fail(fault.New(fault.Internal, "panic"))
+	}
+}

@@ -1,0 +1,69 @@
+package sqs
+
+import (
+	"context"
+	"time"
+
+	"millrace/runtime/queue"
+	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/identity"
+)
+
+// ChangeMessageVisibility   awsJson1_0, awsQuery
+//
+//   - hides a received message for VisibilityTimeout (0 to 43200 s) from now on;
+//     0 makes it visible at once
+//   - never beyond twelve hours from the receive
+func (s *Service) ChangeMessageVisibility(ctx context.Context, in *api.ChangeMessageVisibilityInput) (*api.ChangeMessageVisibilityOutput, error) {
+	q, err := s.find(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	change := queue.Change{ReceiptHandle: value(in.ReceiptHandle), Timeout: time.Duration(value(in.VisibilityTimeout)) * time.Second}
+	switch {
+	case change.ReceiptHandle == "":
+		return nil, missingParam("ReceiptHandle")
+	case in.VisibilityTimeout == nil:
+		return nil, missingParam("VisibilityTimeout")
+	}
+	if err := checkVisibility(*in.VisibilityTimeout); err != nil {
+		return nil, err
+	}
+	if err := q.ChangeVisibility(ctx, change)[0]; err != nil {
+		return nil, fromHandle(err, change.ReceiptHandle, change, identity.From(ctx).Query)
+	}
+	return &api.ChangeMessageVisibilityOutput{}, nil
+}
+
+// ChangeMessageVisibilityBatch   awsJson1_0, awsQuery
+//
+//   - changes 1 to 10 messages together; an entry that is wrong fails alone
+func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *api.ChangeMessageVisibilityBatchInput) (*api.ChangeMessageVisibilityBatchOutput, error) {
+	query := identity.From(ctx).Query
+	q, err := s.find(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkBatch(in.Entries, "ChangeMessageVisibilityBatchRequestEntry", func(e *api.ChangeMessageVisibilityBatchRequestEntry) *string { return e.Id }); err != nil {
+		return nil, err
+	}
+	out := &api.ChangeMessageVisibilityBatchOutput{}
+	var changes []queue.Change
+	var ids []*string
+	for _, e := range in.Entries {
+		if err := checkVisibility(value(e.VisibilityTimeout)); err != nil {
+			out.Failed = append(out.Failed, failed(e.Id, err))
+			continue
+		}
+		ids = append(ids, e.Id)
+		changes = append(changes, queue.Change{ReceiptHandle: value(e.ReceiptHandle), Timeout: time.Duration(value(e.VisibilityTimeout)) * time.Second})
+	}
+	for i, err := range q.ChangeVisibility(ctx, changes...) {
+		if err != nil {
+			out.Failed = append(out.Failed, failed(ids[i], fromHandle(err, changes[i].ReceiptHandle, changes[i], query)))
+			continue
+		}
+		out.Successful = append(out.Successful, &api.ChangeMessageVisibilityBatchResultEntry{Id: ids[i]})
+	}
+	return out, nil
+}

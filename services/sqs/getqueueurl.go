@@ -1,0 +1,28 @@
+package sqs
+
+import (
+	"context"
+
+	"millrace/runtime/queue"
+	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/identity"
+)
+
+// GetQueueUrl   awsJson1_0, awsQuery
+//
+//   - finds a queue by its name, in the caller's account or in
+//     QueueOwnerAWSAccountId
+func (s *Service) GetQueueUrl(ctx context.Context, in *api.GetQueueUrlInput) (*api.GetQueueUrlOutput, error) {
+	c := identity.From(ctx)
+	if in.QueueName == nil {
+		return nil, missingParam("QueueName")
+	}
+	id := queue.ID{Account: c.Account, Region: c.Region, Name: *in.QueueName}
+	if owner := value(in.QueueOwnerAWSAccountId); owner != "" {
+		id.Account = owner
+	}
+	if _, err := s.queues.Get(id); err != nil {
+		return nil, fromDomain(err, c.Query)
+	}
+	return &api.GetQueueUrlOutput{QueueUrl: ptr(queueURL(c, id))}, nil
+}

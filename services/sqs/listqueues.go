@@ -1,0 +1,101 @@
+package sqs
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"millrace/runtime/queue"
+	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/identity"
+)
+
+// ListQueues   awsJson1_0, awsQuery
+//
+//   - lists the caller's queues in the region by name, those that start with
+//     QueueNamePrefix if it is given
+//   - answers at most MaxResults (1 to 1000) and a NextToken if there are more;
+//     without MaxResults at most 1000 and no token
+//   - a token goes on with the prefix it was made for
+func (s *Service) ListQueues(ctx context.Context, in *api.ListQueuesInput) (*api.ListQueuesOutput, error) {
+	c := identity.From(ctx)
+	prefix := value(in.QueueNamePrefix)
+	ids := s.queues.List(c.Account, c.Region, prefix)
+	page, next, err := paginate(ids, prefix, in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	return &api.ListQueuesOutput{QueueUrls: urls(c, page), NextToken: next}, nil
+}
+
+// ListDeadLetterSourceQueues   awsJson1_0, awsQuery
+//
+//   - lists the queues whose RedrivePolicy names this one, by name, in pages as
+//     ListQueues does; the list is there even when it is empty
+func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, in *api.ListDeadLetterSourceQueuesInput) (*api.ListDeadLetterSourceQueuesOutput, error) {
+	c := identity.From(ctx)
+	target, err := s.find(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	var sources []queue.ID
+	for _, id := range s.queues.List(target.ID().Account, target.ID().Region, "") {
+		q, err := s.queues.Get(id)
+		if err != nil {
+			continue // deleted since it was listed
+		}
+		if d := q.Config().DeadLetter; d != nil && d.Target == target.ID() {
+			sources = append(sources, id)
+		}
+	}
+	page, next, err := paginate(sources, target.ID().Name, in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	found := urls(c, page)
+	if found == nil {
+		found = []string{}
+	}
+	return &api.ListDeadLetterSourceQueuesOutput{QueueUrls: found, NextToken: next}, nil
+}
+
+// paginate cuts a page out of ids, which are in order of their names. A token
+// holds what it is bound to and the last name of its page, so that queues that
+// come and go between pages neither repeat nor hide others.
+func paginate(ids []queue.ID, bound string, max *int32, token *string) ([]queue.ID, *string, error) {
+	size := 1000
+	if max != nil {
+		if size = int(*max); size < 1 || size > 1000 {
+			return nil, nil, invalidValue("Value for parameter MaxResults is invalid. Reason: MaxResults must be an integer between 1 and 1000.")
+		}
+	}
+	if token != nil && *token != "" {
+		b, err := base64.RawURLEncoding.DecodeString(*token)
+		to, last, ok := strings.Cut(string(b), "\x00")
+		if err != nil || !ok || to != bound {
+			return nil, nil, invalidValue("Invalid or expired next token.")
+		}
+		from, found := slices.BinarySearchFunc(ids, last, func(id queue.ID, name string) int { return strings.Compare(id.Name, name) })
+		if found {
+			from++
+		}
+		ids = ids[from:]
+	}
+	if len(ids) <= size {
+		return ids, nil, nil
+	}
+	if max == nil {
+		return ids[:size], nil, nil
+	}
+	next := base64.RawURLEncoding.EncodeToString([]byte(bound + "\x00" + ids[size-1].Name))
+	return ids[:size], &next, nil
+}
+
+func urls(c identity.Caller, ids []queue.ID) []string {
+	var all []string
+	for _, id := range ids {
+		all = append(all, queueURL(c, id))
+	}
+	return all
+}

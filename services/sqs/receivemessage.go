@@ -1,0 +1,101 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
+	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/identity"
+)
+
+// ReceiveMessage   awsJson1_0, awsQuery
+//
+//   - answers up to MaxNumberOfMessages (1 to 10, 1 if absent) and hides them for
+//     VisibilityTimeout (0 to 43200 s, the queue's if absent)
+//   - waits up to WaitTimeSeconds (0 to 20, the queue's if absent), and answers as
+//     soon as one message is there
+//   - every delivery has a receipt handle of its own, which with its deadline
+//     survives the process
+//   - a message received more than maxReceiveCount times goes to the dead-letter
+//     queue instead
+//
+// Not imitated: short polls that ask only some of AWS's servers.
+func (s *Service) ReceiveMessage(ctx context.Context, in *api.ReceiveMessageInput) (*api.ReceiveMessageOutput, error) {
+	c := identity.From(ctx)
+	q, err := s.find(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	req, err := receiveRequest(in, q.ID(), q.Config())
+	if err != nil {
+		return nil, err
+	}
+	got, err := s.receive(ctx, q, req)
+	if err != nil {
+		return nil, fromDomain(err, c.Query)
+	}
+	out := &api.ReceiveMessageOutput{}
+	wantUser := userFilter(in.MessageAttributeNames)
+	wantSystem := systemFilter(in.AttributeNames, in.MessageSystemAttributeNames, c.Query)
+	for _, m := range got {
+		out.Messages = append(out.Messages, answer(m, wantUser, wantSystem))
+	}
+	return out, nil
+}
+
+// receive waits no longer than until the service is drained.
+func (s *Service) receive(ctx context.Context, q *jetqueue.Queue, req queue.ReceiveRequest) ([]queue.Received, error) {
+	if req.Wait == 0 {
+		return q.Receive(ctx, req)
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.drained, cancel)()
+	got, err := q.Receive(waiting, req)
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		return nil, nil // drained: an empty answer is a true one
+	}
+	return got, err
+}
+
+// receiveRequest checks the numbers of a receive and fills in the queue's own.
+func receiveRequest(in *api.ReceiveMessageInput, id queue.ID, cfg queue.Config) (queue.ReceiveRequest, error) {
+	req := queue.ReceiveRequest{Max: 1, Wait: cfg.Wait, AttemptID: value(in.ReceiveRequestAttemptId)}
+	if n := in.MaxNumberOfMessages; n != nil {
+		if *n < 1 || *n > 10 {
+			return req, invalidParam("MaxNumberOfMessages", *n, "Must be between 1 and 10, if provided.")
+		}
+		req.Max = int(*n)
+	}
+	if n := in.WaitTimeSeconds; n != nil {
+		if *n < 0 || *n > 20 {
+			return req, invalidParam("WaitTimeSeconds", *n, "Must be >= 0 and <= 20, if provided.")
+		}
+		req.Wait = time.Duration(*n) * time.Second
+	}
+	if n := in.VisibilityTimeout; n != nil {
+		if err := checkVisibility(*n); err != nil {
+			return req, err
+		}
+		req.Visibility = ptr(time.Duration(*n) * time.Second)
+	}
+	if in.ReceiveRequestAttemptId != nil {
+		if !id.FIFO() {
+			return req, invalidParam("ReceiveRequestAttemptId", req.AttemptID, "The request include parameter that is not valid for this queue type.")
+		}
+		if err := checkID("ReceiveRequestAttemptId", req.AttemptID); err != nil {
+			return req, err
+		}
+	}
+	return req, nil
+}
+
+func checkVisibility(n int32) error {
+	if n < 0 || n > 43200 {
+		return invalidParam("VisibilityTimeout", n, "Must be between 0 and 43200, if provided.")
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package sqs
+
+import (
+	"context"
+
+	"millrace/runtime/digest"
+	"millrace/runtime/queue"
+	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/identity"
+)
+
+// SendMessageBatch   awsJson1_0, awsQuery
+//
+//   - sends 1 to 10 messages of 1 MiB together, in the order of the request;
+//     they reach the log as one, so that all accepted ones survive or none
+//   - an entry that is wrong fails alone; a missing group or deduplication id on
+//     a FIFO queue fails the whole request, as it does on AWS
+func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatchInput) (*api.SendMessageBatchOutput, error) {
+	c := identity.From(ctx)
+	q, err := s.find(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkBatch(in.Entries, "SendMessageBatchRequestEntry", func(e *api.SendMessageBatchRequestEntry) *string { return e.Id }); err != nil {
+		return nil, err
+	}
+	cfg := q.Config()
+	out := &api.SendMessageBatchOutput{}
+	var good []*api.SendMessageBatchRequestEntry
+	var messages []queue.Message
+	total := 0
+	for _, e := range in.Entries {
+		d := draft{e.MessageBody, e.DelaySeconds, e.MessageAttributes, e.MessageSystemAttributes, e.MessageGroupId, e.MessageDeduplicationId}
+		m, bytes, whole, err := d.message(c, q.ID(), cfg)
+		total += bytes
+		switch {
+		case err != nil && whole:
+			return nil, err
+		case bytes > cfg.MaxBytes:
+			out.Failed = append(out.Failed, failed(e.Id, tooLong(cfg.MaxBytes, "cannot be validated")))
+		case err != nil:
+			out.Failed = append(out.Failed, failed(e.Id, err))
+		default:
+			good, messages = append(good, e), append(messages, m)
+		}
+	}
+	if total > maxBatchBytes {
+		return nil, sender(400, "BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong",
+			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxBatchBytes, total)
+	}
+	if len(messages) == 0 {
+		return out, nil
+	}
+	sent, err := send(ctx, q, messages...)
+	if err != nil {
+		return nil, fromDomain(err, c.Query)
+	}
+	for i, e := range good {
+		out.Successful = append(out.Successful, &api.SendMessageBatchResultEntry{
+			Id:                           e.Id,
+			MessageId:                    &sent[i].MessageID,
+			MD5OfMessageBody:             ptr(digest.Body(messages[i].Body)),
+			MD5OfMessageAttributes:       optional(digest.Attributes(messages[i].Attributes)),
+			MD5OfMessageSystemAttributes: systemDigest(e.MessageSystemAttributes),
+			SequenceNumber:               optional(sent[i].SequenceNumber),
+		})
+	}
+	return out, nil
+}

@@ -1,0 +1,87 @@
+// Package sqs is the face of Amazon SQS: it checks requests as AWS does, asks
+// the queues of millrace/runtime/queue, and answers in AWS's words. A file per
+// operation; behaviour is told at its top.
+//
+// The rules and texts come from AWS's documentation and from answers recorded
+// from AWS; where the two differ, the recording wins.
+package sqs
+
+import (
+	"context"
+
+	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
+	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/identity"
+	"millrace/services/internal/wire"
+)
+
+// A Service answers SQS requests. It holds no state but the queues.
+type Service struct {
+	api.Unimplemented
+	queues *jetqueue.Queues
+
+	drained context.Context // ends when waiting receives are to be answered at once
+	drain   context.CancelFunc
+}
+
+// New serves the given queues.
+func New(queues *jetqueue.Queues) *Service {
+	s := &Service{queues: queues}
+	s.drained, s.drain = context.WithCancel(context.Background())
+	return s
+}
+
+// Model fits gateway.Service.
+func (*Service) Model() *wire.Service { return api.Service }
+
+// Drain answers every waiting receive now, with no messages, and lets no other
+// one wait: the first step of stopping.
+func (s *Service) Drain() { s.drain() }
+
+// find returns the queue that a QueueUrl means. The query protocol may leave the
+// parameter out and name the queue in the request's path instead.
+func (s *Service) find(ctx context.Context, url *string) (*jetqueue.Queue, error) {
+	c := identity.From(ctx)
+	id, err := address(c, value(url))
+	if err != nil {
+		return nil, err
+	}
+	q, err := s.queues.Get(id)
+	if err != nil {
+		return nil, fromDomain(err, c.Query)
+	}
+	return q, nil
+}
+
+func address(c identity.Caller, url string) (queue.ID, error) {
+	if url == "" {
+		if id, ok := parseURL(c, c.Path); ok && len(c.Path) > 1 {
+			return id, nil
+		}
+		return queue.ID{}, missingParam("QueueUrl")
+	}
+	id, ok := parseURL(c, url)
+	if !ok {
+		return queue.ID{}, sender(404, "InvalidAddress", "", "The address %s is not valid for this endpoint.", url)
+	}
+	return id, nil
+}
+
+// value reads an optional member; absent reads as the zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// optional leaves empty texts out of an answer.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,112 @@
+package sqs
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"millrace/runtime/queue"
+	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/identity"
+)
+
+// TagQueue   awsJson1_0, awsQuery
+//
+//   - adds tags and overwrites those with the same key, up to 50 on a queue
+func (s *Service) TagQueue(ctx context.Context, in *api.TagQueueInput) (*api.TagQueueOutput, error) {
+	q, err := s.find(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Tags) == 0 {
+		return nil, missingParam("Tags")
+	}
+	err = q.Configure(ctx, func(c *queue.Config) error {
+		if err := checkTags(q.ID(), c.Tags, in.Tags); err != nil {
+			return err
+		}
+		tags := maps.Clone(c.Tags)
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		maps.Copy(tags, in.Tags)
+		c.Tags = tags
+		return nil
+	})
+	return &api.TagQueueOutput{}, fromDomain(err, identity.From(ctx).Query)
+}
+
+// UntagQueue   awsJson1_0, awsQuery
+//
+//   - removes the tags with the given keys; keys that the queue does not have
+//     are ignored
+func (s *Service) UntagQueue(ctx context.Context, in *api.UntagQueueInput) (*api.UntagQueueOutput, error) {
+	q, err := s.find(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.TagKeys) == 0 {
+		return nil, invalidValue("Tag keys must be between 1 and 128 characters in length.")
+	}
+	err = q.Configure(ctx, func(c *queue.Config) error {
+		tags := maps.Clone(c.Tags)
+		for _, key := range in.TagKeys {
+			delete(tags, key)
+		}
+		c.Tags = tags
+		return nil
+	})
+	return &api.UntagQueueOutput{}, fromDomain(err, identity.From(ctx).Query)
+}
+
+// ListQueueTags   awsJson1_0, awsQuery
+//
+//   - answers the queue's tags; none when it has none
+func (s *Service) ListQueueTags(ctx context.Context, in *api.ListQueueTagsInput) (*api.ListQueueTagsOutput, error) {
+	q, err := s.find(ctx, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	tags := q.Config().Tags
+	if len(tags) == 0 {
+		tags = nil
+	}
+	return &api.ListQueueTagsOutput{Tags: tags}, nil
+}
+
+// checkTags checks tags that are to join those a queue has.
+func checkTags(id queue.ID, have, add map[string]string) error {
+	count := len(have)
+	for key, value := range add {
+		if n := utf8.RuneCountInString(key); n < 1 || n > 128 {
+			return invalidValue("Tag keys must be between 1 and 128 characters in length.")
+		}
+		if utf8.RuneCountInString(value) > 256 {
+			return invalidValue("Tag values must be between 0 and 256 characters in length.")
+		}
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return invalidValue("Tag keys must not start with the reserved prefix aws:.")
+		}
+		if !tagText(key) || !tagText(value) {
+			return invalidValue("Tags may only contain unicode letters, digits, whitespace, or one of these symbols: _ . : / = + - @")
+		}
+		if _, ok := have[key]; !ok {
+			count++
+		}
+	}
+	if count > 50 {
+		return invalidValue("Too many tags added for queue %s.", id.Name)
+	}
+	return nil
+}
+
+func tagText(s string) bool {
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsSpace(r) && !strings.ContainsRune("_.:/=+-@", r) {
+			return false
+		}
+	}
+	return true
+}
