@@ -59,6 +59,7 @@ type world struct {
 	*testing.T
 	mappings *esm.Mappings
 	config   esm.Config
+	backbone *backbone.Backbone
 
 	mu       sync.Mutex
 	queues   map[string]*memQueue // by name
@@ -81,8 +82,10 @@ func in(t *testing.T, test func(w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer b.Stop(t.Context())
+		defer records.Close()
 		w := &world{
-			T: t, function: true, timeout: 3 * time.Second, start: time.Now(),
+			T: t, backbone: b, function: true, timeout: 3 * time.Second, start: time.Now(),
 			queues: map[string]*memQueue{"orders": newQueue(false), "orders.fifo": newQueue(true)},
 		}
 		w.config = esm.Config{Records: records, Queues: w.find, Invoker: w, Timeout: w.functionTimeout}
@@ -90,11 +93,9 @@ func in(t *testing.T, test func(w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer func() { w.mappings.Stop(t.Context()) }()
 		w.start = time.Now()
 		test(w)
-		w.mappings.Stop(t.Context())
-		records.Close()
-		b.Stop(t.Context())
 	})
 }
 

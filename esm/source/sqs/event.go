@@ -2,8 +2,6 @@ package sqs
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -63,6 +61,7 @@ func encode(id queue.ID, m *queue.Received) []byte {
 			SequenceNumber:   m.SequenceNumber,
 			GroupID:          m.GroupID,
 			SenderID:         m.SenderID,
+			DedupID:          m.DedupID,
 			DeadLetterSource: m.DeadLetterSource,
 			FirstReceived:    millis(m.FirstReceived),
 		},
@@ -71,9 +70,6 @@ func encode(id queue.ID, m *queue.Received) []byte {
 		EventSource:    "aws:sqs",
 		EventSourceARN: id.ARN().String(),
 		AWSRegion:      id.Region,
-	}
-	if id.FIFO() {
-		r.Attributes.DedupID = dedupID(m)
 	}
 	for _, a := range m.Attributes {
 		r.Custom[a.Name] = custom(a)
@@ -97,15 +93,6 @@ func custom(a queue.Attribute) attribute {
 		out.String = &s
 	}
 	return out
-}
-
-// dedupID is the id a FIFO message was deduplicated by: its own, or its body's.
-func dedupID(m *queue.Received) string {
-	if m.DedupID != "" {
-		return m.DedupID
-	}
-	sum := sha256.Sum256([]byte(m.Body))
-	return hex.EncodeToString(sum[:])
 }
 
 func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }

@@ -108,13 +108,6 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-func TestFIFORecordByContent(t *testing.T) {
-	r := record(t, queue.ID{Name: "o.fifo"}, queue.Received{Message: queue.Message{Body: "message"}})
-	if want := `"MessageDeduplicationId":"ab530a13e45914982b79f9b7e3fba994cfd1f3fb22f71cea1afbf02b460c6d1d"`; !strings.Contains(string(r.JSON), want) {
-		t.Errorf("no %s in %s", want, r.JSON)
-	}
-}
-
 // Go handlers read events through aws-lambda-go.
 func TestEventReadsInGo(t *testing.T) {
 	m := queue.Received{Message: queue.Message{Body: "über\u2028", Attributes: []queue.Attribute{{Name: "B", DataType: "Binary", Value: []byte{1, 2}}}}, MessageID: "id"}
