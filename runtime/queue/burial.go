@@ -1,0 +1,115 @@
+package queue
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Burials move dead letters exactly once, whenever the process is killed. Three
+// records do it: burying, in this queue's log; the message itself, in the
+// target's log; gone, in this one's again. A source numbers its burials and
+// sends them in that order, and again after a restart as long as it has not
+// written gone; a target remembers the highest number it took from each source
+// and drops what is not beyond it.
+type burial struct {
+	seq    uint64
+	target string // ARN
+	o      *message
+}
+
+// A Burial is a message on its way to a dead-letter queue.
+type Burial struct {
+	Seq      uint64 // per source, rising
+	Target   string // the ARN of the dead-letter queue
+	ID       [16]byte
+	Number   uint64
+	Content  Content // "" when it has to be read from Entry
+	Entry    uint64
+	Sent     time.Time
+	First    time.Time
+	Receives int
+}
+
+// startBurial sends a message that pick took on its way.
+func (m *Machine) startBurial(o *message) {
+	m.emit(record{kind: burying, number: o.number, key: m.config.DeadLetter.Target.ARN().String(), burial: m.burial + 1})
+	m.group.Burials = true
+}
+
+func (m *Machine) applyBurying(o *message, target string, seq uint64) {
+	m.breakAttempt(o)
+	m.burial = max(m.burial, seq)
+	if o.group != nil {
+		m.unqueue(o.group)
+	}
+	m.leave(o, leaving)
+	b := &burial{seq, string([]byte(target)), o}
+	i, _ := slices.BinarySearchFunc(m.leaving, b, func(a, b *burial) int { return cmp.Compare(a.seq, b.seq) })
+	m.leaving = slices.Insert(m.leaving, i, b)
+}
+
+// endBurial takes a message off the list, if it is there.
+func (m *Machine) endBurial(o *message) {
+	if o.state != leaving {
+		return
+	}
+	i := slices.IndexFunc(m.leaving, func(b *burial) bool { return b.o == o })
+	m.leaving = slices.Delete(m.leaving, i, i+1)
+}
+
+// Burying returns up to n burials that have not ended, in their order.
+func (m *Machine) Burying(n int) []Burial {
+	var all []Burial
+	for _, b := range m.leaving[:min(n, len(m.leaving))] {
+		d := m.delivery(b.o)
+		all = append(all, Burial{b.seq, b.target, d.ID, d.Number, d.Content, d.Entry, d.Sent, d.First, d.Receives})
+	}
+	return all
+}
+
+// Buried says that a message arrived.
+func (m *Machine) Buried(number uint64) {
+	if o := m.messages[number]; o != nil && o.state == leaving {
+		m.emit(record{kind: gone, number: number})
+	}
+}
+
+// Unbury takes a message back: its dead-letter queue is not there anymore.
+func (m *Machine) Unbury(number uint64) {
+	if o := m.messages[number]; o != nil && o.state == leaving {
+		m.emit(record{kind: unburied, number: number})
+		m.serve()
+	}
+}
+
+func (m *Machine) applyUnburied(o *message) {
+	m.endBurial(o)
+	o.state = ready
+	m.visible++
+	m.age.push(o)
+	if o.group != nil {
+		o.group = m.groupOf(o.group.name) // it may have ended in between
+	}
+	m.settleOrLink(o)
+}
+
+// Arrive takes in what source buried here, and drops what it took before.
+// Standard queues count the retention from the original send, FIFO queues from
+// now (SQS developer guide, dead-letter queues).
+func (m *Machine) Arrive(source uint64, burials ...Burial) {
+	for _, b := range burials {
+		if b.Seq <= m.heard[source] {
+			continue
+		}
+		r := record{
+			kind: sent, number: m.next, id: b.ID, content: b.Content, sent: b.Sent.UnixNano(), first: b.First.UnixNano(),
+			carried: uint64(b.Receives), source: source, burial: b.Seq,
+		}
+		if m.fifo {
+			r.enqueued = m.now
+		}
+		m.emit(r)
+	}
+	m.serve()
+}

@@ -1,0 +1,114 @@
+package queue
+
+import "time"
+
+// A Ref is what a receipt handle says: a delivery of a message.
+type Ref struct {
+	Number   uint64
+	Delivery uint32
+}
+
+// Delete ends a message. One that is gone already is a success. A standard queue
+// takes the handle of any delivery; a FIFO queue only that of the last one, as
+// long as the message is in flight: ErrExpired.
+func (m *Machine) Delete(r Ref) error {
+	o, err := m.find(r)
+	if o == nil || err != nil {
+		return err
+	}
+	m.emit(record{kind: gone, number: o.number})
+	m.serve()
+	return nil
+}
+
+// ChangeVisibility hides a message in flight until timeout from now; 0 shows it.
+// For a standard message that is visible again there is nothing to do.
+func (m *Machine) ChangeVisibility(r Ref, timeout time.Duration) error {
+	o, err := m.find(r)
+	switch {
+	case err != nil:
+		return err
+	case o == nil:
+		return ErrGone
+	case o.state != inFlight:
+		return nil
+	case m.now+int64(timeout) > o.at+int64(MaxVisibility):
+		return ErrBeyondMax
+	}
+	m.emit(record{kind: hidden, number: o.number, until: m.now + int64(timeout)})
+	m.serve()
+	return nil
+}
+
+// find returns the message of a delivery, nil when it is not here anymore.
+func (m *Machine) find(r Ref) (*message, error) {
+	o := m.messages[r.Number]
+	switch {
+	case r.Number >= m.next:
+		return nil, ErrHandle
+	case o == nil || o.state == leaving:
+		return nil, nil
+	case m.fifo && (o.state != inFlight || o.receives != r.Delivery):
+		return nil, ErrExpired
+	}
+	return o, nil
+}
+
+// Purge drops all messages, and the memory of what was sent and received.
+func (m *Machine) Purge() { m.emit(record{kind: purged}) }
+
+func (m *Machine) applyPurged() {
+	for _, all := range []map[string]*memo{m.dedup, m.attempts} {
+		for _, e := range all {
+			m.ledger.release(e.entry, e.size)
+			e.over = true
+		}
+	}
+	stay := map[uint64]*message{} // they have left already
+	for _, o := range m.messages {
+		if o.attempt = nil; o.state == leaving {
+			stay[o.number] = o
+			continue
+		}
+		o.state = over
+		m.release(o)
+	}
+	m.clear()
+	m.messages = stay
+	for _, o := range stay {
+		if o.group != nil {
+			o.group = m.groupOf(o.group.name)
+		}
+	}
+}
+
+// Counts counts.
+func (m *Machine) Counts() Counts {
+	c := Counts{Visible: m.visible, InFlight: m.inFlight, Delayed: m.delayed}
+	if o, ok := m.age.first(); ok {
+		c.Oldest = time.Unix(0, o.sent)
+	}
+	if m.fifo && m.config.Delay > 0 {
+		c.Delayed = m.countDelayed()
+		c.Visible -= c.Delayed
+	}
+	return c
+}
+
+// countDelayed looks at the youngest messages of a FIFO queue only.
+func (m *Machine) countDelayed() (n int) {
+	since := m.now - int64(m.config.Delay)
+	count := func(o *message) {
+		if o.state == ready && o.ripe() > since {
+			n++
+		}
+	}
+	young := m.age.inOrder.all()
+	for i := len(young) - 1; i >= 0 && young[i].enqueued > since; i-- {
+		count(young[i])
+	}
+	for _, o := range m.age.late.items {
+		count(o)
+	}
+	return n
+}

@@ -1,0 +1,110 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// Content is what a sender gave, packed: the form in which the machine keeps a
+// message and the log stores it. It is opaque to the machine but for the two ids
+// that FIFO queues live by, which come first.
+type Content string
+
+// Pack packs a message. Delay is not part of the content. deadLetterSource is
+// the ARN of the queue it was moved from, "" when it was not.
+func Pack(m *Message, deadLetterSource string) Content {
+	n := 64 + len(m.Body) + len(m.GroupID) + len(m.DedupID) + len(m.SenderID) + len(m.TraceHeader) + len(m.TraceParent)
+	for _, a := range m.Attributes {
+		n += len(a.Name) + len(a.DataType) + len(a.Value) + 12
+	}
+	b := make([]byte, 0, n)
+	for _, s := range []string{m.GroupID, m.DedupID, m.Body, m.SenderID, m.TraceHeader, m.TraceParent, deadLetterSource} {
+		b = appendText(b, s)
+	}
+	for _, a := range m.Attributes {
+		b = appendText(b, a.Name)
+		b = appendText(b, a.DataType)
+		b = appendText(b, string(a.Value))
+	}
+	return Content(b)
+}
+
+// Unpack is the inverse of Pack.
+func (c Content) Unpack() (m Message, deadLetterSource string, err error) {
+	r := reader{rest: string(c)}
+	for _, s := range []*string{&m.GroupID, &m.DedupID, &m.Body, &m.SenderID, &m.TraceHeader, &m.TraceParent, &deadLetterSource} {
+		*s = r.text()
+	}
+	for r.err == nil && r.rest != "" {
+		m.Attributes = append(m.Attributes, Attribute{r.text(), r.text(), []byte(r.text())})
+	}
+	return m, deadLetterSource, r.err
+}
+
+// ids reads the group and the deduplication id.
+func (c Content) ids() (group, dedup string) {
+	r := reader{rest: string(c)}
+	return r.text(), r.text()
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+var (
+	errShort = errors.New("cut short")
+	errNewer = errors.New("of an unknown kind: written by a newer version")
+)
+
+// A reader takes values off the front of a text. After the first error it
+// returns zeros.
+type reader struct {
+	rest string
+	err  error
+}
+
+func (r *reader) uvarint() (v uint64) {
+	for shift := 0; shift < 64; shift += 7 {
+		if r.rest == "" {
+			break
+		}
+		c := r.rest[0]
+		r.rest = r.rest[1:]
+		v |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			return v
+		}
+	}
+	r.fail(errShort)
+	return 0
+}
+
+func (r *reader) byte() byte {
+	if s := r.take(1); s != "" {
+		return s[0]
+	}
+	return 0
+}
+
+func (r *reader) varint() int64 {
+	u := r.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+func (r *reader) take(n uint64) string {
+	if n > uint64(len(r.rest)) {
+		r.fail(errShort)
+		return ""
+	}
+	s := r.rest[:n]
+	r.rest = r.rest[n:]
+	return s
+}
+
+func (r *reader) text() string { return r.take(r.uvarint()) }
+
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err, r.rest = err, ""
+	}
+}

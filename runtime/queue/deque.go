@@ -1,0 +1,28 @@
+package queue
+
+// A deque is a list that is filled at the back and emptied at the front.
+type deque[T any] struct {
+	items []T
+	head  int
+}
+
+func (d *deque[T]) len() int   { return len(d.items) - d.head }
+func (d *deque[T]) at(i int) T { return d.items[d.head+i] }
+func (d *deque[T]) all() []T   { return d.items[d.head:] }
+func (d *deque[T]) push(v T)   { d.items = append(d.items, v) }
+
+func (d *deque[T]) pop() T {
+	var zero T
+	v := d.items[d.head]
+	d.items[d.head] = zero
+	d.head++
+	if d.head >= 64 && d.head*2 >= len(d.items) { // moving the rest is paid for by what was popped
+		n := copy(d.items, d.items[d.head:])
+		clear(d.items[n:])
+		d.items, d.head = d.items[:n], 0
+		if cap(d.items) > 4*n+64 {
+			d.items = append(make([]T, 0, 2*n), d.items...)
+		}
+	}
+	return v
+}

@@ -1,0 +1,185 @@
+package jetqueue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A log is the stream of one queue. Every entry is published with the sequence
+// it has to come after, so that two owners of a queue cannot both write.
+type log struct {
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	stream string
+	msg    nats.Msg // reused for every publish
+	inbox  string
+	acks   chan *nats.Msg
+	sub    *nats.Subscription
+}
+
+const (
+	streamPrefix  = "MILLRACE_QUEUE_"
+	subjectPrefix = "millrace.queue."
+	directGet     = "$JS.API.DIRECT.GET."
+
+	expectedSequence = "Nats-Expected-Last-Sequence"
+	status           = "Status"
+)
+
+func streamConfig(incarnation string, about map[string]string, replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        streamPrefix + incarnation,
+		Description: "The log of a Millrace queue",
+		Subjects:    []string{subjectPrefix + incarnation},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		Replicas:    replicas,
+		AllowDirect: true, // entries are read back by sequence
+		Metadata:    about,
+	}
+}
+
+func newLog(conn *nats.Conn, js jetstream.JetStream, incarnation string) *log {
+	return &log{
+		conn: conn, js: js, stream: streamPrefix + incarnation,
+		msg: nats.Msg{Subject: subjectPrefix + incarnation, Header: nats.Header{}},
+	}
+}
+
+// begin makes ready to append: acknowledgements of what was appended before do
+// not come anymore.
+func (l *log) begin() (err error) {
+	l.end()
+	l.inbox = l.conn.NewInbox() + "."
+	l.acks = make(chan *nats.Msg, 2*window)
+	l.sub, err = l.conn.ChanSubscribe(l.inbox+"*", l.acks)
+	return err
+}
+
+func (l *log) end() {
+	if l.sub != nil {
+		l.sub.Unsubscribe()
+		l.sub = nil
+	}
+}
+
+// append publishes an entry, to be the one after the entry before; its
+// acknowledgement comes to acks. The entry may be reused at once.
+func (l *log) append(seq uint64, entry []byte) error {
+	l.msg.Reply = l.inbox + strconv.FormatUint(seq, 10)
+	l.msg.Header[expectedSequence] = []string{strconv.FormatUint(seq-1, 10)}
+	l.msg.Data = entry
+	return l.conn.PublishMsg(&l.msg)
+}
+
+// acknowledged reads an acknowledgement: the sequence it is for.
+func (l *log) acknowledged(msg *nats.Msg) (uint64, error) {
+	seq, err := strconv.ParseUint(msg.Subject[len(l.inbox):], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("acknowledgement to %s: %w", msg.Subject, err)
+	}
+	if s := msg.Header.Get(status); s != "" {
+		return seq, fmt.Errorf("JetStream does not answer (status %s)", s)
+	}
+	var ack struct {
+		Seq   uint64              `json:"seq"`
+		Error *jetstream.APIError `json:"error"`
+	}
+	switch err := json.Unmarshal(msg.Data, &ack); {
+	case err != nil:
+		return seq, fmt.Errorf("acknowledgement: %w", err)
+	case ack.Error != nil:
+		return seq, ack.Error
+	case ack.Seq != seq:
+		return seq, fmt.Errorf("entry %d was stored as %d", seq, ack.Seq)
+	}
+	return seq, nil
+}
+
+// bounds returns the first and the last sequence of the log; first is last+1
+// when it is empty.
+func (l *log) bounds(ctx context.Context) (first, last uint64, err error) {
+	s, err := l.js.Stream(ctx, l.stream) // asks the stream's leader
+	if err != nil {
+		return 0, 0, err
+	}
+	state := s.CachedInfo().State
+	return max(state.FirstSeq, 1), state.LastSeq, nil
+}
+
+const (
+	readBatch = 4096
+	readBytes = 4 << 20
+)
+
+// read calls yield with the entries from sequence from to last. It fails when
+// one of them is missing.
+func (l *log) read(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error) error {
+	for from <= last {
+		next, err := l.readSome(ctx, from, last, readBatch, readBytes, yield)
+		if err != nil {
+			return err
+		}
+		if next == from {
+			return fmt.Errorf("entry %d of %s is missing", from, l.stream)
+		}
+		from = next
+	}
+	return nil
+}
+
+// readSome makes one batched direct get (ADR-31) of at most batch entries, and
+// little more than so many bytes. It returns the sequence after the last one.
+func (l *log) readSome(ctx context.Context, from, last uint64, batch, bytes int, yield func(uint64, []byte) error) (uint64, error) {
+	sub, err := l.conn.SubscribeSync(l.conn.NewInbox())
+	if err != nil {
+		return from, err
+	}
+	defer sub.Unsubscribe()
+	request := fmt.Sprintf(`{"seq":%d,"batch":%d,"max_bytes":%d}`, from, min(last-from+1, uint64(batch)), bytes)
+	if err := l.conn.PublishRequest(directGet+l.stream, sub.Subject, []byte(request)); err != nil {
+		return from, err
+	}
+	for {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return from, err
+		}
+		switch s := msg.Header.Get(status); s {
+		case "":
+		case "204", "404": // the end of the batch, or nothing there
+			return from, nil
+		default:
+			return from, errors.New("reading " + l.stream + ": status " + s)
+		}
+		seq, err := strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64)
+		if err != nil || seq < from {
+			return from, fmt.Errorf("reading %s: got entry %d for %d: %v", l.stream, seq, from, err)
+		}
+		if seq > last {
+			return from, nil
+		}
+		if seq != from {
+			return from, fmt.Errorf("entry %d of %s is missing", from, l.stream)
+		}
+		if err := yield(seq, msg.Data); err != nil {
+			return from, fmt.Errorf("entry %d of %s: %w", seq, l.stream, err)
+		}
+		from = seq + 1
+	}
+}
+
+// purge removes the entries below a sequence.
+func (l *log) purge(ctx context.Context, below uint64) error {
+	s, err := l.js.Stream(ctx, l.stream)
+	if err != nil {
+		return err
+	}
+	return s.Purge(ctx, jetstream.WithPurgeSequence(below))
+}

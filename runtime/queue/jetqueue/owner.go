@@ -1,0 +1,275 @@
+package jetqueue
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	randv2 "math/rand/v2"
+	"time"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+)
+
+const (
+	window   = 2                // entries under way at once
+	ackWait  = 10 * time.Second // longer than any healthy JetStream takes
+	loadWait = 2 * time.Minute  // to read a log
+)
+
+// An owner is the goroutine that a queue belongs to: nothing here is shared.
+//
+//	run ─ load           read the log, until it can be
+//	    └ serve ─ turn   decide what waits and append it
+//	            ├ stored one entry was acknowledged: tell the callers
+//	            └ upkeep dead letters, purges, copies: done by others
+type owner struct {
+	*Queue
+	log     *log
+	machine *queue.Machine
+	flights []flight
+	waiters []*queue.Waiter // of the machine before
+	timer   *time.Timer
+	alarm   time.Time // when timer fires; zero when it does not
+
+	burying, copying, purging bool // someone is at it
+}
+
+// A flight is an entry on its way, and those who wait for it.
+type flight struct {
+	seq      uint64
+	since    time.Time
+	commands []*command
+	answered []*queue.Waiter
+	burials  bool
+	below    uint64 // purge the log below, 0 for not
+}
+
+// run owns the queue until it is closed.
+func (q *Queue) run() {
+	defer close(q.ended)
+	o := &owner{Queue: q, log: newLog(q.set.conn, q.set.js, incarnation(q.source)), timer: time.NewTimer(time.Hour)}
+	defer o.others.Wait()
+	defer o.log.end()
+	o.timer.Stop()
+	for {
+		if err := o.load(); err != nil {
+			if err = o.unavailable(err); !o.refuse(err) {
+				return
+			}
+			continue
+		}
+		err := o.serve()
+		if err == nil {
+			return
+		}
+		o.fail(o.unavailable(err))
+	}
+}
+
+func (o *owner) unavailable(err error) error {
+	o.set.log.Warn("the log of a queue could not be used; reading it again",
+		"queue", o.id.Name, "stream", o.log.stream, "error", err)
+	return fault.Wrap(fault.Unavailable, err, "the log of queue %s is not available", o.id.Name)
+}
+
+// load makes the machine from the log.
+func (o *owner) load() error {
+	ctx, cancel := context.WithTimeout(context.Background(), loadWait)
+	defer cancel()
+	if err := o.log.begin(); err != nil {
+		return err
+	}
+	first, last, err := o.log.bounds(ctx)
+	if err != nil {
+		return err
+	}
+	var seed [32]byte
+	rand.Read(seed[:]) // never fails
+	m := queue.New(o.Config(), queue.Options{FIFO: o.id.FIFO(), Random: randv2.NewChaCha8(seed), Budget: o.set.budget})
+	m.StartAt(last)
+	if err := o.log.read(ctx, first, last, m.Replay); err != nil {
+		m.Discard()
+		return err
+	}
+	m.Adopt(o.waiters)
+	o.machine, o.waiters = m, nil
+	o.burying, o.copying, o.purging = false, false, false
+	if last > 0 {
+		o.internal(0, (*queue.Machine).Open)
+	}
+	if len(m.Burying(1)) > 0 {
+		o.bury()
+	}
+	return nil
+}
+
+// fail tells all who wait for an entry that it may be lost. Receives that still
+// wait are taken over by the next machine.
+func (o *owner) fail(err error) {
+	for _, f := range o.flights {
+		f.answer(err)
+	}
+	o.flights = nil
+	if o.machine != nil {
+		o.waiters = o.machine.Waiting()
+		o.machine.Discard()
+		o.machine = nil
+	}
+}
+
+// refuse answers all who wait, and then waits for the next command. It is false
+// when the queue is closed.
+func (o *owner) refuse(err error) bool {
+	o.mu.Lock()
+	f := flight{commands: o.inbox, answered: o.waiters}
+	o.inbox, o.waiters = nil, nil
+	closed := o.closed != nil
+	o.mu.Unlock()
+	f.answer(err)
+	if !closed {
+		<-o.wake
+	}
+	return !closed
+}
+
+func (f *flight) answer(err error) {
+	for _, c := range f.commands {
+		c.done <- err
+	}
+	for _, w := range f.answered {
+		w.Token.(chan error) <- err
+	}
+}
+
+// serve carries out commands until the queue is closed, or an entry is lost.
+func (o *owner) serve() error {
+	for {
+		now := time.Now()
+		for len(o.flights) < window {
+			work, closed := o.hasWork(now)
+			if closed && !work && len(o.flights) == 0 {
+				f := flight{answered: o.machine.Waiting()}
+				f.answer(o.closed)
+				o.machine.Discard()
+				return nil
+			}
+			if !work {
+				break
+			}
+			if err := o.turn(now); err != nil {
+				return err
+			}
+		}
+		o.arm()
+		select {
+		case <-o.wake:
+		case msg := <-o.log.acks:
+			seq, err := o.log.acknowledged(msg)
+			if err != nil {
+				return err
+			}
+			if len(o.flights) == 0 || o.flights[0].seq != seq {
+				return fmt.Errorf("entry %d was acknowledged out of turn", seq)
+			}
+			o.stored()
+		case <-o.timer.C:
+			o.alarm = time.Time{}
+			if len(o.flights) > 0 && time.Since(o.flights[0].since) >= ackWait {
+				return errors.New("JetStream did not acknowledge an entry in time")
+			}
+		}
+	}
+}
+
+// hasWork tells whether a turn would do anything.
+func (o *owner) hasWork(now time.Time) (work, closed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	next := o.machine.Next()
+	due := !next.IsZero() && !next.After(now)
+	return len(o.inbox) > 0 || due, o.closed != nil
+}
+
+// arm sets the timer to what comes first: something that a waiting receive
+// would notice, or an acknowledgement that is late. A timer that is set to fire
+// earlier is left alone: to be woken once too often is cheaper.
+func (o *owner) arm() {
+	next := o.machine.Next()
+	if len(o.flights) > 0 {
+		if len(o.flights) == window {
+			next = time.Time{}
+		}
+		if late := o.flights[0].since.Add(ackWait); next.IsZero() || late.Before(next) {
+			next = late
+		}
+	}
+	if next.IsZero() || !o.alarm.IsZero() && !next.Before(o.alarm) {
+		return
+	}
+	o.alarm = next
+	o.timer.Reset(time.Until(next))
+}
+
+// turn carries out the commands that wait, as many as fit in an entry, and
+// sends the entry on its way.
+func (o *owner) turn(now time.Time) error {
+	o.mu.Lock()
+	commands := o.inbox
+	o.inbox = nil
+	o.mu.Unlock()
+
+	m := o.machine
+	if d := o.Config().DeadLetter; d != nil {
+		m.CanBury(o.set.has(d.Target))
+	}
+	f := flight{since: now}
+	m.Begin(now)
+	for i, c := range commands {
+		if i > 0 && m.Written()+c.size > min(entryRoom, o.set.maxEntry) {
+			o.mu.Lock()
+			o.inbox = append(commands[i:len(commands):len(commands)], o.inbox...)
+			o.mu.Unlock()
+			commands = commands[:i]
+			break
+		}
+		c.do(m)
+	}
+	if m.Purgeable() && !o.purging {
+		o.purging = true
+		f.below = m.Count()
+	}
+	g := m.Seal()
+	f.seq, f.commands, f.answered, f.burials = g.Seq, commands, g.Answered, g.Burials
+	switch {
+	case g.Entry != nil:
+		o.flights = append(o.flights, f)
+		if err := o.log.append(g.Seq, g.Entry); err != nil {
+			return err
+		}
+	case len(o.flights) > 0: // what they were told rests on an entry under way
+		last := &o.flights[len(o.flights)-1]
+		last.commands = append(last.commands, f.commands...)
+		last.answered = append(last.answered, f.answered...)
+	default:
+		f.answer(nil)
+	}
+	if m.Sparse() && !o.copying {
+		o.copySurvivors()
+	}
+	return nil
+}
+
+// stored tells those who wait for the oldest flight that it is safe.
+func (o *owner) stored() {
+	f := o.flights[0]
+	o.flights = append(o.flights[:0], o.flights[1:]...)
+	f.answer(nil)
+	if f.burials && !o.burying {
+		o.bury()
+	}
+	if f.below > 0 {
+		o.purge(f.below, o.machine.Freed())
+	}
+}

@@ -1,0 +1,40 @@
+package jetqueue
+
+import (
+	"context"
+	"math"
+	"sync"
+
+	"millrace/runtime/queue"
+)
+
+// pages reads contents back from the log, for messages that the budget has no
+// room for. Who reads one will soon read its neighbours, so it reads a stretch
+// of the log at once and keeps that.
+type pages struct {
+	mu   sync.Mutex // held while reading: those who want the neighbours wait for them
+	read map[uint64]queue.Content
+}
+
+const (
+	pageEntries = 1024
+	pageBytes   = 1 << 20
+)
+
+// content returns the content of message number, which the entry holds.
+func (q *Queue) content(ctx context.Context, entry, number uint64) (queue.Content, error) {
+	p := &q.pages
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c, ok := p.read[number]; ok {
+		return c, nil
+	}
+	p.read = map[uint64]queue.Content{}
+	_, err := q.reader.readSome(ctx, entry, math.MaxInt64, pageEntries, pageBytes, func(_ uint64, e []byte) error {
+		for number, c := range queue.Contents(e) {
+			p.read[number] = c
+		}
+		return nil
+	})
+	return p.read[number], err
+}

@@ -1,0 +1,306 @@
+package jetqueue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+)
+
+// A Queue is one queue, for any number of goroutines.
+//
+// Every method returns once what it did is stored. A context that ends stops
+// the waiting, not what was begun. Errors are fault.NotFound when the queue was
+// deleted, and fault.Unavailable when the log could not be written or the queues
+// were closed: then the command may have happened or not.
+type Queue struct {
+	id      queue.ID
+	set     *Queues
+	source  uint64 // this incarnation, for dead letters
+	handles queue.Handles
+	config  atomic.Pointer[queue.Config]
+	reader  *log // reads only
+	pages   pages
+
+	mu     sync.Mutex // guards inbox and closed
+	inbox  []*command
+	closed error // why there are no more commands; nil while open
+
+	wake  chan struct{} // the inbox is not empty, or closed
+	ended chan struct{} // closed when the owner is gone
+
+	// For what the owner has others do: it ends with the first call of close.
+	ctx    context.Context
+	cancel context.CancelFunc
+	others sync.WaitGroup
+}
+
+// A command is work for the owner of the queue.
+type command struct {
+	do   func(*queue.Machine) // runs in the owner's goroutine, once
+	size int                  // what it adds to the entry, at most
+	done chan error           // gets one value, once what it did is stored
+}
+
+// What records take in an entry, at most, beside their contents.
+const (
+	recordRoom = 256     // any record, and the receive of a waiter it serves
+	entryRoom  = 1 << 20 // a group is closed when it has so much
+)
+
+// ID is the name of the queue.
+func (q *Queue) ID() queue.ID { return q.id }
+
+// Config is the present configuration. Its maps must not be changed.
+func (q *Queue) Config() queue.Config { return *q.config.Load() }
+
+// Configure changes the configuration to what change makes of it. The change
+// applies at once, also to messages that are there and to receives that wait.
+// An error of change is returned as it is.
+func (q *Queue) Configure(ctx context.Context, change func(*queue.Config) error) error {
+	r, err := q.set.table.Update(ctx, key(q.id), func(r row) (row, error) {
+		return r, change(&r.Config)
+	})
+	if err != nil {
+		return err
+	}
+	q.config.Store(&r.Config)
+	return q.do(ctx, 0, func(m *queue.Machine) { m.Configure(q.Config()) })
+}
+
+// Send takes messages in, in their order, all or none.
+func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.Sent, error) {
+	drafts := make([]queue.Draft, len(messages))
+	size := 0
+	for i := range messages {
+		msg := &messages[i]
+		if msg.DedupID == "" && q.id.FIFO() && q.config.Load().ContentDedup {
+			sum := sha256.Sum256([]byte(msg.Body))
+			withID := *msg
+			withID.DedupID = hex.EncodeToString(sum[:])
+			msg = &withID
+		}
+		drafts[i] = queue.Draft{Content: queue.Pack(msg, ""), Delay: msg.Delay}
+		size += len(drafts[i].Content) + recordRoom
+	}
+	var placed []queue.Placed
+	if err := q.do(ctx, size, func(m *queue.Machine) { placed = m.Send(drafts...) }); err != nil {
+		return nil, err
+	}
+	sent := make([]queue.Sent, len(placed))
+	for i, p := range placed {
+		sent[i] = queue.Sent{MessageID: messageID(p.ID), SequenceNumber: q.sequence(p.Number), Duplicate: p.Duplicate}
+	}
+	return sent, nil
+}
+
+func messageID(id [16]byte) string { return uuid.UUID(id).String() }
+
+// sequence is a message's number as SQS shows it: twenty digits, rising.
+func (q *Queue) sequence(number uint64) string {
+	if !q.id.FIFO() {
+		return ""
+	}
+	return strconv.FormatUint(1e19+number, 10)
+}
+
+// Receive returns up to r.Max messages as soon as there are any, and none when
+// r.Wait is over. When ctx ends first it returns ctx's error; messages that were
+// just handed out then stay in flight until their visibility ends.
+//
+// Its own errors are queue.ErrAttempt and queue.ErrOverLimit.
+func (q *Queue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
+	answer := make(chan error, 1)
+	w := &queue.Waiter{Token: answer}
+	c := &command{size: recordRoom * (r.Max + 1), do: func(m *queue.Machine) { m.Receive(w, r) }, done: make(chan error, 1)}
+	if err := q.submit(c); err != nil {
+		return nil, err
+	}
+	for {
+		select {
+		case err := <-c.done: // only says that it waits, or that it never will
+			if err != nil {
+				return nil, err
+			}
+		case err := <-answer:
+			if err == nil {
+				err = w.Err
+			}
+			if err != nil {
+				return nil, err
+			}
+			return q.received(ctx, w.Deliveries)
+		case <-ctx.Done():
+			q.submit(&command{do: func(m *queue.Machine) { m.Leave(w) }, done: make(chan error, 1)})
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (q *Queue) received(ctx context.Context, deliveries []queue.Delivery) ([]queue.Received, error) {
+	if err := q.contents(ctx, deliveries); err != nil {
+		return nil, err
+	}
+	all := make([]queue.Received, len(deliveries))
+	for i, d := range deliveries {
+		msg, from, err := d.Content.Unpack()
+		if err != nil {
+			return nil, fault.Wrap(fault.Internal, err, "message %d of %s", d.Number, q.id.Name)
+		}
+		all[i] = queue.Received{
+			Message: msg, MessageID: messageID(d.ID), ReceiptHandle: q.handles.Make(d.Number, d.Delivery),
+			SequenceNumber: q.sequence(d.Number), Sent: d.Sent, FirstReceived: d.First, Receives: d.Receives,
+			DeadLetterSource: from,
+		}
+	}
+	return all, nil
+}
+
+// contents reads the contents that the budget had no room for.
+func (q *Queue) contents(ctx context.Context, deliveries []queue.Delivery) error {
+	for i := range deliveries {
+		if d := &deliveries[i]; d.Content == "" {
+			c, err := q.content(ctx, d.Entry, d.Number)
+			if err != nil {
+				return fault.Wrap(fault.Unavailable, err, "reading message %d of %s", d.Number, q.id.Name)
+			}
+			d.Content = c
+		}
+	}
+	return nil
+}
+
+// Delete ends messages: one error for each handle, nil for success, also when
+// the message is gone already. queue.ErrHandle, and on FIFO queues
+// queue.ErrExpired.
+func (q *Queue) Delete(ctx context.Context, handles ...string) []error {
+	return q.each(ctx, len(handles), func(i int) string { return handles[i] },
+		func(m *queue.Machine, i int, r queue.Ref) error { return m.Delete(r) })
+}
+
+// ChangeVisibility hides delivered messages for a time from now on, 0 for not at
+// all: one error for each change. queue.ErrHandle, ErrGone, ErrBeyondMax, and on
+// FIFO queues ErrExpired.
+func (q *Queue) ChangeVisibility(ctx context.Context, changes ...queue.Change) []error {
+	return q.each(ctx, len(changes), func(i int) string { return changes[i].ReceiptHandle },
+		func(m *queue.Machine, i int, r queue.Ref) error { return m.ChangeVisibility(r, changes[i].Timeout) })
+}
+
+// each runs one command for n receipt handles.
+func (q *Queue) each(ctx context.Context, n int, handle func(int) string, do func(*queue.Machine, int, queue.Ref) error) []error {
+	errs := make([]error, n)
+	refs := make([]queue.Ref, n)
+	for i := range refs {
+		number, delivery, ok := q.handles.Parse(handle(i))
+		if ok {
+			refs[i] = queue.Ref{Number: number, Delivery: delivery}
+		}
+	}
+	err := q.do(ctx, n*recordRoom, func(m *queue.Machine) {
+		for i, r := range refs {
+			if errs[i] = queue.ErrHandle; r.Number != 0 {
+				errs[i] = do(m, i, r)
+			}
+		}
+	})
+	if err != nil { // errs may still be written to
+		return slices.Repeat([]error{err}, n)
+	}
+	return errs
+}
+
+// Purge drops all messages and clears the memory of deduplication ids.
+func (q *Queue) Purge(ctx context.Context) error {
+	return q.do(ctx, recordRoom, (*queue.Machine).Purge)
+}
+
+// Counts counts the messages.
+func (q *Queue) Counts(ctx context.Context) (queue.Counts, error) {
+	var c queue.Counts
+	if err := q.do(ctx, 0, func(m *queue.Machine) { c = m.Counts() }); err != nil {
+		return queue.Counts{}, err
+	}
+	return c, nil
+}
+
+// arrive takes dead letters in.
+func (q *Queue) arrive(ctx context.Context, source uint64, burials []queue.Burial) error {
+	size := 0
+	for _, b := range burials {
+		size += len(b.Content) + recordRoom
+	}
+	return q.do(ctx, size, func(m *queue.Machine) { m.Arrive(source, burials...) })
+}
+
+// do runs a command and waits until what it did is stored.
+func (q *Queue) do(ctx context.Context, size int, do func(*queue.Machine)) error {
+	c := &command{do, size, make(chan error, 1)}
+	if err := q.submit(c); err != nil {
+		return err
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (q *Queue) submit(c *command) error {
+	if room := q.set.maxEntry; c.size > room {
+		return fault.New(fault.TooLarge,
+			"%d bytes do not fit in one entry of the log: the NATS server takes %d, raise its max_payload", c.size, room)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed != nil {
+		return q.closed
+	}
+	q.push(c)
+	return nil
+}
+
+func (q *Queue) push(c *command) {
+	q.inbox = append(q.inbox, c)
+	q.signal()
+}
+
+// internal hands the owner a command of its own, which no caller waits for.
+func (q *Queue) internal(size int, do func(*queue.Machine)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.push(&command{do, size, make(chan error, 1)})
+}
+
+func (q *Queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close ends the queue: commands that are there are still carried out, new ones
+// and waiting receives get the reason. It returns when the owner is gone.
+func (q *Queue) close(ctx context.Context, reason error) error {
+	q.mu.Lock()
+	if q.closed == nil {
+		q.closed = reason
+		q.cancel()
+	}
+	q.signal()
+	q.mu.Unlock()
+	select {
+	case <-q.ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,259 @@
+package jetqueue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/runtime/backbone"
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+	"millrace/runtime/record"
+)
+
+// Options tune Open. The zero Options are ready to use.
+type Options struct {
+	Log        *slog.Logger // nil for none
+	BodyBudget int64        // bytes of message contents kept in memory; 0 means 256 MiB
+}
+
+const defaultBudget = 256 << 20
+
+// Queues are all queues of a runtime.
+type Queues struct {
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	table    *record.Table[row]
+	log      *slog.Logger
+	budget   *queue.Budget
+	maxEntry int
+
+	admin sync.Mutex // held while queues are created and deleted
+
+	mu     sync.RWMutex // guards queues and closed
+	queues map[queue.ID]*Queue
+	closed bool
+}
+
+// A row is the record of a queue.
+type row struct {
+	ID     queue.ID
+	Source uint64 // this incarnation of the name: its stream, and its dead letters
+	Key    []byte // of its receipt handles
+	Config queue.Config
+}
+
+func key(id queue.ID) string { return id.Account + "/" + id.Region + "/" + id.Name }
+
+func incarnation(source uint64) string { return fmt.Sprintf("%016x", source) }
+
+// entrySlack is what an entry may have beside its commands' own records:
+// headers, dead letters on their way, the counters.
+const entrySlack = 256 << 10
+
+// Open finds the queues that the records know. Each reads its log by itself;
+// commands wait for that. Streams of queues that no record knows are removed:
+// they were being made or deleted when the process was killed.
+func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Options) (*Queues, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.BodyBudget == 0 {
+		o.BodyBudget = defaultBudget
+	}
+	qs := &Queues{
+		conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
+		budget: queue.NewBudget(o.BodyBudget), maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
+	}
+	known := map[string]bool{}
+	rows := qs.table.List("")
+	for _, r := range rows {
+		known[streamPrefix+incarnation(r.Source)] = true
+	}
+	names := qs.js.StreamNames(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
+	for name := range names.Name() {
+		if strings.HasPrefix(name, streamPrefix) && !known[name] {
+			if err := qs.js.DeleteStream(ctx, name); err != nil {
+				return nil, fault.Wrap(fault.Unavailable, err, "removing stream %s, which no queue has", name)
+			}
+		}
+	}
+	if err := names.Err(); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "listing the streams of queues")
+	}
+	for _, r := range rows {
+		q, err := qs.newQueue(r)
+		if err != nil {
+			return nil, err
+		}
+		qs.queues[r.ID] = q
+	}
+	for _, q := range qs.queues { // all are known before the first moves a dead letter
+		go q.run()
+	}
+	return qs, nil
+}
+
+func (qs *Queues) newQueue(r row) (*Queue, error) {
+	h, err := queue.NewHandles(r.Key)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "the record of queue %s", r.ID.Name)
+	}
+	q := &Queue{id: r.ID, set: qs, source: r.Source, handles: h, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	q.reader = newLog(qs.conn, qs.js, incarnation(r.Source))
+	q.config.Store(&r.Config)
+	q.ctx, q.cancel = context.WithCancel(context.Background())
+	return q, nil
+}
+
+// Create makes a queue: fault.Exists when there is one of this name.
+func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Queue, error) {
+	qs.admin.Lock()
+	defer qs.admin.Unlock()
+	if err := qs.open(); err != nil {
+		return nil, err
+	}
+	if qs.has(id) {
+		return nil, fault.New(fault.Exists, "queue %s exists already", id.Name)
+	}
+	r := row{ID: id, Source: newSource(), Key: make([]byte, 16), Config: c}
+	rand.Read(r.Key)
+	q, err := qs.newQueue(r)
+	if err != nil {
+		return nil, err
+	}
+	about := map[string]string{"account": id.Account, "region": id.Region, "queue": id.Name}
+	if _, err := qs.js.CreateStream(ctx, streamConfig(incarnation(r.Source), about, 1)); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "making the stream of queue %s", id.Name)
+	}
+	if err := qs.table.Create(ctx, key(id), r); err != nil {
+		if e := qs.js.DeleteStream(context.WithoutCancel(ctx), streamPrefix+incarnation(r.Source)); e != nil {
+			err = errors.Join(err, e) // it is removed at the next start
+		}
+		return nil, err
+	}
+	qs.mu.Lock()
+	qs.queues[id] = q
+	qs.mu.Unlock()
+	go q.run()
+	return q, nil
+}
+
+func newSource() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.BigEndian.Uint64(b[:])>>1 | 1 // never 0
+}
+
+func (qs *Queues) open() error {
+	qs.mu.RLock()
+	defer qs.mu.RUnlock()
+	if qs.closed {
+		return errClosed
+	}
+	return nil
+}
+
+var errClosed = fault.New(fault.Unavailable, "the queues are closed")
+
+// Get finds a queue: fault.NotFound when there is none.
+func (qs *Queues) Get(id queue.ID) (*Queue, error) {
+	qs.mu.RLock()
+	defer qs.mu.RUnlock()
+	if q := qs.queues[id]; q != nil {
+		return q, nil
+	}
+	return nil, notFound(id)
+}
+
+func notFound(id queue.ID) error { return fault.New(fault.NotFound, "no queue %s", id.Name) }
+
+func (qs *Queues) has(id queue.ID) bool {
+	qs.mu.RLock()
+	defer qs.mu.RUnlock()
+	return qs.queues[id] != nil
+}
+
+// List returns the queues of an account in a region whose names start with
+// prefix, by name.
+func (qs *Queues) List(account, region, prefix string) []queue.ID {
+	qs.mu.RLock()
+	defer qs.mu.RUnlock()
+	var ids []queue.ID
+	for id := range qs.queues {
+		if id.Account == account && id.Region == region && strings.HasPrefix(id.Name, prefix) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b queue.ID) int { return strings.Compare(a.Name, b.Name) })
+	return ids
+}
+
+// Delete removes a queue and its messages: fault.NotFound when there is none,
+// also for those who wait at it.
+func (qs *Queues) Delete(ctx context.Context, id queue.ID) error {
+	qs.admin.Lock()
+	defer qs.admin.Unlock()
+	q, err := qs.Get(id)
+	if err != nil {
+		return err
+	}
+	if err := qs.table.Delete(ctx, key(id)); err != nil {
+		return err
+	}
+	qs.mu.Lock()
+	delete(qs.queues, id)
+	qs.mu.Unlock()
+	if err := q.close(ctx, notFound(id)); err != nil {
+		return err
+	}
+	// A stream that stays behind is removed at the next start.
+	err = qs.js.DeleteStream(ctx, streamPrefix+incarnation(q.source))
+	return fault.Wrap(fault.Unavailable, err, "removing the stream of queue %s", id.Name)
+}
+
+// Reset removes all queues of all accounts.
+func (qs *Queues) Reset(ctx context.Context) error {
+	qs.mu.RLock()
+	var ids []queue.ID
+	for id := range qs.queues {
+		ids = append(ids, id)
+	}
+	qs.mu.RUnlock()
+	for _, id := range ids {
+		if err := qs.Delete(ctx, id); err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the work on all queues. Commands under way are answered, waiting
+// receives get fault.Unavailable.
+func (qs *Queues) Close(ctx context.Context) error {
+	qs.admin.Lock()
+	defer qs.admin.Unlock()
+	qs.mu.Lock()
+	qs.closed = true
+	all := make([]*Queue, 0, len(qs.queues))
+	for _, q := range qs.queues {
+		all = append(all, q)
+	}
+	qs.mu.Unlock()
+	var wg sync.WaitGroup
+	errs := make([]error, len(all))
+	for i, q := range all {
+		wg.Go(func() { errs[i] = q.close(ctx, errClosed) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,159 @@
+package jetqueue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+)
+
+// purge removes dead entries from the log, beside the owner.
+func (o *owner) purge(below uint64, bytes int64) {
+	m := o.machine
+	o.others.Go(func() {
+		err := o.reader.purge(o.ctx, below)
+		if err != nil && o.ctx.Err() == nil {
+			o.set.log.Warn("dead entries of a queue could not be purged", "queue", o.id.Name, "error", err)
+		}
+		o.internal(0, func(now *queue.Machine) {
+			if now != m { // a machine that was made since has counted anew
+				return
+			}
+			o.purging = false
+			if err == nil {
+				m.Purged(bytes)
+			}
+		})
+	})
+}
+
+// copySurvivors has the machine copy the oldest messages to the end of the log.
+// Their contents are read beside the owner when they are not in memory.
+func (o *owner) copySurvivors() {
+	m := o.machine
+	from, to, read := m.Survivors()
+	again := func(contents map[uint64]queue.Content) {
+		o.internal(entryRoom, func(now *queue.Machine) {
+			if now == m {
+				o.copying = false
+				m.Copy(to, contents)
+			}
+		})
+	}
+	o.copying = true
+	if !read {
+		again(nil)
+		return
+	}
+	o.others.Go(func() {
+		contents := map[uint64]queue.Content{}
+		err := o.reader.read(o.ctx, from, to, func(_ uint64, entry []byte) error {
+			for number, c := range queue.Contents(entry) {
+				contents[number] = c
+			}
+			return nil
+		})
+		if err != nil && o.ctx.Err() == nil {
+			o.set.log.Warn("old entries of a queue could not be read", "queue", o.id.Name, "error", err)
+			return // copying stays set: this machine does not try again
+		}
+		again(contents)
+	})
+}
+
+const (
+	buryAtOnce  = 100
+	firstRetry  = 50 * time.Millisecond
+	lastRetry   = 5 * time.Second
+	retryGrowth = 2
+)
+
+// bury moves dead letters to their queue, beside the owner, until none are left
+// or the queue is closed. Those that are not moved then are moved after the next
+// start.
+func (o *owner) bury() {
+	o.burying = true
+	m := o.machine
+	o.others.Go(func() {
+		for wait := firstRetry; ; {
+			var some []queue.Burial
+			err := o.do(o.ctx, 0, func(now *queue.Machine) {
+				if some = now.Burying(buryAtOnce); len(some) == 0 && now == m {
+					o.burying = false
+				}
+			})
+			if err == nil && len(some) > 0 {
+				err = o.moveDead(some)
+			}
+			switch {
+			case o.ctx.Err() != nil || err == nil && len(some) == 0:
+				return
+			case err == nil:
+				wait = firstRetry
+				continue
+			}
+			o.set.log.Warn("dead letters could not be moved; trying again", "queue", o.id.Name, "error", err)
+			select {
+			case <-time.After(wait):
+				wait = min(wait*retryGrowth, lastRetry)
+			case <-o.ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// moveDead moves the first burials that have one target.
+func (o *owner) moveDead(some []queue.Burial) error {
+	n := 1
+	for n < len(some) && some[n].Target == some[0].Target {
+		n++
+	}
+	some = some[:n]
+	id, _ := queue.IDFromARN(some[0].Target)
+	target, err := o.set.Get(id)
+	if err == nil {
+		if err = o.prepare(o.ctx, some, id.FIFO()); err == nil {
+			err = target.arrive(o.ctx, o.source, some)
+		}
+	}
+	then := (*queue.Machine).Buried
+	if errors.Is(err, fault.NotFound) {
+		then, err = (*queue.Machine).Unbury, nil
+	}
+	if err != nil {
+		return err
+	}
+	return o.do(o.ctx, n*recordRoom, func(m *queue.Machine) {
+		for _, b := range some {
+			then(m, b.Number)
+		}
+	})
+}
+
+// prepare completes the contents of dead letters: where they come from and, for
+// a FIFO queue, a deduplication id of their own (SQS developer guide,
+// dead-letter queues).
+func (o *owner) prepare(ctx context.Context, some []queue.Burial, fifo bool) error {
+	for i := range some {
+		b := &some[i]
+		if b.Content == "" {
+			c, err := o.content(ctx, b.Entry, b.Number)
+			if err != nil {
+				return err
+			}
+			b.Content = c
+		}
+		msg, _, err := b.Content.Unpack()
+		if err != nil {
+			return err
+		}
+		if fifo {
+			msg.DedupID = messageID(b.ID)
+		}
+		b.Content = queue.Pack(&msg, o.id.ARN().String())
+	}
+	return nil
+}

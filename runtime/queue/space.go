@@ -1,0 +1,165 @@
+package queue
+
+// Room for old entries is won back in two ways. Entries at the front that hold
+// nothing that counts are purged. When old survivors stand in the way, they are
+// copied to the end as they now are, which makes the front dead: a copy counts
+// instead of the original, wherever a replay ends.
+const (
+	purgeFrom   = 4 << 20  // purge when that many bytes come free
+	copyFrom    = 16 << 20 // copy when at least that many bytes are dead
+	copyAtOnce  = 256 << 10
+	copyEntries = 256 // look at that many entries at once
+)
+
+// Sparse tells whether copying survivors is worth it.
+func (m *Machine) Sparse() bool {
+	dead := m.ledger.total - m.ledger.live
+	return dead >= copyFrom && dead > m.ledger.live
+}
+
+// Survivors returns the range of entries that the next Copy looks at, and
+// whether their contents have to be read for it.
+func (m *Machine) Survivors() (from, to uint64, read bool) {
+	size := 0
+	from, to = m.ledger.base, m.ledger.base
+	for i := 0; i < m.ledger.slots.len()-1 && i < copyEntries && size < copyAtOnce; i++ {
+		s := m.ledger.slots.at(i)
+		size += int(s.live)
+		to = from + uint64(i)
+		for o := s.messages; o != nil; o = o.sibling {
+			if o.entry == to && o.state != over && o.content == "" {
+				read = true
+			}
+		}
+	}
+	return from, to, read
+}
+
+// Copy copies the survivors of the entries up to to. Contents that are not in
+// memory come from read, by number; Copy stops at one that is missing.
+func (m *Machine) Copy(to uint64, read map[uint64]Content) {
+	for seq := m.ledger.base; seq <= to && seq <= m.seq; seq++ {
+		s := *m.ledger.slot(seq) // what it lists, before the copies are listed elsewhere
+		for o := s.messages; o != nil; {
+			next := o.sibling // placing the copy links it anew
+			if o.entry == seq && o.state != over && !m.copyMessage(o, read) {
+				return
+			}
+			o = next
+		}
+		for e := s.memos; e != nil; {
+			next := e.sibling
+			if e.entry == seq && !e.over {
+				m.copyMemo(e)
+			}
+			e = next
+		}
+	}
+}
+
+func (m *Machine) copyMessage(o *message, read map[uint64]Content) bool {
+	r := record{
+		kind: kept, number: o.number, id: o.id, content: o.content, sent: o.sent, until: o.until, first: o.first, at: o.at,
+		enqueued: o.enqueued, receives: uint64(o.receives), carried: uint64(o.carried), place: o.place,
+	}
+	if r.content == "" {
+		r.content = read[o.number]
+	}
+	if o.group != nil {
+		r.turn = o.group.turn
+	}
+	if o.state == leaving {
+		for _, b := range m.leaving {
+			if b.o == o {
+				r.flags, r.key, r.burial = flagLeaving, b.target, b.seq
+			}
+		}
+	}
+	if r.content == "" {
+		return false
+	}
+	m.emit(r)
+	return true
+}
+
+func (m *Machine) copyMemo(e *memo) {
+	switch {
+	case !e.attempt:
+		m.emit(record{kind: remembered, key: e.key, number: e.number, id: e.id, until: e.until})
+	case e.broken:
+		m.emit(record{kind: attempted, key: e.key, until: e.until, flags: flagBroken})
+	case e.holds():
+		for _, o := range e.messages {
+			m.emit(record{kind: attempted, key: e.key, number: o.number, until: e.until})
+		}
+	default:
+		m.emit(record{kind: attempted, key: e.key})
+	}
+}
+
+func (m *Machine) applyKept(r *record, size int) {
+	if o := m.messages[r.number]; o != nil {
+		m.ledger.release(o.entry, o.size)
+		m.ledger.place(o, m.seq+1, size)
+		return
+	}
+	m.next = max(m.next, r.number+1)
+	o := m.admit(r, size)
+	o.at, o.receives, o.place = r.at, uint32(r.receives), r.place
+	switch {
+	case r.flags&flagLeaving != 0:
+		o.state = ready
+		m.visible++
+		m.applyBurying(o, r.key, r.burial)
+		if o.group != nil {
+			m.settle(o.group) // it may have nothing else in it
+		}
+		return
+	case o.until <= m.now:
+		o.state = ready
+		m.visible++
+	case o.receives > 0:
+		o.state = inFlight
+		m.inFlight++
+		m.hidden.push(o)
+	default:
+		o.state = delayed
+		m.delayed++
+		m.hidden.push(o)
+	}
+	switch g := o.group; {
+	case g != nil:
+		g.messages.insert(o, byNumber)
+		m.settle(g)
+		if g.heap != nil {
+			m.unqueue(g)
+			m.enqueue(g, r.turn)
+		}
+	case o.state == ready:
+		m.link(o)
+	}
+}
+
+// Purgeable tells whether a purge of the log is worth it. Before it, write the
+// counters (see Count) and have them stored.
+func (m *Machine) Purgeable() bool { return m.ledger.freed >= purgeFrom }
+
+// Count writes what every log has to begin with and returns the sequence below
+// which all entries may be purged, once this group's entry is stored.
+func (m *Machine) Count() (below uint64) {
+	m.emit(record{kind: counted, number: m.next, turn: m.turn, burial: m.burial})
+	for source, last := range m.heard {
+		m.emit(record{kind: heard, source: source, burial: last})
+	}
+	return m.ledger.base
+}
+
+// Purged says that the entries below a sequence that Count returned are gone.
+func (m *Machine) Purged(bytes int64) { m.ledger.freed -= bytes }
+
+// Freed is how many bytes a purge would free.
+func (m *Machine) Freed() int64 { return m.ledger.freed }
+
+// Open writes that a new owner took over: a write of an earlier one that is still
+// under way finds the log changed.
+func (m *Machine) Open() { m.emit(record{kind: opened}) }
