@@ -1,0 +1,71 @@
+package lambda
+
+import (
+	"context"
+
+	"millrace/esm"
+	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/identity"
+)
+
+// CreateEventSourceMapping   restJson1
+//
+//   - answers 202 and State Creating, Enabled a moment later; with Enabled=false
+//     Disabled at once
+//   - BatchSize is 1 to 10 for a FIFO queue, else 1 to 10000, 10 by default;
+//     above 10 only with a window
+//   - function and queue must exist, and the queue's visibility timeout be no less
+//     than the function's time-out
+//   - one mapping for a queue and a function: the second is refused with
+//     ResourceConflictException, which names the first
+//
+// Not imitated: sources other than SQS queues, ProvisionedPollerConfig,
+// MetricsConfig, LoggingConfig and KMSKeyArn.
+func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEventSourceMappingInput) (*api.CreateEventSourceMappingOutput, error) {
+	r, err := parseName(ctx, in.FunctionName, nil)
+	if err != nil {
+		return nil, err
+	}
+	if in.SelfManagedEventSource != nil && len(in.SourceAccessConfigurations) == 0 {
+		return nil, invalidValue("Required 'sourceAccessConfigurations' parameter is missing.")
+	}
+	err = refused{
+		unsupported: []member{
+			{"BisectBatchOnFunctionError", in.BisectBatchOnFunctionError != nil},
+			{"DestinationConfig", in.DestinationConfig != nil},
+			{"MaximumRecordAgeInSeconds", in.MaximumRecordAgeInSeconds != nil},
+			{"MaximumRetryAttempts", in.MaximumRetryAttempts != nil},
+			{"ParallelizationFactor", in.ParallelizationFactor != nil},
+			{"Queues", in.Queues != nil},
+			{"SourceAccessConfigurations", in.SourceAccessConfigurations != nil},
+			{"StartingPosition", in.StartingPosition != nil},
+			{"StartingPositionTimestamp", in.StartingPositionTimestamp != nil},
+			{"Topics", in.Topics != nil},
+			{"TumblingWindowInSeconds", in.TumblingWindowInSeconds != nil},
+		},
+		missing: []member{
+			{"KMSKeyArn", in.KMSKeyArn != nil},
+			{"LoggingConfig", in.LoggingConfig != nil},
+			{"MetricsConfig", in.MetricsConfig != nil && len(in.MetricsConfig.Metrics) > 0},
+			{"ProvisionedPollerConfig", in.ProvisionedPollerConfig != nil},
+		},
+	}.check()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	c := identity.From(ctx)
+	m := esm.Mapping{
+		Account: c.Account, Region: c.Region, EventSource: value(in.EventSourceArn), FunctionARN: r.String(), Enabled: true, Tags: in.Tags,
+	}
+	mappingSettings{
+		BatchSize: in.BatchSize, Window: in.MaximumBatchingWindowInSeconds, Enabled: in.Enabled,
+		ResponseTypes: in.FunctionResponseTypes, Filters: in.FilterCriteria, Scaling: in.ScalingConfig,
+	}.apply(&m)
+	if m, err = s.mappings.Create(ctx, m); err != nil {
+		return nil, fromDomain(err)
+	}
+	return (*api.CreateEventSourceMappingOutput)(shown(m)), nil
+}

@@ -1,0 +1,24 @@
+package lambda
+
+import (
+	"context"
+
+	"millrace/runtime/function"
+	api "millrace/services/internal/api/lambda"
+)
+
+// DeleteFunction   restJson1
+//
+//   - the function and its code are gone once answered; events that run come to
+//     their end, and mappings stay
+//   - $LATEST alone cannot be deleted
+func (s *Service) DeleteFunction(ctx context.Context, in *api.DeleteFunctionInput) (*api.DeleteFunctionOutput, error) {
+	_, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if r.Qualifier == function.Latest {
+		return nil, invalidValue("$LATEST version cannot be deleted without deleting the function.")
+	}
+	return &api.DeleteFunctionOutput{}, fromDomain(s.functions.Delete(ctx, r.ID))
+}

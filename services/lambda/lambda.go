@@ -1,0 +1,48 @@
+// Package lambda is the face of AWS Lambda: it checks requests as AWS does, asks
+// the functions of millrace/runtime/function and the event source mappings of
+// millrace/esm, and answers in AWS's words. A file per operation or family of
+// operations; behaviour is told at the top of each.
+//
+// The rules and texts come from AWS's documentation and API model and from
+// answers recorded from AWS; where they differ, the recording wins. Constraints
+// of the model itself (required, length, pattern, enum) have been checked by the
+// gateway before an operation is called.
+package lambda
+
+import (
+	"millrace/esm"
+	"millrace/runtime/function"
+	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/wire"
+)
+
+// A Service answers Lambda requests. It holds no state.
+type Service struct {
+	api.Unimplemented
+	functions *function.Functions
+	mappings  *esm.Mappings
+}
+
+// New serves the given functions and event source mappings.
+func New(functions *function.Functions, mappings *esm.Mappings) *Service {
+	return &Service{functions: functions, mappings: mappings}
+}
+
+// Model fits gateway.Service.
+func (*Service) Model() *wire.Service { return api.Service }
+
+// value reads an optional member; absent reads as the zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// optional leaves empty texts out of an answer.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

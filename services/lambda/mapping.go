@@ -1,0 +1,117 @@
+package lambda
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"millrace/esm"
+	"millrace/runtime/arn"
+	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/identity"
+)
+
+const mappingResource = "event-source-mapping:"
+
+// mapped returns a mapping of the caller's account and region.
+func (s *Service) mapped(ctx context.Context, uuid *string) (esm.Mapping, error) {
+	c := identity.From(ctx)
+	m, err := s.mappings.Get(value(uuid))
+	if err == nil && (m.Account != c.Account || m.Region != c.Region) {
+		return esm.Mapping{}, notFound("The resource you requested does not exist.")
+	}
+	return m, fromDomain(err)
+}
+
+// taggedMapping is the mapping that an ARN means, for its tags.
+func (s *Service) taggedMapping(resource string) taggable {
+	_, uuid, _ := strings.Cut(resource, mappingResource)
+	return taggable{
+		read: func() (map[string]string, error) {
+			m, err := s.mappings.Get(uuid)
+			return m.Tags, err
+		},
+		change: func(ctx context.Context, change func(map[string]string) error) error {
+			return s.mappings.Retag(ctx, uuid, change)
+		},
+	}
+}
+
+// shown is a mapping as Lambda shows one of a queue.
+func shown(m esm.Mapping) *api.EventSourceMappingConfiguration {
+	out := &api.EventSourceMappingConfiguration{
+		BatchSize:                      new(int32(m.BatchSize)),
+		EventSourceArn:                 &m.EventSource,
+		EventSourceMappingArn:          new(arn.New("lambda", m.Region, m.Account, mappingResource+m.UUID).String()),
+		FunctionArn:                    &m.FunctionARN,
+		FunctionResponseTypes:          append([]string{}, m.ResponseTypes...),
+		LastModified:                   &m.Modified,
+		MaximumBatchingWindowInSeconds: new(int32(m.Window)),
+		State:                          &m.State,
+		StateTransitionReason:          &m.Reason,
+		UUID:                           &m.UUID,
+	}
+	if m.MaxConcurrent > 0 {
+		out.ScalingConfig = &api.ScalingConfig{MaximumConcurrency: new(int32(m.MaxConcurrent))}
+	}
+	if len(m.Filters) > 0 {
+		out.FilterCriteria = &api.FilterCriteria{}
+		for _, p := range m.Filters {
+			out.FilterCriteria.Filters = append(out.FilterCriteria.Filters, &api.Filter{Pattern: &p})
+		}
+	}
+	return out
+}
+
+// mappingSettings are the members that creates and updates of a mapping share.
+// A nil member leaves what is there.
+type mappingSettings struct {
+	BatchSize     *int32
+	Window        *int32
+	Enabled       *bool
+	ResponseTypes []string
+	Filters       *api.FilterCriteria
+	Scaling       *api.ScalingConfig
+}
+
+func (s mappingSettings) apply(m *esm.Mapping) {
+	setInt(&m.BatchSize, s.BatchSize)
+	setInt(&m.Window, s.Window)
+	if s.Enabled != nil {
+		m.Enabled = *s.Enabled
+	}
+	if s.ResponseTypes != nil {
+		m.ResponseTypes = s.ResponseTypes
+	}
+	if s.Filters != nil {
+		m.Filters = nil
+		for _, f := range s.Filters.Filters {
+			m.Filters = append(m.Filters, value(f.Pattern))
+		}
+	}
+	if s.Scaling != nil {
+		m.MaxConcurrent = int(value(s.Scaling.MaximumConcurrency))
+	}
+}
+
+// refused finds the first member of a request that a queue's mapping cannot
+// have, and the first that is not imitated.
+type refused struct {
+	unsupported, missing []member
+}
+
+type member struct {
+	name  string
+	given bool
+}
+
+func (r refused) check() error {
+	given := func(m member) bool { return m.given }
+	if i := slices.IndexFunc(r.unsupported, given); i >= 0 {
+		return invalidValue("Unsupported %s parameter for given event source mapping type.", r.unsupported[i].name)
+	}
+	if i := slices.IndexFunc(r.missing, given); i >= 0 {
+		return invalidValue("%s is not imitated by Millrace.", r.missing[i].name)
+	}
+	return nil
+}

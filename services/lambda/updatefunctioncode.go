@@ -1,0 +1,38 @@
+package lambda
+
+import (
+	"context"
+
+	"millrace/runtime/function"
+	api "millrace/services/internal/api/lambda"
+)
+
+// UpdateFunctionCode   restJson1
+//
+//   - events from now on run the new code; those that run come to their end
+//   - a RevisionId that is past is refused with PreconditionFailedException
+//   - DryRun checks and changes nothing
+//   - answers LastUpdateStatus InProgress; Successful for the next request
+//
+// Not imitated: code from S3 and container images; Publish has no effect.
+func (s *Service) UpdateFunctionCode(ctx context.Context, in *api.UpdateFunctionCodeInput) (*api.UpdateFunctionCodeOutput, error) {
+	f, r, err := s.find(ctx, in.FunctionName, nil)
+	if err != nil {
+		return nil, err
+	}
+	zip, err := zipFile(api.FunctionCode{ZipFile: in.ZipFile, S3Bucket: in.S3Bucket, S3Key: in.S3Key, ImageUri: in.ImageUri})
+	if err != nil {
+		return nil, err
+	}
+	u := function.CodeUpdate{Zip: zip, Architectures: in.Architectures, Revision: value(in.RevisionId)}
+	if value(in.DryRun) {
+		if f, err = s.functions.CheckCode(r.ID, u); err != nil {
+			return nil, fromDomain(err)
+		}
+		return (*api.UpdateFunctionCodeOutput)(configuration(f, "")), nil
+	}
+	if f, err = s.functions.UpdateCode(ctx, r.ID, u); err != nil {
+		return nil, fromDomain(err)
+	}
+	return (*api.UpdateFunctionCodeOutput)(updated(f)), nil
+}
