@@ -3,7 +3,6 @@ package esm
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -11,12 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"millrace/esm/batch"
-	"millrace/esm/filter"
-	"millrace/esm/source"
 	"millrace/esm/source/sqs"
 	"millrace/runtime/fault"
-	"millrace/runtime/queue"
 	"millrace/runtime/record"
 )
 
@@ -184,53 +179,6 @@ func (s *Mappings) Delete(ctx context.Context, id string) (Mapping, error) {
 	return m, nil
 }
 
-// Stop ends all pollers: it returns when their running batches are over. When
-// ctx ends first it cuts them off, and their records come again.
-func (s *Mappings) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	s.stopped = true
-	abort := s.abort
-	for _, p := range s.pollers {
-		p.halt()
-	}
-	s.mu.Unlock()
-	over := make(chan struct{})
-	go func() {
-		s.parts.Wait()
-		close(over)
-	}()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		abort()
-		<-over
-		return fault.Wrap(fault.Timeout, ctx.Err(), "batches were cut off")
-	}
-}
-
-// Reset removes all mappings, after a Stop in the same manner. Others can be
-// created then.
-func (s *Mappings) Reset(ctx context.Context) error {
-	err := s.Stop(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range s.table.Keys("") {
-		if e := s.table.Delete(ctx, id); e != nil && !errors.Is(e, fault.NotFound) {
-			return errors.Join(err, e)
-		}
-	}
-	clear(s.pollers)
-	s.reopen()
-	return err
-}
-
-// reopen lets pollers start. It is called with mu held.
-func (s *Mappings) reopen() {
-	s.work, s.abort = context.WithCancel(context.Background())
-	s.stopped = false
-}
-
 // settled is a mapping as it is stored: in the state that it is about to reach.
 func settled(m Mapping) Mapping {
 	m.Modified, m.Reason, m.State = time.Now().UTC(), "USER_INITIATED", "Disabled"
@@ -283,55 +231,4 @@ func (s *Mappings) all() []Mapping {
 		}
 	}
 	return all
-}
-
-// start runs a poller for a mapping that was checked.
-func (s *Mappings) start(m Mapping) {
-	id, _ := queue.IDFromARN(m.EventSource)
-	src := sqs.New(id, s.config.Queues)
-	traits := src.Traits()
-	f, err := filter.Compile(traits.Payload, m.Filters)
-	if err != nil {
-		s.config.Log.Error("an event source mapping cannot start", "mapping", m.UUID, "err", err)
-		return
-	}
-	p := &poller{
-		mapping: m,
-		source:  src,
-		traits:  traits,
-		filter:  f,
-		invoker: s.config.Invoker,
-		timeout: s.config.Timeout,
-		log:     s.config.Log,
-		gate:    newGate(m.MaxConcurrent),
-		done:    make(chan struct{}),
-		open:    batch.New[source.Record](m.BatchSize, time.Duration(m.Window)*time.Second, len(traits.Head)+len(traits.Tail)),
-		rest:    firstRest,
-	}
-	p.halted, p.halt = context.WithCancel(s.work)
-	s.pollers[m.UUID] = p
-	work := s.work
-	s.parts.Go(func() { p.run(work) })
-}
-
-// end stops a mapping's poller, if it has one, without waiting for it. Until its
-// last batch is over the mapping shows as meanwhile says, nil for no change.
-func (s *Mappings) end(id string, meanwhile *Mapping) {
-	p := s.pollers[id]
-	if p == nil {
-		return
-	}
-	delete(s.pollers, id)
-	p.halt()
-	if meanwhile != nil {
-		s.ending[id] = *meanwhile
-	}
-	s.parts.Go(func() {
-		<-p.done
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if meanwhile != nil {
-			delete(s.ending, id)
-		}
-	})
 }
