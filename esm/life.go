@@ -23,6 +23,7 @@ func (s *Mappings) Stop(ctx context.Context) error {
 		p.halt()
 	}
 	s.mu.Unlock()
+	defer abort()
 	over := make(chan struct{})
 	go func() {
 		s.parts.Wait()
