@@ -1,12 +1,17 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 
 	"millrace/services/internal/wire"
 )
+
+// errNoAction is what a browser meets that opens a queue's URL: AWS answers it
+// in a form of its own.
+var errNoAction = errors.New("no action")
 
 func tooLarge() *wire.Error {
 	return &wire.Error{Code: "RequestEntityTooLargeException", QueryCode: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,

@@ -198,6 +198,9 @@ func (c *call) route() (labels map[string]string, err error) {
 		_, name, _ = cborPath(c.req.http.URL.Path)
 	case wire.AWSQuery:
 		name = c.req.form.Get("Action")
+		if name == "" && isQueuePath(c.req.http.URL.Path) {
+			return nil, errNoAction
+		}
 	default:
 		c.op, labels = m.Route(c.req.http)
 		if c.op == nil {
@@ -228,6 +231,12 @@ func (c *call) invoke(ctx context.Context, m *wire.Service, in any) (any, error)
 func (c *call) fail(err error) {
 	if c.wrote {
 		c.g.Log.Debug("the answer broke off", "request", c.caller.RequestID, "error", err)
+		return
+	}
+	if err == errNoAction {
+		c.w.Header().Set("X-Amzn-Requestid", c.caller.RequestID)
+		c.w.WriteHeader(http.StatusNotFound)
+		io.WriteString(c.w, "<UnknownOperationException/>")
 		return
 	}
 	var e *wire.Error

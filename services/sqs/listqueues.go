@@ -20,6 +20,9 @@ import (
 //   - a token goes on with the prefix it was made for
 func (s *Service) ListQueues(ctx context.Context, in *api.ListQueuesInput) (*api.ListQueuesOutput, error) {
 	c := identity.From(ctx)
+	if err := elsewhere(c, "ListQueues"); err != nil {
+		return nil, err
+	}
 	prefix := value(in.QueueNamePrefix)
 	ids := s.queues.List(c.Account, c.Region, prefix)
 	page, next, err := paginate(ids, prefix, in.MaxResults, in.NextToken)

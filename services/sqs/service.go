@@ -54,6 +54,15 @@ func (s *Service) find(ctx context.Context, url *string) (*jetqueue.Queue, error
 	return q, nil
 }
 
+// elsewhere refuses an operation that concerns no one queue when it is asked of
+// a queue's URL in the query protocol, as AWS does.
+func elsewhere(c identity.Caller, action string) error {
+	if _, ok := parseURL(c, c.Path); ok && c.Query && len(c.Path) > 1 {
+		return sender(400, "InvalidAction", "", "The action %s is not valid for this endpoint.", action)
+	}
+	return nil
+}
+
 func address(c identity.Caller, url string) (queue.ID, error) {
 	if url == "" {
 		if id, ok := parseURL(c, c.Path); ok && len(c.Path) > 1 {
