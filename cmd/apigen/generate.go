@@ -194,6 +194,12 @@ func (g *generator) serviceVar() {
 		g.printf("NewInput: func() any { return new(%sInput) },\n", name)
 		g.printf("Call: func(ctx context.Context, h, in any) (any, error) { return h.(Handler).%s(ctx, in.(*%sInput)) }},\n", name, name)
 	}
+	g.printf("},\nErrors: []*wire.Shape{")
+	for _, name := range g.names {
+		if g.Shapes[name].Exception {
+			g.printf("&shapes[%d],", g.index[name])
+		}
+	}
 	g.printf("},\n}\n")
 }
 
@@ -206,26 +212,29 @@ func (g *generator) namespace() string {
 	return g.Metadata.XMLNamespace.URI
 }
 
-// errors writes the exceptions as constructors.
+// errors writes a constructor for each exception.
 func (g *generator) errors() {
 	for _, name := range g.names {
-		s := g.Shapes[name]
-		if !s.Exception {
-			continue
+		if g.Shapes[name].Exception {
+			g.printf("\n// Err%s is the model's exception of that name.\nfunc Err%s(message string) *wire.Error { return shapes[%d].New(message) }\n", name, name, g.index[name])
 		}
-		status, code, fault := 400, "", s.Fault
-		if e := s.Error; e != nil {
-			code = e.Code
-			if e.HTTPStatusCode != 0 {
-				status = e.HTTPStatusCode
-			}
-		}
-		if fault && status < 500 {
-			status = 500
-		}
-		g.printf("\n// Err%s is the model's exception of that name.\nfunc Err%s(message string) *wire.Error {\n\treturn &wire.Error{Code: %q, QueryCode: %q, Status: %d, Fault: %v, Message: message}\n}\n",
-			name, name, name, code, status, fault || status >= 500)
 	}
+}
+
+// trait is how an exception shows on the wire: the service's own table first,
+// for models that have lost it, then the model.
+func (g *generator) trait(name string) (code string, status int, fault bool) {
+	s, status := g.Shapes[name], 400
+	if e := s.Error; e != nil {
+		code, status = e.Code, max(e.HTTPStatusCode, 400)
+	}
+	if e, ok := g.service.errors[name]; ok {
+		code, status = e.Code, max(e.HTTPStatusCode, 400)
+	}
+	if s.Fault {
+		status = max(status, 500)
+	}
+	return code, status, status >= 500
 }
 
 // shapes writes the table that codecs go by. It is filled in init, since shapes
@@ -234,11 +243,8 @@ func (g *generator) shapes() {
 	g.printf("\nvar shapes [%d]wire.Shape\n\nfunc init() {\n", len(g.names))
 	for i, name := range g.names {
 		s := g.Shapes[name]
-		if s.Exception {
-			continue
-		}
 		g.printf("shapes[%d] = wire.Shape{Name: %q, Kind: wire.%s", i, name, kind(s.Type))
-		g.shapeFields(s)
+		g.shapeFields(name, s)
 		g.printf("}\n")
 	}
 	g.printf("}\n")
@@ -251,7 +257,7 @@ func kind(t string) string {
 	return exported(t)
 }
 
-func (g *generator) shapeFields(s *shape) {
+func (g *generator) shapeFields(name string, s *shape) {
 	if len(s.Members) > 0 {
 		g.printf(", Members: []*wire.Member{\n")
 		for _, name := range s.memberNames() {
@@ -259,6 +265,10 @@ func (g *generator) shapeFields(s *shape) {
 			g.printf(",\n")
 		}
 		g.printf("}")
+	}
+	if s.Exception {
+		code, status, fault := g.trait(name)
+		g.printf(", Error: &wire.ErrorTrait{Code: %q, Status: %d, Fault: %v}", code, status, fault)
 	}
 	if s.Payload != "" {
 		g.printf(", Payload: %q", s.Payload)
@@ -277,7 +287,7 @@ func (g *generator) shapeFields(s *shape) {
 		n     *float64
 	}{{"Min", s.Min}, {"Max", s.Max}} {
 		if bound.n != nil {
-			g.printf(", %s: wire.Bound(%s)", bound.label, strconv.FormatFloat(*bound.n, 'f', -1, 64))
+			g.printf(", %s: new(float64(%s))", bound.label, strconv.FormatFloat(*bound.n, 'f', -1, 64))
 		}
 	}
 	if s.Pattern != "" {
@@ -293,7 +303,7 @@ func (g *generator) shapeFields(s *shape) {
 		g.printf(", Format: %q", s.TimestampFormat)
 	}
 	if s.XMLNamespace.URI != "" {
-		g.printf(", Namespace: %q", s.XMLNamespace.URI)
+		g.printf(", Namespace: %q, Prefix: %q", s.XMLNamespace.URI, s.XMLNamespace.Prefix)
 	}
 }
 

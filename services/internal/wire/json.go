@@ -1,26 +1,33 @@
 package wire
 
 import (
+	"bytes"
+	"encoding/base64"
+	"math"
 	"strconv"
-	"strings"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 )
-
-// maxDepth bounds how deep a request may nest.
-const maxDepth = 100
 
 func serialization(text string) *Error {
 	return &Error{Code: "SerializationException", Status: 400, Message: text}
 }
 
-// A jsonReader reads one JSON text, and builds nothing that nobody asked for.
+// malformed is the answer to what is no JSON; AWS says nothing about where.
+var malformed = serialization("")
+
+// A jsonReader reads a JSON text. It is strict (RFC 8259), and of a string that
+// is no UTF-8 it says so instead of repairing it: what is stored must be what
+// was sent.
 type jsonReader struct {
 	in    []byte
 	pos   int
 	depth int
+	fresh bool // a structure or list has just begun
 }
 
+// peek passes over space and returns the next byte, 0 at the end.
 func (r *jsonReader) peek() byte {
 	for r.pos < len(r.in) {
 		switch c := r.in[r.pos]; c {
@@ -41,120 +48,114 @@ func (r *jsonReader) take(c byte) bool {
 	return true
 }
 
-func (r *jsonReader) bad() *Error { return serialization("") }
-
-// end says whether nothing but space is left.
-func (r *jsonReader) end() bool { return r.peek() == 0 && r.pos == len(r.in) }
-
-// null takes a null if one is next.
-func (r *jsonReader) null() bool {
-	if r.peek() == 'n' && strings.HasPrefix(string(r.in[r.pos:min(len(r.in), r.pos+4)]), "null") {
-		r.pos += 4
-		return true
+// word takes one of JSON's words.
+func (r *jsonReader) word(w string) bool {
+	r.peek()
+	if len(r.in)-r.pos < len(w) || string(r.in[r.pos:r.pos+len(w)]) != w {
+		return false
 	}
-	return false
+	r.pos += len(w)
+	return true
 }
 
-// object calls member for each name of an object, which must read its value.
-func (r *jsonReader) object(member func(name string) *Error) *Error {
-	if !r.take('{') {
-		return r.mismatch("a structure")
+func (r *jsonReader) null() bool { return r.peek() == 'n' && r.word("null") }
+
+func (r *jsonReader) end() *Error {
+	if r.peek(); r.pos < len(r.in) {
+		return malformed
+	}
+	return nil
+}
+
+func (r *jsonReader) enter(k Kind) *Error {
+	open := byte('{')
+	if k == List {
+		open = '['
+	}
+	if !r.take(open) {
+		return r.mismatch("")
 	}
 	if r.depth++; r.depth > maxDepth {
-		return serialization("The request nests too deep.")
+		return tooDeep
 	}
-	defer func() { r.depth-- }()
-	if r.take('}') {
-		return nil
-	}
-	for {
-		if r.peek() != '"' {
-			return r.bad()
-		}
-		name, err := r.text()
-		if err != nil {
-			return err
-		}
-		if !r.take(':') {
-			return r.bad()
-		}
-		if err := member(name); err != nil {
-			return err
-		}
-		if r.take('}') {
-			return nil
-		}
-		if !r.take(',') {
-			return r.bad()
-		}
-	}
+	r.fresh = true
+	return nil
 }
 
-// list calls element before each value of a list.
-func (r *jsonReader) list(element func() *Error) *Error {
-	if !r.take('[') {
-		return r.mismatch("a list")
+func (r *jsonReader) more(k Kind) (bool, *Error) {
+	shut := byte('}')
+	if k == List {
+		shut = ']'
 	}
-	if r.depth++; r.depth > maxDepth {
-		return serialization("The request nests too deep.")
+	fresh := r.fresh
+	r.fresh = false
+	switch {
+	case r.take(shut):
+		r.depth--
+		return false, nil
+	case fresh || r.take(','):
+		return true, nil
 	}
-	defer func() { r.depth-- }()
-	if r.take(']') {
-		return nil
-	}
-	for {
-		if err := element(); err != nil {
-			return err
-		}
-		if r.take(']') {
-			return nil
-		}
-		if !r.take(',') {
-			return r.bad()
-		}
-	}
+	return false, malformed
 }
 
-// text reads a string.
+func (r *jsonReader) key() ([]byte, *Error) {
+	if r.peek() != '"' {
+		return nil, malformed
+	}
+	name, err := r.chars(nil)
+	if err == nil && !r.take(':') {
+		err = malformed
+	}
+	return name, err
+}
+
 func (r *jsonReader) text() (string, *Error) {
-	if !r.take('"') {
+	if r.peek() != '"' {
 		return "", r.mismatch("a String")
 	}
-	start := r.pos
-	for r.pos < len(r.in) {
-		switch c := r.in[r.pos]; {
-		case c == '"':
-			s := r.in[start:r.pos]
-			r.pos++
-			if !utf8.Valid(s) {
-				return "", serialization("Invalid UTF-8")
-			}
-			return string(s), nil
-		case c == '\\':
-			return r.escaped(start)
-		case c < ' ':
-			return "", r.bad()
-		default:
-			r.pos++
-		}
-	}
-	return "", r.bad()
+	b, err := r.chars(nil)
+	return string(b), err
 }
 
-// escaped goes on with a string from its first escape.
-func (r *jsonReader) escaped(start int) (string, *Error) {
-	b := append(make([]byte, 0, len(r.in[start:r.pos])*2+16), r.in[start:r.pos]...)
+// chars reads a string. What it returns is a part of the input or, when there
+// are escapes in it, appended to b.
+func (r *jsonReader) chars(b []byte) ([]byte, *Error) {
+	r.pos++
+	start, ascii := r.pos, true
+	for i := start; i < len(r.in); i++ {
+		switch c := r.in[i]; {
+		case c == '"':
+			r.pos = i + 1
+			if s := r.in[start:i]; ascii || utf8.Valid(s) {
+				return s, nil
+			}
+			return nil, serialization("Invalid UTF-8")
+		case c == '\\':
+			r.pos = i
+			return r.escaped(append(b, r.in[start:i]...))
+		case c < ' ':
+			return nil, malformed
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	return nil, malformed
+}
+
+// escaped goes on with a string at its first escape.
+func (r *jsonReader) escaped(b []byte) ([]byte, *Error) {
 	for r.pos < len(r.in) {
 		c := r.in[r.pos]
 		r.pos++
 		switch {
 		case c == '"':
 			if !utf8.Valid(b) {
-				return "", serialization("Invalid UTF-8")
+				return nil, serialization("Invalid UTF-8")
 			}
-			return string(b), nil
+			return b, nil
 		case c < ' ':
-			return "", r.bad()
+			return nil, malformed
 		case c != '\\':
 			b = append(b, c)
 			continue
@@ -178,140 +179,387 @@ func (r *jsonReader) escaped(start int) (string, *Error) {
 		case 't':
 			b = append(b, '\t')
 		case 'u':
-			u, ok := r.hex()
+			u, ok := r.unicode()
 			if !ok {
-				return "", r.bad()
-			}
-			if utf16.IsSurrogate(u) {
-				low := rune(utf8.RuneError)
-				if save := r.pos; r.pos+1 < len(r.in) && r.in[r.pos] == '\\' && r.in[r.pos+1] == 'u' {
-					r.pos += 2
-					if l, ok := r.hex(); ok {
-						low = l
-					}
-					if utf16.DecodeRune(u, low) == utf8.RuneError {
-						r.pos = save
-					}
-				}
-				u = utf16.DecodeRune(u, low)
+				return nil, malformed
 			}
 			b = utf8.AppendRune(b, u)
 		default:
-			return "", r.bad()
+			return nil, malformed
 		}
 	}
-	return "", r.bad()
+	return nil, malformed
 }
 
-func (r *jsonReader) hex() (rune, bool) {
-	if r.pos+4 > len(r.in) {
+// unicode reads the digits of an escape, and the second half of a surrogate
+// pair. A half that stands alone becomes U+FFFD.
+func (r *jsonReader) unicode() (rune, bool) {
+	u, ok := r.hex()
+	if !ok || !utf16.IsSurrogate(u) {
+		return u, ok
+	}
+	if r.pos+1 < len(r.in) && r.in[r.pos] == '\\' && r.in[r.pos+1] == 'u' {
+		back := r.pos
+		r.pos += 2
+		if low, ok := r.hex(); ok {
+			if pair := utf16.DecodeRune(u, low); pair != utf8.RuneError {
+				return pair, true
+			}
+		}
+		r.pos = back
+	}
+	return utf8.RuneError, true
+}
+
+func (r *jsonReader) hex() (u rune, ok bool) {
+	if len(r.in)-r.pos < 4 {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(string(r.in[r.pos:r.pos+4]), 16, 16)
+	for _, c := range r.in[r.pos : r.pos+4] {
+		switch {
+		case '0' <= c && c <= '9':
+			u = u<<4 | rune(c-'0')
+		case 'a' <= c && c <= 'f':
+			u = u<<4 | rune(c-'a'+10)
+		case 'A' <= c && c <= 'F':
+			u = u<<4 | rune(c-'A'+10)
+		default:
+			return 0, false
+		}
+	}
 	r.pos += 4
-	return rune(n), err == nil
+	return u, true
 }
 
-// number reads a number's text.
-func (r *jsonReader) number() (string, *Error) {
-	c := r.peek()
-	if c != '-' && (c < '0' || c > '9') {
-		return "", r.mismatch("a Number")
+// number reads a number's text; want is what to say that anything else is not.
+func (r *jsonReader) number(want string) ([]byte, *Error) {
+	if c := r.peek(); c != '-' && (c < '0' || c > '9') {
+		return nil, r.mismatch(want)
 	}
 	start := r.pos
-	for r.pos < len(r.in) && strings.IndexByte("+-.eE0123456789", r.in[r.pos]) >= 0 {
+	if r.in[r.pos] == '-' {
 		r.pos++
 	}
-	s := string(r.in[start:r.pos])
-	if !validNumber(s) {
-		return "", r.bad()
+	if r.pos < len(r.in) && r.in[r.pos] == '0' {
+		r.pos++
+	} else if !r.digits() {
+		return nil, malformed
 	}
-	return s, nil
+	if r.pos < len(r.in) && r.in[r.pos] == '.' {
+		if r.pos++; !r.digits() {
+			return nil, malformed
+		}
+	}
+	if r.pos < len(r.in) && r.in[r.pos]|0x20 == 'e' {
+		if r.pos++; r.pos < len(r.in) && (r.in[r.pos] == '+' || r.in[r.pos] == '-') {
+			r.pos++
+		}
+		if !r.digits() {
+			return nil, malformed
+		}
+	}
+	return r.in[start:r.pos], nil
 }
 
-func validNumber(s string) bool {
-	s = strings.TrimPrefix(s, "-")
-	digits := func() bool {
-		n := 0
-		for n < len(s) && '0' <= s[n] && s[n] <= '9' {
-			n++
+func (r *jsonReader) digits() bool {
+	start := r.pos
+	for r.pos < len(r.in) && '0' <= r.in[r.pos] && r.in[r.pos] <= '9' {
+		r.pos++
+	}
+	return r.pos > start
+}
+
+func (r *jsonReader) integer(bits int) (int64, *Error) {
+	want := "an Integer"
+	if bits == 64 {
+		want = "a Long"
+	}
+	s, err := r.number(want)
+	if err != nil {
+		return 0, err
+	}
+	n, e := strconv.ParseInt(string(s), 10, bits)
+	if e == nil {
+		return n, nil
+	}
+	if f, e := strconv.ParseFloat(string(s), 64); e == nil && whole(f, bits) { // 1.0 and 1e3 are integers
+		return int64(f), nil
+	}
+	return 0, serialization("NUMBER_VALUE can not be converted to " + want)
+}
+
+func (r *jsonReader) double() (float64, *Error) {
+	if r.peek() == '"' {
+		s, err := r.text()
+		if err != nil {
+			return 0, err
 		}
-		s = s[n:]
-		return n > 0
-	}
-	if strings.HasPrefix(s, "0") && len(s) > 1 && '0' <= s[1] && s[1] <= '9' || !digits() {
-		return false
-	}
-	if strings.HasPrefix(s, ".") {
-		if s = s[1:]; !digits() {
-			return false
+		switch s {
+		case "NaN":
+			return math.NaN(), nil
+		case "Infinity":
+			return math.Inf(1), nil
+		case "-Infinity":
+			return math.Inf(-1), nil
 		}
+		return 0, serialization("STRING_VALUE can not be converted to a Double")
 	}
-	if strings.HasPrefix(s, "e") || strings.HasPrefix(s, "E") {
-		s = strings.TrimLeft(s[1:2], "+-") + s[min(2, len(s)):]
-		if !digits() {
-			return false
-		}
+	s, err := r.number("a Double")
+	if err != nil {
+		return 0, err
 	}
-	return s == ""
+	f, e := strconv.ParseFloat(string(s), 64)
+	if e != nil {
+		return 0, serialization("NUMBER_VALUE can not be converted to a Double")
+	}
+	return f, nil
 }
 
 func (r *jsonReader) boolean() (bool, *Error) {
-	r.peek()
-	rest := r.in[r.pos:]
 	switch {
-	case strings.HasPrefix(string(rest[:min(4, len(rest))]), "true"):
-		r.pos += 4
+	case r.word("true"):
 		return true, nil
-	case strings.HasPrefix(string(rest[:min(5, len(rest))]), "false"):
-		r.pos += 5
+	case r.word("false"):
 		return false, nil
 	}
 	return false, r.mismatch("a Boolean")
 }
 
-// skip reads over a value of any kind.
-func (r *jsonReader) skip() *Error {
+func (r *jsonReader) blob() ([]byte, *Error) {
+	if r.peek() != '"' {
+		return nil, r.mismatch("a Blob")
+	}
+	s, err := r.chars(nil)
+	if err != nil {
+		return nil, err
+	}
+	return fromBase64(s)
+}
+
+func fromBase64(s []byte) ([]byte, *Error) {
+	b := make([]byte, base64.StdEncoding.DecodedLen(len(s)))
+	n, err := base64.StdEncoding.Decode(b, s)
+	if err != nil || bytes.ContainsAny(s, "\r\n") {
+		return nil, serialization("Unable to decode the base64 of a blob")
+	}
+	return b[:n], nil
+}
+
+func (r *jsonReader) time() (time.Time, *Error) {
+	var s string
+	if r.peek() == '"' {
+		text, err := r.text()
+		if err != nil {
+			return time.Time{}, err
+		}
+		s = text
+	} else {
+		number, err := r.number("a Timestamp")
+		if err != nil {
+			return time.Time{}, err
+		}
+		s = string(number)
+	}
+	t, ok := parseTime(s)
+	if !ok {
+		return t, serialization(s + " can not be converted to a Timestamp")
+	}
+	return t, nil
+}
+
+func (r *jsonReader) skip() (err *Error) {
 	switch r.peek() {
 	case '{':
-		return r.object(func(string) *Error { return r.skip() })
+		return r.skipAll(Structure)
 	case '[':
-		return r.list(r.skip)
+		return r.skipAll(List)
 	case '"':
-		_, err := r.text()
-		return err
+		_, err = r.chars(nil)
 	case 't', 'f':
-		_, err := r.boolean()
-		return err
+		_, err = r.boolean()
 	case 'n':
-		if r.null() {
-			return nil
+		if !r.null() {
+			return malformed
 		}
-		return r.bad()
+	default:
+		_, err = r.number("")
 	}
-	_, err := r.number()
 	return err
 }
 
-// mismatch says in AWS's words what stands where something else was wanted.
+func (r *jsonReader) skipAll(k Kind) *Error {
+	if err := r.enter(k); err != nil {
+		return err
+	}
+	for {
+		ok, err := r.more(k)
+		if !ok {
+			return err
+		}
+		if k == Structure {
+			if _, err := r.key(); err != nil {
+				return err
+			}
+		}
+		if err := r.skip(); err != nil {
+			return err
+		}
+	}
+}
+
+// mismatch says in AWS's words what stands where something else was wanted; want
+// is "" where a structure or a list was.
 func (r *jsonReader) mismatch(want string) *Error {
-	got := ""
+	var got string
 	switch c := r.peek(); {
 	case c == '{' || c == '[':
 		return serialization("Start of structure or map found where not expected.")
 	case c == '"':
 		got = "STRING_VALUE"
-	case c == 't':
+	case c == 't' && r.word("true"):
 		got = "TRUE_VALUE"
-	case c == 'f':
+	case c == 'f' && r.word("false"):
 		got = "FALSE_VALUE"
 	case c == '-' || '0' <= c && c <= '9':
 		got = "NUMBER_VALUE"
 	default:
-		return r.bad()
+		return malformed
 	}
-	if want == "a structure" || want == "a list" {
+	if want == "" {
 		return serialization("Unexpected field type")
 	}
 	return serialization(got + " can not be converted to " + want)
+}
+
+// A jsonWriter appends a JSON text to out.
+type jsonWriter struct {
+	out   []byte
+	comma bool // before the next entry
+}
+
+func (w *jsonWriter) entry() {
+	if w.comma {
+		w.out = append(w.out, ',')
+	}
+	w.comma = true
+}
+
+func (w *jsonWriter) begin(k Kind) {
+	w.entry()
+	w.comma = false
+	if k == List {
+		w.out = append(w.out, '[')
+	} else {
+		w.out = append(w.out, '{')
+	}
+}
+
+func (w *jsonWriter) end(k Kind) {
+	w.comma = true
+	if k == List {
+		w.out = append(w.out, ']')
+	} else {
+		w.out = append(w.out, '}')
+	}
+}
+
+func (w *jsonWriter) key(s string) {
+	w.text(s)
+	w.out = append(w.out, ':')
+	w.comma = false
+}
+
+func (w *jsonWriter) text(s string) {
+	w.entry()
+	w.out = appendText(w.out, s)
+}
+
+func (w *jsonWriter) null() {
+	w.entry()
+	w.out = append(w.out, "null"...)
+}
+
+func (w *jsonWriter) boolean(b bool) {
+	w.entry()
+	w.out = strconv.AppendBool(w.out, b)
+}
+
+func (w *jsonWriter) integer(n int64) {
+	w.entry()
+	w.out = strconv.AppendInt(w.out, n, 10)
+}
+
+func (w *jsonWriter) double(f float64) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		w.text(floatText(f))
+		return
+	}
+	w.entry()
+	w.out = strconv.AppendFloat(w.out, f, 'g', -1, 64)
+}
+
+func (w *jsonWriter) blob(b []byte) {
+	w.entry()
+	w.out = append(base64.StdEncoding.AppendEncode(append(w.out, '"'), b), '"')
+}
+
+func (w *jsonWriter) time(t time.Time, format string) {
+	w.entry()
+	if format == "" || format == epoch {
+		w.out = appendTime(w.out, t, epoch)
+	} else {
+		w.out = append(appendTime(append(w.out, '"'), t, format), '"')
+	}
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendText writes a JSON string. Bytes that are no UTF-8 become U+FFFD.
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && n == 1 {
+				b = append(append(b, s[start:i]...), "\uFFFD"...)
+				start = i + 1
+			}
+			i += n
+			continue
+		}
+		if c >= ' ' && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		b = append(b, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		start = i
+	}
+	return append(append(b, s[start:]...), '"')
+}
+
+func floatText(f float64) string {
+	switch {
+	case math.IsNaN(f):
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
 }

@@ -14,6 +14,7 @@ type Service struct {
 	QueryCompat   bool // JSON errors carry x-amzn-query-error (awsQueryCompatible)
 	Protocols     []Protocol
 	Operations    []*Operation
+	Errors        []*Shape // the exceptions
 	MissingOps    []string // operations of AWS's model that we do not imitate
 	GenericChecks bool     // constraint failures get the generic "N validation errors detected" answer
 }
@@ -36,10 +37,9 @@ type Operation struct {
 	Method        string // for the REST protocols
 	URI           string // "/2015-03-31/functions/{FunctionName}", with the fixed query string if any
 	Status        int    // of a success; 0 means 200
-	Input         *Shape // nil when there is none
+	Input         *Shape // without members when there is none
 	Output        *Shape
 	ResultWrapper string // query: "SendMessageResult"
-	Errors        []*Shape
 
 	NewInput func() any // a *SendMessageInput
 	// Call runs the operation on a service's implementation. The generated

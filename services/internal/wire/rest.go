@@ -1,234 +1,228 @@
 package wire
 
 import (
-	"encoding/json"
+	"encoding/base64"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 )
 
-// Route finds the operation whose method and path a request has, and the labels
-// of its URI. A slash at the end does not matter.
-func (s *Service) Route(r *http.Request) (*Operation, map[string]string) {
-	path := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
-	for _, op := range s.Operations {
-		if op.Method != r.Method {
-			continue
-		}
-		pattern, fixed, _ := strings.Cut(op.URI, "?")
-		if labels, ok := match(strings.Split(strings.Trim(pattern, "/"), "/"), path); ok && hasQuery(r, fixed) {
-			return op, labels
-		}
-	}
-	return nil, nil
+// payload returns the index of the member that is the whole body, or -1.
+func (sh *Shape) payload() int {
+	return slices.IndexFunc(sh.Members, func(m *Member) bool { return m.Name == sh.Payload })
 }
 
-func match(pattern, path []string) (map[string]string, bool) {
-	labels := map[string]string{}
-	for i, part := range pattern {
-		if i >= len(path) {
-			return nil, false
-		}
-		if !strings.HasPrefix(part, "{") {
-			if part != path[i] {
-				return nil, false
-			}
-			continue
-		}
-		name, text := strings.Trim(part, "{}"), path[i]
-		greedy := strings.HasSuffix(name, "+")
-		if greedy {
-			name, text = strings.TrimSuffix(name, "+"), strings.Join(path[i:], "/")
-		}
-		decoded, err := url.PathUnescape(text)
-		if err != nil || decoded == "" {
-			return nil, false
-		}
-		labels[name] = decoded
-		if greedy {
-			return labels, true
-		}
-	}
-	return labels, len(pattern) == len(path)
+// hasBody says whether members travel in the body one by one.
+func (sh *Shape) hasBody() bool {
+	return sh.Payload == "" && slices.ContainsFunc(sh.Members, func(m *Member) bool { return m.Location == "" })
 }
 
-func hasQuery(r *http.Request, fixed string) bool {
-	if fixed == "" {
-		return true
+// decodeREST reads the labels, the query string, the headers and the body.
+func decodeREST(p Protocol, r *Request, sh *Shape, v reflect.Value) *Error {
+	var query url.Values
+	if r.HTTP.URL.RawQuery != "" {
+		query = r.HTTP.URL.Query()
 	}
-	name, value, _ := strings.Cut(fixed, "=")
-	q := r.URL.Query()
-	return q.Has(name) && (value == "" || q.Get(name) == value)
-}
-
-// decodeREST reads labels, query string, headers and body.
-func decodeREST(r *Request, sh *Shape, v reflect.Value) *Error {
-	query := r.HTTP.URL.Query()
-	hasBody := false
 	for i, m := range sh.Members {
-		f := v.Field(i)
-		switch m.Location {
+		var err *Error
+		switch f := v.Field(i); m.Location {
 		case "uri":
-			if err := setMember(r.Labels[m.wire()], m, f); err != nil {
-				return err
-			}
+			err = setText(r.Labels[m.wire()], m.Shape, f)
 		case "querystring":
-			if err := setQuery(query, m, f); err != nil {
-				return err
-			}
+			err = setQuery(query, sh, m, f)
 		case "header":
-			if text := r.HTTP.Header.Get(m.wire()); text != "" {
-				if err := setMember(text, m, f); err != nil {
-					return err
-				}
+			if texts := r.HTTP.Header.Values(m.wire()); len(texts) > 0 {
+				err = setHeader(texts, m, f)
 			}
 		case "headers":
-			f.Set(reflect.ValueOf(prefixed(r.HTTP.Header, m.wire())))
-		case "":
-			if m.Name == sh.Payload {
-				return decodePayload(r.Body, m, f)
-			}
-			hasBody = true
+			setPrefixed(r.HTTP.Header, m.wire(), f)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if !hasBody {
+	if i := sh.payload(); i >= 0 {
+		return decodePayload(p, r.Body, sh.Members[i].Shape, v.Field(i))
+	}
+	if !sh.hasBody() {
 		return nil
 	}
-	return decodeJSON(r.Body, sh, v)
+	return decodeBody(p, r.Body, sh, v)
 }
 
-func decodePayload(body []byte, m *Member, f reflect.Value) *Error {
-	switch {
-	case m.Shape.Kind == Blob:
-		if body == nil {
-			body = []byte{}
+// decodeBody reads a body that is a structure. None at all is an empty one.
+func decodeBody(p Protocol, body []byte, sh *Shape, v reflect.Value) *Error {
+	if len(body) == 0 {
+		return nil
+	}
+	if p == RestXML {
+		root, err := parseXML(body)
+		if err != nil {
+			return err
 		}
+		return root.structure(sh, v)
+	}
+	d := decoder{reader: &jsonReader{in: body}}
+	return d.document(sh, v)
+}
+
+func decodePayload(p Protocol, body []byte, sh *Shape, f reflect.Value) *Error {
+	switch {
+	case sh.Kind == Blob:
 		f.SetBytes(body)
 		return nil
-	case m.Shape.Kind == String:
-		return setMember(string(body), m, f)
 	case len(body) == 0:
 		return nil
+	case sh.Kind == String:
+		return setText(string(body), sh, f)
 	}
-	p := reflect.New(f.Type().Elem())
-	f.Set(p)
-	return decodeJSON(body, m.Shape, p.Elem())
+	f.Set(reflect.New(f.Type().Elem()))
+	return decodeBody(p, body, sh, f.Elem())
 }
 
-func setMember(text string, m *Member, f reflect.Value) *Error {
-	p := reflect.New(f.Type().Elem())
-	if err := setText(text, m.Shape, m.Format, p.Elem()); err != nil {
-		return serialization(err.Message)
-	}
-	f.Set(p)
-	return nil
-}
-
-func setQuery(query url.Values, m *Member, f reflect.Value) *Error {
-	switch m.Shape.Kind {
-	case List:
-		texts := query[m.wire()]
-		if len(texts) == 0 {
-			return nil
-		}
-		list := reflect.MakeSlice(f.Type(), len(texts), len(texts))
-		for i, text := range texts {
-			if err := setText(text, m.Shape.Element.Shape, "", list.Index(i)); err != nil {
-				return serialization(err.Message)
-			}
-		}
-		f.Set(list)
-	case Map:
-		table := reflect.MakeMap(f.Type())
+// setQuery reads a member from the query string. A map takes the parameters that
+// no other member does.
+func setQuery(query url.Values, sh *Shape, m *Member, f reflect.Value) *Error {
+	switch texts := query[m.wire()]; {
+	case m.Shape.Kind == Map:
+		f.Set(reflect.MakeMap(f.Type()))
 		for name, texts := range query {
-			if m.Shape.Value.Shape.Kind == List {
-				table.SetMapIndex(reflect.ValueOf(name), reflect.ValueOf(texts))
-			} else {
-				table.SetMapIndex(reflect.ValueOf(name), reflect.ValueOf(texts[0]))
+			taken := func(o *Member) bool { return o != m && o.Location == "querystring" && o.wire() == name }
+			if slices.ContainsFunc(sh.Members, taken) {
+				continue
 			}
+			slot := reflect.New(f.Type().Elem()).Elem()
+			if err := setTexts(texts, m.Shape.Value.Shape, slot); err != nil {
+				return err
+			}
+			f.SetMapIndex(reflect.ValueOf(name), slot)
 		}
-		f.Set(table)
-	default:
-		if query.Has(m.wire()) {
-			return setMember(query.Get(m.wire()), m, f)
+	case len(texts) > 0:
+		return setTexts(texts, m.Shape, f)
+	}
+	return nil
+}
+
+// setTexts reads a list of texts, or the first one as a scalar.
+func setTexts(texts []string, sh *Shape, v reflect.Value) *Error {
+	if sh.Kind != List {
+		return setText(texts[0], sh, v)
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(texts), len(texts)))
+	for i, text := range texts {
+		if err := setText(text, sh.Element.Shape, v.Index(i)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func prefixed(h http.Header, prefix string) map[string]string {
-	out := map[string]string{}
-	for name, texts := range h {
-		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
-			out[strings.ToLower(name[len(prefix):])] = texts[0]
+func setHeader(texts []string, m *Member, f reflect.Value) *Error {
+	switch {
+	case m.JSONValue:
+		b, err := base64.StdEncoding.DecodeString(texts[0])
+		if err != nil {
+			return serialization("Unable to decode the base64 of a header")
+		}
+		texts = []string{string(b)}
+	case m.Shape.Kind == List:
+		texts = strings.Split(strings.Join(texts, ","), ",")
+		for i := range texts {
+			texts[i] = strings.Trim(texts[i], ` "`)
 		}
 	}
-	return out
+	return setTexts(texts, m.Shape, f)
 }
 
-// encodeREST writes headers and returns the body and the status.
-func encodeREST(h http.Header, sh *Shape, status int, v reflect.Value) ([]byte, int) {
-	hasBody := false
-	var payload []byte
+// setPrefixed reads the headers of a prefix into a map. net/http has made their
+// names canonical already.
+func setPrefixed(h http.Header, prefix string, f reflect.Value) {
+	prefix = textproto.CanonicalMIMEHeaderKey(prefix)
+	all := map[string]string{}
+	for name, texts := range h {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			all[strings.ToLower(rest)] = texts[0]
+		}
+	}
+	if len(all) > 0 {
+		f.Set(reflect.ValueOf(all))
+	}
+}
+
+// encodeREST writes the headers and returns the status and the body.
+func encodeREST(p Protocol, h http.Header, op *Operation, status int, v reflect.Value) (int, []byte) {
+	sh := op.Output
 	for i, m := range sh.Members {
 		f := v.Field(i)
-		if m.Location == "" && m.Name != sh.Payload {
-			hasBody = true
-		}
 		if f.IsNil() {
 			continue
 		}
-		switch {
-		case m.Location == "statusCode":
+		switch m.Location {
+		case "statusCode":
 			status = int(f.Elem().Int())
-		case m.Location == "header":
-			h.Set(m.wire(), scalarText(m.Shape, m.Format, "rfc822", f.Elem()))
-		case m.Location == "headers":
-			for _, k := range sortedKeys(f) {
-				h.Set(m.wire()+k, f.MapIndex(reflect.ValueOf(k)).String())
+		case "header":
+			h.Set(m.wire(), headerText(m, f))
+		case "headers":
+			for k, text := range f.Seq2() {
+				h.Set(m.wire()+k.String(), text.String())
 			}
-		case m.Name == sh.Payload && m.Shape.Kind == Blob:
-			payload = f.Bytes()
-		case m.Name == sh.Payload && m.Shape.Kind == String:
-			payload = []byte(f.Elem().String())
-		case m.Name == sh.Payload:
-			h.Set("Content-Type", "application/json")
-			payload = appendJSON(nil, m.Shape, "", f)
 		}
 	}
-	if sh.Payload != "" {
-		if h.Get("Content-Type") == "" && len(payload) > 0 {
-			h.Set("Content-Type", "application/json")
-		}
-		return payload, status
+	if i := sh.payload(); i >= 0 {
+		return status, encodePayload(p, h, sh.Members[i], v.Field(i))
 	}
-	if !hasBody || status == http.StatusNoContent {
-		return nil, status
+	if !sh.hasBody() || status == http.StatusNoContent {
+		return status, nil
 	}
-	h.Set("Content-Type", "application/json")
-	return appendObject(nil, sh, v, func(m *Member) bool { return m.Location == "" }), status
+	return status, encodeBody(p, h, &Member{Name: op.Name + "Response", Shape: sh}, v)
 }
 
-// restError is the body of an error: Type, message, and what else its shape has.
-// A missing resource says Message where all others say message.
-func restError(e *Error) []byte {
-	kind := "User"
-	if e.Fault {
-		kind = "Service"
-	}
-	name := `,"message":`
-	if e.Code == "ResourceNotFoundException" {
-		name = `,"Message":`
-	}
-	b := appendText([]byte(`{"Type":`), kind)
-	b = appendText(append(b, name...), e.Message)
-	for _, field := range sortedKeys(reflect.ValueOf(e.Fields)) {
-		value, err := json.Marshal(e.Fields[field])
-		if err != nil {
-			continue
+func headerText(m *Member, f reflect.Value) string {
+	if m.Shape.Kind == List {
+		texts := make([]string, f.Len())
+		for i := range texts {
+			texts[i] = scalarText(m.Shape.Element.Shape, m.Shape.Element.Format, rfc822, f.Index(i))
 		}
-		b = append(append(appendText(append(b, ','), field), ':'), value...)
+		return strings.Join(texts, ",")
 	}
-	return append(b, '}')
+	text := scalarText(m.Shape, m.Format, rfc822, f)
+	if m.JSONValue {
+		return base64.StdEncoding.EncodeToString([]byte(text))
+	}
+	return text
+}
+
+func encodePayload(p Protocol, h http.Header, m *Member, f reflect.Value) []byte {
+	switch {
+	case f.IsNil():
+		return nil
+	case m.Shape.Kind == Blob:
+		if h.Get("Content-Type") == "" {
+			h.Set("Content-Type", "application/octet-stream")
+			if p == RestJSON { // the only one: the answer of a function
+				h.Set("Content-Type", "application/json")
+			}
+		}
+		return f.Bytes()
+	case m.Shape.Kind == String:
+		if h.Get("Content-Type") == "" {
+			h.Set("Content-Type", "text/plain")
+		}
+		return []byte(f.Elem().String())
+	}
+	return encodeBody(p, h, m, f.Elem())
+}
+
+func encodeBody(p Protocol, h http.Header, m *Member, v reflect.Value) []byte {
+	if p == RestXML {
+		h.Set("Content-Type", "application/xml")
+		return appendElement([]byte(xmlHeader), m.wire(), m, v)
+	}
+	h.Set("Content-Type", "application/json")
+	w := jsonWriter{out: make([]byte, 0, 512)}
+	encodeStructure(&w, m.Shape, v)
+	return w.out
 }

@@ -35,6 +35,7 @@ type Shape struct {
 	Flattened bool
 	Format    string      // of a timestamp: iso8601, rfc822, unixTimestamp; "" for the protocol's own
 	Namespace string      // XML
+	Prefix    string      // of the namespace
 	Error     *ErrorTrait // of an exception
 }
 
@@ -61,5 +62,7 @@ type ErrorTrait struct {
 	Fault  bool
 }
 
-// Bound is a limit of a shape.
-func Bound(n float64) *float64 { return &n }
+// New makes an error of an exception's shape.
+func (sh *Shape) New(message string) *Error {
+	return &Error{Code: sh.Name, QueryCode: sh.Error.Code, Status: sh.Error.Status, Fault: sh.Error.Fault, Message: message}
+}

@@ -4,59 +4,64 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
 // A Request is what a codec reads.
 type Request struct {
 	HTTP   *http.Request
-	Body   []byte
+	Body   []byte            // all of it
 	Form   url.Values        // query protocol: of the query string and the body
-	Labels map[string]string // REST protocols: of the URI
+	Labels map[string]string // REST protocols: of the path, from Service.Route
 }
 
-// NotImitated is the answer of an operation that a service does not implement.
-func NotImitated(operation string) *Error {
-	return &Error{Code: "NotImplemented", Status: http.StatusNotImplemented, Fault: true,
-		Message: "The operation " + operation + " is not imitated by Millrace."}
-}
-
-// Operation returns the operation of a name, or nil.
-func (s *Service) Operation(name string) *Operation {
-	for _, op := range s.Operations {
-		if op.Name == name {
-			return op
-		}
-	}
-	return nil
-}
-
-// Decode reads a request into in, what op.NewInput returned. Its error is an
-// *Error.
+// Decode reads a request into in, which op.NewInput made. An error is an *Error:
+// a SerializationException, or what the protocol has in its place.
 func Decode(p Protocol, op *Operation, r *Request, in any) error {
-	v := reflect.ValueOf(in).Elem()
-	var err *Error
-	switch p {
-	case AWSJSON:
-		err = decodeJSON(r.Body, op.Input, v)
-	case AWSQuery:
-		err = decodeQuery(r.Form, op.Input, v)
-	case RestJSON:
-		err = decodeREST(r, op.Input, v)
-	default:
-		return serialization("The protocol is not spoken here.")
-	}
-	if err != nil {
+	if err := decode(p, op, r, reflect.ValueOf(in).Elem()); err != nil {
 		return err
 	}
 	return nil
 }
 
-// EncodeResult writes the answer of an operation.
+func decode(p Protocol, op *Operation, r *Request, v reflect.Value) *Error {
+	switch p {
+	case AWSJSON:
+		if len(r.Body) == 0 {
+			return nil
+		}
+		d := decoder{reader: &jsonReader{in: r.Body}}
+		return d.document(op.Input, v)
+	case CBOR:
+		if len(r.Body) == 0 {
+			return nil
+		}
+		d := decoder{reader: &cborReader{in: r.Body}}
+		return d.document(op.Input, v)
+	case AWSQuery:
+		form, err := parseForm(r.Form)
+		if err == nil {
+			err = form.structure(op.Input, v)
+		}
+		if err != nil {
+			return &Error{Code: "MalformedInput", Status: 400, Message: err.Message}
+		}
+		return nil
+	}
+	return decodeREST(p, r, op.Input, v)
+}
+
+const xmlHeader = `<?xml version="1.0"?>` + "\n"
+
+// EncodeResult answers a request with what its operation returned.
 func EncodeResult(w http.ResponseWriter, p Protocol, s *Service, op *Operation, r *Request, requestID string, out any) error {
-	v := reflect.ValueOf(out).Elem()
+	v := reflect.ValueOf(out)
+	if v.IsNil() {
+		v = reflect.New(v.Type().Elem())
+	}
+	v = v.Elem()
 	h := w.Header()
-	h.Set("X-Amzn-Requestid", requestID)
 	status := op.Status
 	if status == 0 {
 		status = http.StatusOK
@@ -64,108 +69,105 @@ func EncodeResult(w http.ResponseWriter, p Protocol, s *Service, op *Operation, 
 	var body []byte
 	switch p {
 	case AWSJSON:
-		h.Set("Content-Type", "application/x-amz-json-"+s.JSONVersion)
-		body = appendJSON(make([]byte, 0, 512), op.Output, "", v)
+		h["Content-Type"] = jsonType(s)
+		j := jsonWriter{out: make([]byte, 0, 512)}
+		encodeStructure(&j, op.Output, v)
+		body = j.out
+	case CBOR:
+		c := cborWriter{}
+		encodeStructure(&c, op.Output, v)
+		body = c.out
+		setCBOR(h)
 	case AWSQuery:
 		if acceptsJSON(r) {
 			h.Set("Content-Type", "application/json")
-			body = queryJSON(op, requestID, v)
-			break
+			body = queryJSON(s, op, requestID, v)
+		} else {
+			h.Set("Content-Type", "text/xml")
+			body = queryXML(s, op, requestID, v)
 		}
-		h.Set("Content-Type", "text/xml")
-		body = queryXML(s, op, requestID, v)
-	case RestJSON:
-		body, status = encodeREST(h, op.Output, status, v)
+	default:
+		status, body = encodeREST(p, h, op, status, v)
+	}
+	return reply(w, p, status, requestID, body)
+}
+
+// reply sends an answer whose other headers are set.
+func reply(w http.ResponseWriter, p Protocol, status int, requestID string, body []byte) error {
+	h := w.Header()
+	h["X-Amzn-Requestid"] = []string{requestID}
+	if p == RestXML {
+		h.Set("X-Amz-Request-Id", requestID)
+	}
+	if status != http.StatusNoContent {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	w.WriteHeader(status)
 	_, err := w.Write(body)
 	return err
 }
 
-// EncodeError writes an error in the protocol of the request.
-func EncodeError(w http.ResponseWriter, p Protocol, s *Service, r *Request, requestID string, e *Error) {
-	h := w.Header()
-	h.Set("X-Amzn-Requestid", requestID)
-	queryCode := e.QueryCode
-	if queryCode == "" {
-		queryCode = strings.TrimSuffix(e.Code, "Exception")
-		if s.ShapePrefix == "" || strings.HasSuffix(e.Code, "Exception") && p != AWSQuery {
-			queryCode = e.Code
-		}
-	}
-	side := "Sender"
-	if e.Fault {
-		side = "Receiver"
-	}
-	var body []byte
-	switch p {
-	case AWSQuery:
-		if acceptsJSON(r) {
-			h.Set("Content-Type", "application/json")
-			body = append(appendText([]byte(`{"Error":{"Code":`), queryCode), `,"Message":`...)
-			body = append(appendText(body, e.Message), `,"Type":`...)
-			body = append(appendText(body, side), `},"RequestId":`...)
-			body = append(appendText(body, requestID), '}')
-			break
-		}
-		h.Set("Content-Type", "text/xml")
-		body = append(body, `<?xml version="1.0"?><ErrorResponse`...)
-		if s.XMLNamespace != "" {
-			body = append(append(append(body, ` xmlns="`...), s.XMLNamespace...), '"')
-		}
-		body = append(append(body, "><Error><Type>"...), side...)
-		body = append(append(body, "</Type><Code>"...), queryCode...)
-		body = append(appendEscaped(append(body, "</Code><Message>"...), e.Message), "</Message><Detail/></Error><RequestId>"...)
-		body = append(append(body, requestID...), "</RequestId></ErrorResponse>"...)
-	case RestJSON:
-		h.Set("Content-Type", "application/json")
-		h.Set("X-Amzn-Errortype", e.Code)
-		body = restError(e)
-	default:
-		h.Set("Content-Type", "application/x-amz-json-"+s.JSONVersion)
-		if s.QueryCompat {
-			h.Set("X-Amzn-Query-Error", queryCode+";"+side)
-		}
-		code := e.Code
-		if s.ShapePrefix != "" {
-			code = s.ShapePrefix + "#" + code
-		}
-		body = appendText([]byte(`{"__type":`), code)
-		if e.Message != "" {
-			body = appendText(append(body, `,"message":`...), e.Message)
-		}
-		body = append(body, '}')
-	}
-	w.WriteHeader(e.Status)
-	w.Write(body)
+var jsonTypes = map[string][]string{
+	"1.0": {"application/x-amz-json-1.0"},
+	"1.1": {"application/x-amz-json-1.1"},
 }
 
+// jsonType is the Content-Type of a service's awsJson answers.
+func jsonType(s *Service) []string {
+	if t := jsonTypes[s.JSONVersion]; t != nil {
+		return t
+	}
+	return jsonTypes["1.0"]
+}
+
+// setCBOR says that an answer is CBOR; clients refuse one that does not.
+func setCBOR(h http.Header) {
+	h.Set("Content-Type", "application/cbor")
+	h.Set("Smithy-Protocol", "rpc-v2-cbor")
+}
+
+// acceptsJSON says whether a query request asks for the JSON that AWS's query
+// front can also write.
 func acceptsJSON(r *Request) bool {
 	return strings.Contains(r.HTTP.Header.Get("Accept"), "application/json")
 }
 
 func queryXML(s *Service, op *Operation, requestID string, v reflect.Value) []byte {
-	b := append(make([]byte, 0, 1024), `<?xml version="1.0"?><`...)
-	b = append(append(b, op.Name...), `Response xmlns="`...)
-	b = append(append(b, s.XMLNamespace...), `">`...)
+	b := append(make([]byte, 0, 1024), xmlHeader...)
+	b = append(append(append(b, '<'), op.Name...), "Response"...)
+	b = append(appendNamespace(b, "", s.XMLNamespace), '>')
 	if len(op.Output.Members) > 0 {
-		if body := appendXML(nil, op.Output, v); len(body) > 0 {
+		if body := appendMembers(nil, op.Output, v); len(body) > 0 {
 			b = shut(append(open(b, op.ResultWrapper), body...), op.ResultWrapper)
 		} else {
 			b = append(append(append(b, '<'), op.ResultWrapper...), "/>"...)
 		}
 	}
-	b = append(append(append(b, "<ResponseMetadata><RequestId>"...), requestID...), "</RequestId></ResponseMetadata>"...)
-	return append(append(append(b, "</"...), op.Name...), "Response>"...)
+	b = appendLeaf(append(b, "<ResponseMetadata>"...), "RequestId", requestID)
+	return shut(append(b, "</ResponseMetadata>"...), op.Name+"Response")
 }
 
-// queryJSON is what AWS's query front answers to Accept: application/json.
-func queryJSON(op *Operation, requestID string, v reflect.Value) []byte {
-	b := append(appendText([]byte("{"), op.Name+"Response"), ":{"...)
+// queryJSON is the same as JSON. SQS names a list of messages in small letters
+// there.
+func queryJSON(s *Service, op *Operation, requestID string, v reflect.Value) []byte {
+	w := jsonWriter{}
+	w.begin(Structure)
+	w.key(op.Name + "Response")
+	w.begin(Structure)
 	if len(op.Output.Members) > 0 {
-		b = append(appendText(b, op.ResultWrapper), ':')
-		b = append(appendJSON(b, op.Output, "", v), ',')
+		w.key(op.ResultWrapper)
+		at := len(w.out)
+		encodeStructure(&w, op.Output, v)
+		if s.SigningName == "sqs" && strings.HasPrefix(string(w.out[at:]), `{"Messages"`) {
+			w.out[at+2] = 'm'
+		}
 	}
-	b = append(b, `"ResponseMetadata":{"RequestId":`...)
-	return append(appendText(b, requestID), "}}}"...)
+	w.key("ResponseMetadata")
+	w.begin(Structure)
+	w.key("RequestId")
+	w.text(requestID)
+	w.end(Structure)
+	w.end(Structure)
+	w.end(Structure)
+	return w.out
 }

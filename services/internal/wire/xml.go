@@ -1,19 +1,40 @@
 package wire
 
 import (
-	"encoding/base64"
 	"reflect"
-	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
-// appendXML writes the members of a structure as elements, as the query
-// protocol and the bodies of restXml have them.
-func appendXML(b []byte, sh *Shape, v reflect.Value) []byte {
+// or is the member's name on the wire, or the protocol's own name for it.
+func (m *Member) or(usual string) string {
+	if m.Wire != "" {
+		return m.Wire
+	}
+	return usual
+}
+
+func (m *Member) wire() string { return m.or(m.Name) }
+
+// flat says that the entries of a list or map stand where it would stand itself.
+func (m *Member) flat() bool { return m.Flattened || m.Shape.Flattened }
+
+// xmlName is the member's name in forms and XML. The entries of a flat list may
+// have a name of their own.
+func (m *Member) xmlName() string {
+	switch {
+	case m.Query != "":
+		return m.Query
+	case m.Shape.Kind == List && m.flat():
+		return m.Shape.Element.or(m.wire())
+	}
+	return m.wire()
+}
+
+// appendMembers writes the members of a structure as elements.
+func appendMembers(b []byte, sh *Shape, v reflect.Value) []byte {
 	for i, m := range sh.Members {
-		if f := v.Field(i); !f.IsNil() && m.Location == "" {
+		if f := v.Field(i); !f.IsNil() && m.Location == "" && !m.Attribute {
 			b = appendMember(b, m, f)
 		}
 	}
@@ -21,120 +42,129 @@ func appendXML(b []byte, sh *Shape, v reflect.Value) []byte {
 }
 
 func appendMember(b []byte, m *Member, v reflect.Value) []byte {
-	sh, name := m.Shape, m.queryName()
-	flat := m.Flattened || sh.Flattened
-	switch sh.Kind {
-	case List:
-		element := "member"
-		if sh.Element.Wire != "" {
-			element = sh.Element.Wire
-		}
-		if flat {
-			element = name
-			if m.Query == "" && sh.Element.Wire != "" {
-				element = sh.Element.Wire
-			}
-		} else {
-			b = open(b, name)
-		}
-		for i := range v.Len() {
-			b = appendElement(b, element, sh.Element.Shape, sh.Element.Format, v.Index(i))
-		}
-		if !flat {
-			b = shut(b, name)
-		}
-		return b
-	case Map:
-		entry, key, value := "entry", "key", "value"
-		if sh.Key.Wire != "" {
-			key = sh.Key.Wire
-		}
-		if sh.Value.Wire != "" {
-			value = sh.Value.Wire
-		}
-		if flat {
-			entry = name
-		} else {
-			b = open(b, name)
-		}
-		for _, k := range sortedKeys(v) {
-			b = open(b, entry)
-			b = shut(appendEscaped(open(b, key), k), key)
-			b = appendElement(b, value, sh.Value.Shape, sh.Value.Format, v.MapIndex(reflect.ValueOf(k)))
-			b = shut(b, entry)
-		}
-		if !flat {
-			b = shut(b, name)
-		}
-		return b
+	switch name := m.xmlName(); {
+	case m.flat() && m.Shape.Kind == List:
+		return appendList(b, name, m.Shape, v)
+	case m.flat() && m.Shape.Kind == Map:
+		return appendMap(b, name, m.Shape, v)
+	default:
+		return appendElement(b, name, m, v)
 	}
-	return appendElement(b, name, sh, m.Format, v)
 }
 
-func appendElement(b []byte, name string, sh *Shape, format string, v reflect.Value) []byte {
+func appendList(b []byte, name string, sh *Shape, v reflect.Value) []byte {
+	for i := range v.Len() {
+		b = appendElement(b, name, sh.Element, v.Index(i))
+	}
+	return b
+}
+
+func appendMap(b []byte, entry string, sh *Shape, v reflect.Value) []byte {
+	for _, k := range sortedKeys(v) {
+		b = open(b, entry)
+		key := sh.Key.or("key")
+		b = shut(appendEscaped(open(b, key), k), key)
+		b = appendElement(b, sh.Value.or("value"), sh.Value, v.MapIndex(reflect.ValueOf(k)))
+		b = shut(b, entry)
+	}
+	return b
+}
+
+// appendElement writes a value as one element.
+func appendElement(b []byte, name string, m *Member, v reflect.Value) []byte {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return shut(open(b, name), name)
 		}
 		v = v.Elem()
 	}
-	b = open(b, name)
+	sh := m.Shape
+	b = append(append(b, '<'), name...)
+	b = appendNamespace(b, m.Prefix, m.Namespace)
+	if m.Namespace == "" {
+		b = appendNamespace(b, sh.Prefix, sh.Namespace)
+	}
+	if sh.Kind == Structure {
+		b = appendAttributes(b, sh, v)
+	}
+	b = append(b, '>')
 	switch sh.Kind {
 	case Structure:
-		b = appendXML(b, sh, v)
-	case List, Map:
-		b = appendMember(b, &Member{Name: name, Shape: sh}, v)
+		b = appendMembers(b, sh, v)
+	case List:
+		b = appendList(b, sh.Element.or("member"), sh, v)
+	case Map:
+		b = appendMap(b, "entry", sh, v)
 	default:
-		b = appendEscaped(b, scalarText(sh, format, "iso8601", v))
+		b = appendEscaped(b, scalarText(sh, m.Format, iso8601, v))
 	}
 	return shut(b, name)
 }
 
-// scalarText is a scalar as text. usual is the protocol's timestamp format.
-func scalarText(sh *Shape, format, usual string, v reflect.Value) string {
-	switch sh.Kind {
-	case String:
-		return v.String()
-	case Boolean:
-		return strconv.FormatBool(v.Bool())
-	case Integer, Long:
-		return strconv.FormatInt(v.Int(), 10)
-	case Float, Double:
-		return floatText(v.Float())
-	case Blob:
-		return base64.StdEncoding.EncodeToString(v.Bytes())
-	case Timestamp:
-		return formatTime(v.Interface().(time.Time), pickFormat(format, sh.Format, usual))
+func appendNamespace(b []byte, prefix, uri string) []byte {
+	if uri == "" {
+		return b
 	}
-	return ""
+	b = append(b, " xmlns"...)
+	if prefix != "" {
+		b = append(append(b, ':'), prefix...)
+	}
+	return append(appendEscaped(append(b, '=', '"'), uri), '"')
+}
+
+func appendAttributes(b []byte, sh *Shape, v reflect.Value) []byte {
+	for i, m := range sh.Members {
+		if f := v.Field(i); m.Attribute && !f.IsNil() {
+			b = append(append(append(b, ' '), m.wire()...), '=', '"')
+			b = append(appendEscaped(b, scalarText(m.Shape, m.Format, iso8601, f)), '"')
+		}
+	}
+	return b
 }
 
 func open(b []byte, name string) []byte { return append(append(append(b, '<'), name...), '>') }
 func shut(b []byte, name string) []byte { return append(append(append(b, "</"...), name...), '>') }
 
+// appendLeaf writes an element that holds a text.
+func appendLeaf(b []byte, name, text string) []byte {
+	return shut(appendEscaped(open(b, name), text), name)
+}
+
 // appendEscaped writes character data. A carriage return is escaped, since a
-// reader would make a line feed of it.
+// reader would make a line feed of it; what XML 1.0 cannot hold at all becomes
+// U+FFFD.
 func appendEscaped(b []byte, s string) []byte {
-	if !strings.ContainsAny(s, "<>&\"'\r") && utf8.ValidString(s) {
+	if !strings.ContainsAny(s, "<>&\"'\r") && plain(s) {
 		return append(b, s...)
 	}
 	for _, r := range s {
-		switch r {
-		case '<':
+		switch {
+		case r == '<':
 			b = append(b, "&lt;"...)
-		case '>':
+		case r == '>':
 			b = append(b, "&gt;"...)
-		case '&':
+		case r == '&':
 			b = append(b, "&amp;"...)
-		case '"':
+		case r == '"':
 			b = append(b, "&quot;"...)
-		case '\'':
+		case r == '\'':
 			b = append(b, "&apos;"...)
-		case '\r':
+		case r == '\r':
 			b = append(b, "&#xD;"...)
+		case !inXML(r):
+			b = utf8.AppendRune(b, utf8.RuneError)
 		default:
 			b = utf8.AppendRune(b, r)
 		}
 	}
 	return b
+}
+
+func plain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !inXML(r) })
+}
+
+// inXML says whether XML 1.0 has the character (section 2.2).
+func inXML(r rune) bool {
+	return r >= ' ' && r != 0xfffe && r != 0xffff || r == '\t' || r == '\n' || r == '\r'
 }

@@ -329,57 +329,38 @@ var Service = &wire.Service{
 				return h.(Handler).UpdateRoleDescription(ctx, in.(*UpdateRoleDescriptionInput))
 			}},
 	},
+	Errors: []*wire.Shape{&shapes[4], &shapes[12], &shapes[23], &shapes[34], &shapes[35], &shapes[54], &shapes[55], &shapes[60], &shapes[71], &shapes[79]},
 }
 
 // ErrConcurrentModificationException is the model's exception of that name.
-func ErrConcurrentModificationException(message string) *wire.Error {
-	return &wire.Error{Code: "ConcurrentModificationException", QueryCode: "ConcurrentModification", Status: 409, Fault: false, Message: message}
-}
+func ErrConcurrentModificationException(message string) *wire.Error { return shapes[4].New(message) }
 
 // ErrDeleteConflictException is the model's exception of that name.
-func ErrDeleteConflictException(message string) *wire.Error {
-	return &wire.Error{Code: "DeleteConflictException", QueryCode: "DeleteConflict", Status: 409, Fault: false, Message: message}
-}
+func ErrDeleteConflictException(message string) *wire.Error { return shapes[12].New(message) }
 
 // ErrEntityAlreadyExistsException is the model's exception of that name.
-func ErrEntityAlreadyExistsException(message string) *wire.Error {
-	return &wire.Error{Code: "EntityAlreadyExistsException", QueryCode: "EntityAlreadyExists", Status: 409, Fault: false, Message: message}
-}
+func ErrEntityAlreadyExistsException(message string) *wire.Error { return shapes[23].New(message) }
 
 // ErrInvalidInputException is the model's exception of that name.
-func ErrInvalidInputException(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidInputException", QueryCode: "InvalidInput", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidInputException(message string) *wire.Error { return shapes[34].New(message) }
 
 // ErrLimitExceededException is the model's exception of that name.
-func ErrLimitExceededException(message string) *wire.Error {
-	return &wire.Error{Code: "LimitExceededException", QueryCode: "LimitExceeded", Status: 409, Fault: false, Message: message}
-}
+func ErrLimitExceededException(message string) *wire.Error { return shapes[35].New(message) }
 
 // ErrMalformedPolicyDocumentException is the model's exception of that name.
-func ErrMalformedPolicyDocumentException(message string) *wire.Error {
-	return &wire.Error{Code: "MalformedPolicyDocumentException", QueryCode: "MalformedPolicyDocument", Status: 400, Fault: false, Message: message}
-}
+func ErrMalformedPolicyDocumentException(message string) *wire.Error { return shapes[54].New(message) }
 
 // ErrNoSuchEntityException is the model's exception of that name.
-func ErrNoSuchEntityException(message string) *wire.Error {
-	return &wire.Error{Code: "NoSuchEntityException", QueryCode: "NoSuchEntity", Status: 404, Fault: false, Message: message}
-}
+func ErrNoSuchEntityException(message string) *wire.Error { return shapes[55].New(message) }
 
 // ErrPolicyNotAttachableException is the model's exception of that name.
-func ErrPolicyNotAttachableException(message string) *wire.Error {
-	return &wire.Error{Code: "PolicyNotAttachableException", QueryCode: "PolicyNotAttachable", Status: 400, Fault: false, Message: message}
-}
+func ErrPolicyNotAttachableException(message string) *wire.Error { return shapes[60].New(message) }
 
 // ErrServiceFailureException is the model's exception of that name.
-func ErrServiceFailureException(message string) *wire.Error {
-	return &wire.Error{Code: "ServiceFailureException", QueryCode: "ServiceFailure", Status: 500, Fault: true, Message: message}
-}
+func ErrServiceFailureException(message string) *wire.Error { return shapes[71].New(message) }
 
 // ErrUnmodifiableEntityException is the model's exception of that name.
-func ErrUnmodifiableEntityException(message string) *wire.Error {
-	return &wire.Error{Code: "UnmodifiableEntityException", QueryCode: "UnmodifiableEntity", Status: 400, Fault: false, Message: message}
-}
+func ErrUnmodifiableEntityException(message string) *wire.Error { return shapes[79].New(message) }
 
 var shapes [132]wire.Shape
 
@@ -397,6 +378,9 @@ func init() {
 		{Name: "PolicyArn", Shape: &shapes[90]},
 		{Name: "PolicyName", Shape: &shapes[114]},
 	}}
+	shapes[4] = wire.Shape{Name: "ConcurrentModificationException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[5]},
+	}, Error: &wire.ErrorTrait{Code: "ConcurrentModification", Status: 409, Fault: false}}
 	shapes[5] = wire.Shape{Name: "ConcurrentModificationMessage", Kind: wire.String}
 	shapes[6] = wire.Shape{Name: "CreatePolicyInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Description", Shape: &shapes[109]},
@@ -428,6 +412,9 @@ func init() {
 	shapes[11] = wire.Shape{Name: "CreateRoleOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Role", Shape: &shapes[69], Required: true},
 	}}
+	shapes[12] = wire.Shape{Name: "DeleteConflictException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[95]},
+	}, Error: &wire.ErrorTrait{Code: "DeleteConflict", Status: 409, Fault: false}}
 	shapes[13] = wire.Shape{Name: "DeletePolicyInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "PolicyArn", Shape: &shapes[90], Required: true},
 	}}
@@ -451,6 +438,9 @@ func init() {
 		{Name: "RoleName", Shape: &shapes[123], Required: true},
 	}}
 	shapes[22] = wire.Shape{Name: "DetachRolePolicyOutput", Kind: wire.Structure}
+	shapes[23] = wire.Shape{Name: "EntityAlreadyExistsException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[96]},
+	}, Error: &wire.ErrorTrait{Code: "EntityAlreadyExists", Status: 409, Fault: false}}
 	shapes[24] = wire.Shape{Name: "EntityType", Kind: wire.String, Enum: []string{"User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"}}
 	shapes[25] = wire.Shape{Name: "GetPolicyInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "PolicyArn", Shape: &shapes[90], Required: true},
@@ -489,6 +479,12 @@ func init() {
 		{Name: "Roles", Shape: &shapes[121], Required: true},
 		{Name: "Tags", Shape: &shapes[128]},
 	}}
+	shapes[34] = wire.Shape{Name: "InvalidInputException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[101]},
+	}, Error: &wire.ErrorTrait{Code: "InvalidInput", Status: 400, Fault: false}}
+	shapes[35] = wire.Shape{Name: "LimitExceededException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[102]},
+	}, Error: &wire.ErrorTrait{Code: "LimitExceeded", Status: 409, Fault: false}}
 	shapes[36] = wire.Shape{Name: "ListAttachedRolePoliciesInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Marker", Shape: &shapes[104]},
 		{Name: "MaxItems", Shape: &shapes[105]},
@@ -588,6 +584,12 @@ func init() {
 		{Name: "Marker", Shape: &shapes[119]},
 		{Name: "Roles", Shape: &shapes[121], Required: true},
 	}}
+	shapes[54] = wire.Shape{Name: "MalformedPolicyDocumentException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[103]},
+	}, Error: &wire.ErrorTrait{Code: "MalformedPolicyDocument", Status: 400, Fault: false}}
+	shapes[55] = wire.Shape{Name: "NoSuchEntityException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[106]},
+	}, Error: &wire.ErrorTrait{Code: "NoSuchEntity", Status: 404, Fault: false}}
 	shapes[56] = wire.Shape{Name: "PermissionsBoundaryAttachmentType", Kind: wire.String, Enum: []string{"PermissionsBoundaryPolicy"}}
 	shapes[57] = wire.Shape{Name: "Policy", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Arn", Shape: &shapes[90]},
@@ -608,6 +610,9 @@ func init() {
 		{Name: "GroupName", Shape: &shapes[97]},
 	}}
 	shapes[59] = wire.Shape{Name: "PolicyGroupListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[58]}}
+	shapes[60] = wire.Shape{Name: "PolicyNotAttachableException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[115]},
+	}, Error: &wire.ErrorTrait{Code: "PolicyNotAttachable", Status: 400, Fault: false}}
 	shapes[61] = wire.Shape{Name: "PolicyRole", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "RoleId", Shape: &shapes[98]},
 		{Name: "RoleName", Shape: &shapes[123]},
@@ -648,6 +653,9 @@ func init() {
 		{Name: "LastUsedDate", Shape: &shapes[94]},
 		{Name: "Region", Shape: &shapes[125]},
 	}}
+	shapes[71] = wire.Shape{Name: "ServiceFailureException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[124]},
+	}, Error: &wire.ErrorTrait{Code: "ServiceFailure", Status: 500, Fault: true}}
 	shapes[72] = wire.Shape{Name: "SetDefaultPolicyVersionInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "PolicyArn", Shape: &shapes[90], Required: true},
 		{Name: "VersionId", Shape: &shapes[118], Required: true},
@@ -667,6 +675,9 @@ func init() {
 		{Name: "Tags", Shape: &shapes[128], Required: true},
 	}}
 	shapes[78] = wire.Shape{Name: "TagRoleOutput", Kind: wire.Structure}
+	shapes[79] = wire.Shape{Name: "UnmodifiableEntityException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[130]},
+	}, Error: &wire.ErrorTrait{Code: "UnmodifiableEntity", Status: 400, Fault: false}}
 	shapes[80] = wire.Shape{Name: "UntagPolicyInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "PolicyArn", Shape: &shapes[90], Required: true},
 		{Name: "TagKeys", Shape: &shapes[126], Required: true},
@@ -695,46 +706,46 @@ func init() {
 		{Name: "RoleName", Shape: &shapes[123], Required: true},
 	}}
 	shapes[89] = wire.Shape{Name: "UpdateRoleOutput", Kind: wire.Structure}
-	shapes[90] = wire.Shape{Name: "arnType", Kind: wire.String, Min: wire.Bound(20), Max: wire.Bound(2048)}
+	shapes[90] = wire.Shape{Name: "arnType", Kind: wire.String, Min: new(float64(20)), Max: new(float64(2048))}
 	shapes[91] = wire.Shape{Name: "attachedPoliciesListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[3]}}
 	shapes[92] = wire.Shape{Name: "attachmentCountType", Kind: wire.Integer}
 	shapes[93] = wire.Shape{Name: "booleanType", Kind: wire.Boolean}
 	shapes[94] = wire.Shape{Name: "dateType", Kind: wire.Timestamp}
 	shapes[95] = wire.Shape{Name: "deleteConflictMessage", Kind: wire.String}
 	shapes[96] = wire.Shape{Name: "entityAlreadyExistsMessage", Kind: wire.String}
-	shapes[97] = wire.Shape{Name: "groupNameType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(128), Pattern: "[\\w+=,.@-]+"}
-	shapes[98] = wire.Shape{Name: "idType", Kind: wire.String, Min: wire.Bound(16), Max: wire.Bound(128), Pattern: "[\\w]+"}
+	shapes[97] = wire.Shape{Name: "groupNameType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "[\\w+=,.@-]+"}
+	shapes[98] = wire.Shape{Name: "idType", Kind: wire.String, Min: new(float64(16)), Max: new(float64(128)), Pattern: "[\\w]+"}
 	shapes[99] = wire.Shape{Name: "instanceProfileListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[33]}}
-	shapes[100] = wire.Shape{Name: "instanceProfileNameType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(128), Pattern: "[\\w+=,.@-]+"}
+	shapes[100] = wire.Shape{Name: "instanceProfileNameType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "[\\w+=,.@-]+"}
 	shapes[101] = wire.Shape{Name: "invalidInputMessage", Kind: wire.String}
 	shapes[102] = wire.Shape{Name: "limitExceededMessage", Kind: wire.String}
 	shapes[103] = wire.Shape{Name: "malformedPolicyDocumentMessage", Kind: wire.String}
-	shapes[104] = wire.Shape{Name: "markerType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(320), Pattern: "[\\u0020-\\u00FF]+"}
-	shapes[105] = wire.Shape{Name: "maxItemsType", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(1000)}
+	shapes[104] = wire.Shape{Name: "markerType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(320)), Pattern: "[\\u0020-\\u00FF]+"}
+	shapes[105] = wire.Shape{Name: "maxItemsType", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(1000))}
 	shapes[106] = wire.Shape{Name: "noSuchEntityMessage", Kind: wire.String}
-	shapes[107] = wire.Shape{Name: "pathPrefixType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(512), Pattern: "\\u002F[\\u0021-\\u007F]*"}
-	shapes[108] = wire.Shape{Name: "pathType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(512), Pattern: "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"}
-	shapes[109] = wire.Shape{Name: "policyDescriptionType", Kind: wire.String, Max: wire.Bound(1000)}
-	shapes[110] = wire.Shape{Name: "policyDocumentType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(131072), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"}
+	shapes[107] = wire.Shape{Name: "pathPrefixType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(512)), Pattern: "\\u002F[\\u0021-\\u007F]*"}
+	shapes[108] = wire.Shape{Name: "pathType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(512)), Pattern: "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"}
+	shapes[109] = wire.Shape{Name: "policyDescriptionType", Kind: wire.String, Max: new(float64(1000))}
+	shapes[110] = wire.Shape{Name: "policyDocumentType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(131072)), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"}
 	shapes[111] = wire.Shape{Name: "policyDocumentVersionListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[66]}}
 	shapes[112] = wire.Shape{Name: "policyListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[57]}}
 	shapes[113] = wire.Shape{Name: "policyNameListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[114]}}
-	shapes[114] = wire.Shape{Name: "policyNameType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(128), Pattern: "[\\w+=,.@-]+"}
+	shapes[114] = wire.Shape{Name: "policyNameType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "[\\w+=,.@-]+"}
 	shapes[115] = wire.Shape{Name: "policyNotAttachableMessage", Kind: wire.String}
-	shapes[116] = wire.Shape{Name: "policyPathType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(512), Pattern: "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"}
+	shapes[116] = wire.Shape{Name: "policyPathType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(512)), Pattern: "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"}
 	shapes[117] = wire.Shape{Name: "policyScopeType", Kind: wire.String, Enum: []string{"All", "AWS", "Local"}}
 	shapes[118] = wire.Shape{Name: "policyVersionIdType", Kind: wire.String, Pattern: "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"}
 	shapes[119] = wire.Shape{Name: "responseMarkerType", Kind: wire.String}
-	shapes[120] = wire.Shape{Name: "roleDescriptionType", Kind: wire.String, Max: wire.Bound(1000), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"}
+	shapes[120] = wire.Shape{Name: "roleDescriptionType", Kind: wire.String, Max: new(float64(1000)), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"}
 	shapes[121] = wire.Shape{Name: "roleListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[69]}}
-	shapes[122] = wire.Shape{Name: "roleMaxSessionDurationType", Kind: wire.Integer, Min: wire.Bound(3600), Max: wire.Bound(43200)}
-	shapes[123] = wire.Shape{Name: "roleNameType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(64), Pattern: "[\\w+=,.@-]+"}
+	shapes[122] = wire.Shape{Name: "roleMaxSessionDurationType", Kind: wire.Integer, Min: new(float64(3600)), Max: new(float64(43200))}
+	shapes[123] = wire.Shape{Name: "roleNameType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(64)), Pattern: "[\\w+=,.@-]+"}
 	shapes[124] = wire.Shape{Name: "serviceFailureExceptionMessage", Kind: wire.String}
 	shapes[125] = wire.Shape{Name: "stringType", Kind: wire.String}
-	shapes[126] = wire.Shape{Name: "tagKeyListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[127]}, Max: wire.Bound(50)}
-	shapes[127] = wire.Shape{Name: "tagKeyType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(128), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"}
-	shapes[128] = wire.Shape{Name: "tagListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[74]}, Max: wire.Bound(50)}
-	shapes[129] = wire.Shape{Name: "tagValueType", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(256), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"}
+	shapes[126] = wire.Shape{Name: "tagKeyListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[127]}, Max: new(float64(50))}
+	shapes[127] = wire.Shape{Name: "tagKeyType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"}
+	shapes[128] = wire.Shape{Name: "tagListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[74]}, Max: new(float64(50))}
+	shapes[129] = wire.Shape{Name: "tagValueType", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256)), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"}
 	shapes[130] = wire.Shape{Name: "unmodifiableEntityMessage", Kind: wire.String}
-	shapes[131] = wire.Shape{Name: "userNameType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(64), Pattern: "[\\w+=,.@-]+"}
+	shapes[131] = wire.Shape{Name: "userNameType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(64)), Pattern: "[\\w+=,.@-]+"}
 }

@@ -281,227 +281,152 @@ var Service = &wire.Service{
 				return h.(Handler).UpdateFunctionConfiguration(ctx, in.(*UpdateFunctionConfigurationInput))
 			}},
 	},
+	Errors: []*wire.Shape{&shapes[18], &shapes[19], &shapes[20], &shapes[41], &shapes[44], &shapes[45], &shapes[46], &shapes[47], &shapes[48], &shapes[49], &shapes[50], &shapes[51], &shapes[98], &shapes[119], &shapes[120], &shapes[121], &shapes[122], &shapes[123], &shapes[124], &shapes[125], &shapes[132], &shapes[133], &shapes[134], &shapes[136], &shapes[178], &shapes[187], &shapes[188], &shapes[197], &shapes[200], &shapes[203], &shapes[204], &shapes[205], &shapes[206], &shapes[214], &shapes[215], &shapes[216], &shapes[227], &shapes[228], &shapes[231], &shapes[232], &shapes[235], &shapes[246], &shapes[266], &shapes[275]},
 }
 
 // ErrCodeSigningConfigNotFoundException is the model's exception of that name.
 func ErrCodeSigningConfigNotFoundException(message string) *wire.Error {
-	return &wire.Error{Code: "CodeSigningConfigNotFoundException", QueryCode: "", Status: 404, Fault: false, Message: message}
+	return shapes[18].New(message)
 }
 
 // ErrCodeStorageExceededException is the model's exception of that name.
-func ErrCodeStorageExceededException(message string) *wire.Error {
-	return &wire.Error{Code: "CodeStorageExceededException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrCodeStorageExceededException(message string) *wire.Error { return shapes[19].New(message) }
 
 // ErrCodeVerificationFailedException is the model's exception of that name.
-func ErrCodeVerificationFailedException(message string) *wire.Error {
-	return &wire.Error{Code: "CodeVerificationFailedException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrCodeVerificationFailedException(message string) *wire.Error { return shapes[20].New(message) }
 
 // ErrDurableExecutionAlreadyStartedException is the model's exception of that name.
 func ErrDurableExecutionAlreadyStartedException(message string) *wire.Error {
-	return &wire.Error{Code: "DurableExecutionAlreadyStartedException", QueryCode: "", Status: 409, Fault: false, Message: message}
+	return shapes[41].New(message)
 }
 
 // ErrEC2AccessDeniedException is the model's exception of that name.
-func ErrEC2AccessDeniedException(message string) *wire.Error {
-	return &wire.Error{Code: "EC2AccessDeniedException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrEC2AccessDeniedException(message string) *wire.Error { return shapes[44].New(message) }
 
 // ErrEC2ThrottledException is the model's exception of that name.
-func ErrEC2ThrottledException(message string) *wire.Error {
-	return &wire.Error{Code: "EC2ThrottledException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrEC2ThrottledException(message string) *wire.Error { return shapes[45].New(message) }
 
 // ErrEC2UnexpectedException is the model's exception of that name.
-func ErrEC2UnexpectedException(message string) *wire.Error {
-	return &wire.Error{Code: "EC2UnexpectedException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrEC2UnexpectedException(message string) *wire.Error { return shapes[46].New(message) }
 
 // ErrEFSIOException is the model's exception of that name.
-func ErrEFSIOException(message string) *wire.Error {
-	return &wire.Error{Code: "EFSIOException", QueryCode: "", Status: 410, Fault: false, Message: message}
-}
+func ErrEFSIOException(message string) *wire.Error { return shapes[47].New(message) }
 
 // ErrEFSMountConnectivityException is the model's exception of that name.
-func ErrEFSMountConnectivityException(message string) *wire.Error {
-	return &wire.Error{Code: "EFSMountConnectivityException", QueryCode: "", Status: 408, Fault: false, Message: message}
-}
+func ErrEFSMountConnectivityException(message string) *wire.Error { return shapes[48].New(message) }
 
 // ErrEFSMountFailureException is the model's exception of that name.
-func ErrEFSMountFailureException(message string) *wire.Error {
-	return &wire.Error{Code: "EFSMountFailureException", QueryCode: "", Status: 403, Fault: false, Message: message}
-}
+func ErrEFSMountFailureException(message string) *wire.Error { return shapes[49].New(message) }
 
 // ErrEFSMountTimeoutException is the model's exception of that name.
-func ErrEFSMountTimeoutException(message string) *wire.Error {
-	return &wire.Error{Code: "EFSMountTimeoutException", QueryCode: "", Status: 408, Fault: false, Message: message}
-}
+func ErrEFSMountTimeoutException(message string) *wire.Error { return shapes[50].New(message) }
 
 // ErrENILimitReachedException is the model's exception of that name.
-func ErrENILimitReachedException(message string) *wire.Error {
-	return &wire.Error{Code: "ENILimitReachedException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrENILimitReachedException(message string) *wire.Error { return shapes[51].New(message) }
 
 // ErrFunctionVersionsPerCapacityProviderLimitExceededException is the model's exception of that name.
 func ErrFunctionVersionsPerCapacityProviderLimitExceededException(message string) *wire.Error {
-	return &wire.Error{Code: "FunctionVersionsPerCapacityProviderLimitExceededException", QueryCode: "", Status: 400, Fault: false, Message: message}
+	return shapes[98].New(message)
 }
 
 // ErrInvalidCodeSignatureException is the model's exception of that name.
-func ErrInvalidCodeSignatureException(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidCodeSignatureException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidCodeSignatureException(message string) *wire.Error { return shapes[119].New(message) }
 
 // ErrInvalidParameterValueException is the model's exception of that name.
-func ErrInvalidParameterValueException(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidParameterValueException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidParameterValueException(message string) *wire.Error { return shapes[120].New(message) }
 
 // ErrInvalidRequestContentException is the model's exception of that name.
-func ErrInvalidRequestContentException(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidRequestContentException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidRequestContentException(message string) *wire.Error { return shapes[121].New(message) }
 
 // ErrInvalidRuntimeException is the model's exception of that name.
-func ErrInvalidRuntimeException(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidRuntimeException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrInvalidRuntimeException(message string) *wire.Error { return shapes[122].New(message) }
 
 // ErrInvalidSecurityGroupIDException is the model's exception of that name.
-func ErrInvalidSecurityGroupIDException(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidSecurityGroupIDException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrInvalidSecurityGroupIDException(message string) *wire.Error { return shapes[123].New(message) }
 
 // ErrInvalidSubnetIDException is the model's exception of that name.
-func ErrInvalidSubnetIDException(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidSubnetIDException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrInvalidSubnetIDException(message string) *wire.Error { return shapes[124].New(message) }
 
 // ErrInvalidZipFileException is the model's exception of that name.
-func ErrInvalidZipFileException(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidZipFileException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrInvalidZipFileException(message string) *wire.Error { return shapes[125].New(message) }
 
 // ErrKMSAccessDeniedException is the model's exception of that name.
-func ErrKMSAccessDeniedException(message string) *wire.Error {
-	return &wire.Error{Code: "KMSAccessDeniedException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrKMSAccessDeniedException(message string) *wire.Error { return shapes[132].New(message) }
 
 // ErrKMSDisabledException is the model's exception of that name.
-func ErrKMSDisabledException(message string) *wire.Error {
-	return &wire.Error{Code: "KMSDisabledException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrKMSDisabledException(message string) *wire.Error { return shapes[133].New(message) }
 
 // ErrKMSInvalidStateException is the model's exception of that name.
-func ErrKMSInvalidStateException(message string) *wire.Error {
-	return &wire.Error{Code: "KMSInvalidStateException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrKMSInvalidStateException(message string) *wire.Error { return shapes[134].New(message) }
 
 // ErrKMSNotFoundException is the model's exception of that name.
-func ErrKMSNotFoundException(message string) *wire.Error {
-	return &wire.Error{Code: "KMSNotFoundException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrKMSNotFoundException(message string) *wire.Error { return shapes[136].New(message) }
 
 // ErrNoPublishedVersionException is the model's exception of that name.
-func ErrNoPublishedVersionException(message string) *wire.Error {
-	return &wire.Error{Code: "NoPublishedVersionException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrNoPublishedVersionException(message string) *wire.Error { return shapes[178].New(message) }
 
 // ErrPolicyLengthExceededException is the model's exception of that name.
-func ErrPolicyLengthExceededException(message string) *wire.Error {
-	return &wire.Error{Code: "PolicyLengthExceededException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrPolicyLengthExceededException(message string) *wire.Error { return shapes[187].New(message) }
 
 // ErrPreconditionFailedException is the model's exception of that name.
-func ErrPreconditionFailedException(message string) *wire.Error {
-	return &wire.Error{Code: "PreconditionFailedException", QueryCode: "", Status: 412, Fault: false, Message: message}
-}
+func ErrPreconditionFailedException(message string) *wire.Error { return shapes[188].New(message) }
 
 // ErrRecursiveInvocationException is the model's exception of that name.
-func ErrRecursiveInvocationException(message string) *wire.Error {
-	return &wire.Error{Code: "RecursiveInvocationException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrRecursiveInvocationException(message string) *wire.Error { return shapes[197].New(message) }
 
 // ErrRequestTooLargeException is the model's exception of that name.
-func ErrRequestTooLargeException(message string) *wire.Error {
-	return &wire.Error{Code: "RequestTooLargeException", QueryCode: "", Status: 413, Fault: false, Message: message}
-}
+func ErrRequestTooLargeException(message string) *wire.Error { return shapes[200].New(message) }
 
 // ErrResourceConflictException is the model's exception of that name.
-func ErrResourceConflictException(message string) *wire.Error {
-	return &wire.Error{Code: "ResourceConflictException", QueryCode: "", Status: 409, Fault: false, Message: message}
-}
+func ErrResourceConflictException(message string) *wire.Error { return shapes[203].New(message) }
 
 // ErrResourceInUseException is the model's exception of that name.
-func ErrResourceInUseException(message string) *wire.Error {
-	return &wire.Error{Code: "ResourceInUseException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrResourceInUseException(message string) *wire.Error { return shapes[204].New(message) }
 
 // ErrResourceNotFoundException is the model's exception of that name.
-func ErrResourceNotFoundException(message string) *wire.Error {
-	return &wire.Error{Code: "ResourceNotFoundException", QueryCode: "", Status: 404, Fault: false, Message: message}
-}
+func ErrResourceNotFoundException(message string) *wire.Error { return shapes[205].New(message) }
 
 // ErrResourceNotReadyException is the model's exception of that name.
-func ErrResourceNotReadyException(message string) *wire.Error {
-	return &wire.Error{Code: "ResourceNotReadyException", QueryCode: "", Status: 502, Fault: true, Message: message}
-}
+func ErrResourceNotReadyException(message string) *wire.Error { return shapes[206].New(message) }
 
 // ErrS3FilesMountConnectivityException is the model's exception of that name.
 func ErrS3FilesMountConnectivityException(message string) *wire.Error {
-	return &wire.Error{Code: "S3FilesMountConnectivityException", QueryCode: "", Status: 408, Fault: false, Message: message}
+	return shapes[214].New(message)
 }
 
 // ErrS3FilesMountFailureException is the model's exception of that name.
-func ErrS3FilesMountFailureException(message string) *wire.Error {
-	return &wire.Error{Code: "S3FilesMountFailureException", QueryCode: "", Status: 403, Fault: false, Message: message}
-}
+func ErrS3FilesMountFailureException(message string) *wire.Error { return shapes[215].New(message) }
 
 // ErrS3FilesMountTimeoutException is the model's exception of that name.
-func ErrS3FilesMountTimeoutException(message string) *wire.Error {
-	return &wire.Error{Code: "S3FilesMountTimeoutException", QueryCode: "", Status: 408, Fault: false, Message: message}
-}
+func ErrS3FilesMountTimeoutException(message string) *wire.Error { return shapes[216].New(message) }
 
 // ErrSerializedRequestEntityTooLargeException is the model's exception of that name.
 func ErrSerializedRequestEntityTooLargeException(message string) *wire.Error {
-	return &wire.Error{Code: "SerializedRequestEntityTooLargeException", QueryCode: "", Status: 413, Fault: false, Message: message}
+	return shapes[227].New(message)
 }
 
 // ErrServiceException is the model's exception of that name.
-func ErrServiceException(message string) *wire.Error {
-	return &wire.Error{Code: "ServiceException", QueryCode: "", Status: 500, Fault: true, Message: message}
-}
+func ErrServiceException(message string) *wire.Error { return shapes[228].New(message) }
 
 // ErrSnapStartException is the model's exception of that name.
-func ErrSnapStartException(message string) *wire.Error {
-	return &wire.Error{Code: "SnapStartException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrSnapStartException(message string) *wire.Error { return shapes[231].New(message) }
 
 // ErrSnapStartNotReadyException is the model's exception of that name.
-func ErrSnapStartNotReadyException(message string) *wire.Error {
-	return &wire.Error{Code: "SnapStartNotReadyException", QueryCode: "", Status: 409, Fault: false, Message: message}
-}
+func ErrSnapStartNotReadyException(message string) *wire.Error { return shapes[232].New(message) }
 
 // ErrSnapStartTimeoutException is the model's exception of that name.
-func ErrSnapStartTimeoutException(message string) *wire.Error {
-	return &wire.Error{Code: "SnapStartTimeoutException", QueryCode: "", Status: 408, Fault: false, Message: message}
-}
+func ErrSnapStartTimeoutException(message string) *wire.Error { return shapes[235].New(message) }
 
 // ErrSubnetIPAddressLimitReachedException is the model's exception of that name.
 func ErrSubnetIPAddressLimitReachedException(message string) *wire.Error {
-	return &wire.Error{Code: "SubnetIPAddressLimitReachedException", QueryCode: "", Status: 502, Fault: true, Message: message}
+	return shapes[246].New(message)
 }
 
 // ErrTooManyRequestsException is the model's exception of that name.
-func ErrTooManyRequestsException(message string) *wire.Error {
-	return &wire.Error{Code: "TooManyRequestsException", QueryCode: "", Status: 429, Fault: false, Message: message}
-}
+func ErrTooManyRequestsException(message string) *wire.Error { return shapes[266].New(message) }
 
 // ErrUnsupportedMediaTypeException is the model's exception of that name.
-func ErrUnsupportedMediaTypeException(message string) *wire.Error {
-	return &wire.Error{Code: "UnsupportedMediaTypeException", QueryCode: "", Status: 415, Fault: false, Message: message}
-}
+func ErrUnsupportedMediaTypeException(message string) *wire.Error { return shapes[275].New(message) }
 
 var shapes [289]wire.Shape
 
@@ -541,19 +466,31 @@ func init() {
 	}}
 	shapes[6] = wire.Shape{Name: "ApplicationLogLevel", Kind: wire.String, Enum: []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}}
 	shapes[7] = wire.Shape{Name: "Architecture", Kind: wire.String, Enum: []string{"x86_64", "arm64"}}
-	shapes[8] = wire.Shape{Name: "ArchitecturesList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[7]}, Min: wire.Bound(1), Max: wire.Bound(1)}
+	shapes[8] = wire.Shape{Name: "ArchitecturesList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[7]}, Min: new(float64(1)), Max: new(float64(1))}
 	shapes[9] = wire.Shape{Name: "Arn", Kind: wire.String, Pattern: "arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"}
-	shapes[10] = wire.Shape{Name: "BatchSize", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(10000)}
+	shapes[10] = wire.Shape{Name: "BatchSize", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(10000))}
 	shapes[11] = wire.Shape{Name: "BisectBatchOnFunctionError", Kind: wire.Boolean}
 	shapes[12] = wire.Shape{Name: "Blob", Kind: wire.Blob}
 	shapes[13] = wire.Shape{Name: "BlobStream", Kind: wire.Blob}
 	shapes[14] = wire.Shape{Name: "Boolean", Kind: wire.Boolean}
-	shapes[15] = wire.Shape{Name: "CapacityProviderArn", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(140), Pattern: "arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:capacity-provider:[a-zA-Z0-9-_]+"}
+	shapes[15] = wire.Shape{Name: "CapacityProviderArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:capacity-provider:[a-zA-Z0-9-_]+"}
 	shapes[16] = wire.Shape{Name: "CapacityProviderConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: &shapes[144], Required: true},
 	}}
-	shapes[17] = wire.Shape{Name: "CodeSigningConfigArn", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(200), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"}
-	shapes[21] = wire.Shape{Name: "CollectionName", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(57), Pattern: "(^(?!(system\\x2e)))(^[_a-zA-Z0-9])([^$]*)"}
+	shapes[17] = wire.Shape{Name: "CodeSigningConfigArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(200)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"}
+	shapes[18] = wire.Shape{Name: "CodeSigningConfigNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 404, Fault: false}}
+	shapes[19] = wire.Shape{Name: "CodeStorageExceededException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[20] = wire.Shape{Name: "CodeVerificationFailedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[21] = wire.Shape{Name: "CollectionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(57)), Pattern: "(^(?!(system\\x2e)))(^[_a-zA-Z0-9])([^$]*)"}
 	shapes[22] = wire.Shape{Name: "Concurrency", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ReservedConcurrentExecutions", Shape: &shapes[201]},
 	}}
@@ -694,7 +631,7 @@ func init() {
 		{Name: "Version", Shape: &shapes[284]},
 		{Name: "VpcConfig", Shape: &shapes[286]},
 	}}
-	shapes[27] = wire.Shape{Name: "DatabaseName", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(63), Pattern: "[^ /\\.$\\x22]*"}
+	shapes[27] = wire.Shape{Name: "DatabaseName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(63)), Pattern: "[^ /\\.$\\x22]*"}
 	shapes[28] = wire.Shape{Name: "Date", Kind: wire.Timestamp}
 	shapes[29] = wire.Shape{Name: "DeadLetterConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "TargetArn", Shape: &shapes[202]},
@@ -748,8 +685,8 @@ func init() {
 	shapes[35] = wire.Shape{Name: "DeleteFunctionOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "StatusCode", Shape: &shapes[118], Location: "statusCode"},
 	}}
-	shapes[36] = wire.Shape{Name: "Description", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(256)}
-	shapes[37] = wire.Shape{Name: "DestinationArn", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(350), Pattern: "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"}
+	shapes[36] = wire.Shape{Name: "Description", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256))}
+	shapes[37] = wire.Shape{Name: "DestinationArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(350)), Pattern: "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"}
 	shapes[38] = wire.Shape{Name: "DestinationConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "OnFailure", Shape: &shapes[181]},
 		{Name: "OnSuccess", Shape: &shapes[182]},
@@ -763,13 +700,50 @@ func init() {
 		{Name: "ExecutionTimeout", Shape: &shapes[76]},
 		{Name: "RetentionPeriodInDays", Shape: &shapes[207]},
 	}}
-	shapes[42] = wire.Shape{Name: "DurableExecutionArn", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(1024), Pattern: "arn:([a-zA-Z0-9-]+):lambda:([a-zA-Z0-9-]+):(\\d{12}):function:([a-zA-Z0-9_-]+):(\\$LATEST(?:\\.PUBLISHED)?|[0-9]+)/durable-execution/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+)"}
-	shapes[43] = wire.Shape{Name: "DurableExecutionName", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(64), Pattern: "[a-zA-Z0-9-_]+"}
+	shapes[41] = wire.Shape{Name: "DurableExecutionAlreadyStartedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 409, Fault: false}}
+	shapes[42] = wire.Shape{Name: "DurableExecutionArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024)), Pattern: "arn:([a-zA-Z0-9-]+):lambda:([a-zA-Z0-9-]+):(\\d{12}):function:([a-zA-Z0-9_-]+):(\\$LATEST(?:\\.PUBLISHED)?|[0-9]+)/durable-execution/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+)"}
+	shapes[43] = wire.Shape{Name: "DurableExecutionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(64)), Pattern: "[a-zA-Z0-9-_]+"}
+	shapes[44] = wire.Shape{Name: "EC2AccessDeniedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[45] = wire.Shape{Name: "EC2ThrottledException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[46] = wire.Shape{Name: "EC2UnexpectedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "EC2ErrorCode", Shape: &shapes[244]},
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[47] = wire.Shape{Name: "EFSIOException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 410, Fault: false}}
+	shapes[48] = wire.Shape{Name: "EFSMountConnectivityException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
+	shapes[49] = wire.Shape{Name: "EFSMountFailureException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 403, Fault: false}}
+	shapes[50] = wire.Shape{Name: "EFSMountTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
+	shapes[51] = wire.Shape{Name: "ENILimitReachedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
 	shapes[52] = wire.Shape{Name: "Enabled", Kind: wire.Boolean}
 	shapes[53] = wire.Shape{Name: "EndPointType", Kind: wire.String, Enum: []string{"KAFKA_BOOTSTRAP_SERVERS"}}
-	shapes[54] = wire.Shape{Name: "Endpoint", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(300), Pattern: "(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9])\\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\\-]*[A-Za-z0-9]):[0-9]{1,5}"}
-	shapes[55] = wire.Shape{Name: "EndpointLists", Kind: wire.List, Element: &wire.Member{Shape: &shapes[54]}, Min: wire.Bound(1), Max: wire.Bound(10)}
-	shapes[56] = wire.Shape{Name: "Endpoints", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[53]}, Value: &wire.Member{Shape: &shapes[55]}, Min: wire.Bound(1), Max: wire.Bound(2)}
+	shapes[54] = wire.Shape{Name: "Endpoint", Kind: wire.String, Min: new(float64(1)), Max: new(float64(300)), Pattern: "(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9])\\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\\-]*[A-Za-z0-9]):[0-9]{1,5}"}
+	shapes[55] = wire.Shape{Name: "EndpointLists", Kind: wire.List, Element: &wire.Member{Shape: &shapes[54]}, Min: new(float64(1)), Max: new(float64(10))}
+	shapes[56] = wire.Shape{Name: "Endpoints", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[53]}, Value: &wire.Member{Shape: &shapes[55]}, Min: new(float64(1)), Max: new(float64(2))}
 	shapes[57] = wire.Shape{Name: "Environment", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Variables", Shape: &shapes[62]},
 	}}
@@ -787,8 +761,8 @@ func init() {
 	shapes[63] = wire.Shape{Name: "EphemeralStorage", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Size", Shape: &shapes[64], Required: true},
 	}}
-	shapes[64] = wire.Shape{Name: "EphemeralStorageSize", Kind: wire.Integer, Min: wire.Bound(512), Max: wire.Bound(10240)}
-	shapes[65] = wire.Shape{Name: "EventSourceMappingArn", Kind: wire.String, Min: wire.Bound(85), Max: wire.Bound(120), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"}
+	shapes[64] = wire.Shape{Name: "EphemeralStorageSize", Kind: wire.Integer, Min: new(float64(512)), Max: new(float64(10240))}
+	shapes[65] = wire.Shape{Name: "EventSourceMappingArn", Kind: wire.String, Min: new(float64(85)), Max: new(float64(120)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"}
 	shapes[66] = wire.Shape{Name: "EventSourceMappingConfiguration", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
 		{Name: "BatchSize", Shape: &shapes[10]},
@@ -828,22 +802,22 @@ func init() {
 		{Name: "SystemLogLevel", Shape: &shapes[71]},
 	}}
 	shapes[68] = wire.Shape{Name: "EventSourceMappingMetric", Kind: wire.String, Enum: []string{"EventCount", "ErrorCount", "KafkaMetrics"}}
-	shapes[69] = wire.Shape{Name: "EventSourceMappingMetricList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[68]}, Min: wire.Bound(0), Max: wire.Bound(3)}
+	shapes[69] = wire.Shape{Name: "EventSourceMappingMetricList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[68]}, Min: new(float64(0)), Max: new(float64(3))}
 	shapes[70] = wire.Shape{Name: "EventSourceMappingMetricsConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Metrics", Shape: &shapes[69]},
 	}}
 	shapes[71] = wire.Shape{Name: "EventSourceMappingSystemLogLevel", Kind: wire.String, Enum: []string{"DEBUG", "INFO", "WARN"}}
 	shapes[72] = wire.Shape{Name: "EventSourceMappingsList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[66]}}
 	shapes[73] = wire.Shape{Name: "EventSourcePosition", Kind: wire.String, Enum: []string{"TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"}}
-	shapes[74] = wire.Shape{Name: "EventSourceToken", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(256), Pattern: "[a-zA-Z0-9._\\-]+"}
-	shapes[75] = wire.Shape{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Kind: wire.Double, Min: wire.Bound(2), Max: wire.Bound(8)}
-	shapes[76] = wire.Shape{Name: "ExecutionTimeout", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(31622400)}
-	shapes[77] = wire.Shape{Name: "FileSystemArn", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(256), Pattern: "arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}"}
+	shapes[74] = wire.Shape{Name: "EventSourceToken", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256)), Pattern: "[a-zA-Z0-9._\\-]+"}
+	shapes[75] = wire.Shape{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Kind: wire.Double, Min: new(float64(2)), Max: new(float64(8))}
+	shapes[76] = wire.Shape{Name: "ExecutionTimeout", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(31622400))}
+	shapes[77] = wire.Shape{Name: "FileSystemArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256)), Pattern: "arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}"}
 	shapes[78] = wire.Shape{Name: "FileSystemConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Arn", Shape: &shapes[77], Required: true},
 		{Name: "LocalMountPath", Shape: &shapes[160], Required: true},
 	}}
-	shapes[79] = wire.Shape{Name: "FileSystemConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[78]}, Min: wire.Bound(0), Max: wire.Bound(1)}
+	shapes[79] = wire.Shape{Name: "FileSystemConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[78]}, Min: new(float64(0)), Max: new(float64(1))}
 	shapes[80] = wire.Shape{Name: "Filter", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Pattern", Shape: &shapes[185]},
 	}}
@@ -854,11 +828,11 @@ func init() {
 		{Name: "ErrorCode", Shape: &shapes[83]},
 		{Name: "Message", Shape: &shapes[84]},
 	}}
-	shapes[83] = wire.Shape{Name: "FilterCriteriaErrorCode", Kind: wire.String, Min: wire.Bound(10), Max: wire.Bound(50), Pattern: "[A-Za-z]+Exception"}
-	shapes[84] = wire.Shape{Name: "FilterCriteriaErrorMessage", Kind: wire.String, Min: wire.Bound(10), Max: wire.Bound(2048), Pattern: ".*"}
+	shapes[83] = wire.Shape{Name: "FilterCriteriaErrorCode", Kind: wire.String, Min: new(float64(10)), Max: new(float64(50)), Pattern: "[A-Za-z]+Exception"}
+	shapes[84] = wire.Shape{Name: "FilterCriteriaErrorMessage", Kind: wire.String, Min: new(float64(10)), Max: new(float64(2048)), Pattern: ".*"}
 	shapes[85] = wire.Shape{Name: "FilterList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[80]}}
 	shapes[86] = wire.Shape{Name: "FullDocument", Kind: wire.String, Enum: []string{"UpdateLookup", "Default"}}
-	shapes[87] = wire.Shape{Name: "FunctionArn", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(10000), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"}
+	shapes[87] = wire.Shape{Name: "FunctionArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(10000)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"}
 	shapes[88] = wire.Shape{Name: "FunctionCode", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ImageUri", Shape: &shapes[244]},
 		{Name: "S3Bucket", Shape: &shapes[213]},
@@ -917,12 +891,16 @@ func init() {
 		{Name: "VpcConfig", Shape: &shapes[286]},
 	}}
 	shapes[91] = wire.Shape{Name: "FunctionList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[90]}}
-	shapes[92] = wire.Shape{Name: "FunctionName", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(140), Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"}
+	shapes[92] = wire.Shape{Name: "FunctionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"}
 	shapes[93] = wire.Shape{Name: "FunctionResponseType", Kind: wire.String, Enum: []string{"ReportBatchItemFailures"}}
-	shapes[94] = wire.Shape{Name: "FunctionResponseTypeList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[93]}, Min: wire.Bound(0), Max: wire.Bound(1)}
+	shapes[94] = wire.Shape{Name: "FunctionResponseTypeList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[93]}, Min: new(float64(0)), Max: new(float64(1))}
 	shapes[95] = wire.Shape{Name: "FunctionUrlAuthType", Kind: wire.String, Enum: []string{"NONE", "AWS_IAM"}}
 	shapes[96] = wire.Shape{Name: "FunctionVersion", Kind: wire.String, Enum: []string{"ALL"}}
 	shapes[97] = wire.Shape{Name: "FunctionVersionLatestPublished", Kind: wire.String, Enum: []string{"LATEST_PUBLISHED"}}
+	shapes[98] = wire.Shape{Name: "FunctionVersionsPerCapacityProviderLimitExceededException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
 	shapes[99] = wire.Shape{Name: "GetAccountSettingsInput", Kind: wire.Structure}
 	shapes[100] = wire.Shape{Name: "GetAccountSettingsOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AccountLimit", Shape: &shapes[0]},
@@ -1044,7 +1022,7 @@ func init() {
 		{Name: "Policy", Shape: &shapes[244]},
 		{Name: "RevisionId", Shape: &shapes[244]},
 	}}
-	shapes[113] = wire.Shape{Name: "Handler", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(128), Pattern: "[^\\s]+"}
+	shapes[113] = wire.Shape{Name: "Handler", Kind: wire.String, Min: new(float64(0)), Max: new(float64(128)), Pattern: "[^\\s]+"}
 	shapes[114] = wire.Shape{Name: "HttpStatus", Kind: wire.Integer}
 	shapes[115] = wire.Shape{Name: "ImageConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Command", Shape: &shapes[245]},
@@ -1060,6 +1038,34 @@ func init() {
 		{Name: "ImageConfig", Shape: &shapes[115]},
 	}}
 	shapes[118] = wire.Shape{Name: "Integer", Kind: wire.Integer}
+	shapes[119] = wire.Shape{Name: "InvalidCodeSignatureException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[120] = wire.Shape{Name: "InvalidParameterValueException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[121] = wire.Shape{Name: "InvalidRequestContentException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[122] = wire.Shape{Name: "InvalidRuntimeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[123] = wire.Shape{Name: "InvalidSecurityGroupIDException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[124] = wire.Shape{Name: "InvalidSubnetIDException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[125] = wire.Shape{Name: "InvalidZipFileException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
 	shapes[126] = wire.Shape{Name: "InvocationType", Kind: wire.String, Enum: []string{"Event", "RequestResponse", "DryRun"}}
 	shapes[127] = wire.Shape{Name: "InvokeAsyncInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
@@ -1087,7 +1093,23 @@ func init() {
 		{Name: "StatusCode", Shape: &shapes[118], Location: "statusCode"},
 	}, Payload: "Payload"}
 	shapes[131] = wire.Shape{Name: "InvokedViaFunctionUrl", Kind: wire.Boolean}
+	shapes[132] = wire.Shape{Name: "KMSAccessDeniedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[133] = wire.Shape{Name: "KMSDisabledException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[134] = wire.Shape{Name: "KMSInvalidStateException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
 	shapes[135] = wire.Shape{Name: "KMSKeyArn", Kind: wire.String, Pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"}
+	shapes[136] = wire.Shape{Name: "KMSNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
 	shapes[137] = wire.Shape{Name: "KafkaSchemaRegistryAccessConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Type", Shape: &shapes[139]},
 		{Name: "URI", Shape: &shapes[9]},
@@ -1120,7 +1142,7 @@ func init() {
 		{Name: "SigningProfileVersionArn", Shape: &shapes[9]},
 	}}
 	shapes[149] = wire.Shape{Name: "LayerList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[150]}}
-	shapes[150] = wire.Shape{Name: "LayerVersionArn", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(140), Pattern: "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+"}
+	shapes[150] = wire.Shape{Name: "LayerVersionArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+"}
 	shapes[151] = wire.Shape{Name: "LayersReferenceList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[148]}}
 	shapes[152] = wire.Shape{Name: "ListEventSourceMappingsInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "EventSourceArn", Shape: &shapes[9], Wire: "EventSourceArn", Location: "querystring"},
@@ -1157,9 +1179,9 @@ func init() {
 		{Name: "NextMarker", Shape: &shapes[244]},
 		{Name: "Versions", Shape: &shapes[91]},
 	}}
-	shapes[160] = wire.Shape{Name: "LocalMountPath", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(160), Pattern: "/mnt/[a-zA-Z0-9-_.]+"}
+	shapes[160] = wire.Shape{Name: "LocalMountPath", Kind: wire.String, Min: new(float64(0)), Max: new(float64(160)), Pattern: "/mnt/[a-zA-Z0-9-_.]+"}
 	shapes[161] = wire.Shape{Name: "LogFormat", Kind: wire.String, Enum: []string{"JSON", "Text"}}
-	shapes[162] = wire.Shape{Name: "LogGroup", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(512), Pattern: "[\\.\\-_/#A-Za-z0-9]+"}
+	shapes[162] = wire.Shape{Name: "LogGroup", Kind: wire.String, Min: new(float64(1)), Max: new(float64(512)), Pattern: "[\\.\\-_/#A-Za-z0-9]+"}
 	shapes[163] = wire.Shape{Name: "LogType", Kind: wire.String, Enum: []string{"None", "Tail"}}
 	shapes[164] = wire.Shape{Name: "LoggingConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ApplicationLogLevel", Shape: &shapes[6]},
@@ -1169,19 +1191,23 @@ func init() {
 	}}
 	shapes[165] = wire.Shape{Name: "Long", Kind: wire.Long}
 	shapes[166] = wire.Shape{Name: "MasterRegion", Kind: wire.String, Pattern: "ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1}"}
-	shapes[167] = wire.Shape{Name: "MaxListItems", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(10000)}
-	shapes[168] = wire.Shape{Name: "MaximumBatchingWindowInSeconds", Kind: wire.Integer, Min: wire.Bound(0), Max: wire.Bound(300)}
-	shapes[169] = wire.Shape{Name: "MaximumConcurrency", Kind: wire.Integer, Min: wire.Bound(2), Max: wire.Bound(1000)}
-	shapes[170] = wire.Shape{Name: "MaximumNumberOfPollers", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(2000)}
-	shapes[171] = wire.Shape{Name: "MaximumRecordAgeInSeconds", Kind: wire.Integer, Min: wire.Bound(-1), Max: wire.Bound(604800)}
-	shapes[172] = wire.Shape{Name: "MaximumRetryAttemptsEventSourceMapping", Kind: wire.Integer, Min: wire.Bound(-1), Max: wire.Bound(10000)}
-	shapes[173] = wire.Shape{Name: "MemorySize", Kind: wire.Integer, Min: wire.Bound(128), Max: wire.Bound(32768)}
-	shapes[174] = wire.Shape{Name: "MinimumNumberOfPollers", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(200)}
-	shapes[175] = wire.Shape{Name: "NameSpacedFunctionArn", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(10000), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"}
-	shapes[176] = wire.Shape{Name: "NamespacedFunctionName", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(256), Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"}
-	shapes[177] = wire.Shape{Name: "NamespacedStatementId", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(100), Pattern: "([a-zA-Z0-9-_.]+)"}
+	shapes[167] = wire.Shape{Name: "MaxListItems", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(10000))}
+	shapes[168] = wire.Shape{Name: "MaximumBatchingWindowInSeconds", Kind: wire.Integer, Min: new(float64(0)), Max: new(float64(300))}
+	shapes[169] = wire.Shape{Name: "MaximumConcurrency", Kind: wire.Integer, Min: new(float64(2)), Max: new(float64(1000))}
+	shapes[170] = wire.Shape{Name: "MaximumNumberOfPollers", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(2000))}
+	shapes[171] = wire.Shape{Name: "MaximumRecordAgeInSeconds", Kind: wire.Integer, Min: new(float64(-1)), Max: new(float64(604800))}
+	shapes[172] = wire.Shape{Name: "MaximumRetryAttemptsEventSourceMapping", Kind: wire.Integer, Min: new(float64(-1)), Max: new(float64(10000))}
+	shapes[173] = wire.Shape{Name: "MemorySize", Kind: wire.Integer, Min: new(float64(128)), Max: new(float64(32768))}
+	shapes[174] = wire.Shape{Name: "MinimumNumberOfPollers", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(200))}
+	shapes[175] = wire.Shape{Name: "NameSpacedFunctionArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(10000)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"}
+	shapes[176] = wire.Shape{Name: "NamespacedFunctionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"}
+	shapes[177] = wire.Shape{Name: "NamespacedStatementId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(100)), Pattern: "([a-zA-Z0-9-_.]+)"}
+	shapes[178] = wire.Shape{Name: "NoPublishedVersionException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
 	shapes[179] = wire.Shape{Name: "NullableBoolean", Kind: wire.Boolean}
-	shapes[180] = wire.Shape{Name: "NumericLatestPublishedOrAliasQualifier", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(128), Pattern: "\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"}
+	shapes[180] = wire.Shape{Name: "NumericLatestPublishedOrAliasQualifier", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"}
 	shapes[181] = wire.Shape{Name: "OnFailure", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Destination", Shape: &shapes[37]},
 	}}
@@ -1189,17 +1215,25 @@ func init() {
 		{Name: "Destination", Shape: &shapes[37]},
 	}}
 	shapes[183] = wire.Shape{Name: "PackageType", Kind: wire.String, Enum: []string{"Zip", "Image"}}
-	shapes[184] = wire.Shape{Name: "ParallelizationFactor", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(10)}
-	shapes[185] = wire.Shape{Name: "Pattern", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(4096), Pattern: ".*"}
-	shapes[186] = wire.Shape{Name: "PerExecutionEnvironmentMaxConcurrency", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(1600)}
+	shapes[184] = wire.Shape{Name: "ParallelizationFactor", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(10))}
+	shapes[185] = wire.Shape{Name: "Pattern", Kind: wire.String, Min: new(float64(0)), Max: new(float64(4096)), Pattern: ".*"}
+	shapes[186] = wire.Shape{Name: "PerExecutionEnvironmentMaxConcurrency", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(1600))}
+	shapes[187] = wire.Shape{Name: "PolicyLengthExceededException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[188] = wire.Shape{Name: "PreconditionFailedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 412, Fault: false}}
 	shapes[189] = wire.Shape{Name: "Principal", Kind: wire.String, Pattern: "[^\\s]+"}
-	shapes[190] = wire.Shape{Name: "PrincipalOrgID", Kind: wire.String, Min: wire.Bound(12), Max: wire.Bound(34), Pattern: "o-[a-z0-9]{10,32}"}
+	shapes[190] = wire.Shape{Name: "PrincipalOrgID", Kind: wire.String, Min: new(float64(12)), Max: new(float64(34)), Pattern: "o-[a-z0-9]{10,32}"}
 	shapes[191] = wire.Shape{Name: "ProvisionedPollerConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "MaximumPollers", Shape: &shapes[170]},
 		{Name: "MinimumPollers", Shape: &shapes[174]},
 		{Name: "PollerGroupName", Shape: &shapes[192]},
 	}}
-	shapes[192] = wire.Shape{Name: "ProvisionedPollerGroupName", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(128), Pattern: "[a-zA-Z0-9-_]*"}
+	shapes[192] = wire.Shape{Name: "ProvisionedPollerGroupName", Kind: wire.String, Min: new(float64(0)), Max: new(float64(128)), Pattern: "[a-zA-Z0-9-_]*"}
 	shapes[193] = wire.Shape{Name: "PutFunctionConcurrencyInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FunctionName", Shape: &shapes[92], Wire: "FunctionName", Location: "uri", Required: true},
 		{Name: "ReservedConcurrentExecutions", Shape: &shapes[201], Required: true},
@@ -1207,8 +1241,12 @@ func init() {
 	shapes[194] = wire.Shape{Name: "PutFunctionConcurrencyOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ReservedConcurrentExecutions", Shape: &shapes[201]},
 	}}
-	shapes[195] = wire.Shape{Name: "Queue", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(1000), Pattern: "[\\s\\S]*"}
-	shapes[196] = wire.Shape{Name: "Queues", Kind: wire.List, Element: &wire.Member{Shape: &shapes[195]}, Min: wire.Bound(1), Max: wire.Bound(1)}
+	shapes[195] = wire.Shape{Name: "Queue", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1000)), Pattern: "[\\s\\S]*"}
+	shapes[196] = wire.Shape{Name: "Queues", Kind: wire.List, Element: &wire.Member{Shape: &shapes[195]}, Min: new(float64(1)), Max: new(float64(1))}
+	shapes[197] = wire.Shape{Name: "RecursiveInvocationException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
 	shapes[198] = wire.Shape{Name: "RemovePermissionInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
 		{Name: "Qualifier", Shape: &shapes[180], Wire: "Qualifier", Location: "querystring"},
@@ -1216,12 +1254,32 @@ func init() {
 		{Name: "StatementId", Shape: &shapes[177], Wire: "StatementId", Location: "uri", Required: true},
 	}}
 	shapes[199] = wire.Shape{Name: "RemovePermissionOutput", Kind: wire.Structure}
-	shapes[201] = wire.Shape{Name: "ReservedConcurrentExecutions", Kind: wire.Integer, Min: wire.Bound(0)}
+	shapes[200] = wire.Shape{Name: "RequestTooLargeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 413, Fault: false}}
+	shapes[201] = wire.Shape{Name: "ReservedConcurrentExecutions", Kind: wire.Integer, Min: new(float64(0))}
 	shapes[202] = wire.Shape{Name: "ResourceArn", Kind: wire.String, Pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"}
-	shapes[207] = wire.Shape{Name: "RetentionPeriodInDays", Kind: wire.Integer, Min: wire.Bound(1), Max: wire.Bound(90)}
+	shapes[203] = wire.Shape{Name: "ResourceConflictException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 409, Fault: false}}
+	shapes[204] = wire.Shape{Name: "ResourceInUseException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[205] = wire.Shape{Name: "ResourceNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 404, Fault: false}}
+	shapes[206] = wire.Shape{Name: "ResourceNotReadyException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[207] = wire.Shape{Name: "RetentionPeriodInDays", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(90))}
 	shapes[208] = wire.Shape{Name: "RoleArn", Kind: wire.String, Pattern: "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"}
 	shapes[209] = wire.Shape{Name: "Runtime", Kind: wire.String, Enum: []string{"nodejs", "nodejs4.3", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x", "java8", "java8.al2", "java11", "python2.7", "python3.6", "python3.7", "python3.8", "python3.9", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6", "dotnet8", "nodejs4.3-edge", "go1.x", "ruby2.5", "ruby2.7", "provided", "provided.al2", "nodejs18.x", "python3.10", "java17", "ruby3.2", "ruby3.3", "ruby3.4", "python3.11", "nodejs20.x", "provided.al2023", "python3.12", "java21", "python3.13", "nodejs22.x", "nodejs24.x", "python3.14", "java25", "dotnet10", "ruby4.0"}}
-	shapes[210] = wire.Shape{Name: "RuntimeVersionArn", Kind: wire.String, Min: wire.Bound(26), Max: wire.Bound(2048), Pattern: "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}::runtime:.+"}
+	shapes[210] = wire.Shape{Name: "RuntimeVersionArn", Kind: wire.String, Min: new(float64(26)), Max: new(float64(2048)), Pattern: "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}::runtime:.+"}
 	shapes[211] = wire.Shape{Name: "RuntimeVersionConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Error", Shape: &shapes[212]},
 		{Name: "RuntimeVersionArn", Shape: &shapes[210]},
@@ -1230,16 +1288,28 @@ func init() {
 		{Name: "ErrorCode", Shape: &shapes[244]},
 		{Name: "Message", Shape: &shapes[226]},
 	}}
-	shapes[213] = wire.Shape{Name: "S3Bucket", Kind: wire.String, Min: wire.Bound(3), Max: wire.Bound(63), Pattern: "[0-9A-Za-z\\.\\-_]*(?<!\\.)"}
-	shapes[217] = wire.Shape{Name: "S3Key", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(1024)}
-	shapes[218] = wire.Shape{Name: "S3ObjectVersion", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(1024)}
+	shapes[213] = wire.Shape{Name: "S3Bucket", Kind: wire.String, Min: new(float64(3)), Max: new(float64(63)), Pattern: "[0-9A-Za-z\\.\\-_]*(?<!\\.)"}
+	shapes[214] = wire.Shape{Name: "S3FilesMountConnectivityException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
+	shapes[215] = wire.Shape{Name: "S3FilesMountFailureException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 403, Fault: false}}
+	shapes[216] = wire.Shape{Name: "S3FilesMountTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
+	shapes[217] = wire.Shape{Name: "S3Key", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024))}
+	shapes[218] = wire.Shape{Name: "S3ObjectVersion", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024))}
 	shapes[219] = wire.Shape{Name: "ScalingConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "MaximumConcurrency", Shape: &shapes[169]},
 	}}
 	shapes[220] = wire.Shape{Name: "SchemaRegistryEventRecordFormat", Kind: wire.String, Enum: []string{"JSON", "SOURCE"}}
-	shapes[221] = wire.Shape{Name: "SchemaRegistryUri", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(10000), Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"}
+	shapes[221] = wire.Shape{Name: "SchemaRegistryUri", Kind: wire.String, Min: new(float64(1)), Max: new(float64(10000)), Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"}
 	shapes[222] = wire.Shape{Name: "SecurityGroupId", Kind: wire.String}
-	shapes[223] = wire.Shape{Name: "SecurityGroupIds", Kind: wire.List, Element: &wire.Member{Shape: &shapes[222]}, Min: wire.Bound(0), Max: wire.Bound(5)}
+	shapes[223] = wire.Shape{Name: "SecurityGroupIds", Kind: wire.List, Element: &wire.Member{Shape: &shapes[222]}, Min: new(float64(0)), Max: new(float64(5))}
 	shapes[224] = wire.Shape{Name: "SelfManagedEventSource", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Endpoints", Shape: &shapes[56]},
 	}}
@@ -1248,30 +1318,54 @@ func init() {
 		{Name: "SchemaRegistryConfig", Shape: &shapes[140]},
 	}}
 	shapes[226] = wire.Shape{Name: "SensitiveString", Kind: wire.String}
+	shapes[227] = wire.Shape{Name: "SerializedRequestEntityTooLargeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 413, Fault: false}}
+	shapes[228] = wire.Shape{Name: "ServiceException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 500, Fault: true}}
 	shapes[229] = wire.Shape{Name: "SnapStart", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ApplyOn", Shape: &shapes[230]},
 	}}
 	shapes[230] = wire.Shape{Name: "SnapStartApplyOn", Kind: wire.String, Enum: []string{"PublishedVersions", "None"}}
+	shapes[231] = wire.Shape{Name: "SnapStartException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[232] = wire.Shape{Name: "SnapStartNotReadyException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 409, Fault: false}}
 	shapes[233] = wire.Shape{Name: "SnapStartOptimizationStatus", Kind: wire.String, Enum: []string{"On", "Off"}}
 	shapes[234] = wire.Shape{Name: "SnapStartResponse", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ApplyOn", Shape: &shapes[230]},
 		{Name: "OptimizationStatus", Shape: &shapes[233]},
 	}}
+	shapes[235] = wire.Shape{Name: "SnapStartTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
 	shapes[236] = wire.Shape{Name: "SourceAccessConfiguration", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Type", Shape: &shapes[238]},
 		{Name: "URI", Shape: &shapes[273]},
 	}}
-	shapes[237] = wire.Shape{Name: "SourceAccessConfigurations", Kind: wire.List, Element: &wire.Member{Shape: &shapes[236]}, Min: wire.Bound(0), Max: wire.Bound(22)}
+	shapes[237] = wire.Shape{Name: "SourceAccessConfigurations", Kind: wire.List, Element: &wire.Member{Shape: &shapes[236]}, Min: new(float64(0)), Max: new(float64(22))}
 	shapes[238] = wire.Shape{Name: "SourceAccessType", Kind: wire.String, Enum: []string{"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}}
-	shapes[239] = wire.Shape{Name: "SourceOwner", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(12), Pattern: "\\d{12}"}
+	shapes[239] = wire.Shape{Name: "SourceOwner", Kind: wire.String, Min: new(float64(0)), Max: new(float64(12)), Pattern: "\\d{12}"}
 	shapes[240] = wire.Shape{Name: "State", Kind: wire.String, Enum: []string{"Pending", "Active", "Inactive", "Failed", "Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"}}
 	shapes[241] = wire.Shape{Name: "StateReason", Kind: wire.String}
 	shapes[242] = wire.Shape{Name: "StateReasonCode", Kind: wire.String, Enum: []string{"Idle", "Creating", "Restoring", "EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError", "DrainingDurableExecutions", "VcpuLimitExceeded", "CapacityProviderScalingLimitExceeded", "InsufficientCapacity", "EC2RequestLimitExceeded", "FunctionError.InitTimeout", "FunctionError.RuntimeInitError", "FunctionError.ExtensionInitError", "FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "FunctionError.PermissionDenied", "FunctionError.TooManyExtensions", "FunctionError.InitResourceExhausted", "DisallowedByVpcEncryptionControl"}}
-	shapes[243] = wire.Shape{Name: "StatementId", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(100), Pattern: "([a-zA-Z0-9-_]+)"}
+	shapes[243] = wire.Shape{Name: "StatementId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(100)), Pattern: "([a-zA-Z0-9-_]+)"}
 	shapes[244] = wire.Shape{Name: "String", Kind: wire.String}
-	shapes[245] = wire.Shape{Name: "StringList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[244]}, Min: wire.Bound(0), Max: wire.Bound(1500)}
+	shapes[245] = wire.Shape{Name: "StringList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[244]}, Min: new(float64(0)), Max: new(float64(1500))}
+	shapes[246] = wire.Shape{Name: "SubnetIPAddressLimitReachedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
 	shapes[247] = wire.Shape{Name: "SubnetId", Kind: wire.String}
-	shapes[248] = wire.Shape{Name: "SubnetIds", Kind: wire.List, Element: &wire.Member{Shape: &shapes[247]}, Min: wire.Bound(0), Max: wire.Bound(16)}
+	shapes[248] = wire.Shape{Name: "SubnetIds", Kind: wire.List, Element: &wire.Member{Shape: &shapes[247]}, Min: new(float64(0)), Max: new(float64(16))}
 	shapes[249] = wire.Shape{Name: "SystemLogLevel", Kind: wire.String, Enum: []string{"DEBUG", "INFO", "WARN"}}
 	shapes[250] = wire.Shape{Name: "TagKey", Kind: wire.String}
 	shapes[251] = wire.Shape{Name: "TagKeyList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[250]}}
@@ -1281,24 +1375,30 @@ func init() {
 	}}
 	shapes[253] = wire.Shape{Name: "TagResourceOutput", Kind: wire.Structure}
 	shapes[254] = wire.Shape{Name: "TagValue", Kind: wire.String}
-	shapes[255] = wire.Shape{Name: "TaggableResource", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(256), Pattern: "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)"}
+	shapes[255] = wire.Shape{Name: "TaggableResource", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)"}
 	shapes[256] = wire.Shape{Name: "Tags", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[250]}, Value: &wire.Member{Shape: &shapes[254]}}
 	shapes[257] = wire.Shape{Name: "TagsError", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ErrorCode", Shape: &shapes[258], Required: true},
 		{Name: "Message", Shape: &shapes[259], Required: true},
 	}}
-	shapes[258] = wire.Shape{Name: "TagsErrorCode", Kind: wire.String, Min: wire.Bound(10), Max: wire.Bound(21), Pattern: "[A-Za-z]+Exception"}
-	shapes[259] = wire.Shape{Name: "TagsErrorMessage", Kind: wire.String, Min: wire.Bound(84), Max: wire.Bound(1000), Pattern: ".*"}
+	shapes[258] = wire.Shape{Name: "TagsErrorCode", Kind: wire.String, Min: new(float64(10)), Max: new(float64(21)), Pattern: "[A-Za-z]+Exception"}
+	shapes[259] = wire.Shape{Name: "TagsErrorMessage", Kind: wire.String, Min: new(float64(84)), Max: new(float64(1000)), Pattern: ".*"}
 	shapes[260] = wire.Shape{Name: "TenancyConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "TenantIsolationMode", Shape: &shapes[262], Required: true},
 	}}
-	shapes[261] = wire.Shape{Name: "TenantId", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(256), Pattern: "[a-zA-Z0-9\\._:\\/=+\\-@ ]+"}
+	shapes[261] = wire.Shape{Name: "TenantId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "[a-zA-Z0-9\\._:\\/=+\\-@ ]+"}
 	shapes[262] = wire.Shape{Name: "TenantIsolationMode", Kind: wire.String, Enum: []string{"PER_TENANT"}}
 	shapes[263] = wire.Shape{Name: "ThrottleReason", Kind: wire.String, Enum: []string{"ConcurrentInvocationLimitExceeded", "FunctionInvocationRateLimitExceeded", "ReservedFunctionConcurrentInvocationLimitExceeded", "ReservedFunctionInvocationRateLimitExceeded", "CallerRateLimitExceeded", "ConcurrentSnapshotCreateLimitExceeded"}}
-	shapes[264] = wire.Shape{Name: "Timeout", Kind: wire.Integer, Min: wire.Bound(1)}
+	shapes[264] = wire.Shape{Name: "Timeout", Kind: wire.Integer, Min: new(float64(1))}
 	shapes[265] = wire.Shape{Name: "Timestamp", Kind: wire.String}
-	shapes[267] = wire.Shape{Name: "Topic", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(249), Pattern: "[^.]([a-zA-Z0-9\\-_.]+)"}
-	shapes[268] = wire.Shape{Name: "Topics", Kind: wire.List, Element: &wire.Member{Shape: &shapes[267]}, Min: wire.Bound(1), Max: wire.Bound(1)}
+	shapes[266] = wire.Shape{Name: "TooManyRequestsException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Reason", Shape: &shapes[263]},
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+		{Name: "retryAfterSeconds", Shape: &shapes[244], Wire: "Retry-After", Location: "header"},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 429, Fault: false}}
+	shapes[267] = wire.Shape{Name: "Topic", Kind: wire.String, Min: new(float64(1)), Max: new(float64(249)), Pattern: "[^.]([a-zA-Z0-9\\-_.]+)"}
+	shapes[268] = wire.Shape{Name: "Topics", Kind: wire.List, Element: &wire.Member{Shape: &shapes[267]}, Min: new(float64(1)), Max: new(float64(1))}
 	shapes[269] = wire.Shape{Name: "TracingConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Mode", Shape: &shapes[271]},
 	}}
@@ -1306,9 +1406,13 @@ func init() {
 		{Name: "Mode", Shape: &shapes[271]},
 	}}
 	shapes[271] = wire.Shape{Name: "TracingMode", Kind: wire.String, Enum: []string{"Active", "PassThrough"}}
-	shapes[272] = wire.Shape{Name: "TumblingWindowInSeconds", Kind: wire.Integer, Min: wire.Bound(0), Max: wire.Bound(900)}
-	shapes[273] = wire.Shape{Name: "URI", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(200), Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"}
-	shapes[274] = wire.Shape{Name: "UnreservedConcurrentExecutions", Kind: wire.Integer, Min: wire.Bound(0)}
+	shapes[272] = wire.Shape{Name: "TumblingWindowInSeconds", Kind: wire.Integer, Min: new(float64(0)), Max: new(float64(900))}
+	shapes[273] = wire.Shape{Name: "URI", Kind: wire.String, Min: new(float64(1)), Max: new(float64(200)), Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"}
+	shapes[274] = wire.Shape{Name: "UnreservedConcurrentExecutions", Kind: wire.Integer, Min: new(float64(0))}
+	shapes[275] = wire.Shape{Name: "UnsupportedMediaTypeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[244]},
+		{Name: "message", Shape: &shapes[244]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 415, Fault: false}}
 	shapes[276] = wire.Shape{Name: "UntagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Resource", Shape: &shapes[255], Wire: "Resource", Location: "uri", Required: true},
 		{Name: "TagKeys", Shape: &shapes[251], Wire: "tagKeys", Location: "querystring", Required: true},
@@ -1494,7 +1598,7 @@ func init() {
 		{Name: "Version", Shape: &shapes[284]},
 		{Name: "VpcConfig", Shape: &shapes[286]},
 	}}
-	shapes[284] = wire.Shape{Name: "Version", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(1024), Pattern: "(\\$LATEST|[0-9]+)"}
+	shapes[284] = wire.Shape{Name: "Version", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024)), Pattern: "(\\$LATEST|[0-9]+)"}
 	shapes[285] = wire.Shape{Name: "VpcConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Ipv6AllowedForDualStack", Shape: &shapes[179]},
 		{Name: "SecurityGroupIds", Shape: &shapes[223]},
@@ -1507,5 +1611,5 @@ func init() {
 		{Name: "VpcId", Shape: &shapes[287]},
 	}}
 	shapes[287] = wire.Shape{Name: "VpcId", Kind: wire.String}
-	shapes[288] = wire.Shape{Name: "WorkingDirectory", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(1000)}
+	shapes[288] = wire.Shape{Name: "WorkingDirectory", Kind: wire.String, Min: new(float64(0)), Max: new(float64(1000))}
 }

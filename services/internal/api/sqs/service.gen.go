@@ -253,147 +253,92 @@ var Service = &wire.Service{
 				return h.(Handler).UntagQueue(ctx, in.(*UntagQueueInput))
 			}},
 	},
+	Errors: []*wire.Shape{&shapes[5], &shapes[6], &shapes[35], &shapes[41], &shapes[42], &shapes[43], &shapes[44], &shapes[45], &shapes[46], &shapes[47], &shapes[48], &shapes[49], &shapes[50], &shapes[51], &shapes[52], &shapes[53], &shapes[54], &shapes[73], &shapes[81], &shapes[82], &shapes[87], &shapes[88], &shapes[89], &shapes[91], &shapes[96], &shapes[97], &shapes[119], &shapes[120]},
 }
 
 // ErrBatchEntryIdsNotDistinct is the model's exception of that name.
-func ErrBatchEntryIdsNotDistinct(message string) *wire.Error {
-	return &wire.Error{Code: "BatchEntryIdsNotDistinct", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrBatchEntryIdsNotDistinct(message string) *wire.Error { return shapes[5].New(message) }
 
 // ErrBatchRequestTooLong is the model's exception of that name.
-func ErrBatchRequestTooLong(message string) *wire.Error {
-	return &wire.Error{Code: "BatchRequestTooLong", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrBatchRequestTooLong(message string) *wire.Error { return shapes[6].New(message) }
 
 // ErrEmptyBatchRequest is the model's exception of that name.
-func ErrEmptyBatchRequest(message string) *wire.Error {
-	return &wire.Error{Code: "EmptyBatchRequest", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrEmptyBatchRequest(message string) *wire.Error { return shapes[35].New(message) }
 
 // ErrInvalidAddress is the model's exception of that name.
-func ErrInvalidAddress(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidAddress", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidAddress(message string) *wire.Error { return shapes[41].New(message) }
 
 // ErrInvalidAttributeName is the model's exception of that name.
-func ErrInvalidAttributeName(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidAttributeName", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidAttributeName(message string) *wire.Error { return shapes[42].New(message) }
 
 // ErrInvalidAttributeValue is the model's exception of that name.
-func ErrInvalidAttributeValue(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidAttributeValue", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidAttributeValue(message string) *wire.Error { return shapes[43].New(message) }
 
 // ErrInvalidBatchEntryId is the model's exception of that name.
-func ErrInvalidBatchEntryId(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidBatchEntryId", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidBatchEntryId(message string) *wire.Error { return shapes[44].New(message) }
 
 // ErrInvalidIdFormat is the model's exception of that name.
-func ErrInvalidIdFormat(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidIdFormat", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidIdFormat(message string) *wire.Error { return shapes[45].New(message) }
 
 // ErrInvalidMessageContents is the model's exception of that name.
-func ErrInvalidMessageContents(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidMessageContents", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidMessageContents(message string) *wire.Error { return shapes[46].New(message) }
 
 // ErrInvalidSecurity is the model's exception of that name.
-func ErrInvalidSecurity(message string) *wire.Error {
-	return &wire.Error{Code: "InvalidSecurity", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrInvalidSecurity(message string) *wire.Error { return shapes[47].New(message) }
 
 // ErrKmsAccessDenied is the model's exception of that name.
-func ErrKmsAccessDenied(message string) *wire.Error {
-	return &wire.Error{Code: "KmsAccessDenied", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrKmsAccessDenied(message string) *wire.Error { return shapes[48].New(message) }
 
 // ErrKmsDisabled is the model's exception of that name.
-func ErrKmsDisabled(message string) *wire.Error {
-	return &wire.Error{Code: "KmsDisabled", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrKmsDisabled(message string) *wire.Error { return shapes[49].New(message) }
 
 // ErrKmsInvalidKeyUsage is the model's exception of that name.
-func ErrKmsInvalidKeyUsage(message string) *wire.Error {
-	return &wire.Error{Code: "KmsInvalidKeyUsage", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrKmsInvalidKeyUsage(message string) *wire.Error { return shapes[50].New(message) }
 
 // ErrKmsInvalidState is the model's exception of that name.
-func ErrKmsInvalidState(message string) *wire.Error {
-	return &wire.Error{Code: "KmsInvalidState", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrKmsInvalidState(message string) *wire.Error { return shapes[51].New(message) }
 
 // ErrKmsNotFound is the model's exception of that name.
-func ErrKmsNotFound(message string) *wire.Error {
-	return &wire.Error{Code: "KmsNotFound", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrKmsNotFound(message string) *wire.Error { return shapes[52].New(message) }
 
 // ErrKmsOptInRequired is the model's exception of that name.
-func ErrKmsOptInRequired(message string) *wire.Error {
-	return &wire.Error{Code: "KmsOptInRequired", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrKmsOptInRequired(message string) *wire.Error { return shapes[53].New(message) }
 
 // ErrKmsThrottled is the model's exception of that name.
-func ErrKmsThrottled(message string) *wire.Error {
-	return &wire.Error{Code: "KmsThrottled", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrKmsThrottled(message string) *wire.Error { return shapes[54].New(message) }
 
 // ErrMessageNotInflight is the model's exception of that name.
-func ErrMessageNotInflight(message string) *wire.Error {
-	return &wire.Error{Code: "MessageNotInflight", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrMessageNotInflight(message string) *wire.Error { return shapes[73].New(message) }
 
 // ErrOverLimit is the model's exception of that name.
-func ErrOverLimit(message string) *wire.Error {
-	return &wire.Error{Code: "OverLimit", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrOverLimit(message string) *wire.Error { return shapes[81].New(message) }
 
 // ErrPurgeQueueInProgress is the model's exception of that name.
-func ErrPurgeQueueInProgress(message string) *wire.Error {
-	return &wire.Error{Code: "PurgeQueueInProgress", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrPurgeQueueInProgress(message string) *wire.Error { return shapes[82].New(message) }
 
 // ErrQueueDeletedRecently is the model's exception of that name.
-func ErrQueueDeletedRecently(message string) *wire.Error {
-	return &wire.Error{Code: "QueueDeletedRecently", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrQueueDeletedRecently(message string) *wire.Error { return shapes[87].New(message) }
 
 // ErrQueueDoesNotExist is the model's exception of that name.
-func ErrQueueDoesNotExist(message string) *wire.Error {
-	return &wire.Error{Code: "QueueDoesNotExist", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrQueueDoesNotExist(message string) *wire.Error { return shapes[88].New(message) }
 
 // ErrQueueNameExists is the model's exception of that name.
-func ErrQueueNameExists(message string) *wire.Error {
-	return &wire.Error{Code: "QueueNameExists", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrQueueNameExists(message string) *wire.Error { return shapes[89].New(message) }
 
 // ErrReceiptHandleIsInvalid is the model's exception of that name.
-func ErrReceiptHandleIsInvalid(message string) *wire.Error {
-	return &wire.Error{Code: "ReceiptHandleIsInvalid", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrReceiptHandleIsInvalid(message string) *wire.Error { return shapes[91].New(message) }
 
 // ErrRequestThrottled is the model's exception of that name.
-func ErrRequestThrottled(message string) *wire.Error {
-	return &wire.Error{Code: "RequestThrottled", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrRequestThrottled(message string) *wire.Error { return shapes[96].New(message) }
 
 // ErrResourceNotFoundException is the model's exception of that name.
-func ErrResourceNotFoundException(message string) *wire.Error {
-	return &wire.Error{Code: "ResourceNotFoundException", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrResourceNotFoundException(message string) *wire.Error { return shapes[97].New(message) }
 
 // ErrTooManyEntriesInBatchRequest is the model's exception of that name.
-func ErrTooManyEntriesInBatchRequest(message string) *wire.Error {
-	return &wire.Error{Code: "TooManyEntriesInBatchRequest", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrTooManyEntriesInBatchRequest(message string) *wire.Error { return shapes[119].New(message) }
 
 // ErrUnsupportedOperation is the model's exception of that name.
-func ErrUnsupportedOperation(message string) *wire.Error {
-	return &wire.Error{Code: "UnsupportedOperation", QueryCode: "", Status: 400, Fault: false, Message: message}
-}
+func ErrUnsupportedOperation(message string) *wire.Error { return shapes[120].New(message) }
 
 var shapes [123]wire.Shape
 
@@ -408,6 +353,12 @@ func init() {
 	}}
 	shapes[3] = wire.Shape{Name: "AddPermissionOutput", Kind: wire.Structure}
 	shapes[4] = wire.Shape{Name: "AttributeNameList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[86]}, Flattened: true}
+	shapes[5] = wire.Shape{Name: "BatchEntryIdsNotDistinct", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", Status: 400, Fault: false}}
+	shapes[6] = wire.Shape{Name: "BatchRequestTooLong", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.BatchRequestTooLong", Status: 400, Fault: false}}
 	shapes[7] = wire.Shape{Name: "BatchResultErrorEntry", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Code", Shape: &shapes[110], Required: true},
 		{Name: "Id", Shape: &shapes[110], Required: true},
@@ -483,6 +434,9 @@ func init() {
 		{Name: "QueueUrl", Shape: &shapes[110], Required: true},
 	}}
 	shapes[34] = wire.Shape{Name: "DeleteQueueOutput", Kind: wire.Structure}
+	shapes[35] = wire.Shape{Name: "EmptyBatchRequest", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.EmptyBatchRequest", Status: 400, Fault: false}}
 	shapes[36] = wire.Shape{Name: "ExceptionMessage", Kind: wire.String}
 	shapes[37] = wire.Shape{Name: "GetQueueAttributesInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AttributeNames", Shape: &shapes[4], Query: "AttributeName"},
@@ -498,6 +452,46 @@ func init() {
 	shapes[40] = wire.Shape{Name: "GetQueueUrlOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "QueueUrl", Shape: &shapes[110]},
 	}}
+	shapes[41] = wire.Shape{Name: "InvalidAddress", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 404, Fault: false}}
+	shapes[42] = wire.Shape{Name: "InvalidAttributeName", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[43] = wire.Shape{Name: "InvalidAttributeValue", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[44] = wire.Shape{Name: "InvalidBatchEntryId", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.InvalidBatchEntryId", Status: 400, Fault: false}}
+	shapes[45] = wire.Shape{Name: "InvalidIdFormat", Kind: wire.Structure, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[46] = wire.Shape{Name: "InvalidMessageContents", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[47] = wire.Shape{Name: "InvalidSecurity", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 403, Fault: false}}
+	shapes[48] = wire.Shape{Name: "KmsAccessDenied", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "KMS.AccessDeniedException", Status: 400, Fault: false}}
+	shapes[49] = wire.Shape{Name: "KmsDisabled", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "KMS.DisabledException", Status: 400, Fault: false}}
+	shapes[50] = wire.Shape{Name: "KmsInvalidKeyUsage", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "KMS.InvalidKeyUsageException", Status: 400, Fault: false}}
+	shapes[51] = wire.Shape{Name: "KmsInvalidState", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "KMS.InvalidStateException", Status: 400, Fault: false}}
+	shapes[52] = wire.Shape{Name: "KmsNotFound", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "KMS.NotFoundException", Status: 400, Fault: false}}
+	shapes[53] = wire.Shape{Name: "KmsOptInRequired", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "KMS.OptInRequired", Status: 403, Fault: false}}
+	shapes[54] = wire.Shape{Name: "KmsThrottled", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "KMS.ThrottlingException", Status: 400, Fault: false}}
 	shapes[55] = wire.Shape{Name: "ListDeadLetterSourceQueuesInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "MaxResults", Shape: &shapes[12]},
 		{Name: "NextToken", Shape: &shapes[118]},
@@ -563,6 +557,7 @@ func init() {
 	shapes[70] = wire.Shape{Name: "MessageBodyAttributeMap", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[110], Wire: "Name"}, Value: &wire.Member{Shape: &shapes[69], Wire: "Value"}, Flattened: true}
 	shapes[71] = wire.Shape{Name: "MessageBodySystemAttributeMap", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[77], Wire: "Name"}, Value: &wire.Member{Shape: &shapes[78], Wire: "Value"}, Flattened: true}
 	shapes[72] = wire.Shape{Name: "MessageList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[66]}, Flattened: true}
+	shapes[73] = wire.Shape{Name: "MessageNotInflight", Kind: wire.Structure, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.MessageNotInflight", Status: 400, Fault: false}}
 	shapes[74] = wire.Shape{Name: "MessageSystemAttributeList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[76]}, Flattened: true}
 	shapes[75] = wire.Shape{Name: "MessageSystemAttributeMap", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[76], Wire: "Name"}, Value: &wire.Member{Shape: &shapes[110], Wire: "Value"}, Flattened: true}
 	shapes[76] = wire.Shape{Name: "MessageSystemAttributeName", Kind: wire.String, Enum: []string{"All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "SequenceNumber", "MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn"}}
@@ -576,13 +571,31 @@ func init() {
 	}}
 	shapes[79] = wire.Shape{Name: "NullableInteger", Kind: wire.Integer}
 	shapes[80] = wire.Shape{Name: "NullableLong", Kind: wire.Long}
+	shapes[81] = wire.Shape{Name: "OverLimit", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 403, Fault: false}}
+	shapes[82] = wire.Shape{Name: "PurgeQueueInProgress", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.PurgeQueueInProgress", Status: 403, Fault: false}}
 	shapes[83] = wire.Shape{Name: "PurgeQueueInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "QueueUrl", Shape: &shapes[110], Required: true},
 	}}
 	shapes[84] = wire.Shape{Name: "PurgeQueueOutput", Kind: wire.Structure}
 	shapes[85] = wire.Shape{Name: "QueueAttributeMap", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[86], Wire: "Name"}, Value: &wire.Member{Shape: &shapes[110], Wire: "Value"}, Flattened: true}
 	shapes[86] = wire.Shape{Name: "QueueAttributeName", Kind: wire.String, Enum: []string{"All", "Policy", "VisibilityTimeout", "MaximumMessageSize", "MessageRetentionPeriod", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn", "ApproximateNumberOfMessagesDelayed", "DelaySeconds", "ReceiveMessageWaitTimeSeconds", "RedrivePolicy", "FifoQueue", "ContentBasedDeduplication", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "DeduplicationScope", "FifoThroughputLimit", "RedriveAllowPolicy", "SqsManagedSseEnabled"}}
+	shapes[87] = wire.Shape{Name: "QueueDeletedRecently", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.QueueDeletedRecently", Status: 400, Fault: false}}
+	shapes[88] = wire.Shape{Name: "QueueDoesNotExist", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.NonExistentQueue", Status: 400, Fault: false}}
+	shapes[89] = wire.Shape{Name: "QueueNameExists", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "QueueAlreadyExists", Status: 400, Fault: false}}
 	shapes[90] = wire.Shape{Name: "QueueUrlList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[110]}, Flattened: true}
+	shapes[91] = wire.Shape{Name: "ReceiptHandleIsInvalid", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 404, Fault: false}}
 	shapes[92] = wire.Shape{Name: "ReceiveMessageInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AttributeNames", Shape: &shapes[4], Query: "AttributeName"},
 		{Name: "MaxNumberOfMessages", Shape: &shapes[79]},
@@ -601,6 +614,12 @@ func init() {
 		{Name: "QueueUrl", Shape: &shapes[110], Required: true},
 	}}
 	shapes[95] = wire.Shape{Name: "RemovePermissionOutput", Kind: wire.Structure}
+	shapes[96] = wire.Shape{Name: "RequestThrottled", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 403, Fault: false}}
+	shapes[97] = wire.Shape{Name: "ResourceNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 404, Fault: false}}
 	shapes[98] = wire.Shape{Name: "SendMessageBatchInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Entries", Shape: &shapes[101], Query: "SendMessageBatchRequestEntry", Required: true},
 		{Name: "QueueUrl", Shape: &shapes[110], Required: true},
@@ -669,6 +688,12 @@ func init() {
 	shapes[116] = wire.Shape{Name: "TagQueueOutput", Kind: wire.Structure}
 	shapes[117] = wire.Shape{Name: "TagValue", Kind: wire.String}
 	shapes[118] = wire.Shape{Name: "Token", Kind: wire.String}
+	shapes[119] = wire.Shape{Name: "TooManyEntriesInBatchRequest", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", Status: 400, Fault: false}}
+	shapes[120] = wire.Shape{Name: "UnsupportedOperation", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[36]},
+	}, Error: &wire.ErrorTrait{Code: "AWS.SimpleQueueService.UnsupportedOperation", Status: 400, Fault: false}}
 	shapes[121] = wire.Shape{Name: "UntagQueueInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "QueueUrl", Shape: &shapes[110], Required: true},
 		{Name: "TagKeys", Shape: &shapes[113], Query: "TagKey", Required: true},

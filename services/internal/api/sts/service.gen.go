@@ -63,27 +63,20 @@ var Service = &wire.Service{
 				return h.(Handler).GetSessionToken(ctx, in.(*GetSessionTokenInput))
 			}},
 	},
+	Errors: []*wire.Shape{&shapes[4], &shapes[11], &shapes[12], &shapes[16]},
 }
 
 // ErrExpiredTokenException is the model's exception of that name.
-func ErrExpiredTokenException(message string) *wire.Error {
-	return &wire.Error{Code: "ExpiredTokenException", QueryCode: "ExpiredTokenException", Status: 400, Fault: false, Message: message}
-}
+func ErrExpiredTokenException(message string) *wire.Error { return shapes[4].New(message) }
 
 // ErrMalformedPolicyDocumentException is the model's exception of that name.
-func ErrMalformedPolicyDocumentException(message string) *wire.Error {
-	return &wire.Error{Code: "MalformedPolicyDocumentException", QueryCode: "MalformedPolicyDocument", Status: 400, Fault: false, Message: message}
-}
+func ErrMalformedPolicyDocumentException(message string) *wire.Error { return shapes[11].New(message) }
 
 // ErrPackedPolicyTooLargeException is the model's exception of that name.
-func ErrPackedPolicyTooLargeException(message string) *wire.Error {
-	return &wire.Error{Code: "PackedPolicyTooLargeException", QueryCode: "PackedPolicyTooLarge", Status: 400, Fault: false, Message: message}
-}
+func ErrPackedPolicyTooLargeException(message string) *wire.Error { return shapes[12].New(message) }
 
 // ErrRegionDisabledException is the model's exception of that name.
-func ErrRegionDisabledException(message string) *wire.Error {
-	return &wire.Error{Code: "RegionDisabledException", QueryCode: "RegionDisabledException", Status: 403, Fault: false, Message: message}
-}
+func ErrRegionDisabledException(message string) *wire.Error { return shapes[16].New(message) }
 
 var shapes [45]wire.Shape
 
@@ -118,6 +111,9 @@ func init() {
 		{Name: "SecretAccessKey", Shape: &shapes[19], Required: true},
 		{Name: "SessionToken", Shape: &shapes[42], Required: true},
 	}}
+	shapes[4] = wire.Shape{Name: "ExpiredTokenException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[26]},
+	}, Error: &wire.ErrorTrait{Code: "ExpiredTokenException", Status: 400, Fault: false}}
 	shapes[5] = wire.Shape{Name: "GetAccessKeyInfoInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AccessKeyId", Shape: &shapes[18], Required: true},
 	}}
@@ -138,6 +134,12 @@ func init() {
 	shapes[10] = wire.Shape{Name: "GetSessionTokenOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Credentials", Shape: &shapes[3]},
 	}}
+	shapes[11] = wire.Shape{Name: "MalformedPolicyDocumentException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[28]},
+	}, Error: &wire.ErrorTrait{Code: "MalformedPolicyDocument", Status: 400, Fault: false}}
+	shapes[12] = wire.Shape{Name: "PackedPolicyTooLargeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[30]},
+	}, Error: &wire.ErrorTrait{Code: "PackedPolicyTooLarge", Status: 400, Fault: false}}
 	shapes[13] = wire.Shape{Name: "PolicyDescriptorType", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "arn", Shape: &shapes[21]},
 	}}
@@ -145,36 +147,39 @@ func init() {
 		{Name: "ContextAssertion", Shape: &shapes[23]},
 		{Name: "ProviderArn", Shape: &shapes[21]},
 	}}
-	shapes[15] = wire.Shape{Name: "ProvidedContextsListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[14]}, Min: wire.Bound(1), Max: wire.Bound(5)}
+	shapes[15] = wire.Shape{Name: "ProvidedContextsListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[14]}, Min: new(float64(1)), Max: new(float64(5))}
+	shapes[16] = wire.Shape{Name: "RegionDisabledException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "message", Shape: &shapes[32]},
+	}, Error: &wire.ErrorTrait{Code: "RegionDisabledException", Status: 403, Fault: false}}
 	shapes[17] = wire.Shape{Name: "Tag", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Key", Shape: &shapes[38], Required: true},
 		{Name: "Value", Shape: &shapes[40], Required: true},
 	}}
-	shapes[18] = wire.Shape{Name: "accessKeyIdType", Kind: wire.String, Min: wire.Bound(16), Max: wire.Bound(128), Pattern: "[\\w]*"}
+	shapes[18] = wire.Shape{Name: "accessKeyIdType", Kind: wire.String, Min: new(float64(16)), Max: new(float64(128)), Pattern: "[\\w]*"}
 	shapes[19] = wire.Shape{Name: "accessKeySecretType", Kind: wire.String}
 	shapes[20] = wire.Shape{Name: "accountType", Kind: wire.String}
-	shapes[21] = wire.Shape{Name: "arnType", Kind: wire.String, Min: wire.Bound(20), Max: wire.Bound(2048), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"}
-	shapes[22] = wire.Shape{Name: "assumedRoleIdType", Kind: wire.String, Min: wire.Bound(2), Max: wire.Bound(193), Pattern: "[\\w+=,.@:-]*"}
-	shapes[23] = wire.Shape{Name: "contextAssertionType", Kind: wire.String, Min: wire.Bound(4), Max: wire.Bound(2048)}
+	shapes[21] = wire.Shape{Name: "arnType", Kind: wire.String, Min: new(float64(20)), Max: new(float64(2048)), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"}
+	shapes[22] = wire.Shape{Name: "assumedRoleIdType", Kind: wire.String, Min: new(float64(2)), Max: new(float64(193)), Pattern: "[\\w+=,.@:-]*"}
+	shapes[23] = wire.Shape{Name: "contextAssertionType", Kind: wire.String, Min: new(float64(4)), Max: new(float64(2048))}
 	shapes[24] = wire.Shape{Name: "dateType", Kind: wire.Timestamp}
-	shapes[25] = wire.Shape{Name: "durationSecondsType", Kind: wire.Integer, Min: wire.Bound(900), Max: wire.Bound(129600)}
+	shapes[25] = wire.Shape{Name: "durationSecondsType", Kind: wire.Integer, Min: new(float64(900)), Max: new(float64(129600))}
 	shapes[26] = wire.Shape{Name: "expiredIdentityTokenMessage", Kind: wire.String}
-	shapes[27] = wire.Shape{Name: "externalIdType", Kind: wire.String, Min: wire.Bound(2), Max: wire.Bound(1224), Pattern: "[\\w+=,.@:\\/-]*"}
+	shapes[27] = wire.Shape{Name: "externalIdType", Kind: wire.String, Min: new(float64(2)), Max: new(float64(1224)), Pattern: "[\\w+=,.@:\\/-]*"}
 	shapes[28] = wire.Shape{Name: "malformedPolicyDocumentMessage", Kind: wire.String}
-	shapes[29] = wire.Shape{Name: "nonNegativeIntegerType", Kind: wire.Integer, Min: wire.Bound(0)}
+	shapes[29] = wire.Shape{Name: "nonNegativeIntegerType", Kind: wire.Integer, Min: new(float64(0))}
 	shapes[30] = wire.Shape{Name: "packedPolicyTooLargeMessage", Kind: wire.String}
 	shapes[31] = wire.Shape{Name: "policyDescriptorListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[13]}}
 	shapes[32] = wire.Shape{Name: "regionDisabledMessage", Kind: wire.String}
-	shapes[33] = wire.Shape{Name: "roleDurationSecondsType", Kind: wire.Integer, Min: wire.Bound(900), Max: wire.Bound(43200)}
-	shapes[34] = wire.Shape{Name: "roleSessionNameType", Kind: wire.String, Min: wire.Bound(2), Max: wire.Bound(64), Pattern: "[\\w+=,.@-]*"}
-	shapes[35] = wire.Shape{Name: "serialNumberType", Kind: wire.String, Min: wire.Bound(9), Max: wire.Bound(256), Pattern: "[\\w+=/:,.@-]*"}
-	shapes[36] = wire.Shape{Name: "sourceIdentityType", Kind: wire.String, Min: wire.Bound(2), Max: wire.Bound(64), Pattern: "[\\w+=,.@-]*"}
-	shapes[37] = wire.Shape{Name: "tagKeyListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[38]}, Max: wire.Bound(50)}
-	shapes[38] = wire.Shape{Name: "tagKeyType", Kind: wire.String, Min: wire.Bound(1), Max: wire.Bound(128), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"}
-	shapes[39] = wire.Shape{Name: "tagListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[17]}, Max: wire.Bound(50)}
-	shapes[40] = wire.Shape{Name: "tagValueType", Kind: wire.String, Min: wire.Bound(0), Max: wire.Bound(256), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"}
-	shapes[41] = wire.Shape{Name: "tokenCodeType", Kind: wire.String, Min: wire.Bound(6), Max: wire.Bound(6), Pattern: "[\\d]*"}
+	shapes[33] = wire.Shape{Name: "roleDurationSecondsType", Kind: wire.Integer, Min: new(float64(900)), Max: new(float64(43200))}
+	shapes[34] = wire.Shape{Name: "roleSessionNameType", Kind: wire.String, Min: new(float64(2)), Max: new(float64(64)), Pattern: "[\\w+=,.@-]*"}
+	shapes[35] = wire.Shape{Name: "serialNumberType", Kind: wire.String, Min: new(float64(9)), Max: new(float64(256)), Pattern: "[\\w+=/:,.@-]*"}
+	shapes[36] = wire.Shape{Name: "sourceIdentityType", Kind: wire.String, Min: new(float64(2)), Max: new(float64(64)), Pattern: "[\\w+=,.@-]*"}
+	shapes[37] = wire.Shape{Name: "tagKeyListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[38]}, Max: new(float64(50))}
+	shapes[38] = wire.Shape{Name: "tagKeyType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"}
+	shapes[39] = wire.Shape{Name: "tagListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[17]}, Max: new(float64(50))}
+	shapes[40] = wire.Shape{Name: "tagValueType", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256)), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"}
+	shapes[41] = wire.Shape{Name: "tokenCodeType", Kind: wire.String, Min: new(float64(6)), Max: new(float64(6)), Pattern: "[\\d]*"}
 	shapes[42] = wire.Shape{Name: "tokenType", Kind: wire.String}
-	shapes[43] = wire.Shape{Name: "unrestrictedSessionPolicyDocumentType", Kind: wire.String, Min: wire.Bound(1), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"}
+	shapes[43] = wire.Shape{Name: "unrestrictedSessionPolicyDocumentType", Kind: wire.String, Min: new(float64(1)), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"}
 	shapes[44] = wire.Shape{Name: "userIdType", Kind: wire.String}
 }

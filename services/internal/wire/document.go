@@ -1,0 +1,360 @@
+package wire
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// JSON and CBOR hold the same documents: values that say themselves what they
+// are. One walk over the shapes decodes both, and one encodes both; a reader and
+// a writer know how a document is spelled.
+
+// A reader reads a document value by value. What it cannot take for the kind
+// that is asked for is a SerializationException.
+type reader interface {
+	null() bool          // takes a null when one is next
+	enter(k Kind) *Error // takes the start of a Structure, Map or List
+	// more says whether another entry follows, and takes the end when none does.
+	more(k Kind) (bool, *Error)
+	key() ([]byte, *Error) // of an entry; good until the next call
+	text() (string, *Error)
+	boolean() (bool, *Error)
+	integer(bits int) (int64, *Error)
+	double() (float64, *Error)
+	blob() ([]byte, *Error)
+	time() (time.Time, *Error)
+	skip() *Error // any value
+	end() *Error  // of the document
+}
+
+// maxDepth bounds how deep a request may nest.
+const maxDepth = 100
+
+var tooDeep = serialization("The request nests too deep.")
+
+// A decoder fills Go values from a reader, along their shapes.
+type decoder struct {
+	reader
+	texts []string // spare room: members that are texts need a pointer each
+}
+
+// document reads a whole document into a structure. The shape's members that
+// travel elsewhere in an HTTP request are passed over.
+func (d *decoder) document(sh *Shape, v reflect.Value) *Error {
+	if !d.null() {
+		if err := d.structure(sh, v); err != nil {
+			return err
+		}
+	}
+	return d.end()
+}
+
+func (d *decoder) structure(sh *Shape, v reflect.Value) *Error {
+	if err := d.enter(Structure); err != nil {
+		return err
+	}
+	next := 0
+	for {
+		if ok, err := d.more(Structure); !ok {
+			return err
+		}
+		name, err := d.key()
+		if err != nil {
+			return err
+		}
+		i := sh.find(name, next)
+		if i < 0 {
+			err = d.skip()
+		} else {
+			next = i + 1
+			err = d.value(sh.Members[i].Shape, v.Field(i))
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// value reads into v, a field, an element of a list or a value of a map. Null is
+// the same as absent.
+func (d *decoder) value(sh *Shape, v reflect.Value) (err *Error) {
+	if d.null() {
+		v.SetZero() // of a name that comes twice, the last one counts
+		return nil
+	}
+	switch p := v.Addr().Interface().(type) {
+	case **string:
+		s, err := d.text()
+		*p = d.pointer(s)
+		return err
+	case *string:
+		*p, err = d.text()
+		return err
+	case **bool:
+		b, err := d.boolean()
+		*p = &b
+		return err
+	case **int32:
+		n, err := d.integer(32)
+		*p = new(int32(n))
+		return err
+	case **int64:
+		n, err := d.integer(64)
+		*p = &n
+		return err
+	case **float64:
+		f, err := d.double()
+		*p = &f
+		return err
+	case **time.Time:
+		t, err := d.time()
+		*p = &t
+		return err
+	case *[]byte:
+		*p, err = d.blob()
+		return err
+	case *map[string]string:
+		*p = map[string]string{}
+		return d.mapping(func(key string) *Error {
+			if d.null() {
+				return nil
+			}
+			s, err := d.text()
+			(*p)[key] = s
+			return err
+		})
+	case *bool:
+		*p, err = d.boolean()
+		return err
+	case *int32:
+		n, err := d.integer(32)
+		*p = int32(n)
+		return err
+	case *int64:
+		*p, err = d.integer(64)
+		return err
+	case *float64:
+		*p, err = d.double()
+		return err
+	case *time.Time:
+		*p, err = d.time()
+		return err
+	}
+	switch sh.Kind {
+	case Structure:
+		s := reflect.New(v.Type().Elem())
+		v.Set(s)
+		return d.structure(sh, s.Elem())
+	case List:
+		return d.list(sh.Element.Shape, v)
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	slot := reflect.New(v.Type().Elem()).Elem()
+	return d.mapping(func(key string) *Error {
+		if d.null() {
+			return nil
+		}
+		slot.SetZero()
+		err := d.value(sh.Value.Shape, slot)
+		v.SetMapIndex(reflect.ValueOf(key), slot)
+		return err
+	})
+}
+
+// list reads a list, and leaves out its nulls: no list of ours is sparse.
+func (d *decoder) list(element *Shape, v reflect.Value) *Error {
+	if err := d.enter(List); err != nil {
+		return err
+	}
+	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	for n := 0; ; {
+		if ok, err := d.more(List); !ok {
+			return err
+		}
+		if d.null() {
+			continue
+		}
+		v.Grow(1)
+		v.SetLen(n + 1)
+		if err := d.value(element, v.Index(n)); err != nil {
+			return err
+		}
+		n++
+	}
+}
+
+func (d *decoder) mapping(entry func(key string) *Error) *Error {
+	if err := d.enter(Map); err != nil {
+		return err
+	}
+	for {
+		if ok, err := d.more(Map); !ok {
+			return err
+		}
+		key, err := d.key()
+		if err != nil {
+			return err
+		}
+		if err := entry(string(key)); err != nil {
+			return err
+		}
+	}
+}
+
+// pointer saves most of the small allocations of a request: its texts share
+// their headers' memory.
+func (d *decoder) pointer(s string) *string {
+	if len(d.texts) == 0 {
+		d.texts = make([]string, 6)
+	}
+	p := &d.texts[0]
+	d.texts = d.texts[1:]
+	*p = s
+	return p
+}
+
+// find returns the index of a body member, or -1. Clients mostly write members
+// in the model's order, so the search begins where the last one ended.
+func (sh *Shape) find(name []byte, start int) int {
+	for n := range len(sh.Members) {
+		i := start + n
+		if i >= len(sh.Members) {
+			i -= len(sh.Members)
+		}
+		if m := sh.Members[i]; m.Location == "" && m.wire() == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// A writer writes a document value by value.
+type writer interface {
+	begin(k Kind) // a Structure, Map or List
+	end(k Kind)
+	key(s string)
+	null()
+	text(s string)
+	boolean(b bool)
+	integer(n int64)
+	double(f float64)
+	blob(b []byte)
+	time(t time.Time, format string)
+}
+
+// encodeStructure writes the members that are not nil and belong to the body.
+func encodeStructure(w writer, sh *Shape, v reflect.Value) {
+	w.begin(Structure)
+	for i, m := range sh.Members {
+		if f := v.Field(i); !f.IsNil() && m.Location == "" {
+			w.key(m.wire())
+			encodeValue(w, m.Shape, m.Format, f)
+		}
+	}
+	w.end(Structure)
+}
+
+func encodeValue(w writer, sh *Shape, format string, v reflect.Value) {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			w.null()
+			return
+		}
+		v = v.Elem()
+	}
+	switch sh.Kind {
+	case Structure:
+		encodeStructure(w, sh, v)
+	case List:
+		w.begin(List)
+		for i := range v.Len() {
+			encodeValue(w, sh.Element.Shape, sh.Element.Format, v.Index(i))
+		}
+		w.end(List)
+	case Map:
+		w.begin(Map)
+		for _, key := range sortedKeys(v) {
+			w.key(key)
+			encodeValue(w, sh.Value.Shape, sh.Value.Format, v.MapIndex(reflect.ValueOf(key)))
+		}
+		w.end(Map)
+	case String:
+		w.text(v.String())
+	case Boolean:
+		w.boolean(v.Bool())
+	case Integer, Long:
+		w.integer(v.Int())
+	case Float, Double:
+		w.double(v.Float())
+	case Blob:
+		w.blob(v.Bytes())
+	case Timestamp:
+		w.time(v.Interface().(time.Time), first(format, sh.Format))
+	}
+}
+
+// encodeAny writes a field of an error, which has no shape: what JSON knows.
+func encodeAny(w writer, x any) {
+	switch x := x.(type) {
+	case nil:
+		w.null()
+	case string:
+		w.text(x)
+	case bool:
+		w.boolean(x)
+	case int:
+		w.integer(int64(x))
+	case int64:
+		w.integer(x)
+	case float64:
+		w.double(x)
+	case []string:
+		w.begin(List)
+		for _, s := range x {
+			w.text(s)
+		}
+		w.end(List)
+	case map[string]any:
+		w.begin(Map)
+		encodeFields(w, x)
+		w.end(Map)
+	default:
+		w.text(fmt.Sprint(x))
+	}
+}
+
+func encodeFields(w writer, fields map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		w.key(name)
+		encodeAny(w, fields[name])
+	}
+}
+
+// sortedKeys makes answers the same every time.
+func sortedKeys(v reflect.Value) []string {
+	keys := make([]string, 0, v.Len())
+	for _, k := range v.MapKeys() {
+		keys = append(keys, k.String())
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// first returns the first text that is not empty.
+func first(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// whole says whether f is an integer that fits into so many bits.
+func whole(f float64, bits int) bool {
+	return f == math.Trunc(f) && math.Abs(f) < math.Ldexp(1, bits-1)
+}
