@@ -94,6 +94,12 @@ func Install(p trace.TracerProvider) {
 	tracing.Store(true)
 }
 
+// Uninstall undoes Install.
+func Uninstall() {
+	tracing.Store(false)
+	otel.SetTracerProvider(noop.NewTracerProvider())
+}
+
 func traceExporter(ctx context.Context, protocol string) (sdktrace.SpanExporter, error) {
 	if protocol == "grpc" {
 		return otlptracegrpc.New(ctx)
