@@ -84,7 +84,8 @@ type events struct {
 	queue   Queue      // nil when there is none yet, or it has gone
 	receive context.CancelFunc
 	cut     context.CancelFunc
-	all     *sync.WaitGroup // of the receiver and the events that run
+	waiting *sync.WaitGroup // of the receiver
+	running *sync.WaitGroup // of the events that run; the receiver adds to it
 }
 
 func newEvents(ctx context.Context, fs *Functions, open func(context.Context) (Queue, error)) *events {
@@ -109,9 +110,10 @@ func (a *events) opened(ctx context.Context) (Queue, error) {
 	}
 	running, cut := context.WithCancel(a.base)
 	receiving, receive := context.WithCancel(running)
-	a.queue, a.receive, a.cut, a.all = q, receive, cut, &sync.WaitGroup{}
-	w := &worker{fs: a.fs, queue: q, slots: a.slots, running: running, all: a.all}
-	a.all.Go(func() { w.receive(receiving) })
+	a.queue, a.receive, a.cut = q, receive, cut
+	a.waiting, a.running = &sync.WaitGroup{}, &sync.WaitGroup{}
+	w := &worker{fs: a.fs, queue: q, slots: a.slots, running: running, events: a.running}
+	a.waiting.Go(func() { w.receive(receiving) })
 	return q, nil
 }
 
@@ -138,7 +140,8 @@ func (a *events) abandon() {
 	defer a.mu.Unlock()
 	if a.queue != nil {
 		a.cut()
-		a.all.Wait()
+		a.waiting.Wait()
+		a.running.Wait()
 		a.queue = nil
 	}
 }
@@ -152,9 +155,11 @@ func (a *events) stop(ctx context.Context) error {
 		return nil
 	}
 	defer a.cut()
+	// The receiver goes first, lest it be given what is put back.
 	a.receive()
+	a.waiting.Wait()
 	over := make(chan struct{})
-	go func() { defer close(over); a.all.Wait() }()
+	go func() { defer close(over); a.running.Wait() }()
 	select {
 	case <-over:
 		return nil
@@ -171,7 +176,7 @@ type worker struct {
 	queue   Queue
 	slots   chan struct{}
 	running context.Context // ends when what runs shall be cut off
-	all     *sync.WaitGroup
+	events  *sync.WaitGroup // that run
 }
 
 // receive takes events as long as there are slots for them, until ctx ends or
@@ -187,7 +192,7 @@ func (w *worker) receive(ctx context.Context) {
 			<-w.slots
 		}
 		for _, r := range got {
-			w.all.Go(func() {
+			w.events.Go(func() {
 				defer func() { <-w.slots }()
 				w.run(r)
 			})

@@ -15,7 +15,7 @@ func TestOpenTidiesUpAfterAKill(t *testing.T) {
 	if got := w.Blobs(t); got != 2 {
 		t.Fatalf("%d zip files", got)
 	}
-	w.down()
+	w.down(t)
 	unfinished := filepath.Join(w.dir, "unpacking-1")
 	if err := os.Mkdir(unfinished, 0o755); err != nil {
 		t.Fatal(err)

@@ -14,8 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/runtime/backbone"
+	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
+	"millrace/runtime/lifecycle"
 	"millrace/runtime/record"
 	"millrace/runtime/sandbox"
 )
@@ -62,39 +64,43 @@ func (r *fakeRunner) seen() []sandbox.Request {
 // A world is what Functions stand on, in a folder that a test may come back to.
 type world struct {
 	*function.Functions
-	runner *fakeRunner
-	dir    string
-	down   func() // stops all but the data
+	backbone *backbone.Backbone
+	config   function.Config
+	runner   *fakeRunner
+	dir      string          // of unpacked code
+	parts    lifecycle.Stack // all of it
 }
 
-type option func(*function.Config)
+// An option changes what Functions are opened with.
+type option func(*testing.T, *world)
 
 func open(t *testing.T, dir string, opts ...option) *world {
 	t.Helper()
-	w := &world{runner: &fakeRunner{}, dir: filepath.Join(dir, "functions")}
-	b, err := backbone.Start(t.Context(), backbone.Config{Dir: filepath.Join(dir, "jetstream")})
+	w := &world{runner: &fakeRunner{}, dir: filepath.Join(dir, "functions"), backbone: backbonetest.Start(t, filepath.Join(dir, "jetstream"))}
+	w.parts.Push("backbone", w.backbone.Stop)
+	records, err := record.Open(t.Context(), w.backbone.JetStream())
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := record.Open(t.Context(), b.JetStream())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := function.Config{Records: records, JetStream: b.JetStream(), Dir: w.dir, Runner: w.runner}
+	w.parts.Push("records", func(context.Context) error { return records.Close() })
+	w.config = function.Config{Records: records, JetStream: w.backbone.JetStream(), Dir: w.dir, Runner: w.runner}
 	for _, o := range opts {
-		o(&c)
+		o(t, w)
 	}
-	if w.Functions, err = function.Open(t.Context(), c); err != nil {
+	if w.Functions, err = function.Open(t.Context(), w.config); err != nil {
 		t.Fatal(err)
 	}
-	w.down = sync.OnceFunc(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if err := errors.Join(w.Stop(ctx), records.Close(), b.Stop(ctx)); err != nil {
-			t.Errorf("stopping: %v", err)
-		}
-	})
-	t.Cleanup(w.down)
+	w.parts.Push("functions", w.Stop)
+	t.Cleanup(func() { w.down(t) })
 	return w
+}
+
+// down stops all but the data; once is enough.
+func (w *world) down(t *testing.T) {
+	t.Helper()
+	if err := w.parts.Down(context.WithoutCancel(t.Context())); err != nil {
+		t.Errorf("stopping: %v", err)
+	}
 }
 
 // zipOf makes a zip file of an executable bootstrap.
@@ -165,7 +171,7 @@ func TestRestartKeepsFunctionsAndCode(t *testing.T) {
 	dir := t.TempDir()
 	w := open(t, dir)
 	before := w.mustCreate(t, ordersFunction(), "#!one")
-	w.down()
+	w.down(t)
 	if err := os.RemoveAll(w.dir); err != nil { // the cache may go at any time
 		t.Fatal(err)
 	}
@@ -346,7 +352,7 @@ func TestRegisteredHandlersLiveAsLongAsTheProcess(t *testing.T) {
 	if _, err := w.Invoke(t.Context(), orders, function.Invocation{}); err != nil {
 		t.Fatal(err)
 	}
-	w.down()
+	w.down(t)
 	w = open(t, dir)
 	if _, err := w.Invoke(t.Context(), orders, function.Invocation{}); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("without its process: got %v, want %v", err, fault.Unavailable)

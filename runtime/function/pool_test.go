@@ -1,7 +1,6 @@
 package function_test
 
 import (
-	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,15 +13,10 @@ import (
 )
 
 // withPool runs events for real.
-func withPool(t *testing.T) option {
-	t.Helper()
+func withPool(_ *testing.T, w *world) {
 	pool := sandbox.New(sandbox.Config{})
-	t.Cleanup(func() {
-		if err := pool.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
-	return func(c *function.Config) { c.Runner = pool }
+	w.config.Runner = pool
+	w.parts.Push("pool", pool.Stop)
 }
 
 func TestDeployedZipRuns(t *testing.T) {
@@ -34,7 +28,7 @@ func TestDeployedZipRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := open(t, t.TempDir(), withPool(t))
+	w := open(t, t.TempDir(), withPool)
 	f, err := w.Create(t.Context(), ordersFunction(), zip)
 	if err != nil {
 		t.Fatal(err)
