@@ -191,8 +191,7 @@ func (g *generator) serviceVar() {
 		}
 		g.printf("{Name: %q, Method: %q, URI: %q, Status: %d, Input: &shapes[%d], Output: &shapes[%d], ResultWrapper: %q,\n",
 			name, op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode, g.index[op.Input.Shape], g.index[op.Output.Shape], wrapper)
-		g.printf("NewInput: func() any { return new(%sInput) },\n", name)
-		g.printf("Call: func(ctx context.Context, h, in any) (any, error) { return h.(Handler).%s(ctx, in.(*%sInput)) }},\n", name, name)
+		g.printf("NewInput: wire.New[%sInput], NewOutput: wire.New[%sOutput], Call: wire.Call(Handler.%s)},\n", name, name, name)
 	}
 	g.printf("},\nErrors: []*wire.Shape{")
 	for _, name := range g.names {

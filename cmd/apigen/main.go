@@ -1,7 +1,9 @@
 // Command apigen writes the packages of services/internal/api from AWS's API
 // models: types, the table of operations, and the interface that a service
 // implements. It reads the trimmed models beside them; with -trim DIR it makes
-// those first, from whole models in botocore's format.
+// those first, from whole models in botocore's format. With -suites DIR it writes
+// packages for AWS's protocol test cases in DIR instead, which the codecs' tests
+// use.
 package main
 
 import (
@@ -10,13 +12,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 func main() {
 	whole := flag.String("trim", "", "folder of whole models to trim first")
+	suites := flag.String("suites", "", "folder of protocol test cases to write packages for")
 	dir := flag.String("dir", ".", "folder of the generated packages")
 	flag.Parse()
-	if err := run(*whole, *dir); err != nil {
+	work := func() error { return run(*whole, *dir) }
+	if *suites != "" {
+		work = func() error { return runSuites(*suites, *dir) }
+	}
+	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "apigen:", err)
 		os.Exit(1)
 	}
@@ -36,6 +44,20 @@ func run(whole, dir string) error {
 		}
 		if err := generate(m, s, filepath.Join(dir, s.name)); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func runSuites(suites, dir string) error {
+	for _, protocol := range []string{"json", "query", "rest-json", "rest-xml"} {
+		m, err := readSuites(suites, protocol)
+		if err != nil {
+			return err
+		}
+		name := strings.ReplaceAll(protocol, "-", "")
+		if err := generate(m, service{name: name}, filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("%s: %w", protocol, err)
 		}
 	}
 	return nil

@@ -41,10 +41,28 @@ type Operation struct {
 	Output        *Shape
 	ResultWrapper string // query: "SendMessageResult"
 
-	NewInput func() any // a *SendMessageInput
-	// Call runs the operation on a service's implementation. The generated
-	// table sets it from the service's Handler interface.
+	NewInput  func() any // a *SendMessageInput
+	NewOutput func() any // a *SendMessageOutput
+	// Call runs the operation on a service's implementation, a Handler of the
+	// generated package. Its out is never a nil pointer when err is nil.
 	Call func(ctx context.Context, handler, in any) (out any, err error)
+}
+
+// New makes a *T.
+func New[T any]() any { return new(T) }
+
+// Call makes an Operation's Call of a method of a Handler.
+func Call[H, I, O any](method func(H, context.Context, *I) (*O, error)) func(ctx context.Context, handler, in any) (any, error) {
+	return func(ctx context.Context, handler, in any) (any, error) {
+		out, err := method(handler.(H), ctx, in.(*I))
+		if err != nil {
+			return nil, err
+		}
+		if out == nil {
+			out = new(O)
+		}
+		return out, nil
+	}
 }
 
 // An Error is an error as a client shall see it: everything but the request id.

@@ -56,11 +56,7 @@ const xmlHeader = `<?xml version="1.0"?>` + "\n"
 
 // EncodeResult answers a request with what its operation returned.
 func EncodeResult(w http.ResponseWriter, p Protocol, s *Service, op *Operation, r *Request, requestID string, out any) error {
-	v := reflect.ValueOf(out)
-	if v.IsNil() {
-		v = reflect.New(v.Type().Elem())
-	}
-	v = v.Elem()
+	v := reflect.ValueOf(out).Elem()
 	h := w.Header()
 	status := op.Status
 	if status == 0 {

@@ -178,156 +178,67 @@ var Service = &wire.Service{
 	MissingOps: []string{"AcceptDelegationRequest", "AddClientIDToOpenIDConnectProvider", "AddRoleToInstanceProfile", "AddUserToGroup", "AssociateDelegationRequest", "AttachGroupPolicy", "AttachUserPolicy", "ChangePassword", "CreateAccessKey", "CreateAccountAlias", "CreateDelegationRequest", "CreateGroup", "CreateInstanceProfile", "CreateLoginProfile", "CreateOpenIDConnectProvider", "CreateSAMLProvider", "CreateServiceLinkedRole", "CreateServiceSpecificCredential", "CreateUser", "CreateVirtualMFADevice", "DeactivateMFADevice", "DeleteAccessKey", "DeleteAccountAlias", "DeleteAccountPasswordPolicy", "DeleteGroup", "DeleteGroupPolicy", "DeleteInstanceProfile", "DeleteLoginProfile", "DeleteOpenIDConnectProvider", "DeleteRolePermissionsBoundary", "DeleteSAMLProvider", "DeleteSSHPublicKey", "DeleteServerCertificate", "DeleteServiceLinkedRole", "DeleteServiceSpecificCredential", "DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DeleteVirtualMFADevice", "DetachGroupPolicy", "DetachUserPolicy", "DisableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootSessions", "DisableOutboundWebIdentityFederation", "EnableMFADevice", "EnableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions", "EnableOutboundWebIdentityFederation", "GenerateCredentialReport", "GenerateOrganizationsAccessReport", "GenerateServiceLastAccessedDetails", "GetAccessKeyLastUsed", "GetAccountAuthorizationDetails", "GetAccountPasswordPolicy", "GetAccountSummary", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy", "GetCredentialReport", "GetDelegationRequest", "GetGroup", "GetGroupPolicy", "GetHumanReadableSummary", "GetInstanceProfile", "GetLoginProfile", "GetMFADevice", "GetOpenIDConnectProvider", "GetOrganizationsAccessReport", "GetOutboundWebIdentityFederationInfo", "GetSAMLProvider", "GetSSHPublicKey", "GetServerCertificate", "GetServiceLastAccessedDetails", "GetServiceLastAccessedDetailsWithEntities", "GetServiceLinkedRoleDeletionStatus", "GetUser", "GetUserPolicy", "ListAccessKeys", "ListAccountAliases", "ListAttachedGroupPolicies", "ListAttachedUserPolicies", "ListDelegationRequests", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListInstanceProfileTags", "ListInstanceProfiles", "ListMFADeviceTags", "ListMFADevices", "ListOpenIDConnectProviderTags", "ListOpenIDConnectProviders", "ListOrganizationsFeatures", "ListPoliciesGrantingServiceAccess", "ListSAMLProviderTags", "ListSAMLProviders", "ListSSHPublicKeys", "ListServerCertificateTags", "ListServerCertificates", "ListServiceSpecificCredentials", "ListSigningCertificates", "ListUserPolicies", "ListUserTags", "ListUsers", "ListVirtualMFADevices", "PutGroupPolicy", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary", "PutUserPolicy", "RejectDelegationRequest", "RemoveClientIDFromOpenIDConnectProvider", "RemoveRoleFromInstanceProfile", "RemoveUserFromGroup", "ResetServiceSpecificCredential", "ResyncMFADevice", "SendDelegationToken", "SetSecurityTokenServicePreferences", "SimulateCustomPolicy", "SimulatePrincipalPolicy", "TagInstanceProfile", "TagMFADevice", "TagOpenIDConnectProvider", "TagSAMLProvider", "TagServerCertificate", "TagUser", "UntagInstanceProfile", "UntagMFADevice", "UntagOpenIDConnectProvider", "UntagSAMLProvider", "UntagServerCertificate", "UntagUser", "UpdateAccessKey", "UpdateAccountPasswordPolicy", "UpdateDelegationRequest", "UpdateGroup", "UpdateLoginProfile", "UpdateOpenIDConnectProviderThumbprint", "UpdateSAMLProvider", "UpdateSSHPublicKey", "UpdateServerCertificate", "UpdateServiceSpecificCredential", "UpdateSigningCertificate", "UpdateUser", "UploadSSHPublicKey", "UploadServerCertificate", "UploadSigningCertificate"},
 	Operations: []*wire.Operation{
 		{Name: "AttachRolePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[0], Output: &shapes[1], ResultWrapper: "AttachRolePolicyResult",
-			NewInput: func() any { return new(AttachRolePolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).AttachRolePolicy(ctx, in.(*AttachRolePolicyInput))
-			}},
+			NewInput: wire.New[AttachRolePolicyInput], NewOutput: wire.New[AttachRolePolicyOutput], Call: wire.Call(Handler.AttachRolePolicy)},
 		{Name: "CreatePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[6], Output: &shapes[7], ResultWrapper: "CreatePolicyResult",
-			NewInput: func() any { return new(CreatePolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).CreatePolicy(ctx, in.(*CreatePolicyInput))
-			}},
+			NewInput: wire.New[CreatePolicyInput], NewOutput: wire.New[CreatePolicyOutput], Call: wire.Call(Handler.CreatePolicy)},
 		{Name: "CreatePolicyVersion", Method: "POST", URI: "/", Status: 0, Input: &shapes[8], Output: &shapes[9], ResultWrapper: "CreatePolicyVersionResult",
-			NewInput: func() any { return new(CreatePolicyVersionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).CreatePolicyVersion(ctx, in.(*CreatePolicyVersionInput))
-			}},
+			NewInput: wire.New[CreatePolicyVersionInput], NewOutput: wire.New[CreatePolicyVersionOutput], Call: wire.Call(Handler.CreatePolicyVersion)},
 		{Name: "CreateRole", Method: "POST", URI: "/", Status: 0, Input: &shapes[10], Output: &shapes[11], ResultWrapper: "CreateRoleResult",
-			NewInput: func() any { return new(CreateRoleInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).CreateRole(ctx, in.(*CreateRoleInput))
-			}},
+			NewInput: wire.New[CreateRoleInput], NewOutput: wire.New[CreateRoleOutput], Call: wire.Call(Handler.CreateRole)},
 		{Name: "DeletePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[13], Output: &shapes[14], ResultWrapper: "DeletePolicyResult",
-			NewInput: func() any { return new(DeletePolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeletePolicy(ctx, in.(*DeletePolicyInput))
-			}},
+			NewInput: wire.New[DeletePolicyInput], NewOutput: wire.New[DeletePolicyOutput], Call: wire.Call(Handler.DeletePolicy)},
 		{Name: "DeletePolicyVersion", Method: "POST", URI: "/", Status: 0, Input: &shapes[15], Output: &shapes[16], ResultWrapper: "DeletePolicyVersionResult",
-			NewInput: func() any { return new(DeletePolicyVersionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeletePolicyVersion(ctx, in.(*DeletePolicyVersionInput))
-			}},
+			NewInput: wire.New[DeletePolicyVersionInput], NewOutput: wire.New[DeletePolicyVersionOutput], Call: wire.Call(Handler.DeletePolicyVersion)},
 		{Name: "DeleteRole", Method: "POST", URI: "/", Status: 0, Input: &shapes[17], Output: &shapes[18], ResultWrapper: "DeleteRoleResult",
-			NewInput: func() any { return new(DeleteRoleInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeleteRole(ctx, in.(*DeleteRoleInput))
-			}},
+			NewInput: wire.New[DeleteRoleInput], NewOutput: wire.New[DeleteRoleOutput], Call: wire.Call(Handler.DeleteRole)},
 		{Name: "DeleteRolePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[19], Output: &shapes[20], ResultWrapper: "DeleteRolePolicyResult",
-			NewInput: func() any { return new(DeleteRolePolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeleteRolePolicy(ctx, in.(*DeleteRolePolicyInput))
-			}},
+			NewInput: wire.New[DeleteRolePolicyInput], NewOutput: wire.New[DeleteRolePolicyOutput], Call: wire.Call(Handler.DeleteRolePolicy)},
 		{Name: "DetachRolePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[21], Output: &shapes[22], ResultWrapper: "DetachRolePolicyResult",
-			NewInput: func() any { return new(DetachRolePolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DetachRolePolicy(ctx, in.(*DetachRolePolicyInput))
-			}},
+			NewInput: wire.New[DetachRolePolicyInput], NewOutput: wire.New[DetachRolePolicyOutput], Call: wire.Call(Handler.DetachRolePolicy)},
 		{Name: "GetPolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[25], Output: &shapes[26], ResultWrapper: "GetPolicyResult",
-			NewInput: func() any { return new(GetPolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetPolicy(ctx, in.(*GetPolicyInput))
-			}},
+			NewInput: wire.New[GetPolicyInput], NewOutput: wire.New[GetPolicyOutput], Call: wire.Call(Handler.GetPolicy)},
 		{Name: "GetPolicyVersion", Method: "POST", URI: "/", Status: 0, Input: &shapes[27], Output: &shapes[28], ResultWrapper: "GetPolicyVersionResult",
-			NewInput: func() any { return new(GetPolicyVersionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetPolicyVersion(ctx, in.(*GetPolicyVersionInput))
-			}},
+			NewInput: wire.New[GetPolicyVersionInput], NewOutput: wire.New[GetPolicyVersionOutput], Call: wire.Call(Handler.GetPolicyVersion)},
 		{Name: "GetRole", Method: "POST", URI: "/", Status: 0, Input: &shapes[29], Output: &shapes[30], ResultWrapper: "GetRoleResult",
-			NewInput: func() any { return new(GetRoleInput) },
-			Call:     func(ctx context.Context, h, in any) (any, error) { return h.(Handler).GetRole(ctx, in.(*GetRoleInput)) }},
+			NewInput: wire.New[GetRoleInput], NewOutput: wire.New[GetRoleOutput], Call: wire.Call(Handler.GetRole)},
 		{Name: "GetRolePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[31], Output: &shapes[32], ResultWrapper: "GetRolePolicyResult",
-			NewInput: func() any { return new(GetRolePolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetRolePolicy(ctx, in.(*GetRolePolicyInput))
-			}},
+			NewInput: wire.New[GetRolePolicyInput], NewOutput: wire.New[GetRolePolicyOutput], Call: wire.Call(Handler.GetRolePolicy)},
 		{Name: "ListAttachedRolePolicies", Method: "POST", URI: "/", Status: 0, Input: &shapes[36], Output: &shapes[37], ResultWrapper: "ListAttachedRolePoliciesResult",
-			NewInput: func() any { return new(ListAttachedRolePoliciesInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListAttachedRolePolicies(ctx, in.(*ListAttachedRolePoliciesInput))
-			}},
+			NewInput: wire.New[ListAttachedRolePoliciesInput], NewOutput: wire.New[ListAttachedRolePoliciesOutput], Call: wire.Call(Handler.ListAttachedRolePolicies)},
 		{Name: "ListEntitiesForPolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[38], Output: &shapes[39], ResultWrapper: "ListEntitiesForPolicyResult",
-			NewInput: func() any { return new(ListEntitiesForPolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListEntitiesForPolicy(ctx, in.(*ListEntitiesForPolicyInput))
-			}},
+			NewInput: wire.New[ListEntitiesForPolicyInput], NewOutput: wire.New[ListEntitiesForPolicyOutput], Call: wire.Call(Handler.ListEntitiesForPolicy)},
 		{Name: "ListInstanceProfilesForRole", Method: "POST", URI: "/", Status: 0, Input: &shapes[40], Output: &shapes[41], ResultWrapper: "ListInstanceProfilesForRoleResult",
-			NewInput: func() any { return new(ListInstanceProfilesForRoleInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListInstanceProfilesForRole(ctx, in.(*ListInstanceProfilesForRoleInput))
-			}},
+			NewInput: wire.New[ListInstanceProfilesForRoleInput], NewOutput: wire.New[ListInstanceProfilesForRoleOutput], Call: wire.Call(Handler.ListInstanceProfilesForRole)},
 		{Name: "ListPolicies", Method: "POST", URI: "/", Status: 0, Input: &shapes[42], Output: &shapes[43], ResultWrapper: "ListPoliciesResult",
-			NewInput: func() any { return new(ListPoliciesInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListPolicies(ctx, in.(*ListPoliciesInput))
-			}},
+			NewInput: wire.New[ListPoliciesInput], NewOutput: wire.New[ListPoliciesOutput], Call: wire.Call(Handler.ListPolicies)},
 		{Name: "ListPolicyTags", Method: "POST", URI: "/", Status: 0, Input: &shapes[44], Output: &shapes[45], ResultWrapper: "ListPolicyTagsResult",
-			NewInput: func() any { return new(ListPolicyTagsInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListPolicyTags(ctx, in.(*ListPolicyTagsInput))
-			}},
+			NewInput: wire.New[ListPolicyTagsInput], NewOutput: wire.New[ListPolicyTagsOutput], Call: wire.Call(Handler.ListPolicyTags)},
 		{Name: "ListPolicyVersions", Method: "POST", URI: "/", Status: 0, Input: &shapes[46], Output: &shapes[47], ResultWrapper: "ListPolicyVersionsResult",
-			NewInput: func() any { return new(ListPolicyVersionsInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListPolicyVersions(ctx, in.(*ListPolicyVersionsInput))
-			}},
+			NewInput: wire.New[ListPolicyVersionsInput], NewOutput: wire.New[ListPolicyVersionsOutput], Call: wire.Call(Handler.ListPolicyVersions)},
 		{Name: "ListRolePolicies", Method: "POST", URI: "/", Status: 0, Input: &shapes[48], Output: &shapes[49], ResultWrapper: "ListRolePoliciesResult",
-			NewInput: func() any { return new(ListRolePoliciesInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListRolePolicies(ctx, in.(*ListRolePoliciesInput))
-			}},
+			NewInput: wire.New[ListRolePoliciesInput], NewOutput: wire.New[ListRolePoliciesOutput], Call: wire.Call(Handler.ListRolePolicies)},
 		{Name: "ListRoleTags", Method: "POST", URI: "/", Status: 0, Input: &shapes[50], Output: &shapes[51], ResultWrapper: "ListRoleTagsResult",
-			NewInput: func() any { return new(ListRoleTagsInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListRoleTags(ctx, in.(*ListRoleTagsInput))
-			}},
+			NewInput: wire.New[ListRoleTagsInput], NewOutput: wire.New[ListRoleTagsOutput], Call: wire.Call(Handler.ListRoleTags)},
 		{Name: "ListRoles", Method: "POST", URI: "/", Status: 0, Input: &shapes[52], Output: &shapes[53], ResultWrapper: "ListRolesResult",
-			NewInput: func() any { return new(ListRolesInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListRoles(ctx, in.(*ListRolesInput))
-			}},
+			NewInput: wire.New[ListRolesInput], NewOutput: wire.New[ListRolesOutput], Call: wire.Call(Handler.ListRoles)},
 		{Name: "PutRolePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[67], Output: &shapes[68], ResultWrapper: "PutRolePolicyResult",
-			NewInput: func() any { return new(PutRolePolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).PutRolePolicy(ctx, in.(*PutRolePolicyInput))
-			}},
+			NewInput: wire.New[PutRolePolicyInput], NewOutput: wire.New[PutRolePolicyOutput], Call: wire.Call(Handler.PutRolePolicy)},
 		{Name: "SetDefaultPolicyVersion", Method: "POST", URI: "/", Status: 0, Input: &shapes[72], Output: &shapes[73], ResultWrapper: "SetDefaultPolicyVersionResult",
-			NewInput: func() any { return new(SetDefaultPolicyVersionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).SetDefaultPolicyVersion(ctx, in.(*SetDefaultPolicyVersionInput))
-			}},
+			NewInput: wire.New[SetDefaultPolicyVersionInput], NewOutput: wire.New[SetDefaultPolicyVersionOutput], Call: wire.Call(Handler.SetDefaultPolicyVersion)},
 		{Name: "TagPolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[75], Output: &shapes[76], ResultWrapper: "TagPolicyResult",
-			NewInput: func() any { return new(TagPolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).TagPolicy(ctx, in.(*TagPolicyInput))
-			}},
+			NewInput: wire.New[TagPolicyInput], NewOutput: wire.New[TagPolicyOutput], Call: wire.Call(Handler.TagPolicy)},
 		{Name: "TagRole", Method: "POST", URI: "/", Status: 0, Input: &shapes[77], Output: &shapes[78], ResultWrapper: "TagRoleResult",
-			NewInput: func() any { return new(TagRoleInput) },
-			Call:     func(ctx context.Context, h, in any) (any, error) { return h.(Handler).TagRole(ctx, in.(*TagRoleInput)) }},
+			NewInput: wire.New[TagRoleInput], NewOutput: wire.New[TagRoleOutput], Call: wire.Call(Handler.TagRole)},
 		{Name: "UntagPolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[80], Output: &shapes[81], ResultWrapper: "UntagPolicyResult",
-			NewInput: func() any { return new(UntagPolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UntagPolicy(ctx, in.(*UntagPolicyInput))
-			}},
+			NewInput: wire.New[UntagPolicyInput], NewOutput: wire.New[UntagPolicyOutput], Call: wire.Call(Handler.UntagPolicy)},
 		{Name: "UntagRole", Method: "POST", URI: "/", Status: 0, Input: &shapes[82], Output: &shapes[83], ResultWrapper: "UntagRoleResult",
-			NewInput: func() any { return new(UntagRoleInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UntagRole(ctx, in.(*UntagRoleInput))
-			}},
+			NewInput: wire.New[UntagRoleInput], NewOutput: wire.New[UntagRoleOutput], Call: wire.Call(Handler.UntagRole)},
 		{Name: "UpdateAssumeRolePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[84], Output: &shapes[85], ResultWrapper: "UpdateAssumeRolePolicyResult",
-			NewInput: func() any { return new(UpdateAssumeRolePolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UpdateAssumeRolePolicy(ctx, in.(*UpdateAssumeRolePolicyInput))
-			}},
+			NewInput: wire.New[UpdateAssumeRolePolicyInput], NewOutput: wire.New[UpdateAssumeRolePolicyOutput], Call: wire.Call(Handler.UpdateAssumeRolePolicy)},
 		{Name: "UpdateRole", Method: "POST", URI: "/", Status: 0, Input: &shapes[88], Output: &shapes[89], ResultWrapper: "UpdateRoleResult",
-			NewInput: func() any { return new(UpdateRoleInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UpdateRole(ctx, in.(*UpdateRoleInput))
-			}},
+			NewInput: wire.New[UpdateRoleInput], NewOutput: wire.New[UpdateRoleOutput], Call: wire.Call(Handler.UpdateRole)},
 		{Name: "UpdateRoleDescription", Method: "POST", URI: "/", Status: 0, Input: &shapes[86], Output: &shapes[87], ResultWrapper: "UpdateRoleDescriptionResult",
-			NewInput: func() any { return new(UpdateRoleDescriptionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UpdateRoleDescription(ctx, in.(*UpdateRoleDescriptionInput))
-			}},
+			NewInput: wire.New[UpdateRoleDescriptionInput], NewOutput: wire.New[UpdateRoleDescriptionOutput], Call: wire.Call(Handler.UpdateRoleDescription)},
 	},
 	Errors: []*wire.Shape{&shapes[4], &shapes[12], &shapes[23], &shapes[34], &shapes[35], &shapes[54], &shapes[55], &shapes[60], &shapes[71], &shapes[79]},
 }

@@ -153,133 +153,57 @@ var Service = &wire.Service{
 	MissingOps: []string{"AddLayerVersionPermission", "CheckpointDurableExecution", "CreateAlias", "CreateCapacityProvider", "CreateCodeSigningConfig", "CreateFunctionUrlConfig", "DeleteAlias", "DeleteCapacityProvider", "DeleteCodeSigningConfig", "DeleteFunctionCodeSigningConfig", "DeleteFunctionEventInvokeConfig", "DeleteFunctionUrlConfig", "DeleteLayerVersion", "DeleteProvisionedConcurrencyConfig", "GetAlias", "GetCapacityProvider", "GetCodeSigningConfig", "GetDurableExecution", "GetDurableExecutionHistory", "GetDurableExecutionState", "GetFunctionEventInvokeConfig", "GetFunctionRecursionConfig", "GetFunctionScalingConfig", "GetFunctionUrlConfig", "GetLayerVersion", "GetLayerVersionByArn", "GetLayerVersionPolicy", "GetProvisionedConcurrencyConfig", "GetRuntimeManagementConfig", "InvokeWithResponseStream", "ListAliases", "ListCapacityProviders", "ListCodeSigningConfigs", "ListDurableExecutionsByFunction", "ListFunctionEventInvokeConfigs", "ListFunctionUrlConfigs", "ListFunctionVersionsByCapacityProvider", "ListFunctionsByCodeSigningConfig", "ListLayerVersions", "ListLayers", "ListProvisionedConcurrencyConfigs", "PublishLayerVersion", "PublishVersion", "PutFunctionCodeSigningConfig", "PutFunctionEventInvokeConfig", "PutFunctionRecursionConfig", "PutFunctionScalingConfig", "PutProvisionedConcurrencyConfig", "PutRuntimeManagementConfig", "RemoveLayerVersionPermission", "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat", "SendDurableExecutionCallbackSuccess", "StopDurableExecution", "UpdateAlias", "UpdateCapacityProvider", "UpdateCodeSigningConfig", "UpdateFunctionEventInvokeConfig", "UpdateFunctionUrlConfig"},
 	Operations: []*wire.Operation{
 		{Name: "AddPermission", Method: "POST", URI: "/2015-03-31/functions/{FunctionName}/policy", Status: 201, Input: &shapes[3], Output: &shapes[4], ResultWrapper: "AddPermissionResult",
-			NewInput: func() any { return new(AddPermissionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).AddPermission(ctx, in.(*AddPermissionInput))
-			}},
+			NewInput: wire.New[AddPermissionInput], NewOutput: wire.New[AddPermissionOutput], Call: wire.Call(Handler.AddPermission)},
 		{Name: "CreateEventSourceMapping", Method: "POST", URI: "/2015-03-31/event-source-mappings", Status: 202, Input: &shapes[23], Output: &shapes[24], ResultWrapper: "CreateEventSourceMappingResult",
-			NewInput: func() any { return new(CreateEventSourceMappingInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).CreateEventSourceMapping(ctx, in.(*CreateEventSourceMappingInput))
-			}},
+			NewInput: wire.New[CreateEventSourceMappingInput], NewOutput: wire.New[CreateEventSourceMappingOutput], Call: wire.Call(Handler.CreateEventSourceMapping)},
 		{Name: "CreateFunction", Method: "POST", URI: "/2015-03-31/functions", Status: 201, Input: &shapes[25], Output: &shapes[26], ResultWrapper: "CreateFunctionResult",
-			NewInput: func() any { return new(CreateFunctionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).CreateFunction(ctx, in.(*CreateFunctionInput))
-			}},
+			NewInput: wire.New[CreateFunctionInput], NewOutput: wire.New[CreateFunctionOutput], Call: wire.Call(Handler.CreateFunction)},
 		{Name: "DeleteEventSourceMapping", Method: "DELETE", URI: "/2015-03-31/event-source-mappings/{UUID}", Status: 202, Input: &shapes[30], Output: &shapes[31], ResultWrapper: "DeleteEventSourceMappingResult",
-			NewInput: func() any { return new(DeleteEventSourceMappingInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeleteEventSourceMapping(ctx, in.(*DeleteEventSourceMappingInput))
-			}},
+			NewInput: wire.New[DeleteEventSourceMappingInput], NewOutput: wire.New[DeleteEventSourceMappingOutput], Call: wire.Call(Handler.DeleteEventSourceMapping)},
 		{Name: "DeleteFunction", Method: "DELETE", URI: "/2015-03-31/functions/{FunctionName}", Status: 200, Input: &shapes[34], Output: &shapes[35], ResultWrapper: "DeleteFunctionResult",
-			NewInput: func() any { return new(DeleteFunctionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeleteFunction(ctx, in.(*DeleteFunctionInput))
-			}},
+			NewInput: wire.New[DeleteFunctionInput], NewOutput: wire.New[DeleteFunctionOutput], Call: wire.Call(Handler.DeleteFunction)},
 		{Name: "DeleteFunctionConcurrency", Method: "DELETE", URI: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 204, Input: &shapes[32], Output: &shapes[33], ResultWrapper: "DeleteFunctionConcurrencyResult",
-			NewInput: func() any { return new(DeleteFunctionConcurrencyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeleteFunctionConcurrency(ctx, in.(*DeleteFunctionConcurrencyInput))
-			}},
+			NewInput: wire.New[DeleteFunctionConcurrencyInput], NewOutput: wire.New[DeleteFunctionConcurrencyOutput], Call: wire.Call(Handler.DeleteFunctionConcurrency)},
 		{Name: "GetAccountSettings", Method: "GET", URI: "/2016-08-19/account-settings", Status: 200, Input: &shapes[99], Output: &shapes[100], ResultWrapper: "GetAccountSettingsResult",
-			NewInput: func() any { return new(GetAccountSettingsInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetAccountSettings(ctx, in.(*GetAccountSettingsInput))
-			}},
+			NewInput: wire.New[GetAccountSettingsInput], NewOutput: wire.New[GetAccountSettingsOutput], Call: wire.Call(Handler.GetAccountSettings)},
 		{Name: "GetEventSourceMapping", Method: "GET", URI: "/2015-03-31/event-source-mappings/{UUID}", Status: 200, Input: &shapes[101], Output: &shapes[102], ResultWrapper: "GetEventSourceMappingResult",
-			NewInput: func() any { return new(GetEventSourceMappingInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetEventSourceMapping(ctx, in.(*GetEventSourceMappingInput))
-			}},
+			NewInput: wire.New[GetEventSourceMappingInput], NewOutput: wire.New[GetEventSourceMappingOutput], Call: wire.Call(Handler.GetEventSourceMapping)},
 		{Name: "GetFunction", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}", Status: 200, Input: &shapes[109], Output: &shapes[110], ResultWrapper: "GetFunctionResult",
-			NewInput: func() any { return new(GetFunctionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetFunction(ctx, in.(*GetFunctionInput))
-			}},
+			NewInput: wire.New[GetFunctionInput], NewOutput: wire.New[GetFunctionOutput], Call: wire.Call(Handler.GetFunction)},
 		{Name: "GetFunctionCodeSigningConfig", Method: "GET", URI: "/2020-06-30/functions/{FunctionName}/code-signing-config", Status: 200, Input: &shapes[103], Output: &shapes[104], ResultWrapper: "GetFunctionCodeSigningConfigResult",
-			NewInput: func() any { return new(GetFunctionCodeSigningConfigInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetFunctionCodeSigningConfig(ctx, in.(*GetFunctionCodeSigningConfigInput))
-			}},
+			NewInput: wire.New[GetFunctionCodeSigningConfigInput], NewOutput: wire.New[GetFunctionCodeSigningConfigOutput], Call: wire.Call(Handler.GetFunctionCodeSigningConfig)},
 		{Name: "GetFunctionConcurrency", Method: "GET", URI: "/2019-09-30/functions/{FunctionName}/concurrency", Status: 200, Input: &shapes[105], Output: &shapes[106], ResultWrapper: "GetFunctionConcurrencyResult",
-			NewInput: func() any { return new(GetFunctionConcurrencyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetFunctionConcurrency(ctx, in.(*GetFunctionConcurrencyInput))
-			}},
+			NewInput: wire.New[GetFunctionConcurrencyInput], NewOutput: wire.New[GetFunctionConcurrencyOutput], Call: wire.Call(Handler.GetFunctionConcurrency)},
 		{Name: "GetFunctionConfiguration", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/configuration", Status: 200, Input: &shapes[107], Output: &shapes[108], ResultWrapper: "GetFunctionConfigurationResult",
-			NewInput: func() any { return new(GetFunctionConfigurationInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetFunctionConfiguration(ctx, in.(*GetFunctionConfigurationInput))
-			}},
+			NewInput: wire.New[GetFunctionConfigurationInput], NewOutput: wire.New[GetFunctionConfigurationOutput], Call: wire.Call(Handler.GetFunctionConfiguration)},
 		{Name: "GetPolicy", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/policy", Status: 200, Input: &shapes[111], Output: &shapes[112], ResultWrapper: "GetPolicyResult",
-			NewInput: func() any { return new(GetPolicyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetPolicy(ctx, in.(*GetPolicyInput))
-			}},
+			NewInput: wire.New[GetPolicyInput], NewOutput: wire.New[GetPolicyOutput], Call: wire.Call(Handler.GetPolicy)},
 		{Name: "Invoke", Method: "POST", URI: "/2015-03-31/functions/{FunctionName}/invocations", Status: 200, Input: &shapes[129], Output: &shapes[130], ResultWrapper: "InvokeResult",
-			NewInput: func() any { return new(InvokeInput) },
-			Call:     func(ctx context.Context, h, in any) (any, error) { return h.(Handler).Invoke(ctx, in.(*InvokeInput)) }},
+			NewInput: wire.New[InvokeInput], NewOutput: wire.New[InvokeOutput], Call: wire.Call(Handler.Invoke)},
 		{Name: "InvokeAsync", Method: "POST", URI: "/2014-11-13/functions/{FunctionName}/invoke-async", Status: 202, Input: &shapes[127], Output: &shapes[128], ResultWrapper: "InvokeAsyncResult",
-			NewInput: func() any { return new(InvokeAsyncInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).InvokeAsync(ctx, in.(*InvokeAsyncInput))
-			}},
+			NewInput: wire.New[InvokeAsyncInput], NewOutput: wire.New[InvokeAsyncOutput], Call: wire.Call(Handler.InvokeAsync)},
 		{Name: "ListEventSourceMappings", Method: "GET", URI: "/2015-03-31/event-source-mappings", Status: 200, Input: &shapes[152], Output: &shapes[153], ResultWrapper: "ListEventSourceMappingsResult",
-			NewInput: func() any { return new(ListEventSourceMappingsInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListEventSourceMappings(ctx, in.(*ListEventSourceMappingsInput))
-			}},
+			NewInput: wire.New[ListEventSourceMappingsInput], NewOutput: wire.New[ListEventSourceMappingsOutput], Call: wire.Call(Handler.ListEventSourceMappings)},
 		{Name: "ListFunctions", Method: "GET", URI: "/2015-03-31/functions", Status: 200, Input: &shapes[154], Output: &shapes[155], ResultWrapper: "ListFunctionsResult",
-			NewInput: func() any { return new(ListFunctionsInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListFunctions(ctx, in.(*ListFunctionsInput))
-			}},
+			NewInput: wire.New[ListFunctionsInput], NewOutput: wire.New[ListFunctionsOutput], Call: wire.Call(Handler.ListFunctions)},
 		{Name: "ListTags", Method: "GET", URI: "/2017-03-31/tags/{Resource}", Status: 200, Input: &shapes[156], Output: &shapes[157], ResultWrapper: "ListTagsResult",
-			NewInput: func() any { return new(ListTagsInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListTags(ctx, in.(*ListTagsInput))
-			}},
+			NewInput: wire.New[ListTagsInput], NewOutput: wire.New[ListTagsOutput], Call: wire.Call(Handler.ListTags)},
 		{Name: "ListVersionsByFunction", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/versions", Status: 200, Input: &shapes[158], Output: &shapes[159], ResultWrapper: "ListVersionsByFunctionResult",
-			NewInput: func() any { return new(ListVersionsByFunctionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListVersionsByFunction(ctx, in.(*ListVersionsByFunctionInput))
-			}},
+			NewInput: wire.New[ListVersionsByFunctionInput], NewOutput: wire.New[ListVersionsByFunctionOutput], Call: wire.Call(Handler.ListVersionsByFunction)},
 		{Name: "PutFunctionConcurrency", Method: "PUT", URI: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 200, Input: &shapes[193], Output: &shapes[194], ResultWrapper: "PutFunctionConcurrencyResult",
-			NewInput: func() any { return new(PutFunctionConcurrencyInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).PutFunctionConcurrency(ctx, in.(*PutFunctionConcurrencyInput))
-			}},
+			NewInput: wire.New[PutFunctionConcurrencyInput], NewOutput: wire.New[PutFunctionConcurrencyOutput], Call: wire.Call(Handler.PutFunctionConcurrency)},
 		{Name: "RemovePermission", Method: "DELETE", URI: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", Status: 204, Input: &shapes[198], Output: &shapes[199], ResultWrapper: "RemovePermissionResult",
-			NewInput: func() any { return new(RemovePermissionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).RemovePermission(ctx, in.(*RemovePermissionInput))
-			}},
+			NewInput: wire.New[RemovePermissionInput], NewOutput: wire.New[RemovePermissionOutput], Call: wire.Call(Handler.RemovePermission)},
 		{Name: "TagResource", Method: "POST", URI: "/2017-03-31/tags/{Resource}", Status: 204, Input: &shapes[252], Output: &shapes[253], ResultWrapper: "TagResourceResult",
-			NewInput: func() any { return new(TagResourceInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).TagResource(ctx, in.(*TagResourceInput))
-			}},
+			NewInput: wire.New[TagResourceInput], NewOutput: wire.New[TagResourceOutput], Call: wire.Call(Handler.TagResource)},
 		{Name: "UntagResource", Method: "DELETE", URI: "/2017-03-31/tags/{Resource}", Status: 204, Input: &shapes[276], Output: &shapes[277], ResultWrapper: "UntagResourceResult",
-			NewInput: func() any { return new(UntagResourceInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UntagResource(ctx, in.(*UntagResourceInput))
-			}},
+			NewInput: wire.New[UntagResourceInput], NewOutput: wire.New[UntagResourceOutput], Call: wire.Call(Handler.UntagResource)},
 		{Name: "UpdateEventSourceMapping", Method: "PUT", URI: "/2015-03-31/event-source-mappings/{UUID}", Status: 202, Input: &shapes[278], Output: &shapes[279], ResultWrapper: "UpdateEventSourceMappingResult",
-			NewInput: func() any { return new(UpdateEventSourceMappingInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UpdateEventSourceMapping(ctx, in.(*UpdateEventSourceMappingInput))
-			}},
+			NewInput: wire.New[UpdateEventSourceMappingInput], NewOutput: wire.New[UpdateEventSourceMappingOutput], Call: wire.Call(Handler.UpdateEventSourceMapping)},
 		{Name: "UpdateFunctionCode", Method: "PUT", URI: "/2015-03-31/functions/{FunctionName}/code", Status: 200, Input: &shapes[280], Output: &shapes[281], ResultWrapper: "UpdateFunctionCodeResult",
-			NewInput: func() any { return new(UpdateFunctionCodeInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UpdateFunctionCode(ctx, in.(*UpdateFunctionCodeInput))
-			}},
+			NewInput: wire.New[UpdateFunctionCodeInput], NewOutput: wire.New[UpdateFunctionCodeOutput], Call: wire.Call(Handler.UpdateFunctionCode)},
 		{Name: "UpdateFunctionConfiguration", Method: "PUT", URI: "/2015-03-31/functions/{FunctionName}/configuration", Status: 200, Input: &shapes[282], Output: &shapes[283], ResultWrapper: "UpdateFunctionConfigurationResult",
-			NewInput: func() any { return new(UpdateFunctionConfigurationInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UpdateFunctionConfiguration(ctx, in.(*UpdateFunctionConfigurationInput))
-			}},
+			NewInput: wire.New[UpdateFunctionConfigurationInput], NewOutput: wire.New[UpdateFunctionConfigurationOutput], Call: wire.Call(Handler.UpdateFunctionConfiguration)},
 	},
 	Errors: []*wire.Shape{&shapes[18], &shapes[19], &shapes[20], &shapes[41], &shapes[44], &shapes[45], &shapes[46], &shapes[47], &shapes[48], &shapes[49], &shapes[50], &shapes[51], &shapes[98], &shapes[119], &shapes[120], &shapes[121], &shapes[122], &shapes[123], &shapes[124], &shapes[125], &shapes[132], &shapes[133], &shapes[134], &shapes[136], &shapes[178], &shapes[187], &shapes[188], &shapes[197], &shapes[200], &shapes[203], &shapes[204], &shapes[205], &shapes[206], &shapes[214], &shapes[215], &shapes[216], &shapes[227], &shapes[228], &shapes[231], &shapes[232], &shapes[235], &shapes[246], &shapes[266], &shapes[275]},
 }

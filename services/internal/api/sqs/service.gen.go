@@ -138,120 +138,51 @@ var Service = &wire.Service{
 	MissingOps: []string(nil),
 	Operations: []*wire.Operation{
 		{Name: "AddPermission", Method: "POST", URI: "/", Status: 0, Input: &shapes[2], Output: &shapes[3], ResultWrapper: "AddPermissionResult",
-			NewInput: func() any { return new(AddPermissionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).AddPermission(ctx, in.(*AddPermissionInput))
-			}},
+			NewInput: wire.New[AddPermissionInput], NewOutput: wire.New[AddPermissionOutput], Call: wire.Call(Handler.AddPermission)},
 		{Name: "CancelMessageMoveTask", Method: "POST", URI: "/", Status: 0, Input: &shapes[13], Output: &shapes[14], ResultWrapper: "CancelMessageMoveTaskResult",
-			NewInput: func() any { return new(CancelMessageMoveTaskInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).CancelMessageMoveTask(ctx, in.(*CancelMessageMoveTaskInput))
-			}},
+			NewInput: wire.New[CancelMessageMoveTaskInput], NewOutput: wire.New[CancelMessageMoveTaskOutput], Call: wire.Call(Handler.CancelMessageMoveTask)},
 		{Name: "ChangeMessageVisibility", Method: "POST", URI: "/", Status: 0, Input: &shapes[21], Output: &shapes[22], ResultWrapper: "ChangeMessageVisibilityResult",
-			NewInput: func() any { return new(ChangeMessageVisibilityInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ChangeMessageVisibility(ctx, in.(*ChangeMessageVisibilityInput))
-			}},
+			NewInput: wire.New[ChangeMessageVisibilityInput], NewOutput: wire.New[ChangeMessageVisibilityOutput], Call: wire.Call(Handler.ChangeMessageVisibility)},
 		{Name: "ChangeMessageVisibilityBatch", Method: "POST", URI: "/", Status: 0, Input: &shapes[15], Output: &shapes[16], ResultWrapper: "ChangeMessageVisibilityBatchResult",
-			NewInput: func() any { return new(ChangeMessageVisibilityBatchInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ChangeMessageVisibilityBatch(ctx, in.(*ChangeMessageVisibilityBatchInput))
-			}},
+			NewInput: wire.New[ChangeMessageVisibilityBatchInput], NewOutput: wire.New[ChangeMessageVisibilityBatchOutput], Call: wire.Call(Handler.ChangeMessageVisibilityBatch)},
 		{Name: "CreateQueue", Method: "POST", URI: "/", Status: 0, Input: &shapes[23], Output: &shapes[24], ResultWrapper: "CreateQueueResult",
-			NewInput: func() any { return new(CreateQueueInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).CreateQueue(ctx, in.(*CreateQueueInput))
-			}},
+			NewInput: wire.New[CreateQueueInput], NewOutput: wire.New[CreateQueueOutput], Call: wire.Call(Handler.CreateQueue)},
 		{Name: "DeleteMessage", Method: "POST", URI: "/", Status: 0, Input: &shapes[31], Output: &shapes[32], ResultWrapper: "DeleteMessageResult",
-			NewInput: func() any { return new(DeleteMessageInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeleteMessage(ctx, in.(*DeleteMessageInput))
-			}},
+			NewInput: wire.New[DeleteMessageInput], NewOutput: wire.New[DeleteMessageOutput], Call: wire.Call(Handler.DeleteMessage)},
 		{Name: "DeleteMessageBatch", Method: "POST", URI: "/", Status: 0, Input: &shapes[25], Output: &shapes[26], ResultWrapper: "DeleteMessageBatchResult",
-			NewInput: func() any { return new(DeleteMessageBatchInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeleteMessageBatch(ctx, in.(*DeleteMessageBatchInput))
-			}},
+			NewInput: wire.New[DeleteMessageBatchInput], NewOutput: wire.New[DeleteMessageBatchOutput], Call: wire.Call(Handler.DeleteMessageBatch)},
 		{Name: "DeleteQueue", Method: "POST", URI: "/", Status: 0, Input: &shapes[33], Output: &shapes[34], ResultWrapper: "DeleteQueueResult",
-			NewInput: func() any { return new(DeleteQueueInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).DeleteQueue(ctx, in.(*DeleteQueueInput))
-			}},
+			NewInput: wire.New[DeleteQueueInput], NewOutput: wire.New[DeleteQueueOutput], Call: wire.Call(Handler.DeleteQueue)},
 		{Name: "GetQueueAttributes", Method: "POST", URI: "/", Status: 0, Input: &shapes[37], Output: &shapes[38], ResultWrapper: "GetQueueAttributesResult",
-			NewInput: func() any { return new(GetQueueAttributesInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetQueueAttributes(ctx, in.(*GetQueueAttributesInput))
-			}},
+			NewInput: wire.New[GetQueueAttributesInput], NewOutput: wire.New[GetQueueAttributesOutput], Call: wire.Call(Handler.GetQueueAttributes)},
 		{Name: "GetQueueUrl", Method: "POST", URI: "/", Status: 0, Input: &shapes[39], Output: &shapes[40], ResultWrapper: "GetQueueUrlResult",
-			NewInput: func() any { return new(GetQueueUrlInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetQueueUrl(ctx, in.(*GetQueueUrlInput))
-			}},
+			NewInput: wire.New[GetQueueUrlInput], NewOutput: wire.New[GetQueueUrlOutput], Call: wire.Call(Handler.GetQueueUrl)},
 		{Name: "ListDeadLetterSourceQueues", Method: "POST", URI: "/", Status: 0, Input: &shapes[55], Output: &shapes[56], ResultWrapper: "ListDeadLetterSourceQueuesResult",
-			NewInput: func() any { return new(ListDeadLetterSourceQueuesInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListDeadLetterSourceQueues(ctx, in.(*ListDeadLetterSourceQueuesInput))
-			}},
+			NewInput: wire.New[ListDeadLetterSourceQueuesInput], NewOutput: wire.New[ListDeadLetterSourceQueuesOutput], Call: wire.Call(Handler.ListDeadLetterSourceQueues)},
 		{Name: "ListMessageMoveTasks", Method: "POST", URI: "/", Status: 0, Input: &shapes[57], Output: &shapes[58], ResultWrapper: "ListMessageMoveTasksResult",
-			NewInput: func() any { return new(ListMessageMoveTasksInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListMessageMoveTasks(ctx, in.(*ListMessageMoveTasksInput))
-			}},
+			NewInput: wire.New[ListMessageMoveTasksInput], NewOutput: wire.New[ListMessageMoveTasksOutput], Call: wire.Call(Handler.ListMessageMoveTasks)},
 		{Name: "ListQueueTags", Method: "POST", URI: "/", Status: 0, Input: &shapes[61], Output: &shapes[62], ResultWrapper: "ListQueueTagsResult",
-			NewInput: func() any { return new(ListQueueTagsInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListQueueTags(ctx, in.(*ListQueueTagsInput))
-			}},
+			NewInput: wire.New[ListQueueTagsInput], NewOutput: wire.New[ListQueueTagsOutput], Call: wire.Call(Handler.ListQueueTags)},
 		{Name: "ListQueues", Method: "POST", URI: "/", Status: 0, Input: &shapes[63], Output: &shapes[64], ResultWrapper: "ListQueuesResult",
-			NewInput: func() any { return new(ListQueuesInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ListQueues(ctx, in.(*ListQueuesInput))
-			}},
+			NewInput: wire.New[ListQueuesInput], NewOutput: wire.New[ListQueuesOutput], Call: wire.Call(Handler.ListQueues)},
 		{Name: "PurgeQueue", Method: "POST", URI: "/", Status: 0, Input: &shapes[83], Output: &shapes[84], ResultWrapper: "PurgeQueueResult",
-			NewInput: func() any { return new(PurgeQueueInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).PurgeQueue(ctx, in.(*PurgeQueueInput))
-			}},
+			NewInput: wire.New[PurgeQueueInput], NewOutput: wire.New[PurgeQueueOutput], Call: wire.Call(Handler.PurgeQueue)},
 		{Name: "ReceiveMessage", Method: "POST", URI: "/", Status: 0, Input: &shapes[92], Output: &shapes[93], ResultWrapper: "ReceiveMessageResult",
-			NewInput: func() any { return new(ReceiveMessageInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).ReceiveMessage(ctx, in.(*ReceiveMessageInput))
-			}},
+			NewInput: wire.New[ReceiveMessageInput], NewOutput: wire.New[ReceiveMessageOutput], Call: wire.Call(Handler.ReceiveMessage)},
 		{Name: "RemovePermission", Method: "POST", URI: "/", Status: 0, Input: &shapes[94], Output: &shapes[95], ResultWrapper: "RemovePermissionResult",
-			NewInput: func() any { return new(RemovePermissionInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).RemovePermission(ctx, in.(*RemovePermissionInput))
-			}},
+			NewInput: wire.New[RemovePermissionInput], NewOutput: wire.New[RemovePermissionOutput], Call: wire.Call(Handler.RemovePermission)},
 		{Name: "SendMessage", Method: "POST", URI: "/", Status: 0, Input: &shapes[104], Output: &shapes[105], ResultWrapper: "SendMessageResult",
-			NewInput: func() any { return new(SendMessageInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).SendMessage(ctx, in.(*SendMessageInput))
-			}},
+			NewInput: wire.New[SendMessageInput], NewOutput: wire.New[SendMessageOutput], Call: wire.Call(Handler.SendMessage)},
 		{Name: "SendMessageBatch", Method: "POST", URI: "/", Status: 0, Input: &shapes[98], Output: &shapes[99], ResultWrapper: "SendMessageBatchResult",
-			NewInput: func() any { return new(SendMessageBatchInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).SendMessageBatch(ctx, in.(*SendMessageBatchInput))
-			}},
+			NewInput: wire.New[SendMessageBatchInput], NewOutput: wire.New[SendMessageBatchOutput], Call: wire.Call(Handler.SendMessageBatch)},
 		{Name: "SetQueueAttributes", Method: "POST", URI: "/", Status: 0, Input: &shapes[106], Output: &shapes[107], ResultWrapper: "SetQueueAttributesResult",
-			NewInput: func() any { return new(SetQueueAttributesInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).SetQueueAttributes(ctx, in.(*SetQueueAttributesInput))
-			}},
+			NewInput: wire.New[SetQueueAttributesInput], NewOutput: wire.New[SetQueueAttributesOutput], Call: wire.Call(Handler.SetQueueAttributes)},
 		{Name: "StartMessageMoveTask", Method: "POST", URI: "/", Status: 0, Input: &shapes[108], Output: &shapes[109], ResultWrapper: "StartMessageMoveTaskResult",
-			NewInput: func() any { return new(StartMessageMoveTaskInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).StartMessageMoveTask(ctx, in.(*StartMessageMoveTaskInput))
-			}},
+			NewInput: wire.New[StartMessageMoveTaskInput], NewOutput: wire.New[StartMessageMoveTaskOutput], Call: wire.Call(Handler.StartMessageMoveTask)},
 		{Name: "TagQueue", Method: "POST", URI: "/", Status: 0, Input: &shapes[115], Output: &shapes[116], ResultWrapper: "TagQueueResult",
-			NewInput: func() any { return new(TagQueueInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).TagQueue(ctx, in.(*TagQueueInput))
-			}},
+			NewInput: wire.New[TagQueueInput], NewOutput: wire.New[TagQueueOutput], Call: wire.Call(Handler.TagQueue)},
 		{Name: "UntagQueue", Method: "POST", URI: "/", Status: 0, Input: &shapes[121], Output: &shapes[122], ResultWrapper: "UntagQueueResult",
-			NewInput: func() any { return new(UntagQueueInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).UntagQueue(ctx, in.(*UntagQueueInput))
-			}},
+			NewInput: wire.New[UntagQueueInput], NewOutput: wire.New[UntagQueueOutput], Call: wire.Call(Handler.UntagQueue)},
 	},
 	Errors: []*wire.Shape{&shapes[5], &shapes[6], &shapes[35], &shapes[41], &shapes[42], &shapes[43], &shapes[44], &shapes[45], &shapes[46], &shapes[47], &shapes[48], &shapes[49], &shapes[50], &shapes[51], &shapes[52], &shapes[53], &shapes[54], &shapes[73], &shapes[81], &shapes[82], &shapes[87], &shapes[88], &shapes[89], &shapes[91], &shapes[96], &shapes[97], &shapes[119], &shapes[120]},
 }

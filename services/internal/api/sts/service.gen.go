@@ -43,25 +43,13 @@ var Service = &wire.Service{
 	MissingOps: []string{"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "DecodeAuthorizationMessage", "GetDelegatedAccessToken", "GetFederationToken", "GetWebIdentityToken"},
 	Operations: []*wire.Operation{
 		{Name: "AssumeRole", Method: "POST", URI: "/", Status: 0, Input: &shapes[0], Output: &shapes[1], ResultWrapper: "AssumeRoleResult",
-			NewInput: func() any { return new(AssumeRoleInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).AssumeRole(ctx, in.(*AssumeRoleInput))
-			}},
+			NewInput: wire.New[AssumeRoleInput], NewOutput: wire.New[AssumeRoleOutput], Call: wire.Call(Handler.AssumeRole)},
 		{Name: "GetAccessKeyInfo", Method: "POST", URI: "/", Status: 0, Input: &shapes[5], Output: &shapes[6], ResultWrapper: "GetAccessKeyInfoResult",
-			NewInput: func() any { return new(GetAccessKeyInfoInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetAccessKeyInfo(ctx, in.(*GetAccessKeyInfoInput))
-			}},
+			NewInput: wire.New[GetAccessKeyInfoInput], NewOutput: wire.New[GetAccessKeyInfoOutput], Call: wire.Call(Handler.GetAccessKeyInfo)},
 		{Name: "GetCallerIdentity", Method: "POST", URI: "/", Status: 0, Input: &shapes[7], Output: &shapes[8], ResultWrapper: "GetCallerIdentityResult",
-			NewInput: func() any { return new(GetCallerIdentityInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetCallerIdentity(ctx, in.(*GetCallerIdentityInput))
-			}},
+			NewInput: wire.New[GetCallerIdentityInput], NewOutput: wire.New[GetCallerIdentityOutput], Call: wire.Call(Handler.GetCallerIdentity)},
 		{Name: "GetSessionToken", Method: "POST", URI: "/", Status: 0, Input: &shapes[9], Output: &shapes[10], ResultWrapper: "GetSessionTokenResult",
-			NewInput: func() any { return new(GetSessionTokenInput) },
-			Call: func(ctx context.Context, h, in any) (any, error) {
-				return h.(Handler).GetSessionToken(ctx, in.(*GetSessionTokenInput))
-			}},
+			NewInput: wire.New[GetSessionTokenInput], NewOutput: wire.New[GetSessionTokenOutput], Call: wire.Call(Handler.GetSessionToken)},
 	},
 	Errors: []*wire.Shape{&shapes[4], &shapes[11], &shapes[12], &shapes[16]},
 }
