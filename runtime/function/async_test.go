@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,19 +155,31 @@ type ran struct {
 	ids   map[string]int
 }
 
-func (r *ran) note(req sandbox.Request) {
+func (r *ran) note(req sandbox.Request) (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.at = append(r.at, time.Since(r.start).Truncate(time.Second))
 	r.ids[req.ID]++
+	return len(r.at)
+}
+
+func (r *ran) times() []time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.at)
+}
+
+func (r *ran) of(id string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ids[id]
 }
 
 func recordRuns(w *world, answer func(n int) (sandbox.Result, error)) *ran {
 	r := &ran{start: time.Now(), ids: map[string]int{}}
-	w.runner.answer = func(_ context.Context, _ sandbox.Spec, req sandbox.Request) (sandbox.Result, error) {
-		r.note(req)
-		return answer(len(r.at))
-	}
+	w.runner.does(func(_ context.Context, _ sandbox.Spec, req sandbox.Request) (sandbox.Result, error) {
+		return answer(r.note(req))
+	})
 	return r
 }
 
@@ -202,11 +216,11 @@ func TestAsyncEvents(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(20 * time.Minute)
-				if d := cmp.Diff(c.at, r.at); d != "" {
+				if d := cmp.Diff(c.at, r.times()); d != "" {
 					t.Errorf("-want +got runs:\n%s", d)
 				}
-				if r.ids["same"] != len(r.at) {
-					t.Errorf("request ids %v", r.ids)
+				if r.of("same") != len(c.at) {
+					t.Errorf("%d runs had the request id", r.of("same"))
 				}
 				if n := q.len(); n != 0 {
 					t.Errorf("%d messages are left", n)
@@ -242,8 +256,8 @@ func TestARunningEventStaysHiddenAsLongAsItRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(20 * time.Minute)
-		if len(r.at) != 1 {
-			t.Errorf("ran at %v", r.at)
+		if len(r.times()) != 1 {
+			t.Errorf("ran at %v", r.times())
 		}
 	})
 }
@@ -260,11 +274,11 @@ func TestSlowEventsDoNotHoldUpOthers(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		if n := len(r.at); n != 100 {
+		if n := len(r.times()); n != 100 {
 			t.Errorf("%d of 150 run at once, want 100", n)
 		}
 		time.Sleep(20 * time.Minute)
-		if n := len(r.at); n != 150 {
+		if n := len(r.times()); n != 150 {
 			t.Errorf("%d of 150 ran", n)
 		}
 	})
@@ -272,12 +286,12 @@ func TestSlowEventsDoNotHoldUpOthers(t *testing.T) {
 
 func TestStopWaitsForRunningEvents(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, q *fakeQueue) {
-		over := false
-		w.runner.answer = func(context.Context, sandbox.Spec, sandbox.Request) (sandbox.Result, error) {
+		var over atomic.Bool
+		w.runner.does(func(context.Context, sandbox.Spec, sandbox.Request) (sandbox.Result, error) {
 			time.Sleep(10 * time.Second)
-			over = true
+			over.Store(true)
 			return sandbox.Result{}, nil
-		}
+		})
 		if err := w.InvokeAsync(t.Context(), orders, function.Invocation{}); err != nil {
 			t.Fatal(err)
 		}
@@ -285,18 +299,18 @@ func TestStopWaitsForRunningEvents(t *testing.T) {
 		if err := w.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if !over || q.len() != 0 {
-			t.Errorf("over: %v, %d messages are left", over, q.len())
+		if !over.Load() || q.len() != 0 {
+			t.Errorf("over: %v, %d messages are left", over.Load(), q.len())
 		}
 	})
 }
 
 func TestAStopThatIsCutShortPutsEventsBack(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world, q *fakeQueue) {
-		w.runner.answer = func(ctx context.Context, _ sandbox.Spec, _ sandbox.Request) (sandbox.Result, error) {
+		w.runner.does(func(ctx context.Context, _ sandbox.Spec, _ sandbox.Request) (sandbox.Result, error) {
 			<-ctx.Done()
 			return sandbox.Result{}, ctx.Err()
-		}
+		})
 		if err := w.InvokeAsync(t.Context(), orders, function.Invocation{}); err != nil {
 			t.Fatal(err)
 		}
@@ -326,11 +340,11 @@ func TestInvokeAsyncRefuses(t *testing.T) {
 // blocked runs events until they are cut off, and tells of each that began.
 func (w *world) blocked() <-chan string {
 	began := make(chan string, 1)
-	w.runner.answer = func(ctx context.Context, _ sandbox.Spec, r sandbox.Request) (sandbox.Result, error) {
+	w.runner.does(func(ctx context.Context, _ sandbox.Spec, r sandbox.Request) (sandbox.Result, error) {
 		began <- r.ID
 		<-ctx.Done()
 		return sandbox.Result{}, ctx.Err()
-	}
+	})
 	return began
 }
 
@@ -350,12 +364,12 @@ func TestRestartRunsWhatWasAccepted(t *testing.T) {
 	}
 	w.down(t)
 
-	again := make(chan string)
+	again := make(chan string, 1)
 	open(t, dir, withQueues, func(_ *testing.T, w *world) {
-		w.runner.answer = func(_ context.Context, _ sandbox.Spec, r sandbox.Request) (sandbox.Result, error) {
+		w.runner.does(func(_ context.Context, _ sandbox.Spec, r sandbox.Request) (sandbox.Result, error) {
 			again <- r.ID
 			return sandbox.Result{}, nil
-		}
+		})
 	})
 	if id := <-again; id != "kept" {
 		t.Errorf("ran %q", id)
@@ -398,8 +412,8 @@ func TestAKillLosesNoEvent(t *testing.T) {
 		defer w.down(t)
 		r := recordRuns(w, func(int) (sandbox.Result, error) { return sandbox.Result{}, nil })
 		time.Sleep(time.Minute)
-		if r.ids["kept"] != 1 {
-			t.Errorf("ran %v", r.ids)
+		if n := r.of("kept"); n != 1 {
+			t.Errorf("ran %d times", n)
 		}
 	})
 }

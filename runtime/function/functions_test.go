@@ -30,21 +30,30 @@ func ordersFunction() function.Function {
 
 // A fakeRunner answers with what a test tells it to, and keeps what it was given.
 type fakeRunner struct {
-	answer func(context.Context, sandbox.Spec, sandbox.Request) (sandbox.Result, error)
-
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the rest
+	answer   answer
 	requests []sandbox.Request
 	retired  []string
+}
+
+type answer func(context.Context, sandbox.Spec, sandbox.Request) (sandbox.Result, error)
+
+// does says what happens to events from now on; nil answers with their payload.
+func (r *fakeRunner) does(a answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = a
 }
 
 func (r *fakeRunner) Invoke(ctx context.Context, spec sandbox.Spec, req sandbox.Request) (sandbox.Result, error) {
 	r.mu.Lock()
 	r.requests = append(r.requests, req)
+	do := r.answer
 	r.mu.Unlock()
-	if r.answer == nil {
+	if do == nil {
 		return sandbox.Result{Payload: req.Payload}, nil
 	}
-	return r.answer(ctx, spec, req)
+	return do(ctx, spec, req)
 }
 
 func (r *fakeRunner) Retire(key string) {
@@ -133,11 +142,11 @@ func (w *world) mustCreate(t *testing.T, f function.Function, bootstrap string) 
 func (w *world) bootstrapOf(t *testing.T, id function.ID) string {
 	t.Helper()
 	var dir string
-	w.runner.answer = func(_ context.Context, s sandbox.Spec, _ sandbox.Request) (sandbox.Result, error) {
+	w.runner.does(func(_ context.Context, s sandbox.Spec, _ sandbox.Request) (sandbox.Result, error) {
 		dir = s.CodeDir
 		return sandbox.Result{}, nil
-	}
-	defer func() { w.runner.answer = nil }()
+	})
+	defer w.runner.does(nil)
 	if _, err := w.Invoke(t.Context(), id, function.Invocation{}); err != nil {
 		t.Fatal(err)
 	}
@@ -197,10 +206,10 @@ func TestInvokeHandsOverTheFunction(t *testing.T) {
 	f = w.mustCreate(t, f, "#!one")
 	var spec sandbox.Spec
 	var req sandbox.Request
-	w.runner.answer = func(_ context.Context, s sandbox.Spec, r sandbox.Request) (sandbox.Result, error) {
+	w.runner.does(func(_ context.Context, s sandbox.Spec, r sandbox.Request) (sandbox.Result, error) {
 		spec, req = s, r
 		return sandbox.Result{Payload: []byte("7")}, nil
-	}
+	})
 	got, err := w.Invoke(t.Context(), orders, function.Invocation{RequestID: "id", Qualifier: "$LATEST", Payload: []byte(`{"a":1}`), ClientContext: "{}", TraceHeader: "Root=1-2-3"})
 	if err != nil || string(got.Payload) != "7" {
 		t.Fatalf("got %s, %v", got.Payload, err)
