@@ -38,7 +38,7 @@ func TestInvoke(t *testing.T) {
 		t.Errorf("the function saw %+v", seen)
 	}
 
-	if _, err = w.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("orders:$LATEST")}); err != nil {
+	if _, err = w.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: name, Qualifier: aws.String("$LATEST")}); err != nil {
 		t.Fatal(err)
 	}
 	if string(seen.Payload) != "{}" || seen.InvokedARN != arnOf+"orders:$LATEST" {
