@@ -2,7 +2,7 @@
 //
 //	{"do": "panic"}                      panics
 //	{"do": "exit", "code": 3}            exits
-//	{"do": "hang"}                       never answers
+//	{"do": "hang"}                       prints its process id, never answers
 //	{"do": "wait", "ms": 100}            answers late
 //	{"do": "allocate", "mb": 512}        uses memory
 //	{"do": "print", "lines": 1000}       prints
@@ -57,7 +57,7 @@ func handle(ctx context.Context, e Event) (any, error) {
 		fmt.Println("exiting")
 		os.Exit(e.Code)
 	case "hang":
-		fmt.Println("hanging")
+		fmt.Println("hanging", os.Getpid())
 		select {}
 	case "wait":
 		time.Sleep(time.Duration(e.MS) * time.Millisecond)

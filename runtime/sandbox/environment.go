@@ -15,6 +15,8 @@ const (
 	memoryWatch = 50 * time.Millisecond // between looks at a guest's memory, while it works
 )
 
+var errCut = fault.New(fault.Unavailable, "The event was cut off because the runtime stops.")
+
 // An environment is where a function's events run, one at a time: a log stream,
 // a temporary folder, and a guest that is replaced when it has failed. Whoever
 // has taken it from the pool owns it.
@@ -39,6 +41,9 @@ type environment struct {
 // cut off, is an error.
 func (e *environment) run(req Request) (Result, error) {
 	var r Result
+	if len(req.Payload) == 0 {
+		req.Payload = []byte("{}") // what Lambda makes of an empty event
+	}
 	if e.fresh {
 		e.fresh, r.Cold = false, true
 		took, err := e.initPhase()
@@ -66,7 +71,7 @@ func (e *environment) run(req Request) (Result, error) {
 	switch last.kind {
 	case isCut:
 		e.journal.end()
-		return r, fault.New(fault.Unavailable, "The event was cut off because the runtime stops.")
+		return r, errCut
 	case isLate:
 		r.Duration = e.spec.Timeout
 		fail = failTimeout(e.spec.Timeout)
@@ -90,7 +95,10 @@ func (e *environment) run(req Request) (Result, error) {
 	if answer.failed {
 		r.FunctionError = "Unhandled"
 	}
-	r.MaxMemoryMB = min(e.peak, e.spec.MemoryMB)
+	r.MaxMemoryMB = e.peak
+	if e.spec.MemoryMB > 0 {
+		r.MaxMemoryMB = min(e.peak, e.spec.MemoryMB)
+	}
 	e.report(req, r, status)
 	r.Log = e.journal.end()
 	return r, nil
@@ -107,8 +115,10 @@ func (e *environment) initPhase() (time.Duration, error) {
 	took := time.Since(began)
 	var status string
 	switch {
-	case err != nil || last.kind == isCut:
+	case err != nil:
 		return 0, err
+	case last.kind == isCut:
+		return 0, errCut
 	case last.kind == isReady:
 		e.settle(last)
 		return took, nil

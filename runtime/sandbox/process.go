@@ -38,12 +38,15 @@ type process struct {
 // startProcess starts an environment's bootstrap. A failure is the function's
 // fault, an error ours.
 func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
-	bootstrap := filepath.Join(e.spec.CodeDir, "bootstrap")
+	code, err := filepath.Abs(e.spec.CodeDir)
+	if err != nil {
+		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no code folder.")
+	}
+	bootstrap := filepath.Join(code, "bootstrap")
 	if info, err := os.Stat(bootstrap); errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
 		return nil, failNoBootstrap, nil
 	}
 	if e.tmp == "" {
-		var err error
 		if e.tmp, err = os.MkdirTemp("", "millrace-"+e.spec.Name+"-"); err != nil {
 			return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no temporary folder.")
 		}
@@ -59,8 +62,8 @@ func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
 	}
 	g := &process{runtimeAPI: newRuntimeAPI(), output: out, over: make(chan struct{})}
 	g.cmd = &exec.Cmd{
-		Path: bootstrap, Args: []string{bootstrap}, Dir: e.spec.CodeDir,
-		Env:    environ(e.spec, listener.Addr().String(), e.journal.head, p.cfg.endpoint(), e.tmp),
+		Path: bootstrap, Args: []string{bootstrap}, Dir: code,
+		Env:    environ(e.spec, code, listener.Addr().String(), e.journal.head, p.cfg.endpoint(), e.tmp),
 		Stdout: child, Stderr: child,
 		SysProcAttr: processAttr(),
 	}
@@ -143,7 +146,7 @@ func (g *process) end() {
 
 // environ is what Lambda's provided.al2023 gives a function, with our addresses:
 // nothing of the host's own environment.
-func environ(s Spec, api string, head Line, endpoint, tmp string) []string {
+func environ(s Spec, code, api string, head Line, endpoint, tmp string) []string {
 	env := map[string]string{
 		"AWS_ACCESS_KEY_ID":               s.Account, // so that the function's SDK calls are its account's
 		"AWS_SECRET_ACCESS_KEY":           "secret",
@@ -160,9 +163,9 @@ func environ(s Spec, api string, head Line, endpoint, tmp string) []string {
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
 		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
-		"LAMBDA_TASK_ROOT":                s.CodeDir,
+		"LAMBDA_TASK_ROOT":                code,
 		"LANG":                            "en_US.UTF-8",
-		"LD_LIBRARY_PATH":                 "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:" + s.CodeDir + ":" + s.CodeDir + "/lib:/opt/lib",
+		"LD_LIBRARY_PATH":                 "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:" + code + ":" + code + "/lib:/opt/lib",
 		"PATH":                            "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 		"TMPDIR":                          tmp,
 		"TZ":                              ":UTC",

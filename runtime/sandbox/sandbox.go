@@ -15,7 +15,7 @@
 //   - what a function has printed before it answers is in the event's log;
 //   - a process, its children and its temporary folder are gone when its
 //     environment ends, and nothing is left after [Pool.Stop];
-//   - no process of ours survives us, even if we are killed (on Linux).
+//   - a function's process does not survive ours, even if ours is killed (Linux).
 //
 // A Go handler given to [Pool.Handle] runs here instead of in a process, by the
 // same rules and inside a testing/synctest bubble if there is one.
