@@ -70,6 +70,7 @@ type ref struct {
 	XMLAttribute    bool      `json:"xmlAttribute,omitempty"`
 	JSONValue       bool      `json:"jsonvalue,omitempty"`
 	XMLNamespace    namespace `json:"xmlNamespace,omitzero"`
+	Payload         string    `json:"payload,omitempty"` // protocol tests only
 }
 
 type shape struct {

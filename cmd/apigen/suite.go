@@ -69,6 +69,10 @@ func (s *suite) addTo(m *model, prefix string) {
 			if *r != nil {
 				own := **r
 				own.Shape = prefix + exported(own.Shape)
+				own.ResultWrapper = op.Name + "Result" // not of the name that it gets here
+				if own.Payload != "" {
+					m.Shapes[own.Shape].Payload = own.Payload
+				}
 				*r = &own
 			}
 		}

@@ -259,12 +259,15 @@ func encodeStructure(w writer, sh *Shape, v reflect.Value) {
 }
 
 func encodeValue(w writer, sh *Shape, format string, v reflect.Value) {
-	if v.Kind() == reflect.Pointer {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice:
 		if v.IsNil() {
 			w.null()
 			return
 		}
-		v = v.Elem()
+		if v.Kind() == reflect.Pointer {
+			v = v.Elem()
+		}
 	}
 	switch sh.Kind {
 	case Structure:

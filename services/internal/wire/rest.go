@@ -38,7 +38,7 @@ func decodeREST(p Protocol, r *Request, sh *Shape, v reflect.Value) *Error {
 				err = setHeader(texts, m, f)
 			}
 		case "headers":
-			setPrefixed(r.HTTP.Header, m.wire(), f)
+			setPrefixed(r.HTTP.Header, m.Wire, f)
 		}
 		if err != nil {
 			return err
@@ -71,10 +71,10 @@ func decodeBody(p Protocol, body []byte, sh *Shape, v reflect.Value) *Error {
 
 func decodePayload(p Protocol, body []byte, sh *Shape, f reflect.Value) *Error {
 	switch {
+	case len(body) == 0:
+		return nil
 	case sh.Kind == Blob:
 		f.SetBytes(body)
-		return nil
-	case len(body) == 0:
 		return nil
 	case sh.Kind == String:
 		return setText(string(body), sh, f)
@@ -167,7 +167,7 @@ func encodeREST(p Protocol, h http.Header, op *Operation, status int, v reflect.
 			h.Set(m.wire(), headerText(m, f))
 		case "headers":
 			for k, text := range f.Seq2() {
-				h.Set(m.wire()+k.String(), text.String())
+				h.Set(m.Wire+k.String(), text.String())
 			}
 		}
 	}

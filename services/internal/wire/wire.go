@@ -95,7 +95,7 @@ func reply(w http.ResponseWriter, p Protocol, status int, requestID string, body
 	if p == RestXML {
 		h.Set("X-Amz-Request-Id", requestID)
 	}
-	if status != http.StatusNoContent {
+	if status != http.StatusNoContent && h["Content-Length"] == nil { // an answer to HEAD may tell another body's
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	w.WriteHeader(status)
