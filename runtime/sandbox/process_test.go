@@ -482,7 +482,7 @@ func TestFunctionDiesWithUs(t *testing.T) {
 		t.Skip("not promised here")
 	}
 	us := exec.Command(os.Args[0])
-	us.Env = append(os.Environ(), "SANDBOX_TEST_VICTIM="+misbehave)
+	us.Env = append(os.Environ(), "SANDBOX_TEST_VICTIM="+misbehave, "TMPDIR="+t.TempDir())
 	said, err := us.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
