@@ -13,7 +13,7 @@
 // It promises:
 //   - an environment never runs two events at once, nor code of another Spec.Key;
 //   - what a function has printed before it answers is in the event's log;
-//   - a process, its children and its temporary folder are gone when its
+//   - a process, its process group and its temporary folder are gone when its
 //     environment ends, and nothing is left after [Pool.Stop];
 //   - a function's process does not survive ours, even if ours is killed (Linux).
 //
