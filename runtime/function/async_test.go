@@ -133,11 +133,11 @@ func bubble(t *testing.T, f func(*testing.T, *world, *fakeQueue)) {
 }
 
 func withEvents(open func(context.Context) (function.Queue, error)) option {
-	return func(_ *testing.T, w *world) { w.config.Events = open }
+	return func(_ testing.TB, w *world) { w.config.Events = open }
 }
 
 // withQueues keeps events in a real queue.
-func withQueues(t *testing.T, w *world) {
+func withQueues(t testing.TB, w *world) {
 	t.Helper()
 	all, err := jetqueue.Open(t.Context(), w.backbone, w.config.Records, jetqueue.Options{})
 	if err != nil {
@@ -365,7 +365,7 @@ func TestRestartRunsWhatWasAccepted(t *testing.T) {
 	w.down(t)
 
 	again := make(chan string, 1)
-	open(t, dir, withQueues, func(_ *testing.T, w *world) {
+	open(t, dir, withQueues, func(_ testing.TB, w *world) {
 		w.runner.does(func(_ context.Context, _ sandbox.Spec, r sandbox.Request) (sandbox.Result, error) {
 			again <- r.ID
 			return sandbox.Result{}, nil
@@ -388,7 +388,7 @@ func (deadQueue) ChangeVisibility(context.Context, ...queue.Change) []error { re
 func TestAKillLosesNoEvent(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, dir, withQueues, func(_ *testing.T, w *world) {
+		w := open(t, dir, withQueues, func(_ testing.TB, w *world) {
 			alive := w.config.Events
 			w.config.Events = func(ctx context.Context) (function.Queue, error) {
 				q, err := alive(ctx)

@@ -114,7 +114,7 @@ func (fs *Functions) Reset(ctx context.Context) error {
 }
 
 // Create deploys a function: fault.Exists when there is one of its name;
-// ErrZip, ErrZipped and ErrUnzipped for its code.
+// ErrZip, ErrEmpty, ErrZipped and ErrUnzipped for its code.
 func (fs *Functions) Create(ctx context.Context, f Function, zip []byte) (Function, error) {
 	fs.changing.Lock()
 	defer fs.changing.Unlock()

@@ -81,9 +81,9 @@ type world struct {
 }
 
 // An option changes what Functions are opened with.
-type option func(*testing.T, *world)
+type option func(testing.TB, *world)
 
-func open(t *testing.T, dir string, opts ...option) *world {
+func open(t testing.TB, dir string, opts ...option) *world {
 	t.Helper()
 	w := &world{runner: &fakeRunner{}, dir: filepath.Join(dir, "functions"), backbone: backbonetest.Start(t, filepath.Join(dir, "jetstream"))}
 	w.parts.Push("backbone", w.backbone.Stop)
@@ -105,7 +105,7 @@ func open(t *testing.T, dir string, opts ...option) *world {
 }
 
 // down stops all but the data; once is enough.
-func (w *world) down(t *testing.T) {
+func (w *world) down(t testing.TB) {
 	t.Helper()
 	if err := w.parts.Down(context.WithoutCancel(t.Context())); err != nil {
 		t.Errorf("stopping: %v", err)
@@ -129,7 +129,7 @@ func zipOf(t testing.TB, bootstrap string) []byte {
 	return b.Bytes()
 }
 
-func (w *world) mustCreate(t *testing.T, f function.Function, bootstrap string) function.Function {
+func (w *world) mustCreate(t testing.TB, f function.Function, bootstrap string) function.Function {
 	t.Helper()
 	f, err := w.Create(t.Context(), f, zipOf(t, bootstrap))
 	if err != nil {

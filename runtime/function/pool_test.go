@@ -13,7 +13,7 @@ import (
 )
 
 // withPool runs events for real.
-func withPool(_ *testing.T, w *world) {
+func withPool(_ testing.TB, w *world) {
 	pool := sandbox.New(sandbox.Config{})
 	w.config.Runner = pool
 	w.parts.Push("pool", pool.Stop)

@@ -23,6 +23,7 @@ const (
 // What can be wrong with code, in Lambda's words.
 var (
 	ErrZip      = fault.New(fault.Invalid, "Could not unzip uploaded file. Please check your file, then try to upload again.")
+	ErrEmpty    = fault.New(fault.Invalid, "Uploaded file must be a non-empty zip")
 	ErrUnzipped = fault.New(fault.Invalid, "Unzipped size must be smaller than %d bytes", MaxUnzipped)
 	ErrZipped   = fault.New(fault.TooLarge, "Zipped size must be smaller than %d bytes", MaxZipped)
 )
@@ -34,9 +35,15 @@ func readZip(code []byte) (*zip.Reader, error) {
 	if len(code) > MaxZipped {
 		return nil, ErrZipped
 	}
+	if len(code) == 0 {
+		return nil, ErrEmpty
+	}
 	z, err := zip.NewReader(bytes.NewReader(code), int64(len(code)))
-	if err != nil || len(z.File) == 0 {
+	if err != nil {
 		return nil, ErrZip
+	}
+	if len(z.File) == 0 {
+		return nil, ErrEmpty
 	}
 	var total uint64
 	for _, f := range z.File {

@@ -94,11 +94,10 @@ func (s *Service) reserved(but function.ID) (n int) {
 
 // GetFunctionCodeSigningConfig   restJson1
 //
-//   - no function has one
+//   - no function has one, and so the answer is empty
 func (s *Service) GetFunctionCodeSigningConfig(ctx context.Context, in *api.GetFunctionCodeSigningConfigInput) (*api.GetFunctionCodeSigningConfigOutput, error) {
-	f, _, err := s.find(ctx, in.FunctionName, nil)
-	if err != nil {
+	if _, _, err := s.find(ctx, in.FunctionName, nil); err != nil {
 		return nil, err
 	}
-	return &api.GetFunctionCodeSigningConfigOutput{FunctionName: &f.Name, CodeSigningConfigArn: new("")}, nil
+	return &api.GetFunctionCodeSigningConfigOutput{}, nil
 }

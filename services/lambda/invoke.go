@@ -91,21 +91,6 @@ func (s *Service) InvokeAsync(ctx context.Context, in *api.InvokeAsyncInput) (*a
 	return &api.InvokeAsyncOutput{Status: new(int32(202))}, fromDomain(s.functions.InvokeAsync(ctx, r.ID, event))
 }
 
-// payload checks an event.
-func payload(b []byte, limit int, operation string) ([]byte, error) {
-	if len(b) > limit {
-		return nil, tooLarge("Request must be smaller than %d bytes for the %s operation", limit, operation)
-	}
-	if len(b) == 0 {
-		return []byte("{}"), nil
-	}
-	if json.Valid(b) {
-		return b, nil
-	}
-	err := json.Unmarshal(b, new(any))
-	return nil, badContent("Could not parse request body into json: Could not parse payload into json: %v", err)
-}
-
 // clientContext reads X-Amz-Client-Context: JSON in base64.
 func clientContext(s string) (string, error) {
 	if len(s) > 3583 {
