@@ -81,68 +81,10 @@ func (d *decoder) structure(sh *Shape, v reflect.Value) *Error {
 
 // value reads into v, a field, an element of a list or a value of a map. Null is
 // the same as absent.
-func (d *decoder) value(sh *Shape, v reflect.Value) (err *Error) {
+func (d *decoder) value(sh *Shape, v reflect.Value) *Error {
 	if d.null() {
 		v.SetZero() // of a name that comes twice, the last one counts
 		return nil
-	}
-	switch p := v.Addr().Interface().(type) {
-	case **string:
-		s, err := d.text()
-		*p = d.pointer(s)
-		return err
-	case *string:
-		*p, err = d.text()
-		return err
-	case **bool:
-		b, err := d.boolean()
-		*p = &b
-		return err
-	case **int32:
-		n, err := d.integer(32)
-		*p = new(int32(n))
-		return err
-	case **int64:
-		n, err := d.integer(64)
-		*p = &n
-		return err
-	case **float64:
-		f, err := d.double()
-		*p = &f
-		return err
-	case **time.Time:
-		t, err := d.time()
-		*p = &t
-		return err
-	case *[]byte:
-		*p, err = d.blob()
-		return err
-	case *map[string]string:
-		*p = map[string]string{}
-		return d.mapping(func(key string) *Error {
-			if d.null() {
-				return nil
-			}
-			s, err := d.text()
-			(*p)[key] = s
-			return err
-		})
-	case *bool:
-		*p, err = d.boolean()
-		return err
-	case *int32:
-		n, err := d.integer(32)
-		*p = int32(n)
-		return err
-	case *int64:
-		*p, err = d.integer(64)
-		return err
-	case *float64:
-		*p, err = d.double()
-		return err
-	case *time.Time:
-		*p, err = d.time()
-		return err
 	}
 	switch sh.Kind {
 	case Structure:
@@ -151,18 +93,47 @@ func (d *decoder) value(sh *Shape, v reflect.Value) (err *Error) {
 		return d.structure(sh, s.Elem())
 	case List:
 		return d.list(sh.Element.Shape, v)
-	}
-	v.Set(reflect.MakeMap(v.Type()))
-	slot := reflect.New(v.Type().Elem()).Elem()
-	return d.mapping(func(key string) *Error {
-		if d.null() {
-			return nil
+	case Map:
+		return d.mapping(sh.Value.Shape, v)
+	case String:
+		s, err := d.text()
+		if v.Kind() == reflect.Pointer {
+			v.Set(reflect.ValueOf(d.pointer(s)))
+		} else {
+			v.SetString(s)
 		}
-		slot.SetZero()
-		err := d.value(sh.Value.Shape, slot)
-		v.SetMapIndex(reflect.ValueOf(key), slot)
 		return err
-	})
+	case Blob:
+		b, err := d.blob()
+		v.SetBytes(b)
+		return err
+	}
+	if v.Kind() == reflect.Pointer {
+		p := reflect.New(v.Type().Elem())
+		v.Set(p)
+		v = p.Elem()
+	}
+	return d.scalar(sh.Kind, v)
+}
+
+func (d *decoder) scalar(k Kind, v reflect.Value) *Error {
+	switch k {
+	case Boolean:
+		b, err := d.boolean()
+		v.SetBool(b)
+		return err
+	case Integer, Long:
+		n, err := d.integer(v.Type().Bits())
+		v.SetInt(n)
+		return err
+	case Timestamp:
+		t, err := d.time()
+		v.Set(reflect.ValueOf(t))
+		return err
+	}
+	f, err := d.double()
+	v.SetFloat(f)
+	return err
 }
 
 // list reads a list, and leaves out its nulls: no list of ours is sparse.
@@ -187,19 +158,33 @@ func (d *decoder) list(element *Shape, v reflect.Value) *Error {
 	}
 }
 
-func (d *decoder) mapping(entry func(key string) *Error) *Error {
+// mapping reads a map, and leaves out its nulls.
+func (d *decoder) mapping(value *Shape, v reflect.Value) *Error {
 	if err := d.enter(Map); err != nil {
 		return err
 	}
+	v.Set(reflect.MakeMap(v.Type()))
+	texts, _ := v.Interface().(map[string]string)
+	slot := reflect.New(v.Type().Elem()).Elem()
 	for {
 		if ok, err := d.more(Map); !ok {
 			return err
 		}
-		key, err := d.key()
+		name, err := d.key()
 		if err != nil {
 			return err
 		}
-		if err := entry(string(key)); err != nil {
+		key := string(name)
+		switch {
+		case d.null():
+		case texts != nil:
+			texts[key], err = d.text()
+		default:
+			slot.SetZero()
+			err = d.value(value, slot)
+			v.SetMapIndex(reflect.ValueOf(key), slot)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -3,8 +3,10 @@ package wire
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"math"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -123,7 +125,7 @@ func (r *jsonReader) text() (string, *Error) {
 func (r *jsonReader) chars(b []byte) ([]byte, *Error) {
 	r.pos++
 	start, ascii := r.pos, true
-	for i := start; i < len(r.in); i++ {
+	for i := start + plainBytes(r.in[start:]); i < len(r.in); i++ {
 		switch c := r.in[i]; {
 		case c == '"':
 			r.pos = i + 1
@@ -141,6 +143,23 @@ func (r *jsonReader) chars(b []byte) ([]byte, *Error) {
 		}
 	}
 	return nil, malformed
+}
+
+// plainBytes counts the bytes, eight at a time, before the first eight of which
+// one means something in a string or is no ASCII: most texts are plain
+// throughout, and this is where the time of a message goes.
+func plainBytes(b []byte) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; len(b)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		// The high bit of a byte is set by a byte over 0x7f, and by borrowing:
+		// by one below a space, and by what is zero once quotes and backslashes are.
+		if (x|(x-ones*' ')|((x^ones*'"')-ones)|((x^ones*'\\')-ones))&high != 0 {
+			break
+		}
+	}
+	return n
 }
 
 // escaped goes on with a string at its first escape.
@@ -437,6 +456,18 @@ type jsonWriter struct {
 	comma bool // before the next entry
 }
 
+// jsonWriters are used again and again: answers are many and alike.
+var jsonWriters = sync.Pool{New: func() any { return new(jsonWriter) }}
+
+// free gives back a writer whose text has been sent. A huge one is left to the
+// collector.
+func (w *jsonWriter) free() {
+	if cap(w.out) <= 64<<10 {
+		*w = jsonWriter{out: w.out[:0]}
+		jsonWriters.Put(w)
+	}
+}
+
 func (w *jsonWriter) entry() {
 	if w.comma {
 		w.out = append(w.out, ',')
@@ -516,9 +547,11 @@ const hexDigits = "0123456789abcdef"
 
 // appendText writes a JSON string. Bytes that are no UTF-8 become U+FFFD.
 func appendText(b []byte, s string) []byte {
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
+	b = append(append(b, '"'), s...)
+	plain := plainBytes(b[len(b)-len(s):])
+	b = b[:len(b)-len(s)+plain] // what follows is looked at one by one
+	start := plain
+	for i := plain; i < len(s); {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])

@@ -66,8 +66,9 @@ func EncodeResult(w http.ResponseWriter, p Protocol, s *Service, op *Operation, 
 	switch p {
 	case AWSJSON:
 		h["Content-Type"] = jsonType(s)
-		j := jsonWriter{out: make([]byte, 0, 512)}
-		encodeStructure(&j, op.Output, v)
+		j := jsonWriters.Get().(*jsonWriter)
+		defer j.free()
+		encodeStructure(j, op.Output, v)
 		body = j.out
 	case CBOR:
 		c := cborWriter{}
