@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
@@ -20,6 +24,7 @@ import (
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/sandbox"
+	"millrace/runtime/telemetry"
 )
 
 func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
@@ -322,6 +327,33 @@ func TestAStopThatIsCutShortPutsEventsBack(t *testing.T) {
 		}
 		if got, _ := q.take(10); len(got) != 1 {
 			t.Errorf("%d events can be received again", len(got))
+		}
+	})
+}
+
+func TestAsyncEventsContinueTheTraceTheyWereSentIn(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	telemetry.Install(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)))
+	defer telemetry.Uninstall()
+	bubble(t, func(t *testing.T, w *world, _ *fakeQueue) {
+		ctx, sender := telemetry.Start(t.Context(), "test", "sender")
+		sender.End()
+		if err := w.InvokeAsync(ctx, orders, function.Invocation{RequestID: "id"}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		all := recorder.Ended()
+		if len(all) != 2 || all[1].Name() != "orders invoke" || all[1].SpanContext().TraceID() != sender.SpanContext().TraceID() {
+			t.Fatalf("spans %v", all)
+		}
+		attributes := attribute.NewSet(all[1].Attributes()...)
+		for key, want := range map[attribute.Key]string{"faas.name": "orders", "faas.invocation_id": "id", "cloud.resource_id": orders.ARN().String()} {
+			if got, _ := attributes.Value(key); got.AsString() != want {
+				t.Errorf("%s is %q, want %q", key, got.AsString(), want)
+			}
+		}
+		if seen := w.runner.seen(); !strings.HasPrefix(seen[0].TraceHeader, "Root=1-") || !strings.HasSuffix(seen[0].TraceHeader, ";Sampled=1") {
+			t.Errorf("the function's trace header is %q", seen[0].TraceHeader)
 		}
 	})
 }
