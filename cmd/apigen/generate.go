@@ -78,6 +78,9 @@ func (m *model) nameByOperation() {
 			if *r != nil {
 				*own = **r
 				s = m.Shapes[own.Shape]
+				if own.ResultWrapper == "" {
+					own.ResultWrapper = name + "Result"
+				}
 			}
 			own.Shape = name + suffix
 			m.Shapes[own.Shape] = s
@@ -185,12 +188,8 @@ func (g *generator) serviceVar() {
 	g.printf("},\nMissingOps: %#v,\nOperations: []*wire.Operation{\n", g.Others)
 	for _, name := range g.operationNames() {
 		op := g.Operations[name]
-		wrapper := op.Output.ResultWrapper
-		if wrapper == "" {
-			wrapper = name + "Result"
-		}
 		g.printf("{Name: %q, Method: %q, URI: %q, Status: %d, Input: &shapes[%d], Output: &shapes[%d], ResultWrapper: %q,\n",
-			name, op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode, g.index[op.Input.Shape], g.index[op.Output.Shape], wrapper)
+			name, op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode, g.index[op.Input.Shape], g.index[op.Output.Shape], op.Output.ResultWrapper)
 		g.printf("NewInput: wire.New[%sInput], NewOutput: wire.New[%sOutput], Call: wire.Call(Handler.%s)},\n", name, name, name)
 	}
 	g.printf("},\nErrors: []*wire.Shape{")

@@ -2,8 +2,8 @@
 // models: types, the table of operations, and the interface that a service
 // implements. It reads the trimmed models beside them; with -trim DIR it makes
 // those first, from whole models in botocore's format. With -suites DIR it writes
-// packages for AWS's protocol test cases in DIR instead, which the codecs' tests
-// use.
+// the packages that the codecs' tests use instead: for AWS's protocol test cases
+// in DIR, and for a service that speaks CBOR.
 package main
 
 import (
@@ -17,12 +17,12 @@ import (
 
 func main() {
 	whole := flag.String("trim", "", "folder of whole models to trim first")
-	suites := flag.String("suites", "", "folder of protocol test cases to write packages for")
+	suites := flag.String("suites", "", "folder of protocol test cases to write the codecs' tests' packages for")
 	dir := flag.String("dir", ".", "folder of the generated packages")
 	flag.Parse()
 	work := func() error { return run(*whole, *dir) }
 	if *suites != "" {
-		work = func() error { return runSuites(*suites, *dir) }
+		work = func() error { return runSuites(*suites, *whole, *dir) }
 	}
 	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "apigen:", err)
@@ -32,24 +32,30 @@ func main() {
 
 func run(whole, dir string) error {
 	for _, s := range services {
-		path := filepath.Join(dir, "models", s.name+".json")
-		if whole != "" {
-			if err := trim(filepath.Join(whole, s.name+".json"), path, s.operations); err != nil {
-				return err
-			}
-		}
-		m, err := readModel(path)
-		if err != nil {
-			return err
-		}
-		if err := generate(m, s, filepath.Join(dir, s.name)); err != nil {
+		if err := s.write(whole, filepath.Join(dir, "models"), dir); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
 }
 
-func runSuites(suites, dir string) error {
+// write makes a service's package in dir, and before that, if whole names a
+// folder of whole models, its trimmed model.
+func (s service) write(whole, models, dir string) error {
+	path := filepath.Join(models, s.name+".json")
+	if whole != "" {
+		if err := trim(filepath.Join(whole, s.name+".json"), path, s.operations); err != nil {
+			return err
+		}
+	}
+	m, err := readModel(path)
+	if err != nil {
+		return err
+	}
+	return generate(m, s, filepath.Join(dir, s.name))
+}
+
+func runSuites(suites, whole, dir string) error {
 	for _, protocol := range []string{"json", "query", "rest-json", "rest-xml"} {
 		m, err := readSuites(suites, protocol)
 		if err != nil {
@@ -60,7 +66,7 @@ func runSuites(suites, dir string) error {
 			return fmt.Errorf("%s: %w", protocol, err)
 		}
 	}
-	return nil
+	return specimen.write(whole, suites, dir)
 }
 
 func trim(from, to string, operations []string) error {

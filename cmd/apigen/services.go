@@ -42,6 +42,15 @@ var services = []service{
 	},
 }
 
+// specimen is the service by which the codecs' tests know CBOR.
+var specimen = service{
+	name: "cloudwatch",
+	operations: []string{
+		"DeleteAlarms", "DescribeAlarms", "GetMetricData", "GetMetricStatistics", "GetMetricWidgetImage", "ListMetrics",
+		"ListTagsForResource", "PutDashboard", "PutMetricAlarm", "PutMetricData", "PutMetricStream", "SetAlarmState", "TagResource",
+	},
+}
+
 // sqsErrors are the codes and statuses of the query protocol, which SQS's model
 // held until the service moved to JSON (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference).
 var sqsErrors = map[string]errorTrait{

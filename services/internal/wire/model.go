@@ -39,7 +39,7 @@ type Operation struct {
 	Status        int    // of a success; 0 means 200
 	Input         *Shape // without members when there is none
 	Output        *Shape
-	ResultWrapper string // query: "SendMessageResult"
+	ResultWrapper string // query: "SendMessageResult"; "" when there is no output
 
 	NewInput  func() any // a *SendMessageInput
 	NewOutput func() any // a *SendMessageOutput

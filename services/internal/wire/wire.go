@@ -133,7 +133,7 @@ func queryXML(s *Service, op *Operation, requestID string, v reflect.Value) []by
 	b := append(make([]byte, 0, 1024), xmlHeader...)
 	b = append(append(append(b, '<'), op.Name...), "Response"...)
 	b = append(appendNamespace(b, "", s.XMLNamespace), '>')
-	if len(op.Output.Members) > 0 {
+	if op.ResultWrapper != "" {
 		if body := appendMembers(nil, op.Output, v); len(body) > 0 {
 			b = shut(append(open(b, op.ResultWrapper), body...), op.ResultWrapper)
 		} else {
@@ -151,7 +151,7 @@ func queryJSON(s *Service, op *Operation, requestID string, v reflect.Value) []b
 	w.begin(Structure)
 	w.key(op.Name + "Response")
 	w.begin(Structure)
-	if len(op.Output.Members) > 0 {
+	if op.ResultWrapper != "" {
 		w.key(op.ResultWrapper)
 		at := len(w.out)
 		encodeStructure(&w, op.Output, v)
