@@ -294,6 +294,9 @@ func (g *generator) shapeFields(name string, s *shape) {
 	if len(s.Enum) > 0 {
 		g.printf(", Enum: %#v", s.Enum)
 	}
+	if s.Sensitive {
+		g.printf(", Sensitive: true")
+	}
 	if s.Flattened {
 		g.printf(", Flattened: true")
 	}

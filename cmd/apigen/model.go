@@ -85,6 +85,7 @@ type shape struct {
 	Max             *float64        `json:"max,omitempty"`
 	Pattern         string          `json:"pattern,omitempty"`
 	Enum            []string        `json:"enum,omitempty"`
+	Sensitive       bool            `json:"sensitive,omitempty"`
 	Flattened       bool            `json:"flattened,omitempty"`
 	TimestampFormat string          `json:"timestampFormat,omitempty"`
 	Location        string          `json:"location,omitempty"` // protocol tests only

@@ -32,6 +32,7 @@ type Shape struct {
 	Min, Max  *float64 // length of a text, list or map; value of a number
 	Pattern   string
 	Enum      []string
+	Sensitive bool // not to be repeated in errors
 	Flattened bool
 	Format    string      // of a timestamp: iso8601, rfc822, unixTimestamp; "" for the protocol's own
 	Namespace string      // XML

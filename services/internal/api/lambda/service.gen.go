@@ -394,7 +394,7 @@ func init() {
 	shapes[9] = wire.Shape{Name: "Arn", Kind: wire.String, Pattern: "arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"}
 	shapes[10] = wire.Shape{Name: "BatchSize", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(10000))}
 	shapes[11] = wire.Shape{Name: "BisectBatchOnFunctionError", Kind: wire.Boolean}
-	shapes[12] = wire.Shape{Name: "Blob", Kind: wire.Blob}
+	shapes[12] = wire.Shape{Name: "Blob", Kind: wire.Blob, Sensitive: true}
 	shapes[13] = wire.Shape{Name: "BlobStream", Kind: wire.Blob}
 	shapes[14] = wire.Shape{Name: "Boolean", Kind: wire.Boolean}
 	shapes[15] = wire.Shape{Name: "CapacityProviderArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:capacity-provider:[a-zA-Z0-9-_]+"}
@@ -679,9 +679,9 @@ func init() {
 		{Name: "Error", Shape: &shapes[58]},
 		{Name: "Variables", Shape: &shapes[62]},
 	}}
-	shapes[60] = wire.Shape{Name: "EnvironmentVariableName", Kind: wire.String, Pattern: "[a-zA-Z]([a-zA-Z0-9_])+"}
-	shapes[61] = wire.Shape{Name: "EnvironmentVariableValue", Kind: wire.String}
-	shapes[62] = wire.Shape{Name: "EnvironmentVariables", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[60]}, Value: &wire.Member{Shape: &shapes[61]}}
+	shapes[60] = wire.Shape{Name: "EnvironmentVariableName", Kind: wire.String, Pattern: "[a-zA-Z]([a-zA-Z0-9_])+", Sensitive: true}
+	shapes[61] = wire.Shape{Name: "EnvironmentVariableValue", Kind: wire.String, Sensitive: true}
+	shapes[62] = wire.Shape{Name: "EnvironmentVariables", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[60]}, Value: &wire.Member{Shape: &shapes[61]}, Sensitive: true}
 	shapes[63] = wire.Shape{Name: "EphemeralStorage", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Size", Shape: &shapes[64], Required: true},
 	}}
@@ -1241,7 +1241,7 @@ func init() {
 		{Name: "ConsumerGroupId", Shape: &shapes[273]},
 		{Name: "SchemaRegistryConfig", Shape: &shapes[140]},
 	}}
-	shapes[226] = wire.Shape{Name: "SensitiveString", Kind: wire.String}
+	shapes[226] = wire.Shape{Name: "SensitiveString", Kind: wire.String, Sensitive: true}
 	shapes[227] = wire.Shape{Name: "SerializedRequestEntityTooLargeException", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Type", Shape: &shapes[244]},
 		{Name: "message", Shape: &shapes[244]},

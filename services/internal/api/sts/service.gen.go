@@ -144,7 +144,7 @@ func init() {
 		{Name: "Value", Shape: &shapes[40], Required: true},
 	}}
 	shapes[18] = wire.Shape{Name: "accessKeyIdType", Kind: wire.String, Min: new(float64(16)), Max: new(float64(128)), Pattern: "[\\w]*"}
-	shapes[19] = wire.Shape{Name: "accessKeySecretType", Kind: wire.String}
+	shapes[19] = wire.Shape{Name: "accessKeySecretType", Kind: wire.String, Sensitive: true}
 	shapes[20] = wire.Shape{Name: "accountType", Kind: wire.String}
 	shapes[21] = wire.Shape{Name: "arnType", Kind: wire.String, Min: new(float64(20)), Max: new(float64(2048)), Pattern: "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"}
 	shapes[22] = wire.Shape{Name: "assumedRoleIdType", Kind: wire.String, Min: new(float64(2)), Max: new(float64(193)), Pattern: "[\\w+=,.@:-]*"}
