@@ -197,6 +197,12 @@ var stories = []struct {
 		s.Drained("jobs", Counts{InFlight: 1}, s.now)
 	}, "stay and nobody hid them"},
 
+	{"a delayed message of whose send nothing is known may stay", func(s *story) {
+		s.Sending(Message{Queue: "jobs", Body: "a", Delay: time.Minute}, s.now)
+		s.Drained("jobs", Counts{}, s.now)
+		s.Drained("jobs", Counts{Delayed: 1}, s.now)
+	}, ""},
+
 	// Receive counts.
 	{"a receive count is given twice", func(s *story) {
 		s.send(a, "id-a", "")
@@ -276,6 +282,11 @@ var stories = []struct {
 		s.receive("line.fifo", d)
 	}, `its group was "g" and is "h"`},
 
+	{"a message under another sequence number", func(s *story) {
+		s.send(x, "id-x", "00")
+		s.receive("line.fifo", of(x, 1))
+	}, "its sequence number was 00 and is 01"},
+
 	// Dead letters: after two receives a message of "tries" moves to "tries-dead".
 	{"a message moves after its last receive", func(s *story) {
 		m := Message{Queue: "tries", Body: "a"}
@@ -287,6 +298,13 @@ var stories = []struct {
 		s.receive("tries-dead", of(m, 3))
 		s.delete(of(m, 3))
 		s.Drained("tries", Counts{}, s.now)
+	}, ""},
+	{"a dead-letter queue gives sequence numbers of its own", func(s *story) {
+		m := Message{Queue: "tries", Body: "x", Group: "g"}
+		s.send(m, "id-x", "07")
+		s.Receiving("tries", 10, 0, s.now)
+		s.Receiving("tries", 10, 0, s.now)
+		s.receive("tries-dead", of(m, 3))
 	}, ""},
 	{"a message moves too early", func(s *story) {
 		m := Message{Queue: "tries", Body: "a"}
@@ -351,6 +369,9 @@ func TestHeldAndDoubtful(t *testing.T) {
 	}
 	if s.Settled("jobs", Counts{InFlight: 2}, s.now.Add(time.Minute)) {
 		t.Error("settled, though b may be visible again")
+	}
+	if s.Settled("jobs", Counts{}, s.now) {
+		t.Error("settled, though both are lost")
 	}
 	s.later(time.Minute)
 	s.receive("jobs", of(b, 2))

@@ -42,6 +42,9 @@ func (r *Receive) Done(now time.Time, got ...Delivery) {
 			r.l.breaks(m, "it is in %s", r.queue)
 			continue
 		}
+		if r.queue == r.f.Dead {
+			d.Sequence = ""
+		}
 		r.l.identify(m, d.ID, d.Sequence)
 		if d.Group != m.Group {
 			r.l.breaks(m, "its group was %q and is %q", m.Group, d.Group)

@@ -37,24 +37,28 @@ func (s *Send) Done(id, sequence string) {
 	s.m.family.lastSeq = max(s.m.family.lastSeq, sequence)
 }
 
-// identify joins what an answer says of a message to what is known of it.
+// identify joins what an answer says of a message to what is known of it. An
+// empty sequence number says nothing: a dead-letter queue counts anew.
 func (l *Ledger) identify(m *message, id, sequence string) {
 	m.known = true
-	if m.id == "" {
-		m.id, m.seq = id, sequence
+	switch {
+	case m.id == "":
+		m.id = id
 		if other := l.byID[id]; other != nil {
 			l.breaks(m, "its id is also that of %s", shorten(other.Body))
 		}
 		l.byID[id] = m
-		if m.Group != "" {
-			g := m.family.group(m.Group)
-			g.messages = append(g.messages, m)
-		}
+	case m.id != id:
+		l.breaks(m, "it is there twice, also as %s", id)
 		return
 	}
-	if m.id != id {
-		l.breaks(m, "it is there twice, also as %s", id)
-	} else if m.seq != sequence {
+	switch {
+	case sequence == "" || m.seq == sequence:
+	case m.seq == "":
+		m.seq = sequence
+		g := m.family.group(m.Group)
+		g.messages = append(g.messages, m)
+	default:
 		l.breaks(m, "its sequence number was %s and is %s", m.seq, sequence)
 	}
 }
