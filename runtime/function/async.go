@@ -13,9 +13,12 @@ import (
 	"millrace/runtime/telemetry"
 )
 
-// eventQueue is where asynchronous events wait: in an account that no caller can
-// be in, so that nobody's ListQueues shows it.
-var eventQueue = queue.ID{Account: "millrace", Region: "local", Name: "lambda-events"}
+// Reserved is the account of what the runtime keeps for itself: no caller can be
+// in it, so that nobody's ListQueues shows it.
+const Reserved = "millrace"
+
+// eventQueue is where asynchronous events wait.
+var eventQueue = queue.ID{Account: Reserved, Region: "local", Name: "lambda-events"}
 
 // A Queue keeps the events of asynchronous invocations: jetqueue.Queue.
 type Queue interface {

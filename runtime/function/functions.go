@@ -155,6 +155,9 @@ func (fs *Functions) Get(id ID) (Function, error) {
 	return f, nil
 }
 
+// All returns every function there is.
+func (fs *Functions) All() []Function { return fs.table.List("") }
+
 // List returns the functions of an account in a region, ordered by name.
 func (fs *Functions) List(account, region string) []Function {
 	return fs.table.List(account + "/" + region + "/")

@@ -217,11 +217,7 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 		Version: Version, Endpoint: a.Endpoint(), Data: data, PID: os.Getpid(),
 		Started: a.started.Format(time.RFC3339), Uptime: time.Since(a.started).Seconds(),
 	}
-	for _, id := range a.queues.List("", "", "") {
-		q, err := a.queues.Get(id)
-		if err != nil {
-			continue // deleted since it was listed
-		}
+	for _, q := range a.allQueues() {
 		n, err := q.Counts(ctx)
 		if err != nil {
 			return s, err
@@ -229,9 +225,23 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 		s.Stored.Queues++
 		s.Stored.Messages += n.Visible + n.InFlight + n.Delayed
 	}
-	s.Stored.Functions = len(a.functions.List("", ""))
+	s.Stored.Functions = len(a.functions.All())
 	s.Stored.Mappings = len(a.mappings.List(nil))
 	return s, nil
+}
+
+// allQueues are the queues of every account, but not those that the runtime
+// keeps for itself.
+func (a *App) allQueues() (all []*jetqueue.Queue) {
+	for _, id := range a.queues.List("", "", "") {
+		if id.Account == function.Reserved {
+			continue
+		}
+		if q, err := a.queues.Get(id); err == nil { // else deleted since it was listed
+			all = append(all, q)
+		}
+	}
+	return all
 }
 
 // Reset fits admin.Runtime: mappings first, since they feed on the rest.

@@ -23,16 +23,12 @@ func (a *App) measureDepths() error {
 		return err
 	}
 	registration, err := meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		for _, id := range a.queues.List("", "", "") {
-			q, err := a.queues.Get(id)
-			if err != nil {
-				continue // deleted since it was listed
-			}
+		for _, q := range a.allQueues() {
 			n, err := q.Counts(ctx)
 			if err != nil {
 				continue // closing
 			}
-			name := attribute.String("messaging.destination.name", id.ARN().String())
+			name := attribute.String("messaging.destination.name", q.ID().ARN().String())
 			for state, count := range map[string]int{"visible": n.Visible, "in_flight": n.InFlight, "delayed": n.Delayed} {
 				o.ObserveInt64(depth, int64(count), metric.WithAttributes(name, attribute.String("state", state)))
 			}
