@@ -102,12 +102,23 @@ func (g *generator) types() {
 		if s.Type != "structure" || s.Exception {
 			continue
 		}
-		g.printf("\n// %s is a structure of the model.\ntype %s struct {\n", name, name)
+		g.printf("\n// %s is %s.\ntype %s struct {\n", name, g.describe(name), name)
 		for _, member := range s.memberNames() {
 			g.printf("\t%s %s\n", exported(member), g.fieldType(s.Members[member].Shape))
 		}
 		g.printf("}\n")
 	}
+}
+
+// describe says what a structure is, as far as its name tells.
+func (g *generator) describe(name string) string {
+	if op, ok := strings.CutSuffix(name, "Input"); ok && g.Operations[op] != nil {
+		return "what " + op + " is asked"
+	}
+	if op, ok := strings.CutSuffix(name, "Output"); ok && g.Operations[op] != nil {
+		return "what " + op + " answers"
+	}
+	return "a structure of the model"
 }
 
 func (s *shape) memberNames() []string { return slices.Sorted(maps.Keys(s.Members)) }

@@ -1,3 +1,31 @@
+// Package wire reads requests and writes answers in AWS's protocols: awsJson 1.0
+// and 1.1, awsQuery, restJson1, restXml and rpc-v2-cbor.
+//
+// A [Service] is a service's model, generated from AWS's: its operations, and
+// the [Shape]s that their inputs and outputs have. The codecs walk a shape and a
+// Go value side by side, member i of the one being field i of the other; nothing
+// is looked up by name but what the client wrote. A front end, then, is
+//
+//	in := op.NewInput()
+//	if err := wire.Decode(protocol, op, request, in); err != nil { … }
+//	if err := wire.Validate(op, in); err != nil { … }
+//	out, err := op.Call(ctx, handler, in)
+//	if err != nil { wire.EncodeError(…) } else { wire.EncodeResult(…) }
+//
+// with [Service.Operation] or, for the REST protocols, [Service.Route] to find
+// op. In the Go types a nil pointer, slice or map is an absent member; an empty
+// one is there. So a nil list is left out of a JSON answer, and an empty one is
+// written as [].
+//
+// What it promises: texts and blobs arrive as they were sent, byte for byte, or
+// the request is refused with AWS's words; nothing read holds a nil in a list or
+// a map; requests that nest deeper than a hundred levels are refused; the same
+// answer is written the same way every time. Unknown members are passed over, as
+// AWS does. No generated type has a document, a union or an event stream that
+// would need more than a structure.
+//
+// The codecs are tested against AWS's own protocol test cases and AWS's clients;
+// package wiretest holds what is generated for that.
 package wire
 
 import "context"

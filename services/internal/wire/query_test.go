@@ -185,13 +185,18 @@ func TestErrorAnswers(t *testing.T) {
 		},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
-			r := httptest.NewRequest("POST", "/", nil)
-			r.Header.Set("Accept", tt.accept)
-			w := httptest.NewRecorder()
-			wire.EncodeError(w, tt.protocol, tt.service, &wire.Request{HTTP: r}, "id", tt.err)
+			w := answerError(tt.protocol, tt.service, tt.err, tt.accept)
 			if diff := cmp.Diff(tt.want, w.Header().Get(tt.header)+" "+w.Body.String()); diff != "" || w.Code != tt.status {
 				t.Errorf("status %d (-want +got):\n%s", w.Code, diff)
 			}
 		})
 	}
+}
+
+func answerError(p wire.Protocol, s *wire.Service, e *wire.Error, accept ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Header["Accept"] = accept
+	w := httptest.NewRecorder()
+	wire.EncodeError(w, p, s, &wire.Request{HTTP: r}, "id", e)
+	return w
 }

@@ -18,7 +18,7 @@ import (
 
 // A tree is a node with what is below it.
 type tree struct {
-	text  string
+	text  []byte
 	below map[string][]*tree
 	attrs []xml.Attr
 	form  bool // entries are numbered
@@ -41,7 +41,7 @@ func parseForm(form url.Values) (*tree, *Error) {
 			at = next
 		}
 		if len(texts) > 0 {
-			at.text = texts[len(texts)-1]
+			at.text = []byte(texts[len(texts)-1])
 		}
 	}
 	return root, nil
@@ -78,7 +78,8 @@ func parseXML(body []byte) (*tree, *Error) {
 				return nil, malformedXML
 			}
 		case xml.CharData:
-			path[len(path)-1].text += string(token)
+			top := path[len(path)-1]
+			top.text = append(top.text, token...)
 		case xml.EndElement:
 			path = path[:len(path)-1]
 		}
@@ -182,9 +183,9 @@ func (t *tree) value(sh *Shape, v reflect.Value) *Error {
 		return fill(sh, t.entries("entry"), v)
 	}
 	if !t.form && sh.Kind != String {
-		return setText(strings.TrimSpace(t.text), sh, v)
+		return setText(string(bytes.TrimSpace(t.text)), sh, v)
 	}
-	return setText(t.text, sh, v)
+	return setText(string(t.text), sh, v)
 }
 
 // fill makes a list or a map of its entries.
@@ -212,7 +213,7 @@ func fill(sh *Shape, entries []*tree, v reflect.Value) *Error {
 		} else if slot.Kind() == reflect.Pointer {
 			slot.Set(reflect.New(slot.Type().Elem())) // services meet no nil in a map
 		}
-		v.SetMapIndex(reflect.ValueOf(key.text), slot)
+		v.SetMapIndex(reflect.ValueOf(string(key.text)), slot)
 	}
 	return nil
 }

@@ -4,13 +4,13 @@ package iam
 
 import "time"
 
-// AttachRolePolicyInput is a structure of the model.
+// AttachRolePolicyInput is what AttachRolePolicy is asked.
 type AttachRolePolicyInput struct {
 	PolicyArn *string
 	RoleName  *string
 }
 
-// AttachRolePolicyOutput is a structure of the model.
+// AttachRolePolicyOutput is what AttachRolePolicy answers.
 type AttachRolePolicyOutput struct {
 }
 
@@ -26,7 +26,7 @@ type AttachedPolicy struct {
 	PolicyName *string
 }
 
-// CreatePolicyInput is a structure of the model.
+// CreatePolicyInput is what CreatePolicy is asked.
 type CreatePolicyInput struct {
 	Description    *string
 	Path           *string
@@ -35,24 +35,24 @@ type CreatePolicyInput struct {
 	Tags           []*Tag
 }
 
-// CreatePolicyOutput is a structure of the model.
+// CreatePolicyOutput is what CreatePolicy answers.
 type CreatePolicyOutput struct {
 	Policy *Policy
 }
 
-// CreatePolicyVersionInput is a structure of the model.
+// CreatePolicyVersionInput is what CreatePolicyVersion is asked.
 type CreatePolicyVersionInput struct {
 	PolicyArn      *string
 	PolicyDocument *string
 	SetAsDefault   *bool
 }
 
-// CreatePolicyVersionOutput is a structure of the model.
+// CreatePolicyVersionOutput is what CreatePolicyVersion answers.
 type CreatePolicyVersionOutput struct {
 	PolicyVersion *PolicyVersion
 }
 
-// CreateRoleInput is a structure of the model.
+// CreateRoleInput is what CreateRole is asked.
 type CreateRoleInput struct {
 	AssumeRolePolicyDocument *string
 	Description              *string
@@ -63,97 +63,97 @@ type CreateRoleInput struct {
 	Tags                     []*Tag
 }
 
-// CreateRoleOutput is a structure of the model.
+// CreateRoleOutput is what CreateRole answers.
 type CreateRoleOutput struct {
 	Role *Role
 }
 
-// DeletePolicyInput is a structure of the model.
+// DeletePolicyInput is what DeletePolicy is asked.
 type DeletePolicyInput struct {
 	PolicyArn *string
 }
 
-// DeletePolicyOutput is a structure of the model.
+// DeletePolicyOutput is what DeletePolicy answers.
 type DeletePolicyOutput struct {
 }
 
-// DeletePolicyVersionInput is a structure of the model.
+// DeletePolicyVersionInput is what DeletePolicyVersion is asked.
 type DeletePolicyVersionInput struct {
 	PolicyArn *string
 	VersionId *string
 }
 
-// DeletePolicyVersionOutput is a structure of the model.
+// DeletePolicyVersionOutput is what DeletePolicyVersion answers.
 type DeletePolicyVersionOutput struct {
 }
 
-// DeleteRoleInput is a structure of the model.
+// DeleteRoleInput is what DeleteRole is asked.
 type DeleteRoleInput struct {
 	RoleName *string
 }
 
-// DeleteRoleOutput is a structure of the model.
+// DeleteRoleOutput is what DeleteRole answers.
 type DeleteRoleOutput struct {
 }
 
-// DeleteRolePolicyInput is a structure of the model.
+// DeleteRolePolicyInput is what DeleteRolePolicy is asked.
 type DeleteRolePolicyInput struct {
 	PolicyName *string
 	RoleName   *string
 }
 
-// DeleteRolePolicyOutput is a structure of the model.
+// DeleteRolePolicyOutput is what DeleteRolePolicy answers.
 type DeleteRolePolicyOutput struct {
 }
 
-// DetachRolePolicyInput is a structure of the model.
+// DetachRolePolicyInput is what DetachRolePolicy is asked.
 type DetachRolePolicyInput struct {
 	PolicyArn *string
 	RoleName  *string
 }
 
-// DetachRolePolicyOutput is a structure of the model.
+// DetachRolePolicyOutput is what DetachRolePolicy answers.
 type DetachRolePolicyOutput struct {
 }
 
-// GetPolicyInput is a structure of the model.
+// GetPolicyInput is what GetPolicy is asked.
 type GetPolicyInput struct {
 	PolicyArn *string
 }
 
-// GetPolicyOutput is a structure of the model.
+// GetPolicyOutput is what GetPolicy answers.
 type GetPolicyOutput struct {
 	Policy *Policy
 }
 
-// GetPolicyVersionInput is a structure of the model.
+// GetPolicyVersionInput is what GetPolicyVersion is asked.
 type GetPolicyVersionInput struct {
 	PolicyArn *string
 	VersionId *string
 }
 
-// GetPolicyVersionOutput is a structure of the model.
+// GetPolicyVersionOutput is what GetPolicyVersion answers.
 type GetPolicyVersionOutput struct {
 	PolicyVersion *PolicyVersion
 }
 
-// GetRoleInput is a structure of the model.
+// GetRoleInput is what GetRole is asked.
 type GetRoleInput struct {
 	RoleName *string
 }
 
-// GetRoleOutput is a structure of the model.
+// GetRoleOutput is what GetRole answers.
 type GetRoleOutput struct {
 	Role *Role
 }
 
-// GetRolePolicyInput is a structure of the model.
+// GetRolePolicyInput is what GetRolePolicy is asked.
 type GetRolePolicyInput struct {
 	PolicyName *string
 	RoleName   *string
 }
 
-// GetRolePolicyOutput is a structure of the model.
+// GetRolePolicyOutput is what GetRolePolicy answers.
 type GetRolePolicyOutput struct {
 	PolicyDocument *string
 	PolicyName     *string
@@ -171,7 +171,7 @@ type InstanceProfile struct {
 	Tags                []*Tag
 }
 
-// ListAttachedRolePoliciesInput is a structure of the model.
+// ListAttachedRolePoliciesInput is what ListAttachedRolePolicies is asked.
 type ListAttachedRolePoliciesInput struct {
 	Marker     *string
 	MaxItems   *int32
@@ -179,14 +179,14 @@ type ListAttachedRolePoliciesInput struct {
 	RoleName   *string
 }
 
-// ListAttachedRolePoliciesOutput is a structure of the model.
+// ListAttachedRolePoliciesOutput is what ListAttachedRolePolicies answers.
 type ListAttachedRolePoliciesOutput struct {
 	AttachedPolicies []*AttachedPolicy
 	IsTruncated      *bool
 	Marker           *string
 }
 
-// ListEntitiesForPolicyInput is a structure of the model.
+// ListEntitiesForPolicyInput is what ListEntitiesForPolicy is asked.
 type ListEntitiesForPolicyInput struct {
 	EntityFilter      *string
 	Marker            *string
@@ -196,7 +196,7 @@ type ListEntitiesForPolicyInput struct {
 	PolicyUsageFilter *string
 }
 
-// ListEntitiesForPolicyOutput is a structure of the model.
+// ListEntitiesForPolicyOutput is what ListEntitiesForPolicy answers.
 type ListEntitiesForPolicyOutput struct {
 	IsTruncated  *bool
 	Marker       *string
@@ -205,21 +205,21 @@ type ListEntitiesForPolicyOutput struct {
 	PolicyUsers  []*PolicyUser
 }
 
-// ListInstanceProfilesForRoleInput is a structure of the model.
+// ListInstanceProfilesForRoleInput is what ListInstanceProfilesForRole is asked.
 type ListInstanceProfilesForRoleInput struct {
 	Marker   *string
 	MaxItems *int32
 	RoleName *string
 }
 
-// ListInstanceProfilesForRoleOutput is a structure of the model.
+// ListInstanceProfilesForRoleOutput is what ListInstanceProfilesForRole answers.
 type ListInstanceProfilesForRoleOutput struct {
 	InstanceProfiles []*InstanceProfile
 	IsTruncated      *bool
 	Marker           *string
 }
 
-// ListPoliciesInput is a structure of the model.
+// ListPoliciesInput is what ListPolicies is asked.
 type ListPoliciesInput struct {
 	Marker            *string
 	MaxItems          *int32
@@ -229,77 +229,77 @@ type ListPoliciesInput struct {
 	Scope             *string
 }
 
-// ListPoliciesOutput is a structure of the model.
+// ListPoliciesOutput is what ListPolicies answers.
 type ListPoliciesOutput struct {
 	IsTruncated *bool
 	Marker      *string
 	Policies    []*Policy
 }
 
-// ListPolicyTagsInput is a structure of the model.
+// ListPolicyTagsInput is what ListPolicyTags is asked.
 type ListPolicyTagsInput struct {
 	Marker    *string
 	MaxItems  *int32
 	PolicyArn *string
 }
 
-// ListPolicyTagsOutput is a structure of the model.
+// ListPolicyTagsOutput is what ListPolicyTags answers.
 type ListPolicyTagsOutput struct {
 	IsTruncated *bool
 	Marker      *string
 	Tags        []*Tag
 }
 
-// ListPolicyVersionsInput is a structure of the model.
+// ListPolicyVersionsInput is what ListPolicyVersions is asked.
 type ListPolicyVersionsInput struct {
 	Marker    *string
 	MaxItems  *int32
 	PolicyArn *string
 }
 
-// ListPolicyVersionsOutput is a structure of the model.
+// ListPolicyVersionsOutput is what ListPolicyVersions answers.
 type ListPolicyVersionsOutput struct {
 	IsTruncated *bool
 	Marker      *string
 	Versions    []*PolicyVersion
 }
 
-// ListRolePoliciesInput is a structure of the model.
+// ListRolePoliciesInput is what ListRolePolicies is asked.
 type ListRolePoliciesInput struct {
 	Marker   *string
 	MaxItems *int32
 	RoleName *string
 }
 
-// ListRolePoliciesOutput is a structure of the model.
+// ListRolePoliciesOutput is what ListRolePolicies answers.
 type ListRolePoliciesOutput struct {
 	IsTruncated *bool
 	Marker      *string
 	PolicyNames []string
 }
 
-// ListRoleTagsInput is a structure of the model.
+// ListRoleTagsInput is what ListRoleTags is asked.
 type ListRoleTagsInput struct {
 	Marker   *string
 	MaxItems *int32
 	RoleName *string
 }
 
-// ListRoleTagsOutput is a structure of the model.
+// ListRoleTagsOutput is what ListRoleTags answers.
 type ListRoleTagsOutput struct {
 	IsTruncated *bool
 	Marker      *string
 	Tags        []*Tag
 }
 
-// ListRolesInput is a structure of the model.
+// ListRolesInput is what ListRoles is asked.
 type ListRolesInput struct {
 	Marker     *string
 	MaxItems   *int32
 	PathPrefix *string
 }
 
-// ListRolesOutput is a structure of the model.
+// ListRolesOutput is what ListRoles answers.
 type ListRolesOutput struct {
 	IsTruncated *bool
 	Marker      *string
@@ -348,14 +348,14 @@ type PolicyVersion struct {
 	VersionId        *string
 }
 
-// PutRolePolicyInput is a structure of the model.
+// PutRolePolicyInput is what PutRolePolicy is asked.
 type PutRolePolicyInput struct {
 	PolicyDocument *string
 	PolicyName     *string
 	RoleName       *string
 }
 
-// PutRolePolicyOutput is a structure of the model.
+// PutRolePolicyOutput is what PutRolePolicy answers.
 type PutRolePolicyOutput struct {
 }
 
@@ -380,13 +380,13 @@ type RoleLastUsed struct {
 	Region       *string
 }
 
-// SetDefaultPolicyVersionInput is a structure of the model.
+// SetDefaultPolicyVersionInput is what SetDefaultPolicyVersion is asked.
 type SetDefaultPolicyVersionInput struct {
 	PolicyArn *string
 	VersionId *string
 }
 
-// SetDefaultPolicyVersionOutput is a structure of the model.
+// SetDefaultPolicyVersionOutput is what SetDefaultPolicyVersion answers.
 type SetDefaultPolicyVersionOutput struct {
 }
 
@@ -396,74 +396,74 @@ type Tag struct {
 	Value *string
 }
 
-// TagPolicyInput is a structure of the model.
+// TagPolicyInput is what TagPolicy is asked.
 type TagPolicyInput struct {
 	PolicyArn *string
 	Tags      []*Tag
 }
 
-// TagPolicyOutput is a structure of the model.
+// TagPolicyOutput is what TagPolicy answers.
 type TagPolicyOutput struct {
 }
 
-// TagRoleInput is a structure of the model.
+// TagRoleInput is what TagRole is asked.
 type TagRoleInput struct {
 	RoleName *string
 	Tags     []*Tag
 }
 
-// TagRoleOutput is a structure of the model.
+// TagRoleOutput is what TagRole answers.
 type TagRoleOutput struct {
 }
 
-// UntagPolicyInput is a structure of the model.
+// UntagPolicyInput is what UntagPolicy is asked.
 type UntagPolicyInput struct {
 	PolicyArn *string
 	TagKeys   []string
 }
 
-// UntagPolicyOutput is a structure of the model.
+// UntagPolicyOutput is what UntagPolicy answers.
 type UntagPolicyOutput struct {
 }
 
-// UntagRoleInput is a structure of the model.
+// UntagRoleInput is what UntagRole is asked.
 type UntagRoleInput struct {
 	RoleName *string
 	TagKeys  []string
 }
 
-// UntagRoleOutput is a structure of the model.
+// UntagRoleOutput is what UntagRole answers.
 type UntagRoleOutput struct {
 }
 
-// UpdateAssumeRolePolicyInput is a structure of the model.
+// UpdateAssumeRolePolicyInput is what UpdateAssumeRolePolicy is asked.
 type UpdateAssumeRolePolicyInput struct {
 	PolicyDocument *string
 	RoleName       *string
 }
 
-// UpdateAssumeRolePolicyOutput is a structure of the model.
+// UpdateAssumeRolePolicyOutput is what UpdateAssumeRolePolicy answers.
 type UpdateAssumeRolePolicyOutput struct {
 }
 
-// UpdateRoleDescriptionInput is a structure of the model.
+// UpdateRoleDescriptionInput is what UpdateRoleDescription is asked.
 type UpdateRoleDescriptionInput struct {
 	Description *string
 	RoleName    *string
 }
 
-// UpdateRoleDescriptionOutput is a structure of the model.
+// UpdateRoleDescriptionOutput is what UpdateRoleDescription answers.
 type UpdateRoleDescriptionOutput struct {
 	Role *Role
 }
 
-// UpdateRoleInput is a structure of the model.
+// UpdateRoleInput is what UpdateRole is asked.
 type UpdateRoleInput struct {
 	Description        *string
 	MaxSessionDuration *int32
 	RoleName           *string
 }
 
-// UpdateRoleOutput is a structure of the model.
+// UpdateRoleOutput is what UpdateRole answers.
 type UpdateRoleOutput struct {
 }

@@ -19,7 +19,7 @@ type AccountUsage struct {
 	TotalCodeSize *int64
 }
 
-// AddPermissionInput is a structure of the model.
+// AddPermissionInput is what AddPermission is asked.
 type AddPermissionInput struct {
 	Action                *string
 	EventSourceToken      *string
@@ -35,7 +35,7 @@ type AddPermissionInput struct {
 	StatementId           *string
 }
 
-// AddPermissionOutput is a structure of the model.
+// AddPermissionOutput is what AddPermission answers.
 type AddPermissionOutput struct {
 	Statement *string
 }
@@ -56,7 +56,7 @@ type Concurrency struct {
 	ReservedConcurrentExecutions *int32
 }
 
-// CreateEventSourceMappingInput is a structure of the model.
+// CreateEventSourceMappingInput is what CreateEventSourceMapping is asked.
 type CreateEventSourceMappingInput struct {
 	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
 	BatchSize                           *int32
@@ -88,7 +88,7 @@ type CreateEventSourceMappingInput struct {
 	TumblingWindowInSeconds             *int32
 }
 
-// CreateEventSourceMappingOutput is a structure of the model.
+// CreateEventSourceMappingOutput is what CreateEventSourceMapping answers.
 type CreateEventSourceMappingOutput struct {
 	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
 	BatchSize                           *int32
@@ -125,7 +125,7 @@ type CreateEventSourceMappingOutput struct {
 	UUID                                *string
 }
 
-// CreateFunctionInput is a structure of the model.
+// CreateFunctionInput is what CreateFunction is asked.
 type CreateFunctionInput struct {
 	Architectures          []string
 	CapacityProviderConfig *CapacityProviderConfig
@@ -157,7 +157,7 @@ type CreateFunctionInput struct {
 	VpcConfig              *VpcConfig
 }
 
-// CreateFunctionOutput is a structure of the model.
+// CreateFunctionOutput is what CreateFunction answers.
 type CreateFunctionOutput struct {
 	Architectures              []string
 	CapacityProviderConfig     *CapacityProviderConfig
@@ -206,12 +206,12 @@ type DeadLetterConfig struct {
 	TargetArn *string
 }
 
-// DeleteEventSourceMappingInput is a structure of the model.
+// DeleteEventSourceMappingInput is what DeleteEventSourceMapping is asked.
 type DeleteEventSourceMappingInput struct {
 	UUID *string
 }
 
-// DeleteEventSourceMappingOutput is a structure of the model.
+// DeleteEventSourceMappingOutput is what DeleteEventSourceMapping answers.
 type DeleteEventSourceMappingOutput struct {
 	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
 	BatchSize                           *int32
@@ -248,22 +248,22 @@ type DeleteEventSourceMappingOutput struct {
 	UUID                                *string
 }
 
-// DeleteFunctionConcurrencyInput is a structure of the model.
+// DeleteFunctionConcurrencyInput is what DeleteFunctionConcurrency is asked.
 type DeleteFunctionConcurrencyInput struct {
 	FunctionName *string
 }
 
-// DeleteFunctionConcurrencyOutput is a structure of the model.
+// DeleteFunctionConcurrencyOutput is what DeleteFunctionConcurrency answers.
 type DeleteFunctionConcurrencyOutput struct {
 }
 
-// DeleteFunctionInput is a structure of the model.
+// DeleteFunctionInput is what DeleteFunction is asked.
 type DeleteFunctionInput struct {
 	FunctionName *string
 	Qualifier    *string
 }
 
-// DeleteFunctionOutput is a structure of the model.
+// DeleteFunctionOutput is what DeleteFunction answers.
 type DeleteFunctionOutput struct {
 	StatusCode *int32
 }
@@ -441,22 +441,22 @@ type FunctionConfiguration struct {
 	VpcConfig                  *VpcConfigResponse
 }
 
-// GetAccountSettingsInput is a structure of the model.
+// GetAccountSettingsInput is what GetAccountSettings is asked.
 type GetAccountSettingsInput struct {
 }
 
-// GetAccountSettingsOutput is a structure of the model.
+// GetAccountSettingsOutput is what GetAccountSettings answers.
 type GetAccountSettingsOutput struct {
 	AccountLimit *AccountLimit
 	AccountUsage *AccountUsage
 }
 
-// GetEventSourceMappingInput is a structure of the model.
+// GetEventSourceMappingInput is what GetEventSourceMapping is asked.
 type GetEventSourceMappingInput struct {
 	UUID *string
 }
 
-// GetEventSourceMappingOutput is a structure of the model.
+// GetEventSourceMappingOutput is what GetEventSourceMapping answers.
 type GetEventSourceMappingOutput struct {
 	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
 	BatchSize                           *int32
@@ -493,34 +493,34 @@ type GetEventSourceMappingOutput struct {
 	UUID                                *string
 }
 
-// GetFunctionCodeSigningConfigInput is a structure of the model.
+// GetFunctionCodeSigningConfigInput is what GetFunctionCodeSigningConfig is asked.
 type GetFunctionCodeSigningConfigInput struct {
 	FunctionName *string
 }
 
-// GetFunctionCodeSigningConfigOutput is a structure of the model.
+// GetFunctionCodeSigningConfigOutput is what GetFunctionCodeSigningConfig answers.
 type GetFunctionCodeSigningConfigOutput struct {
 	CodeSigningConfigArn *string
 	FunctionName         *string
 }
 
-// GetFunctionConcurrencyInput is a structure of the model.
+// GetFunctionConcurrencyInput is what GetFunctionConcurrency is asked.
 type GetFunctionConcurrencyInput struct {
 	FunctionName *string
 }
 
-// GetFunctionConcurrencyOutput is a structure of the model.
+// GetFunctionConcurrencyOutput is what GetFunctionConcurrency answers.
 type GetFunctionConcurrencyOutput struct {
 	ReservedConcurrentExecutions *int32
 }
 
-// GetFunctionConfigurationInput is a structure of the model.
+// GetFunctionConfigurationInput is what GetFunctionConfiguration is asked.
 type GetFunctionConfigurationInput struct {
 	FunctionName *string
 	Qualifier    *string
 }
 
-// GetFunctionConfigurationOutput is a structure of the model.
+// GetFunctionConfigurationOutput is what GetFunctionConfiguration answers.
 type GetFunctionConfigurationOutput struct {
 	Architectures              []string
 	CapacityProviderConfig     *CapacityProviderConfig
@@ -564,13 +564,13 @@ type GetFunctionConfigurationOutput struct {
 	VpcConfig                  *VpcConfigResponse
 }
 
-// GetFunctionInput is a structure of the model.
+// GetFunctionInput is what GetFunction is asked.
 type GetFunctionInput struct {
 	FunctionName *string
 	Qualifier    *string
 }
 
-// GetFunctionOutput is a structure of the model.
+// GetFunctionOutput is what GetFunction answers.
 type GetFunctionOutput struct {
 	Code          *FunctionCodeLocation
 	Concurrency   *Concurrency
@@ -579,13 +579,13 @@ type GetFunctionOutput struct {
 	TagsError     *TagsError
 }
 
-// GetPolicyInput is a structure of the model.
+// GetPolicyInput is what GetPolicy is asked.
 type GetPolicyInput struct {
 	FunctionName *string
 	Qualifier    *string
 }
 
-// GetPolicyOutput is a structure of the model.
+// GetPolicyOutput is what GetPolicy answers.
 type GetPolicyOutput struct {
 	Policy     *string
 	RevisionId *string
@@ -610,18 +610,18 @@ type ImageConfigResponse struct {
 	ImageConfig *ImageConfig
 }
 
-// InvokeAsyncInput is a structure of the model.
+// InvokeAsyncInput is what InvokeAsync is asked.
 type InvokeAsyncInput struct {
 	FunctionName *string
 	InvokeArgs   []byte
 }
 
-// InvokeAsyncOutput is a structure of the model.
+// InvokeAsyncOutput is what InvokeAsync answers.
 type InvokeAsyncOutput struct {
 	Status *int32
 }
 
-// InvokeInput is a structure of the model.
+// InvokeInput is what Invoke is asked.
 type InvokeInput struct {
 	ClientContext        *string
 	DurableExecutionName *string
@@ -633,7 +633,7 @@ type InvokeInput struct {
 	TenantId             *string
 }
 
-// InvokeOutput is a structure of the model.
+// InvokeOutput is what Invoke answers.
 type InvokeOutput struct {
 	DurableExecutionArn *string
 	ExecutedVersion     *string
@@ -677,7 +677,7 @@ type Layer struct {
 	SigningProfileVersionArn *string
 }
 
-// ListEventSourceMappingsInput is a structure of the model.
+// ListEventSourceMappingsInput is what ListEventSourceMappings is asked.
 type ListEventSourceMappingsInput struct {
 	EventSourceArn *string
 	FunctionName   *string
@@ -685,13 +685,13 @@ type ListEventSourceMappingsInput struct {
 	MaxItems       *int32
 }
 
-// ListEventSourceMappingsOutput is a structure of the model.
+// ListEventSourceMappingsOutput is what ListEventSourceMappings answers.
 type ListEventSourceMappingsOutput struct {
 	EventSourceMappings []*EventSourceMappingConfiguration
 	NextMarker          *string
 }
 
-// ListFunctionsInput is a structure of the model.
+// ListFunctionsInput is what ListFunctions is asked.
 type ListFunctionsInput struct {
 	FunctionVersion *string
 	Marker          *string
@@ -699,30 +699,30 @@ type ListFunctionsInput struct {
 	MaxItems        *int32
 }
 
-// ListFunctionsOutput is a structure of the model.
+// ListFunctionsOutput is what ListFunctions answers.
 type ListFunctionsOutput struct {
 	Functions  []*FunctionConfiguration
 	NextMarker *string
 }
 
-// ListTagsInput is a structure of the model.
+// ListTagsInput is what ListTags is asked.
 type ListTagsInput struct {
 	Resource *string
 }
 
-// ListTagsOutput is a structure of the model.
+// ListTagsOutput is what ListTags answers.
 type ListTagsOutput struct {
 	Tags map[string]string
 }
 
-// ListVersionsByFunctionInput is a structure of the model.
+// ListVersionsByFunctionInput is what ListVersionsByFunction is asked.
 type ListVersionsByFunctionInput struct {
 	FunctionName *string
 	Marker       *string
 	MaxItems     *int32
 }
 
-// ListVersionsByFunctionOutput is a structure of the model.
+// ListVersionsByFunctionOutput is what ListVersionsByFunction answers.
 type ListVersionsByFunctionOutput struct {
 	NextMarker *string
 	Versions   []*FunctionConfiguration
@@ -753,18 +753,18 @@ type ProvisionedPollerConfig struct {
 	PollerGroupName *string
 }
 
-// PutFunctionConcurrencyInput is a structure of the model.
+// PutFunctionConcurrencyInput is what PutFunctionConcurrency is asked.
 type PutFunctionConcurrencyInput struct {
 	FunctionName                 *string
 	ReservedConcurrentExecutions *int32
 }
 
-// PutFunctionConcurrencyOutput is a structure of the model.
+// PutFunctionConcurrencyOutput is what PutFunctionConcurrency answers.
 type PutFunctionConcurrencyOutput struct {
 	ReservedConcurrentExecutions *int32
 }
 
-// RemovePermissionInput is a structure of the model.
+// RemovePermissionInput is what RemovePermission is asked.
 type RemovePermissionInput struct {
 	FunctionName *string
 	Qualifier    *string
@@ -772,7 +772,7 @@ type RemovePermissionInput struct {
 	StatementId  *string
 }
 
-// RemovePermissionOutput is a structure of the model.
+// RemovePermissionOutput is what RemovePermission answers.
 type RemovePermissionOutput struct {
 }
 
@@ -821,13 +821,13 @@ type SourceAccessConfiguration struct {
 	URI  *string
 }
 
-// TagResourceInput is a structure of the model.
+// TagResourceInput is what TagResource is asked.
 type TagResourceInput struct {
 	Resource *string
 	Tags     map[string]string
 }
 
-// TagResourceOutput is a structure of the model.
+// TagResourceOutput is what TagResource answers.
 type TagResourceOutput struct {
 }
 
@@ -852,17 +852,17 @@ type TracingConfigResponse struct {
 	Mode *string
 }
 
-// UntagResourceInput is a structure of the model.
+// UntagResourceInput is what UntagResource is asked.
 type UntagResourceInput struct {
 	Resource *string
 	TagKeys  []string
 }
 
-// UntagResourceOutput is a structure of the model.
+// UntagResourceOutput is what UntagResource answers.
 type UntagResourceOutput struct {
 }
 
-// UpdateEventSourceMappingInput is a structure of the model.
+// UpdateEventSourceMappingInput is what UpdateEventSourceMapping is asked.
 type UpdateEventSourceMappingInput struct {
 	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
 	BatchSize                           *int32
@@ -888,7 +888,7 @@ type UpdateEventSourceMappingInput struct {
 	UUID                                *string
 }
 
-// UpdateEventSourceMappingOutput is a structure of the model.
+// UpdateEventSourceMappingOutput is what UpdateEventSourceMapping answers.
 type UpdateEventSourceMappingOutput struct {
 	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
 	BatchSize                           *int32
@@ -925,7 +925,7 @@ type UpdateEventSourceMappingOutput struct {
 	UUID                                *string
 }
 
-// UpdateFunctionCodeInput is a structure of the model.
+// UpdateFunctionCodeInput is what UpdateFunctionCode is asked.
 type UpdateFunctionCodeInput struct {
 	Architectures   []string
 	DryRun          *bool
@@ -941,7 +941,7 @@ type UpdateFunctionCodeInput struct {
 	ZipFile         []byte
 }
 
-// UpdateFunctionCodeOutput is a structure of the model.
+// UpdateFunctionCodeOutput is what UpdateFunctionCode answers.
 type UpdateFunctionCodeOutput struct {
 	Architectures              []string
 	CapacityProviderConfig     *CapacityProviderConfig
@@ -985,7 +985,7 @@ type UpdateFunctionCodeOutput struct {
 	VpcConfig                  *VpcConfigResponse
 }
 
-// UpdateFunctionConfigurationInput is a structure of the model.
+// UpdateFunctionConfigurationInput is what UpdateFunctionConfiguration is asked.
 type UpdateFunctionConfigurationInput struct {
 	CapacityProviderConfig *CapacityProviderConfig
 	DeadLetterConfig       *DeadLetterConfig
@@ -1010,7 +1010,7 @@ type UpdateFunctionConfigurationInput struct {
 	VpcConfig              *VpcConfig
 }
 
-// UpdateFunctionConfigurationOutput is a structure of the model.
+// UpdateFunctionConfigurationOutput is what UpdateFunctionConfiguration answers.
 type UpdateFunctionConfigurationOutput struct {
 	Architectures              []string
 	CapacityProviderConfig     *CapacityProviderConfig

@@ -2,7 +2,7 @@
 
 package sqs
 
-// AddPermissionInput is a structure of the model.
+// AddPermissionInput is what AddPermission is asked.
 type AddPermissionInput struct {
 	AWSAccountIds []string
 	Actions       []string
@@ -10,7 +10,7 @@ type AddPermissionInput struct {
 	QueueUrl      *string
 }
 
-// AddPermissionOutput is a structure of the model.
+// AddPermissionOutput is what AddPermission answers.
 type AddPermissionOutput struct {
 }
 
@@ -22,23 +22,23 @@ type BatchResultErrorEntry struct {
 	SenderFault *bool
 }
 
-// CancelMessageMoveTaskInput is a structure of the model.
+// CancelMessageMoveTaskInput is what CancelMessageMoveTask is asked.
 type CancelMessageMoveTaskInput struct {
 	TaskHandle *string
 }
 
-// CancelMessageMoveTaskOutput is a structure of the model.
+// CancelMessageMoveTaskOutput is what CancelMessageMoveTask answers.
 type CancelMessageMoveTaskOutput struct {
 	ApproximateNumberOfMessagesMoved *int64
 }
 
-// ChangeMessageVisibilityBatchInput is a structure of the model.
+// ChangeMessageVisibilityBatchInput is what ChangeMessageVisibilityBatch is asked.
 type ChangeMessageVisibilityBatchInput struct {
 	Entries  []*ChangeMessageVisibilityBatchRequestEntry
 	QueueUrl *string
 }
 
-// ChangeMessageVisibilityBatchOutput is a structure of the model.
+// ChangeMessageVisibilityBatchOutput is what ChangeMessageVisibilityBatch answers.
 type ChangeMessageVisibilityBatchOutput struct {
 	Failed     []*BatchResultErrorEntry
 	Successful []*ChangeMessageVisibilityBatchResultEntry
@@ -56,36 +56,36 @@ type ChangeMessageVisibilityBatchResultEntry struct {
 	Id *string
 }
 
-// ChangeMessageVisibilityInput is a structure of the model.
+// ChangeMessageVisibilityInput is what ChangeMessageVisibility is asked.
 type ChangeMessageVisibilityInput struct {
 	QueueUrl          *string
 	ReceiptHandle     *string
 	VisibilityTimeout *int32
 }
 
-// ChangeMessageVisibilityOutput is a structure of the model.
+// ChangeMessageVisibilityOutput is what ChangeMessageVisibility answers.
 type ChangeMessageVisibilityOutput struct {
 }
 
-// CreateQueueInput is a structure of the model.
+// CreateQueueInput is what CreateQueue is asked.
 type CreateQueueInput struct {
 	Attributes map[string]string
 	QueueName  *string
 	Tags       map[string]string
 }
 
-// CreateQueueOutput is a structure of the model.
+// CreateQueueOutput is what CreateQueue answers.
 type CreateQueueOutput struct {
 	QueueUrl *string
 }
 
-// DeleteMessageBatchInput is a structure of the model.
+// DeleteMessageBatchInput is what DeleteMessageBatch is asked.
 type DeleteMessageBatchInput struct {
 	Entries  []*DeleteMessageBatchRequestEntry
 	QueueUrl *string
 }
 
-// DeleteMessageBatchOutput is a structure of the model.
+// DeleteMessageBatchOutput is what DeleteMessageBatch answers.
 type DeleteMessageBatchOutput struct {
 	Failed     []*BatchResultErrorEntry
 	Successful []*DeleteMessageBatchResultEntry
@@ -102,67 +102,67 @@ type DeleteMessageBatchResultEntry struct {
 	Id *string
 }
 
-// DeleteMessageInput is a structure of the model.
+// DeleteMessageInput is what DeleteMessage is asked.
 type DeleteMessageInput struct {
 	QueueUrl      *string
 	ReceiptHandle *string
 }
 
-// DeleteMessageOutput is a structure of the model.
+// DeleteMessageOutput is what DeleteMessage answers.
 type DeleteMessageOutput struct {
 }
 
-// DeleteQueueInput is a structure of the model.
+// DeleteQueueInput is what DeleteQueue is asked.
 type DeleteQueueInput struct {
 	QueueUrl *string
 }
 
-// DeleteQueueOutput is a structure of the model.
+// DeleteQueueOutput is what DeleteQueue answers.
 type DeleteQueueOutput struct {
 }
 
-// GetQueueAttributesInput is a structure of the model.
+// GetQueueAttributesInput is what GetQueueAttributes is asked.
 type GetQueueAttributesInput struct {
 	AttributeNames []string
 	QueueUrl       *string
 }
 
-// GetQueueAttributesOutput is a structure of the model.
+// GetQueueAttributesOutput is what GetQueueAttributes answers.
 type GetQueueAttributesOutput struct {
 	Attributes map[string]string
 }
 
-// GetQueueUrlInput is a structure of the model.
+// GetQueueUrlInput is what GetQueueUrl is asked.
 type GetQueueUrlInput struct {
 	QueueName              *string
 	QueueOwnerAWSAccountId *string
 }
 
-// GetQueueUrlOutput is a structure of the model.
+// GetQueueUrlOutput is what GetQueueUrl answers.
 type GetQueueUrlOutput struct {
 	QueueUrl *string
 }
 
-// ListDeadLetterSourceQueuesInput is a structure of the model.
+// ListDeadLetterSourceQueuesInput is what ListDeadLetterSourceQueues is asked.
 type ListDeadLetterSourceQueuesInput struct {
 	MaxResults *int32
 	NextToken  *string
 	QueueUrl   *string
 }
 
-// ListDeadLetterSourceQueuesOutput is a structure of the model.
+// ListDeadLetterSourceQueuesOutput is what ListDeadLetterSourceQueues answers.
 type ListDeadLetterSourceQueuesOutput struct {
 	NextToken *string
 	QueueUrls []string
 }
 
-// ListMessageMoveTasksInput is a structure of the model.
+// ListMessageMoveTasksInput is what ListMessageMoveTasks is asked.
 type ListMessageMoveTasksInput struct {
 	MaxResults *int32
 	SourceArn  *string
 }
 
-// ListMessageMoveTasksOutput is a structure of the model.
+// ListMessageMoveTasksOutput is what ListMessageMoveTasks answers.
 type ListMessageMoveTasksOutput struct {
 	Results []*ListMessageMoveTasksResultEntry
 }
@@ -180,24 +180,24 @@ type ListMessageMoveTasksResultEntry struct {
 	TaskHandle                        *string
 }
 
-// ListQueueTagsInput is a structure of the model.
+// ListQueueTagsInput is what ListQueueTags is asked.
 type ListQueueTagsInput struct {
 	QueueUrl *string
 }
 
-// ListQueueTagsOutput is a structure of the model.
+// ListQueueTagsOutput is what ListQueueTags answers.
 type ListQueueTagsOutput struct {
 	Tags map[string]string
 }
 
-// ListQueuesInput is a structure of the model.
+// ListQueuesInput is what ListQueues is asked.
 type ListQueuesInput struct {
 	MaxResults      *int32
 	NextToken       *string
 	QueueNamePrefix *string
 }
 
-// ListQueuesOutput is a structure of the model.
+// ListQueuesOutput is what ListQueues answers.
 type ListQueuesOutput struct {
 	NextToken *string
 	QueueUrls []string
@@ -232,16 +232,16 @@ type MessageSystemAttributeValue struct {
 	StringValue      *string
 }
 
-// PurgeQueueInput is a structure of the model.
+// PurgeQueueInput is what PurgeQueue is asked.
 type PurgeQueueInput struct {
 	QueueUrl *string
 }
 
-// PurgeQueueOutput is a structure of the model.
+// PurgeQueueOutput is what PurgeQueue answers.
 type PurgeQueueOutput struct {
 }
 
-// ReceiveMessageInput is a structure of the model.
+// ReceiveMessageInput is what ReceiveMessage is asked.
 type ReceiveMessageInput struct {
 	AttributeNames              []string
 	MaxNumberOfMessages         *int32
@@ -253,28 +253,28 @@ type ReceiveMessageInput struct {
 	WaitTimeSeconds             *int32
 }
 
-// ReceiveMessageOutput is a structure of the model.
+// ReceiveMessageOutput is what ReceiveMessage answers.
 type ReceiveMessageOutput struct {
 	Messages []*Message
 }
 
-// RemovePermissionInput is a structure of the model.
+// RemovePermissionInput is what RemovePermission is asked.
 type RemovePermissionInput struct {
 	Label    *string
 	QueueUrl *string
 }
 
-// RemovePermissionOutput is a structure of the model.
+// RemovePermissionOutput is what RemovePermission answers.
 type RemovePermissionOutput struct {
 }
 
-// SendMessageBatchInput is a structure of the model.
+// SendMessageBatchInput is what SendMessageBatch is asked.
 type SendMessageBatchInput struct {
 	Entries  []*SendMessageBatchRequestEntry
 	QueueUrl *string
 }
 
-// SendMessageBatchOutput is a structure of the model.
+// SendMessageBatchOutput is what SendMessageBatch answers.
 type SendMessageBatchOutput struct {
 	Failed     []*BatchResultErrorEntry
 	Successful []*SendMessageBatchResultEntry
@@ -301,7 +301,7 @@ type SendMessageBatchResultEntry struct {
 	SequenceNumber               *string
 }
 
-// SendMessageInput is a structure of the model.
+// SendMessageInput is what SendMessage is asked.
 type SendMessageInput struct {
 	DelaySeconds            *int32
 	MessageAttributes       map[string]*MessageAttributeValue
@@ -312,7 +312,7 @@ type SendMessageInput struct {
 	QueueUrl                *string
 }
 
-// SendMessageOutput is a structure of the model.
+// SendMessageOutput is what SendMessage answers.
 type SendMessageOutput struct {
 	MD5OfMessageAttributes       *string
 	MD5OfMessageBody             *string
@@ -321,44 +321,44 @@ type SendMessageOutput struct {
 	SequenceNumber               *string
 }
 
-// SetQueueAttributesInput is a structure of the model.
+// SetQueueAttributesInput is what SetQueueAttributes is asked.
 type SetQueueAttributesInput struct {
 	Attributes map[string]string
 	QueueUrl   *string
 }
 
-// SetQueueAttributesOutput is a structure of the model.
+// SetQueueAttributesOutput is what SetQueueAttributes answers.
 type SetQueueAttributesOutput struct {
 }
 
-// StartMessageMoveTaskInput is a structure of the model.
+// StartMessageMoveTaskInput is what StartMessageMoveTask is asked.
 type StartMessageMoveTaskInput struct {
 	DestinationArn               *string
 	MaxNumberOfMessagesPerSecond *int32
 	SourceArn                    *string
 }
 
-// StartMessageMoveTaskOutput is a structure of the model.
+// StartMessageMoveTaskOutput is what StartMessageMoveTask answers.
 type StartMessageMoveTaskOutput struct {
 	TaskHandle *string
 }
 
-// TagQueueInput is a structure of the model.
+// TagQueueInput is what TagQueue is asked.
 type TagQueueInput struct {
 	QueueUrl *string
 	Tags     map[string]string
 }
 
-// TagQueueOutput is a structure of the model.
+// TagQueueOutput is what TagQueue answers.
 type TagQueueOutput struct {
 }
 
-// UntagQueueInput is a structure of the model.
+// UntagQueueInput is what UntagQueue is asked.
 type UntagQueueInput struct {
 	QueueUrl *string
 	TagKeys  []string
 }
 
-// UntagQueueOutput is a structure of the model.
+// UntagQueueOutput is what UntagQueue answers.
 type UntagQueueOutput struct {
 }

@@ -4,7 +4,7 @@ package sts
 
 import "time"
 
-// AssumeRoleInput is a structure of the model.
+// AssumeRoleInput is what AssumeRole is asked.
 type AssumeRoleInput struct {
 	DurationSeconds   *int32
 	ExternalId        *string
@@ -20,7 +20,7 @@ type AssumeRoleInput struct {
 	TransitiveTagKeys []string
 }
 
-// AssumeRoleOutput is a structure of the model.
+// AssumeRoleOutput is what AssumeRole answers.
 type AssumeRoleOutput struct {
 	AssumedRoleUser  *AssumedRoleUser
 	Credentials      *Credentials
@@ -42,35 +42,35 @@ type Credentials struct {
 	SessionToken    *string
 }
 
-// GetAccessKeyInfoInput is a structure of the model.
+// GetAccessKeyInfoInput is what GetAccessKeyInfo is asked.
 type GetAccessKeyInfoInput struct {
 	AccessKeyId *string
 }
 
-// GetAccessKeyInfoOutput is a structure of the model.
+// GetAccessKeyInfoOutput is what GetAccessKeyInfo answers.
 type GetAccessKeyInfoOutput struct {
 	Account *string
 }
 
-// GetCallerIdentityInput is a structure of the model.
+// GetCallerIdentityInput is what GetCallerIdentity is asked.
 type GetCallerIdentityInput struct {
 }
 
-// GetCallerIdentityOutput is a structure of the model.
+// GetCallerIdentityOutput is what GetCallerIdentity answers.
 type GetCallerIdentityOutput struct {
 	Account *string
 	Arn     *string
 	UserId  *string
 }
 
-// GetSessionTokenInput is a structure of the model.
+// GetSessionTokenInput is what GetSessionToken is asked.
 type GetSessionTokenInput struct {
 	DurationSeconds *int32
 	SerialNumber    *string
 	TokenCode       *string
 }
 
-// GetSessionTokenOutput is a structure of the model.
+// GetSessionTokenOutput is what GetSessionToken answers.
 type GetSessionTokenOutput struct {
 	Credentials *Credentials
 }

@@ -52,16 +52,16 @@ type Datapoint struct {
 	Unit               *string
 }
 
-// DeleteAlarmsInput is a structure of the model.
+// DeleteAlarmsInput is what DeleteAlarms is asked.
 type DeleteAlarmsInput struct {
 	AlarmNames []string
 }
 
-// DeleteAlarmsOutput is a structure of the model.
+// DeleteAlarmsOutput is what DeleteAlarms answers.
 type DeleteAlarmsOutput struct {
 }
 
-// DescribeAlarmsInput is a structure of the model.
+// DescribeAlarmsInput is what DescribeAlarms is asked.
 type DescribeAlarmsInput struct {
 	ActionPrefix        *string
 	AlarmNamePrefix     *string
@@ -74,7 +74,7 @@ type DescribeAlarmsInput struct {
 	StateValue          *string
 }
 
-// DescribeAlarmsOutput is a structure of the model.
+// DescribeAlarmsOutput is what DescribeAlarms answers.
 type DescribeAlarmsOutput struct {
 	CompositeAlarms []*CompositeAlarm
 	MetricAlarms    []*MetricAlarm
@@ -110,7 +110,7 @@ type EvaluationCriteria struct {
 	PromQLCriteria *AlarmPromQLCriteria
 }
 
-// GetMetricDataInput is a structure of the model.
+// GetMetricDataInput is what GetMetricData is asked.
 type GetMetricDataInput struct {
 	EndTime           *time.Time
 	LabelOptions      *LabelOptions
@@ -121,14 +121,14 @@ type GetMetricDataInput struct {
 	StartTime         *time.Time
 }
 
-// GetMetricDataOutput is a structure of the model.
+// GetMetricDataOutput is what GetMetricData answers.
 type GetMetricDataOutput struct {
 	Messages          []*MessageData
 	MetricDataResults []*MetricDataResult
 	NextToken         *string
 }
 
-// GetMetricStatisticsInput is a structure of the model.
+// GetMetricStatisticsInput is what GetMetricStatistics is asked.
 type GetMetricStatisticsInput struct {
 	Dimensions         []*Dimension
 	EndTime            *time.Time
@@ -141,19 +141,19 @@ type GetMetricStatisticsInput struct {
 	Unit               *string
 }
 
-// GetMetricStatisticsOutput is a structure of the model.
+// GetMetricStatisticsOutput is what GetMetricStatistics answers.
 type GetMetricStatisticsOutput struct {
 	Datapoints []*Datapoint
 	Label      *string
 }
 
-// GetMetricWidgetImageInput is a structure of the model.
+// GetMetricWidgetImageInput is what GetMetricWidgetImage is asked.
 type GetMetricWidgetImageInput struct {
 	MetricWidget *string
 	OutputFormat *string
 }
 
-// GetMetricWidgetImageOutput is a structure of the model.
+// GetMetricWidgetImageOutput is what GetMetricWidgetImage answers.
 type GetMetricWidgetImageOutput struct {
 	MetricWidgetImage []byte
 }
@@ -163,7 +163,7 @@ type LabelOptions struct {
 	Timezone *string
 }
 
-// ListMetricsInput is a structure of the model.
+// ListMetricsInput is what ListMetrics is asked.
 type ListMetricsInput struct {
 	Dimensions            []*DimensionFilter
 	IncludeLinkedAccounts *bool
@@ -174,19 +174,19 @@ type ListMetricsInput struct {
 	RecentlyActive        *string
 }
 
-// ListMetricsOutput is a structure of the model.
+// ListMetricsOutput is what ListMetrics answers.
 type ListMetricsOutput struct {
 	Metrics        []*Metric
 	NextToken      *string
 	OwningAccounts []string
 }
 
-// ListTagsForResourceInput is a structure of the model.
+// ListTagsForResourceInput is what ListTagsForResource is asked.
 type ListTagsForResourceInput struct {
 	ResourceARN *string
 }
 
-// ListTagsForResourceOutput is a structure of the model.
+// ListTagsForResourceOutput is what ListTagsForResource answers.
 type ListTagsForResourceOutput struct {
 	Tags []*Tag
 }
@@ -299,19 +299,19 @@ type MetricStreamStatisticsMetric struct {
 	Namespace  *string
 }
 
-// PutDashboardInput is a structure of the model.
+// PutDashboardInput is what PutDashboard is asked.
 type PutDashboardInput struct {
 	DashboardBody *string
 	DashboardName *string
 	Tags          []*Tag
 }
 
-// PutDashboardOutput is a structure of the model.
+// PutDashboardOutput is what PutDashboard answers.
 type PutDashboardOutput struct {
 	DashboardValidationMessages []*DashboardValidationMessage
 }
 
-// PutMetricAlarmInput is a structure of the model.
+// PutMetricAlarmInput is what PutMetricAlarm is asked.
 type PutMetricAlarmInput struct {
 	ActionsEnabled                   *bool
 	AlarmActions                     []string
@@ -339,11 +339,11 @@ type PutMetricAlarmInput struct {
 	Unit                             *string
 }
 
-// PutMetricAlarmOutput is a structure of the model.
+// PutMetricAlarmOutput is what PutMetricAlarm answers.
 type PutMetricAlarmOutput struct {
 }
 
-// PutMetricDataInput is a structure of the model.
+// PutMetricDataInput is what PutMetricData is asked.
 type PutMetricDataInput struct {
 	EntityMetricData       []*EntityMetricData
 	MetricData             []*MetricDatum
@@ -351,11 +351,11 @@ type PutMetricDataInput struct {
 	StrictEntityValidation *bool
 }
 
-// PutMetricDataOutput is a structure of the model.
+// PutMetricDataOutput is what PutMetricData answers.
 type PutMetricDataOutput struct {
 }
 
-// PutMetricStreamInput is a structure of the model.
+// PutMetricStreamInput is what PutMetricStream is asked.
 type PutMetricStreamInput struct {
 	ExcludeFilters               []*MetricStreamFilter
 	FirehoseArn                  *string
@@ -368,12 +368,12 @@ type PutMetricStreamInput struct {
 	Tags                         []*Tag
 }
 
-// PutMetricStreamOutput is a structure of the model.
+// PutMetricStreamOutput is what PutMetricStream answers.
 type PutMetricStreamOutput struct {
 	Arn *string
 }
 
-// SetAlarmStateInput is a structure of the model.
+// SetAlarmStateInput is what SetAlarmState is asked.
 type SetAlarmStateInput struct {
 	AlarmName       *string
 	StateReason     *string
@@ -381,7 +381,7 @@ type SetAlarmStateInput struct {
 	StateValue      *string
 }
 
-// SetAlarmStateOutput is a structure of the model.
+// SetAlarmStateOutput is what SetAlarmState answers.
 type SetAlarmStateOutput struct {
 }
 
@@ -399,12 +399,12 @@ type Tag struct {
 	Value *string
 }
 
-// TagResourceInput is a structure of the model.
+// TagResourceInput is what TagResource is asked.
 type TagResourceInput struct {
 	ResourceARN *string
 	Tags        []*Tag
 }
 
-// TagResourceOutput is a structure of the model.
+// TagResourceOutput is what TagResource answers.
 type TagResourceOutput struct {
 }

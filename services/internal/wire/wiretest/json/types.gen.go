@@ -4,42 +4,42 @@ package json
 
 import "time"
 
-// Input0x0Input is a structure of the model.
+// Input0x0Input is what Input0x0 is asked.
 type Input0x0Input struct {
 	Name *string
 }
 
-// Input0x0Output is a structure of the model.
+// Input0x0Output is what Input0x0 answers.
 type Input0x0Output struct {
 }
 
-// Input1x0Input is a structure of the model.
+// Input1x0Input is what Input1x0 is asked.
 type Input1x0Input struct {
 	TimeArg    *time.Time
 	TimeCustom *time.Time
 	TimeFormat *time.Time
 }
 
-// Input1x0Output is a structure of the model.
+// Input1x0Output is what Input1x0 answers.
 type Input1x0Output struct {
 }
 
-// Input2x0Input is a structure of the model.
+// Input2x0Input is what Input2x0 is asked.
 type Input2x0Input struct {
 	BlobArg []byte
 	BlobMap map[string][]byte
 }
 
-// Input2x0Output is a structure of the model.
+// Input2x0Output is what Input2x0 answers.
 type Input2x0Output struct {
 }
 
-// Input3x0Input is a structure of the model.
+// Input3x0Input is what Input3x0 is asked.
 type Input3x0Input struct {
 	ListParam [][]byte
 }
 
-// Input3x0Output is a structure of the model.
+// Input3x0Output is what Input3x0 answers.
 type Input3x0Output struct {
 }
 
@@ -51,66 +51,66 @@ type Input4RecursiveStructType struct {
 	RecursiveStruct *Input4RecursiveStructType
 }
 
-// Input4x0Input is a structure of the model.
+// Input4x0Input is what Input4x0 is asked.
 type Input4x0Input struct {
 	RecursiveStruct *Input4RecursiveStructType
 }
 
-// Input4x0Output is a structure of the model.
+// Input4x0Output is what Input4x0 answers.
 type Input4x0Output struct {
 }
 
-// Input5x0Input is a structure of the model.
+// Input5x0Input is what Input5x0 is asked.
 type Input5x0Input struct {
 	Map map[string]string
 }
 
-// Input5x0Output is a structure of the model.
+// Input5x0Output is what Input5x0 answers.
 type Input5x0Output struct {
 }
 
-// Input6x0Input is a structure of the model.
+// Input6x0Input is what Input6x0 is asked.
 type Input6x0Input struct {
 	Token *string
 }
 
-// Input6x0Output is a structure of the model.
+// Input6x0Output is what Input6x0 answers.
 type Input6x0Output struct {
 }
 
-// Input7x0Input is a structure of the model.
+// Input7x0Input is what Input7x0 is asked.
 type Input7x0Input struct {
 	FooEnum   *string
 	ListEnums []string
 }
 
-// Input7x0Output is a structure of the model.
+// Input7x0Output is what Input7x0 answers.
 type Input7x0Output struct {
 }
 
-// Input8x0Input is a structure of the model.
+// Input8x0Input is what Input8x0 is asked.
 type Input8x0Input struct {
 	Name *string
 }
 
-// Input8x0Output is a structure of the model.
+// Input8x0Output is what Input8x0 answers.
 type Input8x0Output struct {
 }
 
-// Input8x1Input is a structure of the model.
+// Input8x1Input is what Input8x1 is asked.
 type Input8x1Input struct {
 	Name *string
 }
 
-// Input8x1Output is a structure of the model.
+// Input8x1Output is what Input8x1 answers.
 type Input8x1Output struct {
 }
 
-// Output0x0Input is a structure of the model.
+// Output0x0Input is what Output0x0 is asked.
 type Output0x0Input struct {
 }
 
-// Output0x0Output is a structure of the model.
+// Output0x0Output is what Output0x0 answers.
 type Output0x0Output struct {
 	Char      *string
 	Double    *float64
@@ -127,11 +127,11 @@ type Output1BlobContainer struct {
 	Foo []byte
 }
 
-// Output1x0Input is a structure of the model.
+// Output1x0Input is what Output1x0 is asked.
 type Output1x0Input struct {
 }
 
-// Output1x0Output is a structure of the model.
+// Output1x0Output is what Output1x0 answers.
 type Output1x0Output struct {
 	BlobMember   []byte
 	StructMember *Output1BlobContainer
@@ -143,11 +143,11 @@ type Output2TimeContainer struct {
 	Foo *time.Time
 }
 
-// Output2x0Input is a structure of the model.
+// Output2x0Input is what Output2x0 is asked.
 type Output2x0Input struct {
 }
 
-// Output2x0Output is a structure of the model.
+// Output2x0Output is what Output2x0 answers.
 type Output2x0Output struct {
 	StructMember *Output2TimeContainer
 	TimeArg      *time.Time
@@ -159,49 +159,49 @@ type Output2x0Output struct {
 type Output3StructType struct {
 }
 
-// Output3x0Input is a structure of the model.
+// Output3x0Input is what Output3x0 is asked.
 type Output3x0Input struct {
 }
 
-// Output3x0Output is a structure of the model.
+// Output3x0Output is what Output3x0 answers.
 type Output3x0Output struct {
 	ListMember       []string
 	ListMemberMap    []map[string]string
 	ListMemberStruct []*Output3StructType
 }
 
-// Output4x0Input is a structure of the model.
+// Output4x0Input is what Output4x0 is asked.
 type Output4x0Input struct {
 }
 
-// Output4x0Output is a structure of the model.
+// Output4x0Output is what Output4x0 answers.
 type Output4x0Output struct {
 	MapMember map[string][]int32
 }
 
-// Output5x0Input is a structure of the model.
+// Output5x0Input is what Output5x0 is asked.
 type Output5x0Input struct {
 }
 
-// Output5x0Output is a structure of the model.
+// Output5x0Output is what Output5x0 answers.
 type Output5x0Output struct {
 	StrType *string
 }
 
-// Output6x0Input is a structure of the model.
+// Output6x0Input is what Output6x0 is asked.
 type Output6x0Input struct {
 }
 
-// Output6x0Output is a structure of the model.
+// Output6x0Output is what Output6x0 answers.
 type Output6x0Output struct {
 	FooEnum   *string
 	ListEnums []string
 }
 
-// Output7x0Input is a structure of the model.
+// Output7x0Input is what Output7x0 is asked.
 type Output7x0Input struct {
 }
 
-// Output7x0Output is a structure of the model.
+// Output7x0Output is what Output7x0 answers.
 type Output7x0Output struct {
 }

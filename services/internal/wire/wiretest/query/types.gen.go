@@ -4,34 +4,34 @@ package query
 
 import "time"
 
-// Input0x0Input is a structure of the model.
+// Input0x0Input is what Input0x0 is asked.
 type Input0x0Input struct {
 	Bar *string
 	Baz *bool
 	Foo *string
 }
 
-// Input0x0Output is a structure of the model.
+// Input0x0Output is what Input0x0 answers.
 type Input0x0Output struct {
 }
 
-// Input10x0Input is a structure of the model.
+// Input10x0Input is what Input10x0 is asked.
 type Input10x0Input struct {
 	BlobArgs [][]byte
 }
 
-// Input10x0Output is a structure of the model.
+// Input10x0Output is what Input10x0 answers.
 type Input10x0Output struct {
 }
 
-// Input11x0Input is a structure of the model.
+// Input11x0Input is what Input11x0 is asked.
 type Input11x0Input struct {
 	TimeArg    *time.Time
 	TimeCustom *time.Time
 	TimeFormat *time.Time
 }
 
-// Input11x0Output is a structure of the model.
+// Input11x0Output is what Input11x0 answers.
 type Input11x0Output struct {
 }
 
@@ -43,49 +43,49 @@ type Input12RecursiveStructType struct {
 	RecursiveStruct *Input12RecursiveStructType
 }
 
-// Input12x0Input is a structure of the model.
+// Input12x0Input is what Input12x0 is asked.
 type Input12x0Input struct {
 	RecursiveStruct *Input12RecursiveStructType
 }
 
-// Input12x0Output is a structure of the model.
+// Input12x0Output is what Input12x0 answers.
 type Input12x0Output struct {
 }
 
-// Input13x0Input is a structure of the model.
+// Input13x0Input is what Input13x0 is asked.
 type Input13x0Input struct {
 	Token *string
 }
 
-// Input13x0Output is a structure of the model.
+// Input13x0Output is what Input13x0 answers.
 type Input13x0Output struct {
 }
 
-// Input14x0Input is a structure of the model.
+// Input14x0Input is what Input14x0 is asked.
 type Input14x0Input struct {
 	FooEnum   *string
 	ListEnums []string
 }
 
-// Input14x0Output is a structure of the model.
+// Input14x0Output is what Input14x0 answers.
 type Input14x0Output struct {
 }
 
-// Input15x0Input is a structure of the model.
+// Input15x0Input is what Input15x0 is asked.
 type Input15x0Input struct {
 	Name *string
 }
 
-// Input15x0Output is a structure of the model.
+// Input15x0Output is what Input15x0 answers.
 type Input15x0Output struct {
 }
 
-// Input15x1Input is a structure of the model.
+// Input15x1Input is what Input15x1 is asked.
 type Input15x1Input struct {
 	Name *string
 }
 
-// Input15x1Output is a structure of the model.
+// Input15x1Output is what Input15x1 answers.
 type Input15x1Output struct {
 }
 
@@ -94,95 +94,95 @@ type Input1StructType struct {
 	ScalarArg *string
 }
 
-// Input1x0Input is a structure of the model.
+// Input1x0Input is what Input1x0 is asked.
 type Input1x0Input struct {
 	StructArg *Input1StructType
 }
 
-// Input1x0Output is a structure of the model.
+// Input1x0Output is what Input1x0 answers.
 type Input1x0Output struct {
 }
 
-// Input2x0Input is a structure of the model.
+// Input2x0Input is what Input2x0 is asked.
 type Input2x0Input struct {
 	ListArg []string
 }
 
-// Input2x0Output is a structure of the model.
+// Input2x0Output is what Input2x0 answers.
 type Input2x0Output struct {
 }
 
-// Input3x0Input is a structure of the model.
+// Input3x0Input is what Input3x0 is asked.
 type Input3x0Input struct {
 	ListArg      []string
 	NamedListArg []string
 	ScalarArg    *string
 }
 
-// Input3x0Output is a structure of the model.
+// Input3x0Output is what Input3x0 answers.
 type Input3x0Output struct {
 }
 
-// Input4x0Input is a structure of the model.
+// Input4x0Input is what Input4x0 is asked.
 type Input4x0Input struct {
 	MapArg map[string]string
 }
 
-// Input4x0Output is a structure of the model.
+// Input4x0Output is what Input4x0 answers.
 type Input4x0Output struct {
 }
 
-// Input5x0Input is a structure of the model.
+// Input5x0Input is what Input5x0 is asked.
 type Input5x0Input struct {
 	ListArg []string
 }
 
-// Input5x0Output is a structure of the model.
+// Input5x0Output is what Input5x0 answers.
 type Input5x0Output struct {
 }
 
-// Input6x0Input is a structure of the model.
+// Input6x0Input is what Input6x0 is asked.
 type Input6x0Input struct {
 	ListArg   []string
 	ScalarArg *string
 }
 
-// Input6x0Output is a structure of the model.
+// Input6x0Output is what Input6x0 answers.
 type Input6x0Output struct {
 }
 
-// Input7x0Input is a structure of the model.
+// Input7x0Input is what Input7x0 is asked.
 type Input7x0Input struct {
 	MapArg map[string]string
 }
 
-// Input7x0Output is a structure of the model.
+// Input7x0Output is what Input7x0 answers.
 type Input7x0Output struct {
 }
 
-// Input8x0Input is a structure of the model.
+// Input8x0Input is what Input8x0 is asked.
 type Input8x0Input struct {
 	MapArg map[string]string
 }
 
-// Input8x0Output is a structure of the model.
+// Input8x0Output is what Input8x0 answers.
 type Input8x0Output struct {
 }
 
-// Input9x0Input is a structure of the model.
+// Input9x0Input is what Input9x0 is asked.
 type Input9x0Input struct {
 	BlobArg []byte
 }
 
-// Input9x0Output is a structure of the model.
+// Input9x0Output is what Input9x0 answers.
 type Input9x0Output struct {
 }
 
-// Output0x0Input is a structure of the model.
+// Output0x0Input is what Output0x0 is asked.
 type Output0x0Input struct {
 }
 
-// Output0x0Output is a structure of the model.
+// Output0x0Output is what Output0x0 answers.
 type Output0x0Output struct {
 	Char      *string
 	Double    *float64
@@ -200,47 +200,47 @@ type Output10StructType struct {
 	Foo *string
 }
 
-// Output10x0Input is a structure of the model.
+// Output10x0Input is what Output10x0 is asked.
 type Output10x0Input struct {
 }
 
-// Output10x0Output is a structure of the model.
+// Output10x0Output is what Output10x0 answers.
 type Output10x0Output struct {
 	Map map[string]*Output10StructType
 }
 
-// Output11x0Input is a structure of the model.
+// Output11x0Input is what Output11x0 is asked.
 type Output11x0Input struct {
 }
 
-// Output11x0Output is a structure of the model.
+// Output11x0Output is what Output11x0 answers.
 type Output11x0Output struct {
 	Map map[string]string
 }
 
-// Output12x0Input is a structure of the model.
+// Output12x0Input is what Output12x0 is asked.
 type Output12x0Input struct {
 }
 
-// Output12x0Output is a structure of the model.
+// Output12x0Output is what Output12x0 answers.
 type Output12x0Output struct {
 	Map map[string]string
 }
 
-// Output13x0Input is a structure of the model.
+// Output13x0Input is what Output13x0 is asked.
 type Output13x0Input struct {
 }
 
-// Output13x0Output is a structure of the model.
+// Output13x0Output is what Output13x0 answers.
 type Output13x0Output struct {
 	Map map[string]string
 }
 
-// Output14x0Input is a structure of the model.
+// Output14x0Input is what Output14x0 is asked.
 type Output14x0Input struct {
 }
 
-// Output14x0Output is a structure of the model.
+// Output14x0Output is what Output14x0 answers.
 type Output14x0Output struct {
 	Foo *string
 }
@@ -251,11 +251,11 @@ type Output15TimeContainer struct {
 	Foo *time.Time
 }
 
-// Output15x0Input is a structure of the model.
+// Output15x0Input is what Output15x0 is asked.
 type Output15x0Input struct {
 }
 
-// Output15x0Output is a structure of the model.
+// Output15x0Output is what Output15x0 answers.
 type Output15x0Output struct {
 	StructMember *Output15TimeContainer
 	TimeArg      *time.Time
@@ -263,67 +263,67 @@ type Output15x0Output struct {
 	TimeFormat   *time.Time
 }
 
-// Output16x0Input is a structure of the model.
+// Output16x0Input is what Output16x0 is asked.
 type Output16x0Input struct {
 }
 
-// Output16x0Output is a structure of the model.
+// Output16x0Output is what Output16x0 answers.
 type Output16x0Output struct {
 	FooEnum   *string
 	ListEnums []string
 }
 
-// Output1x0Input is a structure of the model.
+// Output1x0Input is what Output1x0 is asked.
 type Output1x0Input struct {
 }
 
-// Output1x0Output is a structure of the model.
+// Output1x0Output is what Output1x0 answers.
 type Output1x0Output struct {
 	Num *int32
 	Str *string
 }
 
-// Output2x0Input is a structure of the model.
+// Output2x0Input is what Output2x0 is asked.
 type Output2x0Input struct {
 }
 
-// Output2x0Output is a structure of the model.
+// Output2x0Output is what Output2x0 answers.
 type Output2x0Output struct {
 	Blob []byte
 }
 
-// Output3x0Input is a structure of the model.
+// Output3x0Input is what Output3x0 is asked.
 type Output3x0Input struct {
 }
 
-// Output3x0Output is a structure of the model.
+// Output3x0Output is what Output3x0 answers.
 type Output3x0Output struct {
 	ListMember []string
 }
 
-// Output4x0Input is a structure of the model.
+// Output4x0Input is what Output4x0 is asked.
 type Output4x0Input struct {
 }
 
-// Output4x0Output is a structure of the model.
+// Output4x0Output is what Output4x0 answers.
 type Output4x0Output struct {
 	ListMember []string
 }
 
-// Output5x0Input is a structure of the model.
+// Output5x0Input is what Output5x0 is asked.
 type Output5x0Input struct {
 }
 
-// Output5x0Output is a structure of the model.
+// Output5x0Output is what Output5x0 answers.
 type Output5x0Output struct {
 	ListMember []string
 }
 
-// Output6x0Input is a structure of the model.
+// Output6x0Input is what Output6x0 is asked.
 type Output6x0Input struct {
 }
 
-// Output6x0Output is a structure of the model.
+// Output6x0Output is what Output6x0 answers.
 type Output6x0Output struct {
 	ListMember []string
 }
@@ -335,11 +335,11 @@ type Output7StructureShape struct {
 	Foo *string
 }
 
-// Output7x0Input is a structure of the model.
+// Output7x0Input is what Output7x0 is asked.
 type Output7x0Input struct {
 }
 
-// Output7x0Output is a structure of the model.
+// Output7x0Output is what Output7x0 answers.
 type Output7x0Output struct {
 	List []*Output7StructureShape
 }
@@ -351,20 +351,20 @@ type Output8StructureShape struct {
 	Foo *string
 }
 
-// Output8x0Input is a structure of the model.
+// Output8x0Input is what Output8x0 is asked.
 type Output8x0Input struct {
 }
 
-// Output8x0Output is a structure of the model.
+// Output8x0Output is what Output8x0 answers.
 type Output8x0Output struct {
 	List []*Output8StructureShape
 }
 
-// Output9x0Input is a structure of the model.
+// Output9x0Input is what Output9x0 is asked.
 type Output9x0Input struct {
 }
 
-// Output9x0Output is a structure of the model.
+// Output9x0Output is what Output9x0 answers.
 type Output9x0Output struct {
 	List []string
 }

@@ -4,41 +4,41 @@ package restjson
 
 import "time"
 
-// Input0x0Input is a structure of the model.
+// Input0x0Input is what Input0x0 is asked.
 type Input0x0Input struct {
 }
 
-// Input0x0Output is a structure of the model.
+// Input0x0Output is what Input0x0 answers.
 type Input0x0Output struct {
 }
 
-// Input10x0Input is a structure of the model.
+// Input10x0Input is what Input10x0 is asked.
 type Input10x0Input struct {
 	Body      []byte
 	Checksum  *string
 	VaultName *string
 }
 
-// Input10x0Output is a structure of the model.
+// Input10x0Output is what Input10x0 answers.
 type Input10x0Output struct {
 }
 
-// Input11x0Input is a structure of the model.
+// Input11x0Input is what Input11x0 is asked.
 type Input11x0Input struct {
 	Bar []byte
 	Foo *string
 }
 
-// Input11x0Output is a structure of the model.
+// Input11x0Output is what Input11x0 answers.
 type Input11x0Output struct {
 }
 
-// Input12x0Input is a structure of the model.
+// Input12x0Input is what Input12x0 is asked.
 type Input12x0Input struct {
 	Foo []byte
 }
 
-// Input12x0Output is a structure of the model.
+// Input12x0Output is what Input12x0 answers.
 type Input12x0Output struct {
 }
 
@@ -47,30 +47,30 @@ type Input13FooShape struct {
 	Baz *string
 }
 
-// Input13x0Input is a structure of the model.
+// Input13x0Input is what Input13x0 is asked.
 type Input13x0Input struct {
 	Foo *Input13FooShape
 }
 
-// Input13x0Output is a structure of the model.
+// Input13x0Output is what Input13x0 answers.
 type Input13x0Output struct {
 }
 
-// Input14x0Input is a structure of the model.
+// Input14x0Input is what Input14x0 is asked.
 type Input14x0Input struct {
 	Foo *string
 }
 
-// Input14x0Output is a structure of the model.
+// Input14x0Output is what Input14x0 answers.
 type Input14x0Output struct {
 }
 
-// Input14x1Input is a structure of the model.
+// Input14x1Input is what Input14x1 is asked.
 type Input14x1Input struct {
 	Foo *string
 }
 
-// Input14x1Output is a structure of the model.
+// Input14x1Output is what Input14x1 answers.
 type Input14x1Output struct {
 }
 
@@ -82,16 +82,16 @@ type Input15RecursiveStructType struct {
 	RecursiveStruct *Input15RecursiveStructType
 }
 
-// Input15x0Input is a structure of the model.
+// Input15x0Input is what Input15x0 is asked.
 type Input15x0Input struct {
 	RecursiveStruct *Input15RecursiveStructType
 }
 
-// Input15x0Output is a structure of the model.
+// Input15x0Output is what Input15x0 answers.
 type Input15x0Output struct {
 }
 
-// Input16x0Input is a structure of the model.
+// Input16x0Input is what Input16x0 is asked.
 type Input16x0Input struct {
 	TimeArg            *time.Time
 	TimeArgInHeader    *time.Time
@@ -104,43 +104,43 @@ type Input16x0Input struct {
 	TimeFormatInQuery  *time.Time
 }
 
-// Input16x0Output is a structure of the model.
+// Input16x0Output is what Input16x0 answers.
 type Input16x0Output struct {
 }
 
-// Input17x0Input is a structure of the model.
+// Input17x0Input is what Input17x0 is asked.
 type Input17x0Input struct {
 	TimeArg *time.Time
 }
 
-// Input17x0Output is a structure of the model.
+// Input17x0Output is what Input17x0 answers.
 type Input17x0Output struct {
 }
 
-// Input18x0Input is a structure of the model.
+// Input18x0Input is what Input18x0 is asked.
 type Input18x0Input struct {
 	Foo *string
 }
 
-// Input18x0Output is a structure of the model.
+// Input18x0Output is what Input18x0 answers.
 type Input18x0Output struct {
 }
 
-// Input19x0Input is a structure of the model.
+// Input19x0Input is what Input19x0 is asked.
 type Input19x0Input struct {
 	Token *string
 }
 
-// Input19x0Output is a structure of the model.
+// Input19x0Output is what Input19x0 answers.
 type Input19x0Output struct {
 }
 
-// Input1x0Input is a structure of the model.
+// Input1x0Input is what Input1x0 is asked.
 type Input1x0Input struct {
 	PipelineId *string
 }
 
-// Input1x0Output is a structure of the model.
+// Input1x0Output is what Input1x0 answers.
 type Input1x0Output struct {
 }
 
@@ -150,18 +150,18 @@ type Input20BodyStructure struct {
 	BodyListField []string
 }
 
-// Input20x0Input is a structure of the model.
+// Input20x0Input is what Input20x0 is asked.
 type Input20x0Input struct {
 	Body        *Input20BodyStructure
 	HeaderField *string
 	QueryField  *string
 }
 
-// Input20x0Output is a structure of the model.
+// Input20x0Output is what Input20x0 answers.
 type Input20x0Output struct {
 }
 
-// Input21x0Input is a structure of the model.
+// Input21x0Input is what Input21x0 is asked.
 type Input21x0Input struct {
 	FooEnum        *string
 	HeaderEnum     *string
@@ -170,25 +170,25 @@ type Input21x0Input struct {
 	QueryListEnums []string
 }
 
-// Input21x0Output is a structure of the model.
+// Input21x0Output is what Input21x0 answers.
 type Input21x0Output struct {
 }
 
-// Input22x0Input is a structure of the model.
+// Input22x0Input is what Input22x0 is asked.
 type Input22x0Input struct {
 	Name *string
 }
 
-// Input22x0Output is a structure of the model.
+// Input22x0Output is what Input22x0 answers.
 type Input22x0Output struct {
 }
 
-// Input22x1Input is a structure of the model.
+// Input22x1Input is what Input22x1 is asked.
 type Input22x1Input struct {
 	Name *string
 }
 
-// Input22x1Output is a structure of the model.
+// Input22x1Output is what Input22x1 answers.
 type Input22x1Output struct {
 }
 
@@ -206,12 +206,12 @@ type Input23Struct struct {
 	Hello *string
 }
 
-// Input23x0Input is a structure of the model.
+// Input23x0Input is what Input23x0 is asked.
 type Input23x0Input struct {
 	OneOf *Input23MyUnion
 }
 
-// Input23x0Output is a structure of the model.
+// Input23x0Output is what Input23x0 answers.
 type Input23x0Output struct {
 }
 
@@ -225,149 +225,149 @@ type Input24TestConfig struct {
 	Timeout *int32
 }
 
-// Input24x0Input is a structure of the model.
+// Input24x0Input is what Input24x0 is asked.
 type Input24x0Input struct {
 	TestConfig *Input24TestConfig
 	TestId     *string
 }
 
-// Input24x0Output is a structure of the model.
+// Input24x0Output is what Input24x0 answers.
 type Input24x0Output struct {
 }
 
-// Input24x1Input is a structure of the model.
+// Input24x1Input is what Input24x1 is asked.
 type Input24x1Input struct {
 	TestConfig *Input24TestConfig
 	TestId     *string
 }
 
-// Input24x1Output is a structure of the model.
+// Input24x1Output is what Input24x1 answers.
 type Input24x1Output struct {
 }
 
-// Input24x2Input is a structure of the model.
+// Input24x2Input is what Input24x2 is asked.
 type Input24x2Input struct {
 	PayloadConfig *Input24PayloadConfig
 	TestId        *string
 }
 
-// Input24x2Output is a structure of the model.
+// Input24x2Output is what Input24x2 answers.
 type Input24x2Output struct {
 }
 
-// Input24x3Input is a structure of the model.
+// Input24x3Input is what Input24x3 is asked.
 type Input24x3Input struct {
 	PayloadConfig *Input24PayloadConfig
 	TestId        *string
 }
 
-// Input24x3Output is a structure of the model.
+// Input24x3Output is what Input24x3 answers.
 type Input24x3Output struct {
 }
 
-// Input24x4Input is a structure of the model.
+// Input24x4Input is what Input24x4 is asked.
 type Input24x4Input struct {
 	PayloadConfig *Input24PayloadConfig
 	TestId        *string
 }
 
-// Input24x4Output is a structure of the model.
+// Input24x4Output is what Input24x4 answers.
 type Input24x4Output struct {
 }
 
-// Input24x5Input is a structure of the model.
+// Input24x5Input is what Input24x5 is asked.
 type Input24x5Input struct {
 	ContentType *string
 	Data        []byte
 }
 
-// Input24x5Output is a structure of the model.
+// Input24x5Output is what Input24x5 answers.
 type Input24x5Output struct {
 }
 
-// Input24x6Input is a structure of the model.
+// Input24x6Input is what Input24x6 is asked.
 type Input24x6Input struct {
 	ContentType *string
 	Data        []byte
 }
 
-// Input24x6Output is a structure of the model.
+// Input24x6Output is what Input24x6 answers.
 type Input24x6Output struct {
 }
 
-// Input24x7Input is a structure of the model.
+// Input24x7Input is what Input24x7 is asked.
 type Input24x7Input struct {
 	TestId *string
 }
 
-// Input24x7Output is a structure of the model.
+// Input24x7Output is what Input24x7 answers.
 type Input24x7Output struct {
 }
 
-// Input24x8Input is a structure of the model.
+// Input24x8Input is what Input24x8 is asked.
 type Input24x8Input struct {
 	TestId *string
 }
 
-// Input24x8Output is a structure of the model.
+// Input24x8Output is what Input24x8 answers.
 type Input24x8Output struct {
 }
 
-// Input2x0Input is a structure of the model.
+// Input2x0Input is what Input2x0 is asked.
 type Input2x0Input struct {
 	Foo *string
 }
 
-// Input2x0Output is a structure of the model.
+// Input2x0Output is what Input2x0 answers.
 type Input2x0Output struct {
 }
 
-// Input3x0Input is a structure of the model.
+// Input3x0Input is what Input3x0 is asked.
 type Input3x0Input struct {
 	Items []string
 }
 
-// Input3x0Output is a structure of the model.
+// Input3x0Output is what Input3x0 answers.
 type Input3x0Output struct {
 }
 
-// Input4x0Input is a structure of the model.
+// Input4x0Input is what Input4x0 is asked.
 type Input4x0Input struct {
 	PipelineId *string
 	QueryDoc   map[string]string
 }
 
-// Input4x0Output is a structure of the model.
+// Input4x0Output is what Input4x0 answers.
 type Input4x0Output struct {
 }
 
-// Input5x0Input is a structure of the model.
+// Input5x0Input is what Input5x0 is asked.
 type Input5x0Input struct {
 	PipelineId *string
 	QueryDoc   map[string][]string
 }
 
-// Input5x0Output is a structure of the model.
+// Input5x0Output is what Input5x0 answers.
 type Input5x0Output struct {
 }
 
-// Input6x0Input is a structure of the model.
+// Input6x0Input is what Input6x0 is asked.
 type Input6x0Input struct {
 	BoolQuery *bool
 }
 
-// Input6x0Output is a structure of the model.
+// Input6x0Output is what Input6x0 answers.
 type Input6x0Output struct {
 }
 
-// Input7x0Input is a structure of the model.
+// Input7x0Input is what Input7x0 is asked.
 type Input7x0Input struct {
 	Ascending  *string
 	PageToken  *string
 	PipelineId *string
 }
 
-// Input7x0Output is a structure of the model.
+// Input7x0Output is what Input7x0 answers.
 type Input7x0Output struct {
 }
 
@@ -377,7 +377,7 @@ type Input8StructType struct {
 	B *string
 }
 
-// Input8x0Input is a structure of the model.
+// Input8x0Input is what Input8x0 is asked.
 type Input8x0Input struct {
 	Ascending  *string
 	Config     *Input8StructType
@@ -385,7 +385,7 @@ type Input8x0Input struct {
 	PipelineId *string
 }
 
-// Input8x0Output is a structure of the model.
+// Input8x0Output is what Input8x0 answers.
 type Input8x0Output struct {
 }
 
@@ -395,7 +395,7 @@ type Input9StructType struct {
 	B *string
 }
 
-// Input9x0Input is a structure of the model.
+// Input9x0Input is what Input9x0 is asked.
 type Input9x0Input struct {
 	Ascending  *string
 	Checksum   *string
@@ -404,15 +404,15 @@ type Input9x0Input struct {
 	PipelineId *string
 }
 
-// Input9x0Output is a structure of the model.
+// Input9x0Output is what Input9x0 answers.
 type Input9x0Output struct {
 }
 
-// Output0x0Input is a structure of the model.
+// Output0x0Input is what Output0x0 is asked.
 type Output0x0Input struct {
 }
 
-// Output0x0Output is a structure of the model.
+// Output0x0Output is what Output0x0 answers.
 type Output0x0Output struct {
 	Blob              []byte
 	BlobHeader        []byte
@@ -435,55 +435,55 @@ type Output10BodyStructure struct {
 	Foo *string
 }
 
-// Output10x0Input is a structure of the model.
+// Output10x0Input is what Output10x0 is asked.
 type Output10x0Input struct {
 }
 
-// Output10x0Output is a structure of the model.
+// Output10x0Output is what Output10x0 answers.
 type Output10x0Output struct {
 	Data   *Output10BodyStructure
 	Header *string
 }
 
-// Output11x0Input is a structure of the model.
+// Output11x0Input is what Output11x0 is asked.
 type Output11x0Input struct {
 }
 
-// Output11x0Output is a structure of the model.
+// Output11x0Output is what Output11x0 answers.
 type Output11x0Output struct {
 	Stream []byte
 }
 
-// Output12x0Input is a structure of the model.
+// Output12x0Input is what Output12x0 is asked.
 type Output12x0Input struct {
 }
 
-// Output12x0Output is a structure of the model.
+// Output12x0Output is what Output12x0 answers.
 type Output12x0Output struct {
 	BodyField     *string
 	BodyListField []string
 	HeaderField   *string
 }
 
-// Output13x0Input is a structure of the model.
+// Output13x0Input is what Output13x0 is asked.
 type Output13x0Input struct {
 }
 
-// Output13x0Output is a structure of the model.
+// Output13x0Output is what Output13x0 answers.
 type Output13x0Output struct {
 	FooEnum    *string
 	HeaderEnum *string
 	ListEnums  []string
 }
 
-// Output13x1Input is a structure of the model.
+// Output13x1Input is what Output13x1 is asked.
 type Output13x1Input struct {
 	FooEnum    *string
 	HeaderEnum *string
 	ListEnums  []string
 }
 
-// Output13x1Output is a structure of the model.
+// Output13x1Output is what Output13x1 answers.
 type Output13x1Output struct {
 }
 
@@ -492,11 +492,11 @@ type Output1BlobContainer struct {
 	Foo []byte
 }
 
-// Output1x0Input is a structure of the model.
+// Output1x0Input is what Output1x0 is asked.
 type Output1x0Input struct {
 }
 
-// Output1x0Output is a structure of the model.
+// Output1x0Output is what Output1x0 answers.
 type Output1x0Output struct {
 	BlobMember   []byte
 	StructMember *Output1BlobContainer
@@ -508,11 +508,11 @@ type Output2TimeContainer struct {
 	Foo *time.Time
 }
 
-// Output2x0Input is a structure of the model.
+// Output2x0Input is what Output2x0 is asked.
 type Output2x0Input struct {
 }
 
-// Output2x0Output is a structure of the model.
+// Output2x0Output is what Output2x0 answers.
 type Output2x0Output struct {
 	StructMember       *Output2TimeContainer
 	TimeArg            *time.Time
@@ -523,11 +523,11 @@ type Output2x0Output struct {
 	TimeFormatInHeader *time.Time
 }
 
-// Output3x0Input is a structure of the model.
+// Output3x0Input is what Output3x0 is asked.
 type Output3x0Input struct {
 }
 
-// Output3x0Output is a structure of the model.
+// Output3x0Output is what Output3x0 answers.
 type Output3x0Output struct {
 	ListMember []string
 }
@@ -537,55 +537,55 @@ type Output4SingleStruct struct {
 	Foo *string
 }
 
-// Output4x0Input is a structure of the model.
+// Output4x0Input is what Output4x0 is asked.
 type Output4x0Input struct {
 }
 
-// Output4x0Output is a structure of the model.
+// Output4x0Output is what Output4x0 answers.
 type Output4x0Output struct {
 	ListMember []*Output4SingleStruct
 }
 
-// Output5x0Input is a structure of the model.
+// Output5x0Input is what Output5x0 is asked.
 type Output5x0Input struct {
 }
 
-// Output5x0Output is a structure of the model.
+// Output5x0Output is what Output5x0 answers.
 type Output5x0Output struct {
 	MapMember map[string][]int32
 }
 
-// Output6x0Input is a structure of the model.
+// Output6x0Input is what Output6x0 is asked.
 type Output6x0Input struct {
 }
 
-// Output6x0Output is a structure of the model.
+// Output6x0Output is what Output6x0 answers.
 type Output6x0Output struct {
 	MapMember map[string]time.Time
 }
 
-// Output7x0Input is a structure of the model.
+// Output7x0Input is what Output7x0 is asked.
 type Output7x0Input struct {
 }
 
-// Output7x0Output is a structure of the model.
+// Output7x0Output is what Output7x0 answers.
 type Output7x0Output struct {
 	StrType *string
 }
 
-// Output8x0Input is a structure of the model.
+// Output8x0Input is what Output8x0 is asked.
 type Output8x0Input struct {
 }
 
-// Output8x0Output is a structure of the model.
+// Output8x0Output is what Output8x0 answers.
 type Output8x0Output struct {
 }
 
-// Output9x0Input is a structure of the model.
+// Output9x0Input is what Output9x0 is asked.
 type Output9x0Input struct {
 }
 
-// Output9x0Output is a structure of the model.
+// Output9x0Output is what Output9x0 answers.
 type Output9x0Output struct {
 	AllHeaders      map[string]string
 	PrefixedHeaders map[string]string

@@ -4,35 +4,35 @@ package restxml
 
 import "time"
 
-// Input0x0Input is a structure of the model.
+// Input0x0Input is what Input0x0 is asked.
 type Input0x0Input struct {
 	Description *string
 	Name        *string
 }
 
-// Input0x0Output is a structure of the model.
+// Input0x0Output is what Input0x0 answers.
 type Input0x0Output struct {
 }
 
-// Input0x1Input is a structure of the model.
+// Input0x1Input is what Input0x1 is asked.
 type Input0x1Input struct {
 	Description *string
 	Name        *string
 }
 
-// Input0x1Output is a structure of the model.
+// Input0x1Output is what Input0x1 answers.
 type Input0x1Output struct {
 }
 
-// Input0x2Input is a structure of the model.
+// Input0x2Input is what Input0x2 is asked.
 type Input0x2Input struct {
 }
 
-// Input0x2Output is a structure of the model.
+// Input0x2Output is what Input0x2 answers.
 type Input0x2Output struct {
 }
 
-// Input10x0Input is a structure of the model.
+// Input10x0Input is what Input10x0 is asked.
 type Input10x0Input struct {
 	TimeArg            *time.Time
 	TimeArgInHeader    *time.Time
@@ -45,72 +45,72 @@ type Input10x0Input struct {
 	TimeFormatInQuery  *time.Time
 }
 
-// Input10x0Output is a structure of the model.
+// Input10x0Output is what Input10x0 answers.
 type Input10x0Output struct {
 }
 
-// Input11x0Input is a structure of the model.
+// Input11x0Input is what Input11x0 is asked.
 type Input11x0Input struct {
 	Foo map[string]string
 }
 
-// Input11x0Output is a structure of the model.
+// Input11x0Output is what Input11x0 answers.
 type Input11x0Output struct {
 }
 
-// Input12x0Input is a structure of the model.
+// Input12x0Input is what Input12x0 is asked.
 type Input12x0Input struct {
 	Items []string
 }
 
-// Input12x0Output is a structure of the model.
+// Input12x0Output is what Input12x0 answers.
 type Input12x0Output struct {
 }
 
-// Input13x0Input is a structure of the model.
+// Input13x0Input is what Input13x0 is asked.
 type Input13x0Input struct {
 	PipelineId *string
 	QueryDoc   map[string]string
 }
 
-// Input13x0Output is a structure of the model.
+// Input13x0Output is what Input13x0 answers.
 type Input13x0Output struct {
 }
 
-// Input14x0Input is a structure of the model.
+// Input14x0Input is what Input14x0 is asked.
 type Input14x0Input struct {
 	PipelineId *string
 	QueryDoc   map[string][]string
 }
 
-// Input14x0Output is a structure of the model.
+// Input14x0Output is what Input14x0 answers.
 type Input14x0Output struct {
 }
 
-// Input15x0Input is a structure of the model.
+// Input15x0Input is what Input15x0 is asked.
 type Input15x0Input struct {
 	BoolQuery *bool
 }
 
-// Input15x0Output is a structure of the model.
+// Input15x0Output is what Input15x0 answers.
 type Input15x0Output struct {
 }
 
-// Input16x0Input is a structure of the model.
+// Input16x0Input is what Input16x0 is asked.
 type Input16x0Input struct {
 	Foo *string
 }
 
-// Input16x0Output is a structure of the model.
+// Input16x0Output is what Input16x0 answers.
 type Input16x0Output struct {
 }
 
-// Input17x0Input is a structure of the model.
+// Input17x0Input is what Input17x0 is asked.
 type Input17x0Input struct {
 	Foo []byte
 }
 
-// Input17x0Output is a structure of the model.
+// Input17x0Output is what Input17x0 answers.
 type Input17x0Output struct {
 }
 
@@ -119,12 +119,12 @@ type Input18FooShape struct {
 	Baz *string
 }
 
-// Input18x0Input is a structure of the model.
+// Input18x0Input is what Input18x0 is asked.
 type Input18x0Input struct {
 	Foo *Input18FooShape
 }
 
-// Input18x0Output is a structure of the model.
+// Input18x0Output is what Input18x0 answers.
 type Input18x0Output struct {
 }
 
@@ -139,16 +139,16 @@ type Input19Grantee struct {
 	Type         *string
 }
 
-// Input19x0Input is a structure of the model.
+// Input19x0Input is what Input19x0 is asked.
 type Input19x0Input struct {
 	Grant *Input19Grant
 }
 
-// Input19x0Output is a structure of the model.
+// Input19x0Output is what Input19x0 answers.
 type Input19x0Output struct {
 }
 
-// Input1x0Input is a structure of the model.
+// Input1x0Input is what Input1x0 is asked.
 type Input1x0Input struct {
 	First  *bool
 	Fourth *int32
@@ -156,35 +156,35 @@ type Input1x0Input struct {
 	Third  *float64
 }
 
-// Input1x0Output is a structure of the model.
+// Input1x0Output is what Input1x0 answers.
 type Input1x0Output struct {
 }
 
-// Input20x0Input is a structure of the model.
+// Input20x0Input is what Input20x0 is asked.
 type Input20x0Input struct {
 	Bucket *string
 	Key    *string
 }
 
-// Input20x0Output is a structure of the model.
+// Input20x0Output is what Input20x0 answers.
 type Input20x0Output struct {
 }
 
-// Input21x0Input is a structure of the model.
+// Input21x0Input is what Input21x0 is asked.
 type Input21x0Input struct {
 	Foo *string
 }
 
-// Input21x0Output is a structure of the model.
+// Input21x0Output is what Input21x0 answers.
 type Input21x0Output struct {
 }
 
-// Input21x1Input is a structure of the model.
+// Input21x1Input is what Input21x1 is asked.
 type Input21x1Input struct {
 	Foo *string
 }
 
-// Input21x1Output is a structure of the model.
+// Input21x1Output is what Input21x1 answers.
 type Input21x1Output struct {
 }
 
@@ -196,25 +196,25 @@ type Input22RecursiveStructType struct {
 	RecursiveStruct *Input22RecursiveStructType
 }
 
-// Input22x0Input is a structure of the model.
+// Input22x0Input is what Input22x0 is asked.
 type Input22x0Input struct {
 	RecursiveStruct *Input22RecursiveStructType
 }
 
-// Input22x0Output is a structure of the model.
+// Input22x0Output is what Input22x0 answers.
 type Input22x0Output struct {
 }
 
-// Input23x0Input is a structure of the model.
+// Input23x0Input is what Input23x0 is asked.
 type Input23x0Input struct {
 	Token *string
 }
 
-// Input23x0Output is a structure of the model.
+// Input23x0Output is what Input23x0 answers.
 type Input23x0Output struct {
 }
 
-// Input24x0Input is a structure of the model.
+// Input24x0Input is what Input24x0 is asked.
 type Input24x0Input struct {
 	FooEnum      *string
 	HeaderEnum   *string
@@ -223,35 +223,35 @@ type Input24x0Input struct {
 	URIListEnums []string
 }
 
-// Input24x0Output is a structure of the model.
+// Input24x0Output is what Input24x0 answers.
 type Input24x0Output struct {
 }
 
-// Input25x0Input is a structure of the model.
+// Input25x0Input is what Input25x0 is asked.
 type Input25x0Input struct {
 	Name *string
 }
 
-// Input25x0Output is a structure of the model.
+// Input25x0Output is what Input25x0 answers.
 type Input25x0Output struct {
 }
 
-// Input25x1Input is a structure of the model.
+// Input25x1Input is what Input25x1 is asked.
 type Input25x1Input struct {
 	Name *string
 }
 
-// Input25x1Output is a structure of the model.
+// Input25x1Output is what Input25x1 answers.
 type Input25x1Output struct {
 }
 
-// Input26x0Input is a structure of the model.
+// Input26x0Input is what Input26x0 is asked.
 type Input26x0Input struct {
 	Header1   *string
 	HeaderMap map[string]string
 }
 
-// Input26x0Output is a structure of the model.
+// Input26x0Output is what Input26x0 answers.
 type Input26x0Output struct {
 }
 
@@ -261,13 +261,13 @@ type Input2SubStructure struct {
 	Foo *string
 }
 
-// Input2x0Input is a structure of the model.
+// Input2x0Input is what Input2x0 is asked.
 type Input2x0Input struct {
 	Description  *string
 	SubStructure *Input2SubStructure
 }
 
-// Input2x0Output is a structure of the model.
+// Input2x0Output is what Input2x0 answers.
 type Input2x0Output struct {
 }
 
@@ -277,49 +277,49 @@ type Input3SubStructure struct {
 	Foo *string
 }
 
-// Input3x0Input is a structure of the model.
+// Input3x0Input is what Input3x0 is asked.
 type Input3x0Input struct {
 	Description  *string
 	SubStructure *Input3SubStructure
 }
 
-// Input3x0Output is a structure of the model.
+// Input3x0Output is what Input3x0 answers.
 type Input3x0Output struct {
 }
 
-// Input4x0Input is a structure of the model.
+// Input4x0Input is what Input4x0 is asked.
 type Input4x0Input struct {
 	ListParam []string
 }
 
-// Input4x0Output is a structure of the model.
+// Input4x0Output is what Input4x0 answers.
 type Input4x0Output struct {
 }
 
-// Input5x0Input is a structure of the model.
+// Input5x0Input is what Input5x0 is asked.
 type Input5x0Input struct {
 	ListParam []string
 }
 
-// Input5x0Output is a structure of the model.
+// Input5x0Output is what Input5x0 answers.
 type Input5x0Output struct {
 }
 
-// Input6x0Input is a structure of the model.
+// Input6x0Input is what Input6x0 is asked.
 type Input6x0Input struct {
 	ListParam []string
 }
 
-// Input6x0Output is a structure of the model.
+// Input6x0Output is what Input6x0 answers.
 type Input6x0Output struct {
 }
 
-// Input7x0Input is a structure of the model.
+// Input7x0Input is what Input7x0 is asked.
 type Input7x0Input struct {
 	ListParam []string
 }
 
-// Input7x0Output is a structure of the model.
+// Input7x0Output is what Input7x0 answers.
 type Input7x0Output struct {
 }
 
@@ -328,12 +328,12 @@ type Input8SingleFieldStruct struct {
 	Element *string
 }
 
-// Input8x0Input is a structure of the model.
+// Input8x0Input is what Input8x0 is asked.
 type Input8x0Input struct {
 	ListParam []*Input8SingleFieldStruct
 }
 
-// Input8x0Output is a structure of the model.
+// Input8x0Output is what Input8x0 answers.
 type Input8x0Output struct {
 }
 
@@ -342,20 +342,20 @@ type Input9StructureShape struct {
 	B []byte
 }
 
-// Input9x0Input is a structure of the model.
+// Input9x0Input is what Input9x0 is asked.
 type Input9x0Input struct {
 	StructureParam *Input9StructureShape
 }
 
-// Input9x0Output is a structure of the model.
+// Input9x0Output is what Input9x0 answers.
 type Input9x0Output struct {
 }
 
-// Output0x0Input is a structure of the model.
+// Output0x0Input is what Output0x0 is asked.
 type Output0x0Input struct {
 }
 
-// Output0x0Output is a structure of the model.
+// Output0x0Output is what Output0x0 answers.
 type Output0x0Output struct {
 	Blob              []byte
 	BlobHeader        []byte
@@ -372,11 +372,11 @@ type Output0x0Output struct {
 	TrueBool          *bool
 }
 
-// Output10x0Input is a structure of the model.
+// Output10x0Input is what Output10x0 is asked.
 type Output10x0Input struct {
 }
 
-// Output10x0Output is a structure of the model.
+// Output10x0Output is what Output10x0 answers.
 type Output10x0Output struct {
 	Char      *string
 	Double    *float64
@@ -389,11 +389,11 @@ type Output10x0Output struct {
 	TrueBool  *bool
 }
 
-// Output11x0Input is a structure of the model.
+// Output11x0Input is what Output11x0 is asked.
 type Output11x0Input struct {
 }
 
-// Output11x0Output is a structure of the model.
+// Output11x0Output is what Output11x0 answers.
 type Output11x0Output struct {
 	Foo *string
 }
@@ -404,11 +404,11 @@ type Output12TimeContainer struct {
 	Foo *time.Time
 }
 
-// Output12x0Input is a structure of the model.
+// Output12x0Input is what Output12x0 is asked.
 type Output12x0Input struct {
 }
 
-// Output12x0Output is a structure of the model.
+// Output12x0Output is what Output12x0 answers.
 type Output12x0Output struct {
 	StructMember       *Output12TimeContainer
 	TimeArg            *time.Time
@@ -419,25 +419,25 @@ type Output12x0Output struct {
 	TimeFormatInHeader *time.Time
 }
 
-// Output13x0Input is a structure of the model.
+// Output13x0Input is what Output13x0 is asked.
 type Output13x0Input struct {
 }
 
-// Output13x0Output is a structure of the model.
+// Output13x0Output is what Output13x0 answers.
 type Output13x0Output struct {
 	FooEnum    *string
 	HeaderEnum *string
 	ListEnums  []string
 }
 
-// Output13x1Input is a structure of the model.
+// Output13x1Input is what Output13x1 is asked.
 type Output13x1Input struct {
 	FooEnum    *string
 	HeaderEnum *string
 	ListEnums  []string
 }
 
-// Output13x1Output is a structure of the model.
+// Output13x1Output is what Output13x1 answers.
 type Output13x1Output struct {
 }
 
@@ -452,47 +452,47 @@ type Output14ItemShape struct {
 	ItemDetail *Output14ItemDetailShape
 }
 
-// Output14x0Input is a structure of the model.
+// Output14x0Input is what Output14x0 is asked.
 type Output14x0Input struct {
 }
 
-// Output14x0Output is a structure of the model.
+// Output14x0Output is what Output14x0 answers.
 type Output14x0Output struct {
 	ListItems []*Output14ItemShape
 }
 
-// Output1x0Input is a structure of the model.
+// Output1x0Input is what Output1x0 is asked.
 type Output1x0Input struct {
 }
 
-// Output1x0Output is a structure of the model.
+// Output1x0Output is what Output1x0 answers.
 type Output1x0Output struct {
 	Blob []byte
 }
 
-// Output2x0Input is a structure of the model.
+// Output2x0Input is what Output2x0 is asked.
 type Output2x0Input struct {
 }
 
-// Output2x0Output is a structure of the model.
+// Output2x0Output is what Output2x0 answers.
 type Output2x0Output struct {
 	ListMember []string
 }
 
-// Output3x0Input is a structure of the model.
+// Output3x0Input is what Output3x0 is asked.
 type Output3x0Input struct {
 }
 
-// Output3x0Output is a structure of the model.
+// Output3x0Output is what Output3x0 answers.
 type Output3x0Output struct {
 	ListMember []string
 }
 
-// Output4x0Input is a structure of the model.
+// Output4x0Input is what Output4x0 is asked.
 type Output4x0Input struct {
 }
 
-// Output4x0Output is a structure of the model.
+// Output4x0Output is what Output4x0 answers.
 type Output4x0Output struct {
 	ListMember []string
 }
@@ -502,29 +502,29 @@ type Output5SingleStructure struct {
 	Foo *string
 }
 
-// Output5x0Input is a structure of the model.
+// Output5x0Input is what Output5x0 is asked.
 type Output5x0Input struct {
 }
 
-// Output5x0Output is a structure of the model.
+// Output5x0Output is what Output5x0 answers.
 type Output5x0Output struct {
 	Map map[string]*Output5SingleStructure
 }
 
-// Output6x0Input is a structure of the model.
+// Output6x0Input is what Output6x0 is asked.
 type Output6x0Input struct {
 }
 
-// Output6x0Output is a structure of the model.
+// Output6x0Output is what Output6x0 answers.
 type Output6x0Output struct {
 	Map map[string]string
 }
 
-// Output7x0Input is a structure of the model.
+// Output7x0Input is what Output7x0 is asked.
 type Output7x0Input struct {
 }
 
-// Output7x0Output is a structure of the model.
+// Output7x0Output is what Output7x0 answers.
 type Output7x0Output struct {
 	Map map[string]string
 }
@@ -534,21 +534,21 @@ type Output8SingleStructure struct {
 	Foo *string
 }
 
-// Output8x0Input is a structure of the model.
+// Output8x0Input is what Output8x0 is asked.
 type Output8x0Input struct {
 }
 
-// Output8x0Output is a structure of the model.
+// Output8x0Output is what Output8x0 answers.
 type Output8x0Output struct {
 	Data   *Output8SingleStructure
 	Header *string
 }
 
-// Output9x0Input is a structure of the model.
+// Output9x0Input is what Output9x0 is asked.
 type Output9x0Input struct {
 }
 
-// Output9x0Output is a structure of the model.
+// Output9x0Output is what Output9x0 answers.
 type Output9x0Output struct {
 	Stream []byte
 }
