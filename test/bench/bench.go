@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"millrace/runtime/sandbox/gobuild"
 )
@@ -40,12 +41,8 @@ func (b *bench) prepare(ctx context.Context, chosen []mode) (err error) {
 		}
 	}
 	if slices.ContainsFunc(chosen, func(m mode) bool { return m.function }) {
-		bootstrap := filepath.Join(b.dir, "bootstrap")
-		if err := gobuild.Build(ctx, "millrace/functions/ledger", bootstrap); err != nil {
+		if b.code, err = zipFunction(ctx, filepath.Join(b.dir, "bootstrap")); err != nil {
 			return fmt.Errorf("building the function: %w", err)
-		}
-		if b.code, err = gobuild.Zip(bootstrap); err != nil {
-			return err
 		}
 	}
 	self, err := os.Executable()
@@ -54,6 +51,17 @@ func (b *bench) prepare(ctx context.Context, chosen []mode) (err error) {
 	}
 	b.echo, err = startEcho(self)
 	return err
+}
+
+func zipFunction(ctx context.Context, bootstrap string) ([]byte, error) {
+	dir, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "millrace/functions/ledger").Output()
+	if err != nil {
+		return nil, err
+	}
+	if err := gobuild.Build(ctx, strings.TrimSpace(string(dir)), bootstrap); err != nil {
+		return nil, err
+	}
+	return gobuild.Zip(bootstrap)
 }
 
 func (b *bench) close() {
