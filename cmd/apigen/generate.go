@@ -27,9 +27,6 @@ func (g *generator) printf(format string, args ...any) { fmt.Fprintf(&g.Buffer, 
 
 func generate(m *model, s service, dir string) error {
 	m.nameByOperation()
-	if s.name == "sqs" {
-		m.nameQueryMaps()
-	}
 	g := &generator{model: m, service: s, names: slices.Sorted(maps.Keys(m.reachable())), index: map[string]int{}}
 	for i, name := range g.names {
 		g.index[name] = i
@@ -52,20 +49,6 @@ func (g *generator) flush(path string) error {
 	}
 	g.Reset()
 	return os.WriteFile(path, src, 0o644)
-}
-
-// nameQueryMaps names the keys and values of SQS's maps in the query protocol,
-// which the model tells no longer either.
-func (m *model) nameQueryMaps() {
-	for _, s := range m.Shapes {
-		if s.Type != "map" {
-			continue
-		}
-		s.Key.LocationName, s.Value.LocationName = "Name", "Value"
-		if s.Key.Shape == "TagKey" {
-			s.Key.LocationName = "Key"
-		}
-	}
 }
 
 // nameByOperation gives every operation an input and an output of its own name,
@@ -93,7 +76,7 @@ func (g *generator) operationNames() []string { return slices.Sorted(maps.Keys(g
 
 // types writes a Go type for each structure that is no exception.
 func (g *generator) types() {
-	g.printf(mark+"package %s\n\n", g.service.name)
+	g.printf(mark+"// Package %s holds the types and the table of operations of AWS's %s.\npackage %s\n\n", g.service.name, g.Metadata.ServiceID, g.service.name)
 	if slices.ContainsFunc(g.names, func(n string) bool { return g.Shapes[n].Type == "timestamp" }) {
 		g.printf("import \"time\"\n")
 	}
@@ -189,7 +172,7 @@ func (g *generator) serviceVar() {
 	}
 	g.printf("\n// Service is the model: what the gateway routes and the codecs go by.\nvar Service = &wire.Service{\n")
 	g.printf("Name: %q, SigningName: %q, APIVersion: %q, TargetPrefix: %q, ShapePrefix: %q, JSONVersion: %q, XMLNamespace: %q,\n",
-		strings.ReplaceAll(md.ServiceID, " ", ""), signing, md.APIVersion, md.TargetPrefix, g.service.shape, md.JSONVersion, g.namespace())
+		strings.ReplaceAll(md.ServiceID, " ", ""), signing, md.APIVersion, md.TargetPrefix, g.service.shape, md.JSONVersion, md.XMLNamespace.URI)
 	g.printf("QueryCompat: %v, GenericChecks: %v,\nProtocols: []wire.Protocol{", md.QueryCompat != nil, g.service.generic)
 	for _, p := range append(md.Protocols, g.service.also...) {
 		g.printf("%s,", map[string]string{
@@ -212,15 +195,6 @@ func (g *generator) serviceVar() {
 	g.printf("},\n}\n")
 }
 
-// namespace is the XML namespace of answers; SQS's model has lost its own with
-// the query protocol.
-func (g *generator) namespace() string {
-	if g.service.name == "sqs" {
-		return "http://queue.amazonaws.com/doc/2012-11-05/"
-	}
-	return g.Metadata.XMLNamespace.URI
-}
-
 // errors writes a constructor for each exception.
 func (g *generator) errors() {
 	for _, name := range g.names {
@@ -230,15 +204,11 @@ func (g *generator) errors() {
 	}
 }
 
-// trait is how an exception shows on the wire: the service's own table first,
-// for models that have lost it, then the model.
-func (g *generator) trait(name string) (code string, status int, fault bool) {
-	s, status := g.Shapes[name], 400
-	if e := s.Error; e != nil {
-		code, status = e.Code, max(e.HTTPStatusCode, 400)
-	}
-	if e, ok := g.service.errors[name]; ok {
-		code, status = e.Code, max(e.HTTPStatusCode, 400)
+// trait is how an exception shows on the wire.
+func (s *shape) trait() (code string, status int, fault bool) {
+	status = 400
+	if s.Error != nil {
+		code, status = s.Error.Code, max(s.Error.HTTPStatusCode, 400)
 	}
 	if s.Fault {
 		status = max(status, 500)
@@ -253,7 +223,7 @@ func (g *generator) shapes() {
 	for i, name := range g.names {
 		s := g.Shapes[name]
 		g.printf("shapes[%d] = wire.Shape{Name: %q, Kind: wire.%s", i, name, kind(s.Type))
-		g.shapeFields(name, s)
+		g.shapeFields(s)
 		g.printf("}\n")
 	}
 	g.printf("}\n")
@@ -266,7 +236,7 @@ func kind(t string) string {
 	return exported(t)
 }
 
-func (g *generator) shapeFields(name string, s *shape) {
+func (g *generator) shapeFields(s *shape) {
 	if len(s.Members) > 0 {
 		g.printf(", Members: []*wire.Member{\n")
 		for _, name := range s.memberNames() {
@@ -276,7 +246,7 @@ func (g *generator) shapeFields(name string, s *shape) {
 		g.printf("}")
 	}
 	if s.Exception {
-		code, status, fault := g.trait(name)
+		code, status, fault := s.trait()
 		g.printf(", Error: &wire.ErrorTrait{Code: %q, Status: %d, Fault: %v}", code, status, fault)
 	}
 	if s.Payload != "" {
@@ -319,23 +289,6 @@ func (g *generator) shapeFields(name string, s *shape) {
 	}
 }
 
-// queryName is what SQS calls a list or a map in the query protocol, which its
-// model tells no longer: the singular, or the name of the entries.
-func (g *generator) queryName(name string, r *ref) string {
-	if g.service.name != "sqs" || name == "" {
-		return ""
-	}
-	switch s := g.Shapes[r.Shape]; {
-	case s.Type != "list" && s.Type != "map":
-		return ""
-	case name == "Actions":
-		return "ActionName"
-	case slices.Contains([]string{"Entries", "Successful", "Failed", "Results"}, name):
-		return s.Member.Shape
-	}
-	return exported(strings.TrimSuffix(name, "s"))
-}
-
 func (g *generator) member(name string, r *ref, required bool) {
 	g.printf("{")
 	if name != "" {
@@ -343,7 +296,7 @@ func (g *generator) member(name string, r *ref, required bool) {
 	}
 	g.printf("Shape: &shapes[%d]", g.index[r.Shape])
 	for _, text := range []struct{ label, value string }{
-		{"Wire", r.LocationName}, {"Query", g.queryName(name, r)}, {"Location", r.Location}, {"Format", r.TimestampFormat}, {"Namespace", r.XMLNamespace.URI}, {"Prefix", r.XMLNamespace.Prefix},
+		{"Wire", r.LocationName}, {"Query", r.QueryName}, {"Location", r.Location}, {"Format", r.TimestampFormat}, {"Namespace", r.XMLNamespace.URI}, {"Prefix", r.XMLNamespace.Prefix},
 	} {
 		if text.value != "" {
 			g.printf(", %s: %q", text.label, text.value)

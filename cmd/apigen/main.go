@@ -44,7 +44,7 @@ func run(whole, dir string) error {
 func (s service) write(whole, models, dir string) error {
 	path := filepath.Join(models, s.name+".json")
 	if whole != "" {
-		if err := trim(filepath.Join(whole, s.name+".json"), path, s.operations); err != nil {
+		if err := s.trim(filepath.Join(whole, s.name+".json"), path); err != nil {
 			return err
 		}
 	}
@@ -69,13 +69,17 @@ func runSuites(suites, whole, dir string) error {
 	return specimen.write(whole, suites, dir)
 }
 
-func trim(from, to string, operations []string) error {
+// trim writes what is used of a whole model.
+func (s service) trim(from, to string) error {
 	m, err := readModel(from)
 	if err != nil {
 		return err
 	}
-	if err := m.trim(operations); err != nil {
+	if err := m.trim(s.operations); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
+	}
+	if s.restore != nil {
+		s.restore(m)
 	}
 	b, err := json.MarshalIndent(m, "", " ")
 	if err != nil {

@@ -64,6 +64,7 @@ type ref struct {
 	Shape           string    `json:"shape"`
 	Location        string    `json:"location,omitempty"`
 	LocationName    string    `json:"locationName,omitempty"`
+	QueryName       string    `json:"queryName,omitempty"`
 	ResultWrapper   string    `json:"resultWrapper,omitempty"`
 	TimestampFormat string    `json:"timestampFormat,omitempty"`
 	Flattened       bool      `json:"flattened,omitempty"`
