@@ -45,7 +45,8 @@ type Event struct {
 }
 
 var (
-	count   int
+	count int
+	//lint:ignore U1000 it only takes up room
 	ballast []byte
 )
 

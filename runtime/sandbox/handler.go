@@ -69,8 +69,8 @@ func (g *handlerGuest) call(ev event) (answer signal) {
 	}
 	ctx, cancel := context.WithDeadline(lambdacontext.NewContext(g.ctx, lc), ev.deadline)
 	defer cancel()
-	// aws-lambda-go's key for it is this plain string, which X-Ray's SDK looks for.
-	ctx = context.WithValue(ctx, "x-amzn-trace-id", ev.TraceHeader) //nolint:staticcheck
+	//lint:ignore SA1029 aws-lambda-go's key for it is this plain string, which X-Ray's SDK looks for
+	ctx = context.WithValue(ctx, "x-amzn-trace-id", ev.TraceHeader)
 	payload, err := g.handler.Invoke(ctx, ev.Payload)
 	if err != nil {
 		return errorAnswer(asError(err))

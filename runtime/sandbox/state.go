@@ -37,8 +37,11 @@ var legal = map[state]map[step]state{
 	answered:   {stepNext: ready},
 }
 
+// The texts are AWS's, capitals included.
+//
+//lint:file-ignore ST1005 clients read them
 var (
-	errState     = errors.New("State transition is not allowed") // AWS's words
+	errState     = errors.New("State transition is not allowed")
 	errRequestID = errors.New("Invalid request ID")
 )
 

@@ -16,7 +16,7 @@ import (
 //
 // Not imitated: code from S3 and container images; Publish has no effect.
 func (s *Service) UpdateFunctionCode(ctx context.Context, in *api.UpdateFunctionCodeInput) (*api.UpdateFunctionCodeOutput, error) {
-	f, r, err := s.find(ctx, in.FunctionName, nil)
+	_, r, err := s.find(ctx, in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -26,12 +26,14 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *api.UpdateFunction
 	}
 	u := function.CodeUpdate{Zip: zip, Architectures: in.Architectures, Revision: value(in.RevisionId)}
 	if value(in.DryRun) {
-		if f, err = s.functions.CheckCode(r.ID, u); err != nil {
+		f, err := s.functions.CheckCode(r.ID, u)
+		if err != nil {
 			return nil, fromDomain(err)
 		}
 		return (*api.UpdateFunctionCodeOutput)(configuration(f, "")), nil
 	}
-	if f, err = s.functions.UpdateCode(ctx, r.ID, u); err != nil {
+	f, err := s.functions.UpdateCode(ctx, r.ID, u)
+	if err != nil {
 		return nil, fromDomain(err)
 	}
 	return (*api.UpdateFunctionCodeOutput)(updated(f)), nil

@@ -27,7 +27,7 @@ func TestOneTraceFollowsAMessage(t *testing.T) {
 		q := create(t, env, "orders", nil)
 		var header string
 		env.Handle("orders", func(ctx context.Context, _ events.SQSEvent) error {
-			header, _ = ctx.Value("x-amzn-trace-id").(string) //nolint:staticcheck // the key that aws-lambda-go documents
+			header, _ = ctx.Value("x-amzn-trace-id").(string)
 			return nil
 		})
 		mapQueue(t, env, lambda.CreateEventSourceMappingInput{}, "orders", "orders")
