@@ -75,11 +75,6 @@ func (m *Machine) applyPurged() {
 	}
 	m.clear()
 	m.messages = stay
-	for _, o := range stay {
-		if o.group != nil {
-			o.group = m.groupOf(o.group.name)
-		}
-	}
 }
 
 // Counts counts.

@@ -30,6 +30,10 @@ func (l *ledger) add(seq uint64) {
 	}
 }
 
+func (l *ledger) has(seq uint64) bool {
+	return seq >= l.base && seq < l.base+uint64(l.slots.len())
+}
+
 func (l *ledger) slot(seq uint64) *slot {
 	return &l.slots.items[l.slots.head+int(seq-l.base)]
 }

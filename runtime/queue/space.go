@@ -38,7 +38,7 @@ func (m *Machine) Survivors() (from, to uint64, read bool) {
 // Copy copies the survivors of the entries up to to. Contents that are not in
 // memory come from read, by number; Copy stops at one that is missing.
 func (m *Machine) Copy(to uint64, read map[uint64]Content) {
-	for seq := m.ledger.base; seq <= to && seq <= m.seq; seq++ {
+	for seq := m.ledger.base; seq <= to && m.ledger.has(seq); seq++ {
 		s := *m.ledger.slot(seq) // what it lists, before the copies are listed elsewhere
 		for o := s.messages; o != nil; {
 			next := o.sibling // placing the copy links it anew
