@@ -145,7 +145,8 @@ func (p *poller) release(ctx context.Context, records []source.Record) {
 }
 
 // trace begins the span of a batch: in the trace of its first traced record, and
-// linked to the others'.
+// linked to the others'. Without anybody to tell, the function is handed the
+// first record's X-Ray header as it is.
 func (p *poller) trace(ctx context.Context, b []source.Record) (context.Context, trace.Span) {
 	var options []trace.SpanStartOption
 	if telemetry.Tracing() {
@@ -158,7 +159,8 @@ func (p *poller) trace(ctx context.Context, b []source.Record) (context.Context,
 	}
 	parent := ctx
 	for _, r := range b {
-		if sender := telemetry.WithTraceParent(ctx, r.TraceParent); parent == ctx {
+		sender := telemetry.WithXRay(telemetry.WithTraceParent(ctx, r.TraceParent), r.TraceHeader)
+		if parent == ctx {
 			parent = sender
 		} else if sender != ctx {
 			options = append(options, trace.WithLinks(trace.LinkFromContext(sender)))

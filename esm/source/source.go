@@ -11,6 +11,7 @@ type Record struct {
 	JSON        []byte    // as the event shows it
 	Payload     string    // decoded, for filters
 	TraceParent string    // W3C traceparent of its sender, "" for none
+	TraceHeader string    // X-Ray header that came with it, "" for none
 	Until       time.Time // when it is delivered again, unless it is done with
 }
 

@@ -20,18 +20,17 @@ import (
 const scope = "millrace/function"
 
 // traceHeader is the X-Ray header that an event carries into the function: of
-// the span in ctx, else as the caller gave it, else a new one that asks for no
-// samples, as AWS makes it.
+// the span in ctx, else as the caller gave it or ctx carries it, else a new one
+// that asks for no samples, as AWS makes it.
 func traceHeader(ctx context.Context, given string, now time.Time) string {
 	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
-		id, sampled := sc.TraceID().String(), 0
-		if sc.IsSampled() {
-			sampled = 1
-		}
-		return fmt.Sprintf("Root=1-%s-%s;Parent=%s;Sampled=%d", id[:8], id[8:], sc.SpanID(), sampled)
+		return telemetry.FormatXRay(sc)
 	}
 	if given != "" {
 		return given
+	}
+	if carried := telemetry.XRay(ctx); carried != "" {
+		return carried
 	}
 	return fmt.Sprintf("Root=1-%08x-%08x%016x;Parent=%016x;Sampled=0",
 		uint32(now.Unix()), rand.Uint32(), rand.Uint64(), rand.Uint64())

@@ -221,6 +221,7 @@ func (c *call) invoke(ctx context.Context, m *wire.Service, in any) (any, error)
 		return c.op.Call(ctx, c.service, in)
 	}
 	ctx = telemetry.Extract(ctx, propagation.HeaderCarrier(c.req.http.Header))
+	ctx = telemetry.WithXRay(ctx, c.caller.TraceHeader)
 	ctx, end := observe(ctx, m, c.op, c.caller, time.Now())
 	out, err := c.op.Call(ctx, c.service, in)
 	end(err)

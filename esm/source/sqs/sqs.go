@@ -68,7 +68,7 @@ func (s *Source) Receive(ctx context.Context, r source.Request) ([]source.Record
 		m := &messages[i]
 		records[i] = source.Record{
 			ID: m.MessageID, Handle: m.ReceiptHandle, JSON: encode(s.id, m), Payload: m.Body,
-			TraceParent: m.TraceParent, Until: until,
+			TraceParent: m.TraceParent, TraceHeader: m.TraceHeader, Until: until,
 		}
 	}
 	return records, nil
