@@ -251,8 +251,16 @@ func (m *Machine) apply(r *record, size int) {
 	case heard:
 		m.heard[r.source] = max(m.heard[r.source], r.burial)
 	case opened:
+	case gone:
+		if o != nil {
+			m.drop(o)
+		}
+	case unburied:
+		if o != nil && o.state == leaving {
+			m.applyUnburied(o)
+		}
 	default:
-		if o == nil {
+		if o == nil || o.state == leaving {
 			return
 		}
 		switch r.kind {
@@ -261,12 +269,8 @@ func (m *Machine) apply(r *record, size int) {
 		case hidden:
 			m.breakAttempt(o)
 			m.hide(o, r.until)
-		case gone:
-			m.drop(o)
 		case burying:
 			m.applyBurying(o, r.key, r.burial)
-		case unburied:
-			m.applyUnburied(o)
 		}
 	}
 }

@@ -72,6 +72,19 @@ func id(name string) queue.ID {
 var defaults = queue.Config{Visibility: 30 * time.Second, Retention: 4 * 24 * time.Hour, MaxBytes: 1 << 20}
 
 
+func (e *env) create(name string, change func(*queue.Config)) *jetqueue.Queue {
+	e.Helper()
+	c := defaults
+	if change != nil {
+		change(&c)
+	}
+	q, err := e.queues.Create(context.Background(), id(name), c)
+	if err != nil {
+		e.Fatal(err)
+	}
+	return q
+}
+
 func TestSmoke(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := start(t, jetqueue.Options{})

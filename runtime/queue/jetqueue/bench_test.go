@@ -1,0 +1,115 @@
+package jetqueue_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
+)
+
+// share runs n operations by so many callers.
+func share(b *testing.B, callers, n int, do func(caller int) error) {
+	var left atomic.Int64
+	left.Store(int64(n))
+	var wg sync.WaitGroup
+	for c := range callers {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				if err := do(c); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func perSecond(b *testing.B, messages int) {
+	b.ReportMetric(float64(messages)/b.Elapsed().Seconds(), "msg/s")
+}
+
+func BenchmarkSend(b *testing.B) {
+	for _, batch := range []int{1, 10} {
+		for _, callers := range []int{1, 16, 64} {
+			b.Run(fmt.Sprintf("batch=%d/callers=%d", batch, callers), func(b *testing.B) {
+				q := start(b, jetqueue.Options{}).create("bench", nil)
+				messages := make([]queue.Message, batch)
+				for i := range messages {
+					messages[i].Body = strings.Repeat("x", 256)
+				}
+				b.ResetTimer()
+				share(b, callers, b.N, func(int) error {
+					_, err := q.Send(context.Background(), messages...)
+					return err
+				})
+				perSecond(b, b.N*batch)
+			})
+		}
+	}
+}
+
+func BenchmarkReceiveDelete(b *testing.B) {
+	for _, deep := range []int{0, 200_000} {
+		b.Run(fmt.Sprintf("behind=%d", deep), func(b *testing.B) {
+			e := start(b, jetqueue.Options{})
+			q := e.create("bench", nil)
+			messages := make([]queue.Message, 1000)
+			for i := range messages {
+				messages[i].Body = strings.Repeat("x", 256)
+			}
+			for n := 0; n < deep+10*b.N; n += len(messages) {
+				if _, err := q.Send(context.Background(), messages...); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ResetTimer()
+			share(b, 16, b.N, func(int) error {
+				got, err := q.Receive(context.Background(), queue.ReceiveRequest{Max: 10})
+				if err != nil {
+					return err
+				}
+				handles := make([]string, len(got))
+				for i, m := range got {
+					handles[i] = m.ReceiptHandle
+				}
+				for _, err := range q.Delete(context.Background(), handles...) {
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			perSecond(b, b.N*10)
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	e := start(b, jetqueue.Options{})
+	q := e.create("bench", nil)
+	messages := make([]queue.Message, 1000)
+	for i := range messages {
+		messages[i].Body = strings.Repeat("x", 256)
+	}
+	for range 200 {
+		if _, err := q.Send(context.Background(), messages...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		began := time.Now()
+		e.reopen()
+		q, _ := e.queues.Get(id("bench"))
+		if c, err := q.Counts(context.Background()); err != nil || c.Visible != 200_000 {
+			b.Fatal(c, err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "s/200k")
+	}
+}
