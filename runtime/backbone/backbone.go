@@ -1,6 +1,13 @@
 // Package backbone is the JetStream log that everything durable stands on: an
 // embedded NATS server with a file store, or an external one. It is the only
-// package that imports nats-server.
+// package that imports nats-server, beside backbonetest.
+//
+// A write that JetStream acknowledged has been handed to the operating system:
+// the file store of a stream with one replica writes before it answers, so the
+// death of the process loses nothing. What a power cut may take is what was
+// written since the last fsync, see [Sync]; an external server has its own
+// sync_interval. Every stream here has one replica for now; with more, JetStream
+// acknowledges what a quorum has.
 package backbone
 
 import (
@@ -60,6 +67,9 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 			return nil, fmt.Errorf("configuring the embedded NATS server: %w", err)
 		}
 		b.srv = srv
+		if c.Log != nil {
+			srv.SetLogger(serverLog{c.Log}, false, false)
+		}
 		srv.Start()
 		if !srv.ReadyForConnections(30 * time.Second) {
 			srv.Shutdown()
@@ -68,7 +78,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		opts = append(opts, nats.InProcessServer(srv))
 	}
 	var err error
-	if b.conn, err = nats.Connect(url, opts...); err == nil {
+	if b.conn, err = nats.Connect(url, append(opts, logging(c.Log)...)...); err == nil {
 		b.js, err = jetstream.New(b.conn)
 	}
 	if err != nil {
