@@ -1,0 +1,163 @@
+package record_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"millrace/runtime/backbone"
+	"millrace/runtime/backbone/backbonetest"
+	"millrace/runtime/fault"
+	"millrace/runtime/record"
+)
+
+func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
+
+type thing struct{ N int }
+
+func open(t *testing.T, b *backbone.Backbone) *record.Store {
+	t.Helper()
+	s, err := record.Open(t.Context(), b.JetStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestRecords(t *testing.T) {
+	ctx := t.Context()
+	dir := t.TempDir()
+	b := backbonetest.Start(t, dir)
+	things := record.NewTable[thing](open(t, b), "thing")
+	others := record.NewTable[thing](open(t, b), "other")
+
+	for i, key := range []string{"b", "a", "a/b.c d=é", "c"} {
+		if err := things.Create(ctx, key, thing{i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := things.Create(ctx, "a", thing{}); !errors.Is(err, fault.Exists) {
+		t.Errorf("creating again: %v", err)
+	}
+	if got := fmt.Sprint(things.Keys("a")); got != "[a a/b.c d=é]" {
+		t.Errorf("keys %s", got)
+	}
+	if got := fmt.Sprint(things.List("")); got != "[{1} {2} {0} {3}]" {
+		t.Errorf("list %s", got)
+	}
+	if _, ok := others.Get("a"); ok {
+		t.Error("tables are mixed up")
+	}
+
+	add := func(v thing) (thing, error) { v.N += 10; return v, nil }
+	if v, err := things.Update(ctx, "a", add); err != nil || v.N != 11 {
+		t.Errorf("update: %v, %v", v, err)
+	}
+	if _, err := things.Update(ctx, "none", add); !errors.Is(err, fault.NotFound) {
+		t.Errorf("updating nothing: %v", err)
+	}
+	refused := errors.New("refused")
+	if _, err := things.Update(ctx, "a", func(v thing) (thing, error) { return v, refused }); err != refused {
+		t.Errorf("the error of the change: %v", err)
+	}
+
+	if err := things.Delete(ctx, "b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := things.Delete(ctx, "b"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("deleting again: %v", err)
+	}
+	if err := things.Create(ctx, "b", thing{20}); err != nil {
+		t.Errorf("creating what was deleted: %v", err)
+	}
+
+	if err := b.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, backbonetest.Start(t, dir))
+	things = record.NewTable[thing](s, "thing")
+	if got := fmt.Sprint(things.List("")); got != "[{11} {2} {20} {3}]" {
+		t.Errorf("after a restart: %s", got)
+	}
+	if err := s.Reset(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := things.List(""); got != nil {
+		t.Errorf("after a reset: %v", got)
+	}
+}
+
+// TestTwoRuntimes has two stores on one bucket, each with a mirror of its own.
+func TestTwoRuntimes(t *testing.T) {
+	b := backbonetest.Start(t, t.TempDir())
+	one := record.NewTable[thing](open(t, b), "thing")
+	two := record.NewTable[thing](open(t, b), "thing")
+	ctx := t.Context()
+	if err := one.Create(ctx, "k", thing{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Create(ctx, "k", thing{}); !errors.Is(err, fault.Exists) {
+		t.Fatalf("creating what the other created: %v", err)
+	}
+	const each = 50
+	var wg sync.WaitGroup
+	for _, table := range []*record.Table[thing]{one, two} {
+		wg.Go(func() {
+			for range each {
+				for { // the mirror may not have seen the creation yet
+					_, err := table.Update(ctx, "k", func(v thing) (thing, error) { v.N++; return v, nil })
+					if err == nil {
+						break
+					}
+					if !errors.Is(err, fault.NotFound) {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	v, err := one.Update(ctx, "k", func(v thing) (thing, error) { return v, nil })
+	if err != nil || v.N != 2*each {
+		t.Errorf("got %v, %v, want %d increments", v, err, 2*each)
+	}
+}
+
+// TestDeletedStaysDeleted lets the follower catch up after each write: what it
+// brings late must not undo what was written since.
+func TestDeletedStaysDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		b, err := backbone.Start(ctx, backbone.Config{Dir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Stop(ctx)
+		s, err := record.Open(ctx, b.JetStream())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		things := record.NewTable[thing](s, "thing")
+		for i := range 20 {
+			if err := things.Create(ctx, "k", thing{i}); err != nil {
+				t.Fatal(err)
+			}
+			if err := things.Delete(ctx, "k"); err != nil {
+				t.Fatal(err)
+			}
+			if i%2 == 0 {
+				synctest.Wait()
+			}
+			if _, ok := things.Get("k"); ok {
+				t.Fatal("it is back")
+			}
+		}
+	})
+}
