@@ -60,6 +60,7 @@ func queueRounds(t *testing.T, sync string, rounds int) {
 		c.killed.Store(false)
 		s.start()
 
+		c.books.Restarted()
 		c.count()
 		c.useOldHandles(d)
 		c.repeatSends(d, round)

@@ -62,6 +62,7 @@ const slack = time.Millisecond
 type Ledger struct {
 	mu       sync.Mutex
 	tick     int                // grows with each entry: who was before whom
+	started  int                // the tick of the latest restart
 	families map[string]*family // by queue name; a dead-letter queue is in its source's
 	byBody   map[string]*message
 	byID     map[string]*message
@@ -89,7 +90,8 @@ type message struct {
 	seq    string
 	known  bool // it exists for sure, or did until it was deleted
 
-	deleting int // deletes that may have happened
+	deleting int // deletes that may have happened, or may still
+	cut      int // those of them that a restart has ended
 	deleted  int // the tick when its delete was acknowledged; 0 if never
 
 	handle  string // of the latest delivery
@@ -125,6 +127,17 @@ func (l *Ledger) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return errors.Join(l.broken...)
+}
+
+// Restarted notes that the server was killed and is up again: calls that have no
+// answer yet will get none, and what they asked happens before now or never.
+func (l *Ledger) Restarted() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.started = l.next()
+	for _, m := range l.byBody {
+		m.cut = m.deleting
+	}
 }
 
 func (l *Ledger) breaks(m *message, format string, args ...any) {

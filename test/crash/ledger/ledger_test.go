@@ -119,6 +119,16 @@ var stories = []struct {
 		s.Deleting(of(a, 1))
 		s.Drained("jobs", Counts{}, s.now)
 	}, ""},
+	{"a delete that a kill cut off did not happen, and the message is gone later", func(s *story) {
+		s.send(a, "id-a", "")
+		s.receive("jobs", of(a, 1))
+		s.Deleting(of(a, 1))
+		s.Restarted()
+		s.later(time.Minute)
+		s.receive("jobs", of(a, 2))
+		s.later(time.Minute)
+		s.Drained("jobs", Counts{}, s.now)
+	}, "1 messages were lost"},
 	{"a delete with a handle whose time is over may do nothing", func(s *story) {
 		s.send(a, "id-a", "")
 		s.receive("jobs", of(a, 1))

@@ -117,6 +117,10 @@ func (r *Receive) checkCount(m *message, d Delivery) {
 // earlier delivery.
 func (r *Receive) deliver(m *message, d Delivery, tick int, now time.Time) {
 	m.seen = append(m.seen, sight{tick, d.Receives})
+	if r.tick > r.l.started { // it is there, so deletes that a kill cut off did not happen
+		m.deleting -= m.cut
+		m.cut = 0
+	}
 	if d.Receives <= m.latest {
 		return
 	}
