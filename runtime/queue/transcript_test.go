@@ -1,0 +1,217 @@
+package queue
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "rewrite the answers in testdata/transcripts")
+
+// TestTranscripts talks to a machine. A transcript is commands, each followed by
+// a line ---- and the answer; lines that begin with # are for the reader.
+//
+//	queue [fifo] [delay=5s] [visibility=30s] [retention=1h] [dead=2]
+//	send a b … [group=g] [delay=5s]      the names are bodies and, FIFO, ids
+//	receive [max=10] [wait=20s] [visibility=5s] [attempt=id]
+//	delete a, change a 10s               with the last handle of a
+//	advance 30s
+//	counts, purge
+//	arrived, refused                     of all that is on its way to be buried
+//	restart                              replays the log
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/transcripts/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := (&teller{T: t, now: epoch, last: map[string]Ref{}}).retell(string(text))
+			switch {
+			case got == string(text):
+			case *update:
+				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				t.Errorf("it now says:\n%s", got)
+			}
+		})
+	}
+}
+
+// A teller answers the commands of one transcript.
+type teller struct {
+	*testing.T
+	fifo   bool
+	config Config
+	m      *Machine
+	now    time.Time
+	log    [][]byte
+	last   map[string]Ref // by body
+	out    strings.Builder
+}
+
+func (s *teller) retell(text string) string {
+	var told strings.Builder
+	for i, block := range strings.Split(strings.TrimSpace(text), "\n\n") {
+		if i > 0 {
+			told.WriteString("\n")
+		}
+		ask, _, _ := strings.Cut(block, "\n----")
+		told.WriteString(ask + "\n")
+		if lines := strings.Split(ask, "\n"); !strings.HasPrefix(lines[len(lines)-1], "#") {
+			s.out.Reset()
+			s.tell(lines[len(lines)-1])
+			told.WriteString("----\n" + s.out.String())
+		}
+	}
+	return told.String()
+}
+
+func (s *teller) say(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+
+func (s *teller) clock(t time.Time) string {
+	d := t.Sub(epoch)
+	return fmt.Sprintf("%02d:%02d", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+func (s *teller) tell(line string) {
+	words := strings.Fields(line)
+	command, options, rest := words[0], map[string]string{}, []string(nil)
+	for _, w := range words[1:] {
+		if k, v, ok := strings.Cut(w, "="); ok {
+			options[k] = v
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	duration := func(text string, otherwise time.Duration) time.Duration {
+		if text == "" {
+			return otherwise
+		}
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			s.Fatal(err)
+		}
+		return d
+	}
+	switch command {
+	case "queue":
+		s.fifo = slices.Contains(rest, "fifo")
+		s.config = Config{
+			Delay: duration(options["delay"], 0), Visibility: duration(options["visibility"], 30*time.Second),
+			Retention: duration(options["retention"], 0),
+		}
+		if options["dead"] != "" {
+			s.config.DeadLetter = &DeadLetter{Target: ID{"000000000000", "us-east-1", "dead"}}
+			fmt.Sscan(options["dead"], &s.config.DeadLetter.MaxReceives)
+		}
+		s.restart()
+		return
+	case "restart":
+		s.restart()
+		return
+	case "advance":
+		s.now = s.now.Add(duration(rest[0], 0))
+	}
+	s.m.CanBury(true)
+	s.m.Begin(s.now)
+	switch command {
+	case "send":
+		for _, name := range rest {
+			msg := Message{Body: name, GroupID: options["group"], DedupID: name}
+			d := Draft{Content: Pack(&msg, "")}
+			if options["delay"] != "" {
+				wait := duration(options["delay"], 0)
+				d.Delay = &wait
+			}
+			if p := s.m.Send(d)[0]; p.Duplicate {
+				s.say("%s is a duplicate of number %d", name, p.Number)
+			}
+		}
+	case "receive":
+		r := ReceiveRequest{Max: 10, Wait: duration(options["wait"], 0), AttemptID: options["attempt"]}
+		if options["max"] != "" {
+			fmt.Sscan(options["max"], &r.Max)
+		}
+		if options["visibility"] != "" {
+			hide := duration(options["visibility"], 0)
+			r.Visibility = &hide
+		}
+		s.m.Receive(&Waiter{Token: "receive at " + s.clock(s.now)}, r)
+	case "delete", "change":
+		var err error
+		if ref := s.last[rest[0]]; command == "delete" {
+			err = s.m.Delete(ref)
+		} else {
+			err = s.m.ChangeVisibility(ref, duration(rest[1], 0))
+		}
+		if err != nil {
+			s.say("%v", err)
+		}
+	case "counts":
+		c := s.m.Counts()
+		s.say("%d visible, %d in flight, %d delayed", c.Visible, c.InFlight, c.Delayed)
+	case "purge":
+		s.m.Purge()
+	case "arrived", "refused":
+		then := map[string]func(uint64){"arrived": s.m.Buried, "refused": s.m.Unbury}[command]
+		for _, b := range s.m.Burying(100) {
+			then(b.Number)
+		}
+	}
+	g := s.m.Seal()
+	if g.Entry != nil {
+		s.log = append(s.log, slices.Clone(g.Entry))
+	}
+	s.answers(g)
+}
+
+func (s *teller) answers(g Group) {
+	for _, w := range g.Answered {
+		switch {
+		case w.Err != nil:
+			s.say("%s: %v", w.Token, w.Err)
+		case len(w.Deliveries) == 0:
+			s.say("%s: nothing", w.Token)
+		}
+		for _, d := range w.Deliveries {
+			msg, _, _ := d.Content.Unpack()
+			s.last[msg.Body] = Ref{d.Number, d.Delivery}
+			hidden := "visible"
+			if o := s.m.messages[d.Number]; o.until > s.m.now {
+				hidden = "hidden until " + s.clock(time.Unix(0, o.until))
+			}
+			s.say("%s: %s, %s, received %d times", w.Token, msg.Body, hidden, d.Receives)
+		}
+	}
+	if g.Burials {
+		for _, b := range s.m.Burying(100) {
+			msg, _, _ := b.Content.Unpack()
+			s.say("%s goes to %s", msg.Body, b.Target)
+		}
+	}
+	if next := s.m.Next(); !next.IsZero() {
+		s.say("next at %s", s.clock(next))
+	}
+}
+
+func (s *teller) restart() {
+	s.m = New(s.config, Options{FIFO: s.fifo, Random: rand.NewPCG(1, 2)})
+	for i, e := range s.log {
+		if err := s.m.Replay(uint64(i+1), e); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
