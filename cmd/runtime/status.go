@@ -48,7 +48,7 @@ func (c *statusCmd) Run(ctx context.Context, term terminal) error {
 	if err := json.Unmarshal(body, &s); err != nil {
 		return fmt.Errorf("reading the status: %w", err)
 	}
-	fmt.Fprintf(term.out, "endpoint   %s\nversion    %s\nprocess    %d\nuptime     %v\ndata       %s\nqueues     %d, holding %d messages\nfunctions  %d\nmappings   %d\n",
+	fmt.Fprintf(term.out, "endpoint   %s\nversion    %s\nprocess    %d\nuptime     %v\ndata       %s\nqueues     %d\nmessages   %d\nfunctions  %d\nmappings   %d\n",
 		s.Endpoint, s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second), s.Data,
 		s.Stored.Queues, s.Stored.Messages, s.Stored.Functions, s.Stored.Mappings)
 	return nil
