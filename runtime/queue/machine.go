@@ -175,6 +175,14 @@ func (m *Machine) Replay(seq uint64, entry []byte) error {
 	return nil
 }
 
+// Where is the entry that holds a message now; 0 when it is gone.
+func (m *Machine) Where(number uint64) uint64 {
+	if o := m.messages[number]; o != nil {
+		return o.entry
+	}
+	return 0
+}
+
 // Next is when something happens by itself that a waiting receive would notice;
 // the zero time when nobody waits, or for nothing that time brings.
 func (m *Machine) Next() time.Time {

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"millrace/runtime/backbone"
 	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
@@ -403,6 +405,34 @@ func TestOwnerThatWasOvertakenReadsTheLogAgain(t *testing.T) {
 		if got := <-waited; len(got) != 1 {
 			e.Errorf("a receive that waited got %v", got)
 		}
+	})
+}
+
+// TestLogThatTakesNothing fills a stream, as a full disk would.
+func TestLogThatTakesNothing(t *testing.T) {
+	bubble(t, jetqueue.Options{}, func(e *env) {
+		q := e.create("orders", nil)
+		e.send(q, body("before"))
+		limit := func(n int64) {
+			infos := e.backbone.JetStream().ListStreams(ctx)
+			for info := range infos.Info() {
+				if c := info.Config; strings.HasPrefix(c.Name, "MILLRACE_QUEUE_") {
+					c.MaxMsgs, c.Discard = n, jetstream.DiscardNew
+					if _, err := e.backbone.JetStream().UpdateStream(ctx, c); err != nil {
+						e.Fatal(err)
+					}
+				}
+			}
+		}
+		limit(1)
+		for range 3 {
+			if _, err := q.Send(ctx, body("refused")); !errors.Is(err, fault.Unavailable) {
+				e.Fatalf("got %v, want fault.Unavailable", err)
+			}
+		}
+		limit(-1)
+		e.send(q, body("after"))
+		e.receive(q, ten, "before", "after")
 	})
 }
 

@@ -33,6 +33,7 @@ type owner struct {
 	timer   *time.Timer
 	alarm   time.Time // when timer fires; zero when it does not
 
+	wrote                     bool // an entry, since the log was read
 	burying, copying, purging bool // someone is at it
 }
 
@@ -43,7 +44,8 @@ type flight struct {
 	commands []*command
 	answered []*queue.Waiter
 	burials  bool
-	below    uint64 // purge the log below, 0 for not
+	below    uint64 // then purge the log below, 0 for not
+	freed    int64  // which gives so many bytes back
 }
 
 // run owns the queue until it is closed.
@@ -64,7 +66,11 @@ func (q *Queue) run() {
 		if err == nil {
 			return
 		}
-		o.fail(o.unavailable(err))
+		err = o.unavailable(err)
+		o.fail(err)
+		if !o.wrote && !o.refuse(err) {
+			return
+		}
 	}
 }
 
@@ -95,7 +101,7 @@ func (o *owner) load() error {
 	}
 	m.Adopt(o.waiters)
 	o.machine, o.waiters = m, nil
-	o.burying, o.copying, o.purging = false, false, false
+	o.wrote, o.burying, o.copying, o.purging = false, false, false, false
 	if last > 0 {
 		o.internal(0, (*queue.Machine).Open)
 	}
@@ -119,12 +125,17 @@ func (o *owner) fail(err error) {
 	}
 }
 
-// refuse answers all who wait, and then waits for the next command. It is false
-// when the queue is closed.
+// refuse answers all who wait, and then waits for the next command: a log that
+// does not work is not tried again before someone asks. It is false when the
+// queue is closed.
 func (o *owner) refuse(err error) bool {
 	o.mu.Lock()
 	f := flight{commands: o.inbox, answered: o.waiters}
 	o.inbox, o.waiters = nil, nil
+	select {
+	case <-o.wake: // was for them
+	default:
+	}
 	closed := o.closed != nil
 	o.mu.Unlock()
 	f.answer(err)
@@ -238,7 +249,7 @@ func (o *owner) turn(now time.Time) error {
 	}
 	if m.Purgeable() && !o.purging {
 		o.purging = true
-		f.below = m.Count()
+		f.below, f.freed = m.Count(), m.Freed()
 	}
 	g := m.Seal()
 	f.seq, f.commands, f.answered, f.burials = g.Seq, commands, g.Answered, g.Burials
@@ -266,10 +277,11 @@ func (o *owner) stored() {
 	f := o.flights[0]
 	o.flights = append(o.flights[:0], o.flights[1:]...)
 	f.answer(nil)
+	o.wrote = true
 	if f.burials && !o.burying {
 		o.bury()
 	}
 	if f.below > 0 {
-		o.purge(f.below, o.machine.Freed())
+		o.purge(f.below, f.freed)
 	}
 }

@@ -2,6 +2,7 @@ package jetqueue
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 
@@ -21,8 +22,27 @@ const (
 	pageBytes   = 1 << 20
 )
 
-// content returns the content of message number, which the entry holds.
+// content returns the content of message number, which the entry holds, or held
+// until it was copied and the entry purged.
 func (q *Queue) content(ctx context.Context, entry, number uint64) (queue.Content, error) {
+	c, err := q.page(ctx, entry, number)
+	if err == nil && c != "" {
+		return c, nil
+	}
+	var now uint64
+	if e := q.do(ctx, 0, func(m *queue.Machine) { now = m.Where(number) }); e != nil {
+		return "", e
+	}
+	if now != 0 && now != entry {
+		c, err = q.page(ctx, now, number)
+	}
+	if err == nil && c == "" {
+		err = fmt.Errorf("entry %d does not have it", entry)
+	}
+	return c, err
+}
+
+func (q *Queue) page(ctx context.Context, entry, number uint64) (queue.Content, error) {
 	p := &q.pages
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -27,7 +27,8 @@ type Queue struct {
 	source  uint64 // this incarnation, for dead letters
 	handles queue.Handles
 	config  atomic.Pointer[queue.Config]
-	reader  *log // reads only
+	setting sync.Mutex // held while config is changed
+	reader  *log       // reads only
 	pages   pages
 
 	mu     sync.Mutex // guards inbox and closed
@@ -66,6 +67,8 @@ func (q *Queue) Config() queue.Config { return *q.config.Load() }
 // applies at once, also to messages that are there and to receives that wait.
 // An error of change is returned as it is.
 func (q *Queue) Configure(ctx context.Context, change func(*queue.Config) error) error {
+	q.setting.Lock()
+	defer q.setting.Unlock()
 	r, err := q.set.table.Update(ctx, key(q.id), func(r row) (row, error) {
 		return r, change(&r.Config)
 	})
