@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"millrace/runtime/queue"
@@ -50,13 +51,16 @@ func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *api.Chan
 	out := &api.ChangeMessageVisibilityBatchOutput{}
 	var changes []queue.Change
 	var ids []*string
-	for _, e := range in.Entries {
+	for i, e := range in.Entries {
+		if e.ReceiptHandle == nil {
+			return nil, missingParam(fmt.Sprintf("ChangeMessageVisibilityBatchRequestEntry.%d.ReceiptHandle", i+1))
+		}
 		if err := checkVisibility(value(e.VisibilityTimeout)); err != nil {
 			out.Failed = append(out.Failed, failed(e.Id, err))
 			continue
 		}
 		ids = append(ids, e.Id)
-		changes = append(changes, queue.Change{ReceiptHandle: value(e.ReceiptHandle), Timeout: time.Duration(value(e.VisibilityTimeout)) * time.Second})
+		changes = append(changes, queue.Change{ReceiptHandle: *e.ReceiptHandle, Timeout: time.Duration(value(e.VisibilityTimeout)) * time.Second})
 	}
 	for i, err := range q.ChangeVisibility(ctx, changes...) {
 		if err != nil {

@@ -33,16 +33,19 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	if err := checkTags(id, nil, in.Tags); err != nil {
 		return nil, err
 	}
-	cfg := fresh(time.Now())
-	if err := apply(&cfg, id, in.Attributes, s.redriveCheck(id)); err != nil {
-		return nil, err
-	}
-	cfg.Tags = in.Tags
 	for {
+		cfg := fresh(time.Now())
 		q, err := s.queues.Get(id)
-		if err != nil {
+		if err == nil {
+			cfg = q.Config()
+		}
+		if err := apply(&cfg, id, in.Attributes, s.redriveCheck(id)); err != nil {
+			return nil, err
+		}
+		if q == nil {
+			cfg.Tags = in.Tags
 			q, err = s.queues.Create(ctx, id, cfg)
-		} else if name := difference(id, q.Config(), in.Attributes); name != "" {
+		} else if name := difference(id, q.Config(), cfg); name != "" {
 			return nil, sender(400, "QueueNameExists", "QueueAlreadyExists",
 				"A queue already exists with the same name and a different value for attribute %s", name)
 		}
@@ -52,7 +55,7 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 		if err != nil {
 			return nil, fromDomain(err, c.Query)
 		}
-		return &api.CreateQueueOutput{QueueUrl: ptr(queueURL(c, q.ID()))}, nil
+		return &api.CreateQueueOutput{QueueUrl: ptr(queueURL(c, id))}, nil
 	}
 }
 

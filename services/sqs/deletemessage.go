@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"fmt"
 
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
@@ -21,7 +22,7 @@ func (s *Service) DeleteMessage(ctx context.Context, in *api.DeleteMessageInput)
 	}
 	handle := value(in.ReceiptHandle)
 	if handle == "" {
-		return nil, missingParam("ReceiptHandle")
+		return nil, missingParam("MessageHandle") // AWS's own word (aws/aws-sdk-js-v3#5478)
 	}
 	if err := q.Delete(ctx, handle)[0]; err != nil {
 		return nil, fromHandle(err, handle, queue.Change{}, identity.From(ctx).Query)
@@ -43,7 +44,10 @@ func (s *Service) DeleteMessageBatch(ctx context.Context, in *api.DeleteMessageB
 	}
 	handles := make([]string, len(in.Entries))
 	for i, e := range in.Entries {
-		handles[i] = value(e.ReceiptHandle)
+		if e.ReceiptHandle == nil {
+			return nil, missingParam(fmt.Sprintf("DeleteMessageBatchRequestEntry.%d.ReceiptHandle", i+1))
+		}
+		handles[i] = *e.ReceiptHandle
 	}
 	out := &api.DeleteMessageBatchOutput{}
 	for i, err := range q.Delete(ctx, handles...) {

@@ -50,7 +50,7 @@ func noQueue(query bool) *wire.Error {
 }
 
 func badHandle(handle string) *wire.Error {
-	return sender(404, "ReceiptHandleIsInvalid", "", "The input receipt handle %q is not a valid receipt handle.", handle)
+	return sender(404, "ReceiptHandleIsInvalid", "", "The input receipt handle \"%s\" is not a valid receipt handle.", handle)
 }
 
 // fromHandle says what was wrong with a receipt handle, in AWS's words.

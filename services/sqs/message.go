@@ -1,9 +1,9 @@
 package sqs
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,13 +24,12 @@ type draft struct {
 }
 
 // message checks a draft in AWS's order (body, size, characters, attributes,
-// FIFO ids, what the queue's type forbids) and makes the message.
-//
-// whole says that the error concerns a whole batch and not this entry alone.
-func (d draft) message(c identity.Caller, id queue.ID, cfg queue.Config) (m queue.Message, bytes int, whole bool, err error) {
+// FIFO ids, what the queue's type forbids) and makes the message. bytes is its
+// size, also of one that is wrong.
+func (d draft) message(c identity.Caller, id queue.ID, cfg queue.Config) (m queue.Message, bytes int, err error) {
 	m.Body = value(d.body)
 	if m.Body == "" {
-		return m, 0, true, missingParam("MessageBody")
+		return m, 0, missingParam("MessageBody")
 	}
 	m.Attributes, err = attributes(d.attributes)
 	bytes = len(m.Body)
@@ -38,56 +37,53 @@ func (d draft) message(c identity.Caller, id queue.ID, cfg queue.Config) (m queu
 		bytes += len(a.Name) + len(a.DataType) + len(a.Value)
 	}
 	if bytes > cfg.MaxBytes {
-		return m, bytes, false, tooLong(cfg.MaxBytes, "are invalid")
+		return m, bytes, tooLong(cfg.MaxBytes, "are invalid")
 	}
 	if !validText(m.Body) {
-		return m, bytes, false, invalidCharacters()
+		return m, bytes, invalidCharacters()
 	}
 	if err != nil {
-		return m, bytes, false, err
+		return m, bytes, err
 	}
 	if m.TraceHeader, err = traceHeader(c, d.system); err != nil {
-		return m, bytes, false, err
+		return m, bytes, err
 	}
 	m.SenderID = senderID(c)
-	whole, err = d.route(id, cfg, &m)
-	return m, bytes, whole, err
+	return m, bytes, d.route(id, cfg, &m)
 }
 
 // route checks and sets what depends on the queue's type: delay, group and
 // deduplication.
-func (d draft) route(id queue.ID, cfg queue.Config, m *queue.Message) (whole bool, err error) {
+func (d draft) route(id queue.ID, cfg queue.Config, m *queue.Message) error {
 	if n := value(d.delay); n < 0 || n > 900 {
-		return false, invalidParam("DelaySeconds", n, "DelaySeconds must be >= 0 and <= 900.")
+		return invalidParam("DelaySeconds", n, "DelaySeconds must be >= 0 and <= 900.")
 	}
-	for name, p := range map[string]*string{"MessageGroupId": d.group, "MessageDeduplicationId": d.dedupID} {
-		if p != nil {
-			if err := checkID(name, *p); err != nil {
-				return false, err
-			}
-		}
+	if err := checkID("MessageGroupId", d.group); err != nil {
+		return err
+	}
+	if err := checkID("MessageDeduplicationId", d.dedupID); err != nil {
+		return err
 	}
 	m.GroupID, m.DedupID = value(d.group), value(d.dedupID)
-	const otherType = "The request include parameter that is not valid for this queue type."
-	if !id.FIFO() {
-		if d.dedupID != nil {
-			return false, invalidParam("MessageDeduplicationId", m.DedupID, otherType)
-		}
-		if d.delay != nil {
-			delay := time.Duration(*d.delay) * time.Second
-			m.Delay = &delay
-		}
-		return false, nil
+	switch fifo := id.FIFO(); {
+	case !fifo && d.dedupID != nil:
+		return invalidParam("MessageDeduplicationId", m.DedupID, otherType)
+	case !fifo && d.delay != nil:
+		m.Delay = ptr(time.Duration(*d.delay) * time.Second)
+	case fifo && d.group == nil:
+		return missingParam("MessageGroupId")
+	case fifo && d.dedupID == nil && !cfg.ContentDedup:
+		return noDedupID()
+	case fifo && value(d.delay) > 0:
+		return invalidParam("DelaySeconds", *d.delay, otherType)
 	}
-	switch {
-	case d.group == nil:
-		return true, missingParam("MessageGroupId")
-	case d.dedupID == nil && !cfg.ContentDedup:
-		return true, invalidValue("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
-	case value(d.delay) > 0:
-		return false, invalidParam("DelaySeconds", *d.delay, otherType)
-	}
-	return false, nil
+	return nil
+}
+
+const otherType = "The request include parameter that is not valid for this queue type."
+
+func noDedupID() *wire.Error {
+	return invalidValue("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
 }
 
 // tooLong takes the verb that AWS varies between single sends and batches.
@@ -147,19 +143,21 @@ func attribute(name string, v *api.MessageAttributeValue) (queue.Attribute, erro
 // traceHeader takes AWSTraceHeader, the one system attribute that a sender may
 // set; the HTTP header X-Amzn-Trace-Id means the same.
 func traceHeader(c identity.Caller, system map[string]*api.MessageSystemAttributeValue) (string, error) {
-	for name, v := range system {
+	for name := range system {
 		if name != "AWSTraceHeader" {
 			return "", invalidValue("Message system attribute name '%s' is invalid.", name)
 		}
-		if v == nil || value(v.DataType) != "String" {
-			return "", invalidValue("Message system attribute 'AWSTraceHeader' must have the type String.")
-		}
-		if value(v.StringValue) == "" {
-			return "", invalidValue("Message (system) attribute 'AWSTraceHeader' must contain a non-empty value of type 'String'.")
-		}
-		return *v.StringValue, nil
 	}
-	return c.TraceHeader, nil
+	v, given := system["AWSTraceHeader"]
+	switch {
+	case !given:
+		return c.TraceHeader, nil
+	case v == nil || value(v.DataType) != "String":
+		return "", invalidValue("Message system attribute 'AWSTraceHeader' must have the type String.")
+	case value(v.StringValue) == "":
+		return "", invalidValue("Message (system) attribute 'AWSTraceHeader' must contain a non-empty value of type 'String'.")
+	}
+	return *v.StringValue, nil
 }
 
 // systemDigest is the MD5 of the system attributes that a request gave.
@@ -181,7 +179,7 @@ func senderID(c identity.Caller) string {
 }
 
 // answer renders a delivery for ReceiveMessage: the parts that were asked for.
-func answer(m queue.Received, wantUser, wantSystem func(string) bool) *api.Message {
+func answer(m queue.Received, user, system []string) *api.Message {
 	out := &api.Message{
 		MessageId:     &m.MessageID,
 		ReceiptHandle: &m.ReceiptHandle,
@@ -190,7 +188,7 @@ func answer(m queue.Received, wantUser, wantSystem func(string) bool) *api.Messa
 	}
 	var chosen []queue.Attribute
 	for _, a := range m.Attributes {
-		if wantUser(a.Name) {
+		if wanted(user, a.Name) {
 			chosen = append(chosen, a)
 		}
 	}
@@ -207,50 +205,49 @@ func answer(m queue.Received, wantUser, wantSystem func(string) bool) *api.Messa
 			out.MessageAttributes[a.Name] = v
 		}
 	}
-	set := func(name, text string) {
-		if text != "" && wantSystem(name) {
-			if out.Attributes == nil {
-				out.Attributes = map[string]string{}
-			}
-			out.Attributes[name] = text
-		}
+	if len(system) > 0 {
+		out.Attributes = systemAttributes(m, system)
 	}
-	set("SenderId", m.SenderID)
-	set("SentTimestamp", millis(m.Sent))
-	set("ApproximateReceiveCount", fmt.Sprint(m.Receives))
-	set("ApproximateFirstReceiveTimestamp", millis(m.FirstReceived))
-	set("SequenceNumber", m.SequenceNumber)
-	set("MessageDeduplicationId", m.DedupID)
-	set("MessageGroupId", m.GroupID)
-	set("AWSTraceHeader", m.TraceHeader)
-	set("DeadLetterQueueSourceArn", m.DeadLetterSource)
 	return out
 }
 
-func millis(t time.Time) string { return fmt.Sprint(t.UnixMilli()) }
-
-// userFilter understands MessageAttributeNames: All, .* and * mean all, a name
-// ending in .* all that start so, everything else itself.
-func userFilter(names []string) func(string) bool {
-	return func(name string) bool {
-		for _, n := range names {
-			if n == "All" || n == ".*" || n == "*" || n == name {
-				return true
-			}
-			if prefix, ok := strings.CutSuffix(n, ".*"); ok && strings.HasPrefix(name, prefix) {
-				return true
-			}
-		}
-		return false
+// systemAttributes are those of the given names, or All, that the message has.
+func systemAttributes(m queue.Received, names []string) map[string]string {
+	all := map[string]string{
+		"SenderId":                         m.SenderID,
+		"SentTimestamp":                    millis(m.Sent),
+		"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
+		"ApproximateFirstReceiveTimestamp": millis(m.FirstReceived),
+		"SequenceNumber":                   m.SequenceNumber,
+		"MessageDeduplicationId":           m.DedupID,
+		"MessageGroupId":                   m.GroupID,
+		"AWSTraceHeader":                   m.TraceHeader,
+		"DeadLetterQueueSourceArn":         m.DeadLetterSource,
 	}
+	every := slices.Contains(names, "All")
+	maps.DeleteFunc(all, func(name, text string) bool { return text == "" || !every && !slices.Contains(names, name) })
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
-// systemFilter joins the deprecated AttributeNames with its successor. The
-// query protocol lets the older one win where both are given.
-func systemFilter(older, newer []string, query bool) func(string) bool {
-	names := slices.Concat(older, newer)
+func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
+
+// wanted understands MessageAttributeNames: All, .* and * mean all, a name
+// ending in .* all that start so, everything else itself.
+func wanted(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool {
+		prefix, isPrefix := strings.CutSuffix(n, ".*")
+		return n == "All" || n == "*" || n == name || isPrefix && strings.HasPrefix(name, prefix)
+	})
+}
+
+// systemNames joins the deprecated AttributeNames with its successor. The query
+// protocol lets the older one win where both are given.
+func systemNames(older, newer []string, query bool) []string {
 	if query && len(older) > 0 {
-		names = older
+		return older
 	}
-	return func(name string) bool { return slices.Contains(names, name) || slices.Contains(names, "All") }
+	return slices.Concat(older, newer)
 }

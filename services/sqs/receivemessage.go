@@ -34,14 +34,17 @@ func (s *Service) ReceiveMessage(ctx context.Context, in *api.ReceiveMessageInpu
 		return nil, err
 	}
 	got, err := s.receive(ctx, q, req)
+	if errors.Is(err, queue.ErrAttempt) {
+		return nil, invalidParam("ReceiveRequestAttemptId", req.AttemptID,
+			"The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.")
+	}
 	if err != nil {
 		return nil, fromDomain(err, c.Query)
 	}
 	out := &api.ReceiveMessageOutput{}
-	wantUser := userFilter(in.MessageAttributeNames)
-	wantSystem := systemFilter(in.AttributeNames, in.MessageSystemAttributeNames, c.Query)
+	system := systemNames(in.AttributeNames, in.MessageSystemAttributeNames, c.Query)
 	for _, m := range got {
-		out.Messages = append(out.Messages, answer(m, wantUser, wantSystem))
+		out.Messages = append(out.Messages, answer(m, in.MessageAttributeNames, system))
 	}
 	return out, nil
 }
@@ -82,15 +85,10 @@ func receiveRequest(in *api.ReceiveMessageInput, id queue.ID, cfg queue.Config) 
 		}
 		req.Visibility = ptr(time.Duration(*n) * time.Second)
 	}
-	if in.ReceiveRequestAttemptId != nil {
-		if !id.FIFO() {
-			return req, invalidParam("ReceiveRequestAttemptId", req.AttemptID, "The request include parameter that is not valid for this queue type.")
-		}
-		if err := checkID("ReceiveRequestAttemptId", req.AttemptID); err != nil {
-			return req, err
-		}
+	if in.ReceiveRequestAttemptId != nil && !id.FIFO() {
+		return req, invalidParam("ReceiveRequestAttemptId", req.AttemptID, otherType)
 	}
-	return req, nil
+	return req, checkID("ReceiveRequestAttemptId", in.ReceiveRequestAttemptId)
 }
 
 func checkVisibility(n int32) error {

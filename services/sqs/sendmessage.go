@@ -27,7 +27,7 @@ func (s *Service) SendMessage(ctx context.Context, in *api.SendMessageInput) (*a
 		return nil, err
 	}
 	d := draft{in.MessageBody, in.DelaySeconds, in.MessageAttributes, in.MessageSystemAttributes, in.MessageGroupId, in.MessageDeduplicationId}
-	m, _, _, err := d.message(c, q.ID(), q.Config())
+	m, _, err := d.message(c, q.ID(), q.Config())
 	if err != nil {
 		return nil, err
 	}

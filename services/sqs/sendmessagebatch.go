@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"fmt"
 
 	"millrace/runtime/digest"
 	"millrace/runtime/queue"
@@ -25,17 +26,18 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 		return nil, err
 	}
 	cfg := q.Config()
+	if err := checkEntries(in.Entries, q.ID(), cfg); err != nil {
+		return nil, err
+	}
 	out := &api.SendMessageBatchOutput{}
 	var good []*api.SendMessageBatchRequestEntry
 	var messages []queue.Message
 	total := 0
 	for _, e := range in.Entries {
 		d := draft{e.MessageBody, e.DelaySeconds, e.MessageAttributes, e.MessageSystemAttributes, e.MessageGroupId, e.MessageDeduplicationId}
-		m, bytes, whole, err := d.message(c, q.ID(), cfg)
+		m, bytes, err := d.message(c, q.ID(), cfg)
 		total += bytes
 		switch {
-		case err != nil && whole:
-			return nil, err
 		case bytes > cfg.MaxBytes:
 			out.Failed = append(out.Failed, failed(e.Id, tooLong(cfg.MaxBytes, "cannot be validated")))
 		case err != nil:
@@ -66,4 +68,21 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 		})
 	}
 	return out, nil
+}
+
+// checkEntries finds what fails a whole batch: what an entry cannot do without.
+// That a group id is missing is not MissingParameter here, but recorded so.
+func checkEntries(entries []*api.SendMessageBatchRequestEntry, id queue.ID, cfg queue.Config) error {
+	for i, e := range entries {
+		switch {
+		case value(e.MessageBody) == "":
+			return missingParam(fmt.Sprintf("SendMessageBatchRequestEntry.%d.MessageBody", i+1))
+		case !id.FIFO():
+		case e.MessageGroupId == nil:
+			return invalidValue("The request must contain the parameter MessageGroupId.")
+		case e.MessageDeduplicationId == nil && !cfg.ContentDedup:
+			return noDedupID()
+		}
+	}
+	return nil
 }

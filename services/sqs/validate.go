@@ -38,15 +38,18 @@ func invalidCharacters() *wire.Error {
 		"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 }
 
-// checkID checks a group, deduplication or attempt id: 1-128 letters, digits
-// and ASCII punctuation.
-func checkID(name, id string) error {
-	ok := id != "" && len(id) <= 128
-	for i := 0; ok && i < len(id); i++ {
-		ok = '!' <= id[i] && id[i] <= '~'
+// checkID checks a group, deduplication or attempt id, if there is one: 1-128
+// letters, digits and ASCII punctuation.
+func checkID(name string, id *string) error {
+	if id == nil {
+		return nil
+	}
+	ok := 1 <= len(*id) && len(*id) <= 128
+	for i := 0; ok && i < len(*id); i++ {
+		ok = '!' <= (*id)[i] && (*id)[i] <= '~'
 	}
 	if !ok {
-		return invalidParam(name, id, name+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+		return invalidParam(name, *id, name+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
 	}
 	return nil
 }

@@ -1,0 +1,112 @@
+package sqs
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"millrace/runtime/queue"
+)
+
+// parseRedrive understands a RedrivePolicy; "" means none.
+func parseRedrive(id queue.ID, value string, check func(queue.ID) (allowed, exists bool)) (*queue.DeadLetter, error) {
+	if value == "" {
+		return nil, nil
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(value), &fields) != nil || fields == nil {
+		return nil, sender(400, "InvalidAttributeValue", "",
+			"Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a valid JSON map.")
+	}
+	bad := func(reason string, args ...any) error {
+		return invalidParam(redrive, value, fmt.Sprintf(reason, args...))
+	}
+	target, given := text(fields["deadLetterTargetArn"])
+	if !given {
+		return nil, bad("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
+	}
+	count, given := text(fields["maxReceiveCount"])
+	if !given {
+		return nil, bad("Redrive policy does not contain mandatory attribute: maxReceiveCount.")
+	}
+	if len(fields) > 2 {
+		return nil, bad("Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].")
+	}
+	max, ok := wholeNumber(count, 1, 1000)
+	if !ok {
+		return nil, bad("Invalid value for maxReceiveCount: %s, valid values are from 1 to 1000 both inclusive.", count)
+	}
+	dlq, ok := queue.IDFromARN(target)
+	if !ok {
+		return nil, bad("Only SQS queues are valid resources for deadLetterTargetArn.")
+	}
+	if dlq.Account != id.Account || dlq.Region != id.Region {
+		return nil, bad("Dead letter target does not exist.")
+	}
+	allowed, exists := check(dlq)
+	switch {
+	case !exists:
+		return nil, bad("Dead letter target does not exist.")
+	case dlq.FIFO() != id.FIFO():
+		return nil, bad("Dead-letter queue must be same type of queue as the source..")
+	case !allowed:
+		return nil, bad("Queue %s is not allowed to use this dead-letter queue by its redrive allow policy.", id.ARN())
+	}
+	return &queue.DeadLetter{Target: dlq, MaxReceives: max}, nil
+}
+
+// A redriveAllowance says which queues may use this one for their dead letters.
+type redriveAllowance struct {
+	Permission string   `json:"redrivePermission"`
+	Sources    []string `json:"sourceQueueArns"`
+}
+
+func (a redriveAllowance) allows(source queue.ID) bool {
+	switch a.Permission {
+	case "denyAll":
+		return false
+	case "byQueue":
+		return slices.Contains(a.Sources, source.ARN().String())
+	}
+	return true
+}
+
+// parseRedriveAllow understands a RedriveAllowPolicy; "" allows all.
+func parseRedriveAllow(value string) (a redriveAllowance, err error) {
+	if value == "" {
+		return a, nil
+	}
+	unsupported := sender(400, "InvalidAttributeValue", "",
+		"Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format.")
+	dec := json.NewDecoder(strings.NewReader(value))
+	dec.DisallowUnknownFields()
+	if dec.Decode(&a) != nil || dec.More() || !slices.Contains([]string{"allowAll", "denyAll", "byQueue"}, a.Permission) {
+		return a, unsupported
+	}
+	bad := func(reason string) error {
+		return invalidParam(redriveAllow, value, "Amazon SQS can't create the redrive allow policy. "+reason)
+	}
+	switch {
+	case a.Permission == "byQueue" && len(a.Sources) == 0:
+		return a, bad("When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values.")
+	case len(a.Sources) > 10:
+		return a, bad("The maximum number of source queue ARNs you can specify is 10.")
+	case a.Permission != "byQueue" && len(a.Sources) > 0:
+		return a, bad("To specify one or more source queue ARNs, you must set redrivePermission to byQueue.")
+	}
+	return a, nil
+}
+
+// text reads a JSON string or number as its text.
+func text(raw json.RawMessage) (string, bool) {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s, s != ""
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) == nil {
+		return n.String(), true
+	}
+	return string(raw), len(raw) > 0 && string(raw) != "null"
+}
