@@ -118,7 +118,11 @@ func write(w *bytes.Buffer, name string, ops []operation) {
 			whole = append(whole, op.name)
 		}
 	}
-	fmt.Fprintf(w, "**%s**, %d operations. Whole: %s.\n", name, len(ops), strings.Join(whole, ", "))
+	fmt.Fprintf(w, "**%s**, %d operations.", name, len(ops))
+	if len(whole) > 0 {
+		fmt.Fprintf(w, " Whole: %s.", strings.Join(whole, ", "))
+	}
+	w.WriteByte('\n')
 	if len(whole) < len(ops) {
 		fmt.Fprintf(w, "\n| %s | not imitated |\n|---|---|\n", name)
 		for _, op := range ops {

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOperationsAreReadOffTheirComments(t *testing.T) {
+	dir := t.TempDir()
+	source := `package sample
+
+// SendThing   awsJson1_0, awsQuery
+//
+//   - sends it
+//
+// Not imitated: colours
+// and smells.
+//
+// More words.
+func (s *Service) SendThing() {}
+
+// ReceiveThing   awsJson1_0
+func (s *Service) ReceiveThing() {}
+
+// Helper is no operation.
+func (s *Service) Helper() {}
+`
+	if err := os.WriteFile(filepath.Join(dir, "sample.go"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ops, err := operations(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w bytes.Buffer
+	write(&w, "Sample", ops)
+	want := `**Sample**, 2 operations. Whole: ReceiveThing.
+
+| Sample | not imitated |
+|---|---|
+| SendThing | colours and smells. |
+
+`
+	if w.String() != want {
+		t.Errorf("wrote\n%s\nwant\n%s", w.String(), want)
+	}
+
+	w.Reset()
+	write(&w, "Sample", ops[1:])
+	if strings.Contains(w.String(), "Whole") {
+		t.Errorf("a service without a whole operation names some:\n%s", w.String())
+	}
+}
+
+// A comment that was copied along with a method would list the wrong operation.
+func TestAMisnamedCommentIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	source := "package sample\n\n// SendThing   awsQuery\nfunc (s *Service) OtherThing() {}\n"
+	if err := os.WriteFile(filepath.Join(dir, "sample.go"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operations(dir); err == nil || !strings.Contains(err.Error(), "OtherThing") {
+		t.Errorf("got %v, want an error that names OtherThing", err)
+	}
+}
+
+func TestSpliceKeepsWhatIsAround(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(path, []byte("before\n"+begin+"old\n"+end+"\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := splice(path, []byte("new\n")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if want := "before\n" + begin + "new\n" + end + "\nafter\n"; err != nil || string(got) != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	if err := os.WriteFile(path, []byte("no marks\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := splice(path, nil); err == nil {
+		t.Error("a README without marks was written to")
+	}
+}
