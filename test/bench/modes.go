@@ -36,6 +36,7 @@ var modes = []mode{
 		floors: []floor{msgsOfEcho(1.2), msgsOf("recvdel", 0.8)}},
 	{name: "recvdel1", does: "ReceiveMessage of 1, DeleteMessage", echoed: true, run: (*bench).runOneByOne},
 	{name: "pipeline", does: "half send 10, half receive and delete 10", echoed: true, run: (*bench).runPipeline},
+	{name: "rest", does: "a request to the echo server after 20 ms of rest", run: (*bench).runRest},
 	{name: "wake", does: "a send wakes a long poll, which deletes", run: (*bench).runWake,
 		floors: []floor{p50Below(600 * time.Microsecond)}},
 	{name: "warm", does: "Invoke of a function that answers at once", function: true, run: (*bench).runWarm,
@@ -103,8 +104,13 @@ func (b *bench) runIdle() (s sample, err error) {
 }
 
 func (b *bench) runEcho() (sample, error) {
-	q := &queue{b: &bench{config: config{groups: 1}}, url: "http://localhost:4566/000000000000/bench", body: strings.Repeat("x", b.size)}
-	return load(b.echo.address, b.conns, b.duration, q.send())
+	return load(b.echo.address, b.conns, b.duration, b.echoRequest())
+}
+
+// echoRequest is a SendMessage, to a server that only answers.
+func (b *bench) echoRequest() step {
+	q := &queue{b: &bench{}, url: "http://localhost:4566/000000000000/bench", body: strings.Repeat("x", b.size)}
+	return q.send()
 }
 
 // onQueue measures a step on a queue that holds n messages at first.
@@ -156,7 +162,24 @@ func (b *bench) runPipeline() (sample, error) {
 	})
 }
 
-// runWake gives the long poll 20 ms to be waiting, then sends.
+const pause = 20 * time.Millisecond // until a long poll is surely waiting, and the machine dozes
+
+// runRest is what mode wake cannot be faster than: its request leaves a machine
+// that has nothing to do.
+func (b *bench) runRest() (sample, error) {
+	send := b.echoRequest()
+	var latencies []time.Duration
+	_, err := load(b.echo.address, 1, b.duration, func(c *conn) (int, error) {
+		time.Sleep(pause)
+		began := time.Now()
+		n, err := send(c)
+		latencies = append(latencies, time.Since(began))
+		return n, err
+	})
+	return sampleOf(latencies), err
+}
+
+// runWake lets a long poll wait, then sends.
 func (b *bench) runWake() (sample, error) {
 	return b.onQueue(0, func(q *queue) (sample, error) {
 		sender, err := dial(b.address)
@@ -181,7 +204,7 @@ func (b *bench) runWake() (sample, error) {
 				_, failed = receive(receiver)
 				end = time.Now()
 			})
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(pause)
 			began := time.Now()
 			_, err := send(sender)
 			waiting.Wait()
