@@ -39,10 +39,22 @@ type terminal struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr})
-	stop()
-	os.Exit(code)
+	os.Exit(run(interruptible(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// interruptible returns a context that the first SIGINT or SIGTERM ends. The
+// second finds no handler, and ends the process at once: for whoever will not
+// wait for what is in flight.
+func interruptible() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Stop(signals)
+		cancel()
+	}()
+	return ctx
 }
 
 // An exitError ends the program with a code of its own and nothing more to say.
