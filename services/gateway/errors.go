@@ -13,9 +13,17 @@ import (
 // in a form of its own.
 var errNoAction = errors.New("no action")
 
-func tooLarge() *wire.Error {
-	return &wire.Error{Code: "RequestEntityTooLargeException", QueryCode: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,
+// tooLarge is the answer to a body over the limit; Lambda has words of its own.
+func tooLarge(r *router, req *request) *wire.Error {
+	e := &wire.Error{Code: "RequestEntityTooLargeException", QueryCode: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,
 		Message: fmt.Sprintf("Request must be smaller than %d bytes", maxBody)}
+	if s := r.service(req); s != nil && speaks(s.Model(), wire.RestJSON) {
+		if op, _ := s.Model().Route(req.http); op != nil {
+			e.Code = "RequestTooLargeException"
+			e.Message += " for the " + op.Name + " operation"
+		}
+	}
+	return e
 }
 
 // unknownService is the answer when nothing tells which service is meant, or a

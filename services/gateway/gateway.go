@@ -36,6 +36,10 @@ import (
 // service of ours, a base64 zip for CreateFunction.
 const maxBody = 70167211
 
+// trusted is the length up to which a request gets room for its body before any
+// of it has come.
+const trusted = 2 << 20
+
 // A Service is one AWS service: the model of its API, and itself the handler of
 // the model's operations.
 type Service interface {
@@ -104,10 +108,10 @@ type call struct {
 
 // serve is the chain.
 func (c *call) serve(ctx context.Context) error {
+	c.identify()
 	if err := c.read(); err != nil {
 		return err
 	}
-	c.identify()
 	labels, err := c.route()
 	if err != nil {
 		return err
@@ -134,24 +138,19 @@ func (c *call) serve(ctx context.Context) error {
 func (c *call) read() error {
 	r := c.req.http
 	c.req.target = r.Header.Get("X-Amz-Target")
-	switch n := r.ContentLength; {
-	case n > maxBody:
-		return tooLarge()
-	case n > 0:
+	var err error
+	if n := r.ContentLength; 0 <= n && n <= trusted {
 		c.req.body = make([]byte, n)
-		if _, err := io.ReadFull(r.Body, c.req.body); err != nil {
-			return fault.Wrap(fault.Canceled, err, "reading the request")
-		}
-	case n < 0:
-		b, err := io.ReadAll(http.MaxBytesReader(c.w, r.Body, maxBody))
-		var big *http.MaxBytesError
-		if errors.As(err, &big) {
-			return tooLarge()
-		}
-		if err != nil {
-			return fault.Wrap(fault.Canceled, err, "reading the request")
-		}
-		c.req.body = b
+		_, err = io.ReadFull(r.Body, c.req.body)
+	} else {
+		c.req.body, err = io.ReadAll(http.MaxBytesReader(c.w, r.Body, maxBody))
+	}
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		return tooLarge(c.g.router, &c.req)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Canceled, err, "reading the request")
 	}
 	if c.req.target == "" {
 		c.req.form = r.URL.Query()

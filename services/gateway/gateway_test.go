@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	lambda "millrace/services/internal/api/lambda"
+	sqs "millrace/services/internal/api/sqs"
+	"millrace/services/internal/identity"
+	"millrace/services/internal/wire"
+)
+
+// queues and functions are services that do as they are told.
+type queues struct {
+	sqs.Unimplemented
+	list func(context.Context) error
+}
+
+func (queues) Model() *wire.Service { return sqs.Service }
+
+func (q queues) ListQueues(ctx context.Context, _ *sqs.ListQueuesInput) (*sqs.ListQueuesOutput, error) {
+	return &sqs.ListQueuesOutput{}, q.list(ctx)
+}
+
+type functions struct{ lambda.Unimplemented }
+
+func (functions) Model() *wire.Service { return lambda.Service }
+
+func serve(t *testing.T, r *http.Request, list func(context.Context) error) (*http.Response, string) {
+	t.Helper()
+	g := New(Config{
+		Services: []Service{queues{list: list}, functions{}}, Own: http.NotFoundHandler(),
+		Account: "000000000000", Region: "us-east-1", Log: slog.New(slog.DiscardHandler),
+	})
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, r)
+	resp := w.Result()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Header.Get("X-Amzn-Requestid") == "" {
+		t.Error("the answer has no request id")
+	}
+	return resp, string(body)
+}
+
+func newRequest(method, target string, headers map[string]string, body io.Reader) *http.Request {
+	r := httptest.NewRequest(method, "http://localhost"+target, body)
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	return r
+}
+
+func TestCallerIsToldToTheService(t *testing.T) {
+	var got identity.Caller
+	resp, body := serve(t, newRequest("POST", "/", map[string]string{
+		"X-Amz-Target":  "AmazonSQS.ListQueues",
+		"Authorization": "AWS4-HMAC-SHA256 Credential=111111111111/20261120/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=0",
+	}, strings.NewReader("{}")), func(ctx context.Context) error { got = identity.From(ctx); return nil })
+	if resp.StatusCode != 200 || body != "{}" {
+		t.Fatalf("got %d %s", resp.StatusCode, body)
+	}
+	if got.Account != "111111111111" || got.Region != "eu-west-1" || got.Query || got.RequestID != resp.Header.Get("X-Amzn-Requestid") {
+		t.Errorf("the service was told %+v", got)
+	}
+}
+
+// Whatever goes wrong, the answer speaks the request's protocol, and tells the
+// cause to nobody outside.
+func TestErrorsInEachProtocol(t *testing.T) {
+	const (
+		json = "application/x-amz-json-1.0"
+		form = "application/x-www-form-urlencoded"
+	)
+	target := map[string]string{"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": json}
+	for _, c := range []struct {
+		rule     string
+		request  *http.Request
+		err      error // of the operation
+		status   int
+		typ      string
+		contains string
+	}{
+		{"bad JSON", newRequest("POST", "/", target, strings.NewReader("{")), nil, 400, json, `"__type":"com.amazonaws.sqs#SerializationException"`},
+		{"wrong type", newRequest("POST", "/", target, strings.NewReader(`{"MaxResults":"x"}`)), nil, 400, json, "STRING_VALUE can not be converted to an Integer"},
+		{"unknown operation", newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQS.Nope"}, strings.NewReader("{}")), nil, 400, json, "UnknownOperationException"},
+		{"unknown service", newRequest("POST", "/", map[string]string{"X-Amz-Target": "Nope_1.Nope"}, strings.NewReader("{}")), nil, 404, json, "UnknownOperationException"},
+		{"unknown action", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=Nope&Version=2012-11-05")), nil, 400, "text/xml", "<Code>InvalidAction</Code><Message>The action Nope is not valid for this endpoint.</Message>"},
+		{"bad form", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=%zz")), nil, 400, "application/json", "The query string contains a syntax error"},
+		{"a queue's URL in a browser", newRequest("GET", "/000000000000/q", nil, nil), nil, 404, "", "<UnknownOperationException/>"},
+		{"an operation that is not there", newRequest("GET", "/2015-03-31/functions/f", nil, nil), nil, 501, "application/json", "GetFunction is not imitated"},
+		{"a path that is not there", newRequest("GET", "/2015-03-31/nope", map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=AKID/20261120/us-east-1/lambda/aws4_request, Signature=0"}, nil), nil, 404, "application/json", "answers GET /2015-03-31/nope"},
+		{"a failure of ours", newRequest("POST", "/", target, strings.NewReader("{}")), errors.New("secret cause"), 500, json, "InternalFailure"},
+		{"a body over the limit", newRequest("POST", "/2015-03-31/functions", nil, io.LimitReader(zeros{}, maxBody+1)), nil, 413, "application/json", "Request must be smaller than 70167211 bytes for the CreateFunction operation"},
+	} {
+		resp, body := serve(t, c.request, func(context.Context) error { return c.err })
+		if resp.StatusCode != c.status || c.typ != "" && resp.Header.Get("Content-Type") != c.typ || !strings.Contains(body, c.contains) {
+			t.Errorf("%s: got %d %s %s, want %d %s with %s", c.rule, resp.StatusCode, resp.Header.Get("Content-Type"), body, c.status, c.typ, c.contains)
+		}
+		if strings.Contains(body, "secret cause") {
+			t.Errorf("%s: the cause reached the client", c.rule)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// A bug in one operation is answered, and takes nobody else with it.
+func TestPanicIsAnInternalFailure(t *testing.T) {
+	resp, body := serve(t, newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQS.ListQueues"}, strings.NewReader("{}")),
+		func(context.Context) error { panic("bug") })
+	if resp.StatusCode != 500 || !strings.Contains(body, "InternalFailure") || strings.Contains(body, "bug") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+}
