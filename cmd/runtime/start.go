@@ -49,17 +49,18 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.Start(ctx, app.Config{
+	cfg := app.Config{
 		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Sync: backbone.Sync(c.Sync),
 		AllowReset: c.AllowReset, AllowHosts: c.AllowHost,
 		Output: term.out, Log: log,
-	})
+	}
+	a, err := app.Start(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	where := "data in " + c.Data
 	if c.NATS != "" {
-		where = "data in " + c.NATS
+		where = "data in " + cfg.Store() // which keeps the password back
 	}
 	fmt.Fprintf(term.out, "Millrace is ready at %s, %s, after %d ms\n", a.Endpoint(), where, time.Since(began).Milliseconds())
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -51,6 +52,22 @@ type Config struct {
 	Region     string       // of callers whose request names none; "" for us-east-1
 	Output     io.Writer    // what functions print, a line each with the function's name in front; nil for nowhere
 	Log        *slog.Logger // nil for none
+}
+
+// Store says where the data is: the absolute path of the folder, or the URL of
+// the external server without its password.
+func (c Config) Store() string {
+	if c.NATS != "" {
+		u, err := url.Parse(c.NATS)
+		if err != nil {
+			return "an external NATS server"
+		}
+		return u.Redacted()
+	}
+	if abs, err := filepath.Abs(c.Data); err == nil {
+		return abs
+	}
+	return c.Data
 }
 
 // An App is a running runtime.
@@ -207,14 +224,8 @@ func (a *App) source(id queue.ID) (source.Queue, error) { return a.queues.Get(id
 
 // Status fits admin.Runtime.
 func (a *App) Status(ctx context.Context) (admin.Status, error) {
-	data := a.cfg.NATS
-	if data == "" {
-		if abs, err := filepath.Abs(a.cfg.Data); err == nil {
-			data = abs
-		}
-	}
 	s := admin.Status{
-		Version: Version, Endpoint: a.Endpoint(), Data: data, PID: os.Getpid(),
+		Version: Version, Endpoint: a.Endpoint(), Data: a.cfg.Store(), PID: os.Getpid(),
 		Started: a.started.Format(time.RFC3339), Uptime: time.Since(a.started).Seconds(),
 	}
 	for _, q := range a.allQueues() {
