@@ -57,7 +57,7 @@ func (s *Service) find(ctx context.Context, url *string) (*jetqueue.Queue, error
 // elsewhere refuses an operation that concerns no one queue when it is asked of
 // a queue's URL in the query protocol, as AWS does.
 func elsewhere(c identity.Caller, action string) error {
-	if _, ok := parseURL(c, c.Path); ok && c.Query && len(c.Path) > 1 {
+	if _, ok := locate(c, c.Host, c.Path); ok && c.Query {
 		return sender(400, "InvalidAction", "", "The action %s is not valid for this endpoint.", action)
 	}
 	return nil
@@ -65,14 +65,15 @@ func elsewhere(c identity.Caller, action string) error {
 
 func address(c identity.Caller, url string) (queue.ID, error) {
 	if url == "" {
-		if id, ok := parseURL(c, c.Path); ok && len(c.Path) > 1 {
-			return id, nil
+		id, ok := locate(c, c.Host, c.Path)
+		if !ok {
+			return id, missingParam("QueueUrl")
 		}
-		return queue.ID{}, missingParam("QueueUrl")
+		return id, nil
 	}
 	id, ok := parseURL(c, url)
 	if !ok {
-		return queue.ID{}, sender(404, "InvalidAddress", "", "The address %s is not valid for this endpoint.", url)
+		return id, sender(404, "InvalidAddress", "", "The address %s is not valid for this endpoint.", url)
 	}
 	return id, nil
 }

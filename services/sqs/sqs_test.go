@@ -20,6 +20,8 @@ func TestQueueURLForms(t *testing.T) {
 		{"domain", "http://us-west-1.queue.localhost:4566/111111111111/q", "us-west-1", "111111111111", "q"},
 		{"domain without region", "http://queue.localhost:4566/111111111111/q", "us-east-1", "111111111111", "q"},
 		{"path", "http://localhost:4566/queue/us-west-1/111111111111/q", "us-west-1", "111111111111", "q"},
+		{"a host that is called queue", "http://queue:4566/111111111111/q", "eu-west-1", "111111111111", "q"},
+		{"a host that is called queue somewhere", "http://prod.queue.internal/111111111111/q", "eu-west-1", "111111111111", "q"},
 		{"bare name", "q.fifo", "eu-west-1", "000000000000", "q.fifo"},
 		{"path of a request", "/111111111111/q", "eu-west-1", "111111111111", "q"},
 	} {
@@ -29,9 +31,26 @@ func TestQueueURLForms(t *testing.T) {
 			t.Errorf("%s: got %v %v, want %v", c.rule, got, ok, want)
 		}
 	}
-	for _, url := range []string{"", "/", "http://localhost:4566/", "http://localhost:4566", "http://localhost:4566/a/b/c", "http://localhost:4566/short/q"} {
+	for _, url := range []string{"", "/", "http://localhost:4566/", "http://localhost:4566", "http://localhost:4566/a/b/c", "http://localhost:4566/short/q", "http://localhost:4566/00000000000x/q", "http://localhost:4566/000000000000/"} {
 		if id, ok := parseURL(caller, url); ok {
 			t.Errorf("%q names no queue, but was read as %v", url, id)
+		}
+	}
+}
+
+// A query request without QueueUrl names the queue by its own path and host.
+func TestQueueOfTheRequest(t *testing.T) {
+	for _, c := range []struct{ host, path, region string }{
+		{"localhost:4566", "/000000000000/q", "eu-west-1"},
+		{"sqs.us-west-2.localhost:4566", "/000000000000/q/", "us-west-2"},
+		{"us-west-1.queue.localhost:4566", "/000000000000/q", "us-west-1"},
+		{"localhost:4566", "/queue/ap-south-1/000000000000/q", "ap-south-1"},
+	} {
+		at := caller
+		at.Host, at.Path = c.host, c.path
+		want := queue.ID{Account: "000000000000", Region: c.region, Name: "q"}
+		if got, err := address(at, ""); err != nil || got != want {
+			t.Errorf("%s%s: got %v %v, want %v", c.host, c.path, got, err, want)
 		}
 	}
 }

@@ -24,43 +24,45 @@ func queueURL(c identity.Caller, id queue.ID) string {
 //
 // and a slash behind each. Region and account, where missing, are the caller's.
 func parseURL(c identity.Caller, text string) (id queue.ID, ok bool) {
-	id = queue.ID{Account: c.Account, Region: c.Region}
-	text = strings.TrimRight(text, "/")
-	if !strings.Contains(text, "/") {
-		id.Name = text
-		return id, text != ""
+	if !strings.Contains(strings.TrimRight(text, "/"), "/") {
+		name := strings.TrimRight(text, "/")
+		return queue.ID{Account: c.Account, Region: c.Region, Name: name}, name != ""
 	}
-	host, path := "", text
-	if u, err := url.Parse(text); err == nil {
-		host, path = u.Hostname(), u.Path
-	}
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	n := len(parts)
-	switch {
-	case n == 4 && parts[0] == "queue":
-		id.Region = parts[1]
-	case n == 2:
-		if region, ok := hostRegion(host); ok {
-			id.Region = region
-		}
-	default:
+	u, err := url.Parse(text)
+	if err != nil {
 		return queue.ID{}, false
 	}
-	id.Account, id.Name = parts[n-2], parts[n-1]
-	return id, len(id.Account) == 12
+	return locate(c, u.Hostname(), u.Path)
 }
+
+// locate finds the queue that a path on a host means, as parseURL does.
+func locate(c identity.Caller, host, path string) (id queue.ID, ok bool) {
+	id.Region = c.Region
+	path = strings.Trim(path, "/")
+	if rest, ok := strings.CutPrefix(path, "queue/"); ok {
+		id.Region, path, _ = strings.Cut(rest, "/")
+	} else if region, ok := hostRegion(host); ok {
+		id.Region = region
+	}
+	id.Account, id.Name, _ = strings.Cut(path, "/")
+	return id, isAccount(id.Account) && id.Name != "" && !strings.Contains(id.Name, "/")
+}
+
+func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
 // hostRegion finds the region in sqs.<region>.… and [<region>.]queue.… hosts.
 func hostRegion(host string) (string, bool) {
 	first, rest, _ := strings.Cut(host, ".")
 	second, _, more := strings.Cut(rest, ".")
 	switch {
-	case first == "sqs" && more && strings.Count(second, "-") >= 2:
+	case first == "sqs" && more && isRegion(second):
 		return second, true
-	case first == "queue":
-		return "us-east-1", true // the oldest form names no region
-	case second == "queue":
+	case second == "queue" && more && isRegion(first):
 		return first, true
+	case first == "queue" && rest != "":
+		return "us-east-1", true // the oldest form names no region
 	}
 	return "", false
 }
+
+func isRegion(s string) bool { return strings.Count(s, "-") >= 2 }
