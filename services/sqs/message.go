@@ -213,19 +213,23 @@ func answer(m queue.Received, user, system []string) *api.Message {
 
 // systemAttributes are those of the given names, or All, that the message has.
 func systemAttributes(m queue.Received, names []string) map[string]string {
-	all := map[string]string{
-		"SenderId":                         m.SenderID,
-		"SentTimestamp":                    millis(m.Sent),
-		"ApproximateReceiveCount":          strconv.Itoa(m.Receives),
-		"ApproximateFirstReceiveTimestamp": millis(m.FirstReceived),
-		"SequenceNumber":                   m.SequenceNumber,
-		"MessageDeduplicationId":           m.DedupID,
-		"MessageGroupId":                   m.GroupID,
-		"AWSTraceHeader":                   m.TraceHeader,
-		"DeadLetterQueueSourceArn":         m.DeadLetterSource,
-	}
+	all := make(map[string]string, 8)
 	every := slices.Contains(names, "All")
-	maps.DeleteFunc(all, func(name, text string) bool { return text == "" || !every && !slices.Contains(names, name) })
+	for _, a := range [...]struct{ name, text string }{
+		{"SenderId", m.SenderID},
+		{"SentTimestamp", millis(m.Sent)},
+		{"ApproximateReceiveCount", strconv.Itoa(m.Receives)},
+		{"ApproximateFirstReceiveTimestamp", millis(m.FirstReceived)},
+		{"SequenceNumber", m.SequenceNumber},
+		{"MessageDeduplicationId", m.DedupID},
+		{"MessageGroupId", m.GroupID},
+		{"AWSTraceHeader", m.TraceHeader},
+		{"DeadLetterQueueSourceArn", m.DeadLetterSource},
+	} {
+		if a.text != "" && (every || slices.Contains(names, a.name)) {
+			all[a.name] = a.text
+		}
+	}
 	if len(all) == 0 {
 		return nil
 	}

@@ -54,7 +54,7 @@ func (s *Service) SetQueueAttributes(ctx context.Context, in *api.SetQueueAttrib
 	if err != nil {
 		return nil, err
 	}
-	if in.Attributes == nil {
+	if len(in.Attributes) == 0 {
 		return nil, missingParam("Attributes")
 	}
 	err = q.Configure(ctx, func(c *queue.Config) error {

@@ -3,6 +3,7 @@ package sqs
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -79,7 +80,8 @@ func (s *Service) ListQueueTags(ctx context.Context, in *api.ListQueueTagsInput)
 // checkTags checks tags that are to join those a queue has.
 func checkTags(id queue.ID, have, add map[string]string) error {
 	count := len(have)
-	for key, value := range add {
+	for _, key := range slices.Sorted(maps.Keys(add)) {
+		value := add[key]
 		if n := utf8.RuneCountInString(key); n < 1 || n > 128 {
 			return invalidValue("Tag keys must be between 1 and 128 characters in length.")
 		}
