@@ -12,6 +12,7 @@ import (
 // dead-letter queue, stays up, and ends well when it is interrupted. It can be
 // run again over what it left.
 func TestDemo(t *testing.T) {
+	rememberSources(t)
 	t.Parallel()
 	data := t.TempDir()
 	for _, when := range []string{"the first time", "again"} {

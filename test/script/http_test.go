@@ -1,0 +1,114 @@
+package script
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// client waits long enough for any answer, and keeps no connection that a later
+// runtime could not know.
+var client = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: patience}}
+
+// An answer is what became of a request.
+type answer struct {
+	status int
+	body   string
+	err    error
+}
+
+func ask(req *http.Request) answer {
+	resp, err := client.Do(req)
+	if err != nil {
+		return answer{err: err}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, string(body), err}
+}
+
+func call(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: call status method path ['header: value'...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	req, err := http.NewRequest(args[1], of(ts).endpoint+args[2], nil)
+	ts.Check(err)
+	for _, h := range args[3:] {
+		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			req.Host = value
+		}
+		req.Header.Set(name, value)
+	}
+	show(ts, ask(req), want)
+}
+
+func show(ts *testscript.TestScript, a answer, want int) {
+	ts.Check(a.err)
+	io.WriteString(ts.Stdout(), a.body)
+	if a.status != want {
+		ts.Fatalf("status %d, want %d: %s", a.status, want, a.body)
+	}
+}
+
+func callSQS(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sqs operation json")
+	}
+	show(ts, ask(operation(ts, args[0], args[1])), http.StatusOK)
+}
+
+// begin asks the server to agree before the body is sent: it does so once the
+// request is being read, so a signal that follows finds it in flight.
+func begin(ts *testscript.TestScript, neg bool, args []string) {
+	s := of(ts)
+	if neg || len(args) != 2 || s.pending != nil {
+		ts.Fatalf("usage: begin operation json, one at a time")
+	}
+	served := make(chan struct{})
+	req := operation(ts, args[0], args[1])
+	req.Header.Set("Expect", "100-continue")
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(served) }}))
+	pending := make(chan answer, 1)
+	go func() { pending <- ask(req) }()
+	select {
+	case <-served:
+	case a := <-pending:
+		ts.Fatalf("answered at once: %+v", a)
+	case <-time.After(patience):
+		ts.Fatalf("not served")
+	}
+	s.pending = pending
+}
+
+func answered(ts *testscript.TestScript, neg bool, args []string) {
+	s := of(ts)
+	if neg || len(args) != 0 || s.pending == nil {
+		ts.Fatalf("usage: answered, after begin")
+	}
+	show(ts, <-s.pending, http.StatusOK)
+	s.pending = nil
+}
+
+// operation is a request for SQS, or an invocation of a function: "invoke NAME".
+func operation(ts *testscript.TestScript, name, body string) *http.Request {
+	path := "/"
+	function, isInvoke := strings.CutPrefix(name, "invoke ")
+	if isInvoke {
+		path = "/2015-03-31/functions/" + function + "/invocations"
+	}
+	req, err := http.NewRequest(http.MethodPost, of(ts).endpoint+path, strings.NewReader(body))
+	ts.Check(err)
+	if !isInvoke {
+		req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		req.Header.Set("X-Amz-Target", "AmazonSQS."+name)
+	}
+	return req
+}

@@ -1,0 +1,56 @@
+package script
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScripts plays the scripts of testdata. Beside the commands of testscript,
+// they know:
+//
+//	serve [ARG...]           run `runtime start` on a free port until it is ready; sets $ENDPOINT, $ADDRESS and $PID
+//	printed PATTERN          wait until what it prints matches
+//	signal TERM|INT|KILL     send it a signal
+//	ended CODE               wait for its end; what it printed is then stdout and stderr
+//	call STATUS METHOD PATH [HEADER: VALUE...]    ask it something over HTTP; the answer is stdout
+//	sqs OPERATION JSON       call an SQS operation; the answer is stdout
+//	begin OPERATION JSON     the same, but come back as soon as it is being served…
+//	answered                 … and now wait for its answer
+//	deploy NAME FUNCTION [VARIABLE=VALUE...]      deploy a folder of functions/ through the Lambda API
+//	sockets                  print the addresses on which it listens (Linux only)
+//	nats                     run an external NATS server with JetStream; sets $NATS
+func TestScripts(t *testing.T) {
+	rememberSources(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		Setup:               setup,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": serve, "printed": printed, "signal": sendSignal, "ended": ended,
+			"call": call, "sqs": callSQS, "begin": begin, "answered": answered,
+			"deploy": deploy, "nats": nats, "sockets": sockets,
+		},
+	})
+}
+
+// setup puts the binaries in front of the path, and gives the go command the
+// caches that a script's empty home would hide from it.
+func setup(env *testscript.Env) error {
+	env.Setenv("PATH", binaries+string(filepath.ListSeparator)+env.Getenv("PATH"))
+	env.Setenv("FUNCTIONS", filepath.Join(root, "functions"))
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
+		value, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			return err
+		}
+		env.Setenv(name, string(value[:len(value)-1]))
+	}
+	s := &session{}
+	env.Values[sessionKey{}] = s
+	env.Defer(s.end)
+	return nil
+}
