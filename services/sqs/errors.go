@@ -36,10 +36,6 @@ func badAttribute(name string) *wire.Error {
 	return sender(400, "InvalidAttributeValue", "", "Invalid value for the parameter %s.", name)
 }
 
-func unsupportedOperation(text string) *wire.Error {
-	return sender(400, "UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "%s", text)
-}
-
 // noQueue differs between the protocols in its text, and in nothing else.
 func noQueue(query bool) *wire.Error {
 	text := "The specified queue does not exist."

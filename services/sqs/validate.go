@@ -118,13 +118,8 @@ func queueName(name string, fifo bool) error {
 		return invalidValue("Queue name cannot be empty")
 	}
 	bare, suffixed := strings.CutSuffix(name, ".fifo")
-	ok := len(name) <= 80 && suffixed == fifo && bare != ""
-	for i := 0; ok && i < len(bare); i++ {
-		c := bare[i]
-		ok = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
-	}
 	switch {
-	case ok:
+	case len(name) <= 80 && suffixed == fifo && isWord(bare):
 		return nil
 	case fifo:
 		return invalidValue("The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length")
@@ -132,16 +127,16 @@ func queueName(name string, fifo bool) error {
 	return invalidValue("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 }
 
-// entryID checks the id of a batch entry: 1-80 of A-Z a-z 0-9 _ -.
-func entryID(id string) bool {
-	if id == "" || len(id) > 80 {
-		return false
-	}
-	for i := range len(id) {
-		c := id[i]
+// entryID checks the id of a batch entry.
+func entryID(id string) bool { return len(id) <= 80 && isWord(id) }
+
+// isWord says whether a text is one or more of A-Z a-z 0-9 _ -.
+func isWord(s string) bool {
+	for i := range len(s) {
+		c := s[i]
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
 			return false
 		}
 	}
-	return true
+	return s != ""
 }
