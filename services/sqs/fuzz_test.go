@@ -45,6 +45,7 @@ func FuzzAttributes(f *testing.F) {
 		f.Add(name, value, true)
 		f.Add(name, value, false)
 	}
+	f.Add("RedriveAllowPolicy", `{"redrivePermission":"allowAll"}}`, false)
 	f.Fuzz(func(t *testing.T, name, value string, fifo bool) {
 		id := queue.ID{Account: "000000000000", Region: "us-east-1", Name: pick(fifo, "q.fifo", "q")}
 		there := func(queue.ID) (allowed, exists bool) { return true, true }

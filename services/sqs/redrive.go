@@ -81,7 +81,7 @@ func parseRedriveAllow(value string) (a redriveAllowance, err error) {
 		"Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format.")
 	dec := json.NewDecoder(strings.NewReader(value))
 	dec.DisallowUnknownFields()
-	if dec.Decode(&a) != nil || dec.More() || !slices.Contains([]string{"allowAll", "denyAll", "byQueue"}, a.Permission) {
+	if !json.Valid([]byte(value)) || dec.Decode(&a) != nil || !slices.Contains([]string{"allowAll", "denyAll", "byQueue"}, a.Permission) {
 		return a, unsupported
 	}
 	bad := func(reason string) error {
