@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,11 +47,10 @@ func (c *invokeCmd) Run(ctx context.Context, term terminal) error {
 	if c.Function != "" {
 		run = c.runDeployed
 	}
-	payload, log, failure, err := run(ctx, event)
+	payload, failure, err := run(ctx, event, term.err)
 	if err != nil {
 		return err
 	}
-	term.err.Write(log)
 	fmt.Fprintf(term.out, "%s\n", bytes.TrimRight(payload, "\n"))
 	if failure != "" {
 		return exitError(1)
@@ -73,18 +73,23 @@ func (c *invokeCmd) readEvent(in io.Reader) (event []byte, err error) {
 	return event, nil
 }
 
-// runHere builds the handler and runs it in a sandbox of its own.
-func (c *invokeCmd) runHere(ctx context.Context, event []byte) (payload, log []byte, failure string, err error) {
+// runHere builds the handler and runs it in a sandbox of its own. The log is
+// written as it comes.
+func (c *invokeCmd) runHere(ctx context.Context, event []byte, log io.Writer) (payload []byte, failure string, err error) {
 	dir, err := os.MkdirTemp("", "millrace-invoke-")
 	if err != nil {
-		return nil, nil, "", err
+		return nil, "", err
 	}
 	defer os.RemoveAll(dir)
 	if err := gobuild.Build(ctx, c.Dir, filepath.Join(dir, "bootstrap")); err != nil {
-		return nil, nil, "", err
+		return nil, "", err
 	}
-	var lines bytes.Buffer
-	pool := sandbox.New(sandbox.Config{Output: &lines})
+	var mu sync.Mutex // standard output and error come side by side
+	pool := sandbox.New(sandbox.Config{OnLog: func(l sandbox.Line) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(log, "%s\n", l.Text)
+	}})
 	name := filepath.Base(c.Dir)
 	arn := "arn:aws:lambda:us-east-1:000000000000:function:" + name
 	result, err := pool.Invoke(ctx, sandbox.Spec{
@@ -93,33 +98,37 @@ func (c *invokeCmd) runHere(ctx context.Context, event []byte) (payload, log []b
 		Timeout: c.Timeout, MemoryMB: c.Memory, Env: c.Env,
 	}, sandbox.Request{ID: uuid.NewString(), Payload: event, InvokedARN: arn})
 	err = errors.Join(err, pool.Stop(ctx))
-	return result.Payload, lines.Bytes(), result.FunctionError, err
+	return result.Payload, result.FunctionError, err
 }
 
 // runDeployed invokes a function through the Lambda API, as any client would.
-func (c *invokeCmd) runDeployed(ctx context.Context, event []byte) (payload, log []byte, failure string, err error) {
+func (c *invokeCmd) runDeployed(ctx context.Context, event []byte, log io.Writer) (payload []byte, failure string, err error) {
 	endpoint, err := endpointOf(c.Endpoint, c.Data)
 	if err != nil {
-		return nil, nil, "", err
+		return nil, "", err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
 		endpoint+"/2015-03-31/functions/"+url.PathEscape(c.Function)+"/invocations", bytes.NewReader(event))
 	if err != nil {
-		return nil, nil, "", err
+		return nil, "", err
 	}
 	req.Header.Set("X-Amz-Log-Type", "Tail")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, nil, "", err
+		return nil, "", err
 	}
 	defer resp.Body.Close()
 	payload, err = io.ReadAll(resp.Body)
 	if err != nil {
-		return nil, nil, "", err
+		return nil, "", err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, "", fmt.Errorf("invoking %s: %s: %s", c.Function, resp.Status, payload)
+		return nil, "", fmt.Errorf("invoking %s: %s: %s", c.Function, resp.Status, payload)
 	}
-	log, err = base64.StdEncoding.DecodeString(resp.Header.Get("X-Amz-Log-Result"))
-	return payload, log, resp.Header.Get("X-Amz-Function-Error"), err
+	tail, err := base64.StdEncoding.DecodeString(resp.Header.Get("X-Amz-Log-Result"))
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the log: %w", err)
+	}
+	_, err = log.Write(tail)
+	return payload, resp.Header.Get("X-Amz-Function-Error"), err
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -39,6 +40,7 @@ type terminal struct {
 }
 
 func main() {
+	forgetEmpty()
 	os.Exit(run(interruptible(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}))
 }
 
@@ -55,6 +57,16 @@ func interruptible() context.Context {
 		cancel()
 	}()
 	return ctx
+}
+
+// forgetEmpty unsets our variables that are set to nothing, as compose files do
+// with those that nobody gave: they mean the default, not a bad value.
+func forgetEmpty() {
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, "MILLRACE_") {
+			os.Unsetenv(name)
+		}
+	}
 }
 
 // An exitError ends the program with a code of its own and nothing more to say.

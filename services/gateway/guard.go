@@ -48,6 +48,7 @@ func (g guard) hostAllowed(host string) bool {
 		return true
 	}
 	return slices.ContainsFunc(g.hosts, func(h string) bool {
+		h = strings.ToLower(h)
 		return name == h || strings.HasSuffix(name, "."+h)
 	})
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestGuard(t *testing.T) {
-	g := guard{hosts: []string{"millrace"}}
+	g := guard{hosts: []string{"Millrace"}}
 	for _, c := range []struct {
 		rule         string
 		host, origin string

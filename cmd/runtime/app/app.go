@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"millrace/esm"
 	source "millrace/esm/source/sqs"
 	"millrace/runtime/backbone"
+	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
@@ -230,6 +232,9 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 	}
 	for _, q := range a.allQueues() {
 		n, err := q.Counts(ctx)
+		if errors.Is(err, fault.NotFound) {
+			continue // deleted since it was listed
+		}
 		if err != nil {
 			return s, err
 		}
@@ -243,16 +248,8 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 
 // allQueues are the queues of every account, but not those that the runtime
 // keeps for itself.
-func (a *App) allQueues() (all []*jetqueue.Queue) {
-	for _, id := range a.queues.List("", "", "") {
-		if id.Account == function.Reserved {
-			continue
-		}
-		if q, err := a.queues.Get(id); err == nil { // else deleted since it was listed
-			all = append(all, q)
-		}
-	}
-	return all
+func (a *App) allQueues() []*jetqueue.Queue {
+	return slices.DeleteFunc(a.queues.All(), func(q *jetqueue.Queue) bool { return q.ID().Account == function.Reserved })
 }
 
 // Reset fits admin.Runtime: mappings first, since they feed on the rest.

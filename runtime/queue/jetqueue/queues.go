@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -196,6 +197,13 @@ func (qs *Queues) List(account, region, prefix string) []queue.ID {
 	}
 	slices.SortFunc(ids, func(a, b queue.ID) int { return strings.Compare(a.Name, b.Name) })
 	return ids
+}
+
+// All returns every queue of every account, in no order.
+func (qs *Queues) All() []*Queue {
+	qs.mu.RLock()
+	defer qs.mu.RUnlock()
+	return slices.Collect(maps.Values(qs.queues))
 }
 
 // Delete removes a queue and its messages: fault.NotFound when there is none,
