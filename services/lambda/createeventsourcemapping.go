@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"millrace/esm"
+	"millrace/runtime/queue"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
 )
@@ -28,6 +29,9 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEv
 	}
 	if in.SelfManagedEventSource != nil && len(in.SourceAccessConfigurations) == 0 {
 		return nil, invalidValue("Required 'sourceAccessConfigurations' parameter is missing.")
+	}
+	if _, ok := queue.IDFromARN(value(in.EventSourceArn)); !ok {
+		return nil, invalidValue("Unrecognized event source.")
 	}
 	err = refused{
 		unsupported: []member{

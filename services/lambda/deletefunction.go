@@ -11,6 +11,7 @@ import (
 //
 //   - the function and its code are gone once answered; events that run come to
 //     their end, and mappings stay
+//   - answers 204: the function is gone by then
 //   - $LATEST alone cannot be deleted
 func (s *Service) DeleteFunction(ctx context.Context, in *api.DeleteFunctionInput) (*api.DeleteFunctionOutput, error) {
 	_, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
@@ -20,5 +21,5 @@ func (s *Service) DeleteFunction(ctx context.Context, in *api.DeleteFunctionInpu
 	if r.Qualifier == function.Latest {
 		return nil, invalidValue("$LATEST version cannot be deleted without deleting the function.")
 	}
-	return &api.DeleteFunctionOutput{}, fromDomain(s.functions.Delete(ctx, r.ID))
+	return &api.DeleteFunctionOutput{StatusCode: new(int32(204))}, fromDomain(s.functions.Delete(ctx, r.ID))
 }

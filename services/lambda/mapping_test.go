@@ -89,6 +89,8 @@ func TestMappingsRefuse(t *testing.T) {
 		{"the same again", sdk.CreateEventSourceMappingInput{EventSourceArn: aws.String(queueARN)}, 409, "ResourceConflictException",
 			`An event source mapping with SQS arn (" ` + queueARN + ` ") and function (" orders ") already exists. Please update or delete the existing mapping with UUID ` + *first.UUID},
 		{"no source", sdk.CreateEventSourceMappingInput{}, 400, param, "Unrecognized event source."},
+		{"a stream", sdk.CreateEventSourceMappingInput{
+			EventSourceArn: aws.String("arn:aws:kinesis:us-east-1:000000000000:stream/s"), StartingPosition: "LATEST"}, 400, param, "Unrecognized event source."},
 		{"no such function", sdk.CreateEventSourceMappingInput{EventSourceArn: aws.String(queueARN), FunctionName: aws.String("none")},
 			400, param, "Function does not exist"},
 		{"no such queue", sdk.CreateEventSourceMappingInput{EventSourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:gone")}, 400, param,
