@@ -16,6 +16,7 @@
 package function
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -124,29 +125,17 @@ func (f Function) ARN() string { return f.ID().ARN().String() }
 
 // withDefaults fills in what Lambda fills in.
 func (f Function) withDefaults() Function {
-	text(&f.Runtime, "provided.al2023")
-	text(&f.Tracing, "PassThrough")
-	text(&f.Logging.Format, "Text")
-	text(&f.Logging.Group, "/aws/lambda/"+f.Name)
-	number(&f.Timeout, 3)
-	number(&f.MemorySize, 128)
-	number(&f.EphemeralMB, 512)
+	f.Runtime = cmp.Or(f.Runtime, "provided.al2023")
+	f.Tracing = cmp.Or(f.Tracing, "PassThrough")
+	f.Logging.Format = cmp.Or(f.Logging.Format, "Text")
+	f.Logging.Group = cmp.Or(f.Logging.Group, "/aws/lambda/"+f.Name)
+	f.Timeout = cmp.Or(f.Timeout, 3)
+	f.MemorySize = cmp.Or(f.MemorySize, 128)
+	f.EphemeralMB = cmp.Or(f.EphemeralMB, 512)
 	if len(f.Architectures) == 0 {
 		f.Architectures = []string{"x86_64"}
 	}
 	return f
-}
-
-func text(s *string, v string) {
-	if *s == "" {
-		*s = v
-	}
-}
-
-func number(n *int, v int) {
-	if *n == 0 {
-		*n = v
-	}
 }
 
 // Permit adds a statement; ok is false when its id is taken.

@@ -203,6 +203,7 @@ func TestInvokeHandsOverTheFunction(t *testing.T) {
 	f := ordersFunction()
 	reserved := 7
 	f.Timeout, f.Env, f.Reserved = 9, map[string]string{"A": "b"}, &reserved
+	f.Logging = function.Logging{Format: "JSON", Group: "/orders", Application: "WARN"}
 	f = w.mustCreate(t, f, "#!one")
 	var spec sandbox.Spec
 	var req sandbox.Request
@@ -220,7 +221,7 @@ func TestInvokeHandsOverTheFunction(t *testing.T) {
 	spec.Key, spec.CodeDir = "", ""
 	if d := cmp.Diff(sandbox.Spec{
 		ARN: f.ARN(), Name: "orders", Version: "$LATEST", Account: f.Account, Region: f.Region, Runtime: "provided.al2023",
-		Handler: "bootstrap", Timeout: 9e9, MemoryMB: 128, Env: f.Env, MaxEnvironments: 7,
+		Handler: "bootstrap", LogGroup: "/orders", LogFormat: "JSON", LogLevel: "WARN", Timeout: 9e9, MemoryMB: 128, Env: f.Env, MaxEnvironments: 7,
 	}, spec); d != "" {
 		t.Errorf("-want +got spec:\n%s", d)
 	}

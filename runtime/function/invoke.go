@@ -59,6 +59,7 @@ func (fs *Functions) spec(ctx context.Context, f Function) (sandbox.Spec, error)
 		Key: f.specKey(), ARN: f.ARN(), Name: f.Name, Version: Latest, Account: f.Account, Region: f.Region,
 		Runtime: f.Runtime, Handler: f.Handler,
 		Timeout: time.Duration(f.Timeout) * time.Second, MemoryMB: f.MemorySize, Env: f.Env,
+		LogGroup: f.Logging.Group, LogFormat: f.Logging.Format, LogLevel: f.Logging.Application,
 	}
 	if f.Reserved != nil {
 		s.MaxEnvironments = *f.Reserved

@@ -174,6 +174,9 @@ func environ(s Spec, code, api string, head Line, endpoint, tmp string) []string
 	if endpoint != "" {
 		env["AWS_ENDPOINT_URL"] = endpoint
 	}
+	if s.LogFormat == "JSON" {
+		env["AWS_LAMBDA_LOG_FORMAT"], env["AWS_LAMBDA_LOG_LEVEL"] = s.LogFormat, s.LogLevel
+	}
 	maps.Copy(env, s.Env) // Lambda has refused the names that a user may not set
 	list := make([]string, 0, len(env))
 	for k, v := range env {

@@ -360,6 +360,7 @@ func TestEnvironmentOfAFunction(t *testing.T) {
 	p := newPool(t, sandbox.Config{Endpoint: func() string { return "http://localhost:4566" }})
 	s := misbehaveSpec()
 	s.Env = map[string]string{"COLOUR": "blue", "LANG": "de_DE.UTF-8"}
+	s.LogGroup, s.LogFormat, s.LogLevel = "/orders", "JSON", "WARN"
 	var list []string
 	if err := json.Unmarshal(invoke(t, p, s, `{"do":"environment"}`).Payload, &list); err != nil {
 		t.Fatal(err)
@@ -374,7 +375,7 @@ func TestEnvironmentOfAFunction(t *testing.T) {
 		"AWS_ACCESS_KEY_ID": account, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
 		"AWS_LAMBDA_FUNCTION_NAME": "misbehave", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/misbehave", "LAMBDA_TASK_ROOT": misbehave,
+		"AWS_LAMBDA_LOG_GROUP_NAME": "/orders", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN", "LAMBDA_TASK_ROOT": misbehave,
 		"_HANDLER": "any", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 	} {
 		if got[k] != want {

@@ -35,14 +35,17 @@ import (
 type Spec struct {
 	Key string // changes with the function's code, configuration or version
 
-	ARN      string // of the function, without a qualifier
-	Name     string
-	Version  string // "$LATEST" or a number
-	Account  string
-	Region   string
-	Runtime  string // "provided.al2023"
-	Handler  string // free text, handed over as _HANDLER
-	LogGroup string // "" for /aws/lambda/<Name>
+	ARN     string // of the function, without a qualifier
+	Name    string
+	Version string // "$LATEST" or a number
+	Account string
+	Region  string
+	Runtime string // "provided.al2023"
+	Handler string // free text, handed over as _HANDLER
+
+	LogGroup  string // "" for /aws/lambda/<Name>
+	LogFormat string // "JSON", for a function that asks what to log in; else text
+	LogLevel  string // of JSON: "INFO"
 
 	CodeDir  string            // folder that holds bootstrap; the working folder and LAMBDA_TASK_ROOT
 	Timeout  time.Duration     // of one invocation, 1 s to 15 min

@@ -20,8 +20,9 @@ import (
 //
 // Not imitated: other runtimes, container images, code from S3, layers, file
 // systems, SnapStart, DeadLetterConfig and published versions (Publish has no
-// effect). VpcConfig, KMSKeyArn, EphemeralStorage, LoggingConfig and
-// TracingConfig are shown and have no effect. Roles are not looked up.
+// effect). VpcConfig, KMSKeyArn, EphemeralStorage and
+// TracingConfig are shown and have no effect; LoggingConfig is shown, and told to
+// the function in its environment. Roles are not looked up.
 func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInput) (*api.CreateFunctionOutput, error) {
 	r, err := parseName(ctx, in.FunctionName, nil)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"millrace/runtime/sandbox"
 )
 
 var anyMetadata = cmpopts.IgnoreTypes(sdk.CreateFunctionOutput{}.ResultMetadata)
@@ -232,14 +234,59 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
+// What a function logs in is shown, and told to the function itself.
+func TestLoggingConfig(t *testing.T) {
+	w := serve(t)
+	w.mustCreate("orders")
+	name := aws.String("orders")
+	type told struct{ Group, Format, Level string }
+	var got told
+	w.runner.answer = func(s sandbox.Spec, _ sandbox.Request) (sandbox.Result, error) {
+		got = told{s.LogGroup, s.LogFormat, s.LogLevel}
+		return sandbox.Result{}, nil
+	}
+	for _, c := range []struct {
+		rule  string
+		set   types.LoggingConfig
+		shown types.LoggingConfig
+		told  told
+	}{
+		{"JSON logs INFO and above unless told", types.LoggingConfig{LogFormat: "JSON"},
+			types.LoggingConfig{LogFormat: "JSON", LogGroup: aws.String("/aws/lambda/orders"), ApplicationLogLevel: "INFO", SystemLogLevel: "INFO"},
+			told{"/aws/lambda/orders", "JSON", "INFO"}},
+		{"levels and group as told", types.LoggingConfig{ApplicationLogLevel: "WARN", LogGroup: aws.String("/orders")},
+			types.LoggingConfig{LogFormat: "JSON", LogGroup: aws.String("/orders"), ApplicationLogLevel: "WARN", SystemLogLevel: "INFO"},
+			told{"/orders", "JSON", "WARN"}},
+		{"text has no levels", types.LoggingConfig{LogFormat: "Text"},
+			types.LoggingConfig{LogFormat: "Text", LogGroup: aws.String("/orders")},
+			told{"/orders", "Text", ""}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			out, err := w.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: name, LoggingConfig: &c.set})
+			must(t, err)
+			if d := cmp.Diff(&c.shown, out.LoggingConfig, cmpopts.IgnoreUnexported(types.LoggingConfig{})); d != "" {
+				t.Errorf("shown: -want +got:\n%s", d)
+			}
+			_, err = w.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: name})
+			must(t, err)
+			if got != c.told {
+				t.Errorf("the function was told %+v, want %+v", got, c.told)
+			}
+		})
+	}
+}
+
 func TestDeleteFunction(t *testing.T) {
 	w := serve(t)
 	w.mustCreate("orders")
 	name := aws.String("orders")
 	_, err := w.DeleteFunction(t.Context(), &sdk.DeleteFunctionInput{FunctionName: name, Qualifier: aws.String("$LATEST")})
 	wants(t, err, 400, "InvalidParameterValueException", "$LATEST version cannot be deleted without deleting the function.")
-	_, err = w.DeleteFunction(t.Context(), &sdk.DeleteFunctionInput{FunctionName: name})
+	deleted, err := w.DeleteFunction(t.Context(), &sdk.DeleteFunctionInput{FunctionName: name})
 	must(t, err)
+	if deleted.StatusCode != 204 {
+		t.Errorf("status %d, want 204", deleted.StatusCode)
+	}
 	_, err = w.DeleteFunction(t.Context(), &sdk.DeleteFunctionInput{FunctionName: name})
 	wants(t, err, 404, "ResourceNotFoundException", "Function not found: "+arnOf+"orders")
 }

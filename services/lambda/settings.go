@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -60,6 +61,7 @@ func (s settings) apply(f *function.Function) error {
 		set(&f.Logging.Group, l.LogGroup)
 		set(&f.Logging.Application, l.ApplicationLogLevel)
 		set(&f.Logging.System, l.SystemLogLevel)
+		f.Logging.System, f.Logging.Application = levels(f.Logging)
 	}
 	if v := s.VpcConfig; v != nil {
 		f.Network = function.Network{Subnets: v.SubnetIds, SecurityGroups: v.SecurityGroupIds, IPv6: value(v.Ipv6AllowedForDualStack)}
@@ -146,6 +148,14 @@ func checkEnvironment(env map[string]string) error {
 		return invalidValue(badEnvironment+"exceeded the 4KB limit. String measured: %s", text)
 	}
 	return nil
+}
+
+// levels are what a function logs: something in JSON only, and INFO unless told.
+func levels(l function.Logging) (system, application string) {
+	if l.Format != "JSON" {
+		return "", ""
+	}
+	return cmp.Or(l.System, "INFO"), cmp.Or(l.Application, "INFO")
 }
 
 func set(to, from *string) {
