@@ -53,6 +53,7 @@ func (e *environment) run(req Request) (Result, error) {
 		}
 		r.Init = took
 	}
+	e.dropDead()
 
 	began := time.Now()
 	ev := event{req, began.Add(e.spec.Timeout)}
@@ -132,6 +133,21 @@ func (e *environment) initPhase() (time.Duration, error) {
 	e.settle(last)
 	e.journal.platform("INIT_REPORT Init Duration: %s ms\tPhase: init\tStatus: %s", millis(took), status)
 	return 0, nil
+}
+
+// dropDead puts away a guest that has exited since its last event. That is no
+// fault of the next one, which gets a new guest. On Lambda an idle environment
+// is frozen, and its function cannot die.
+func (e *environment) dropDead() {
+	if e.guest == nil {
+		return
+	}
+	select {
+	case last := <-e.guest.signals(): // ready as it was, it can only have exited
+		e.journal.say("%s", last.failure.Message)
+		e.settle(last)
+	default:
+	}
 }
 
 // boot starts a guest and waits until it is ready, or is not going to be.

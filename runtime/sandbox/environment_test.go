@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -119,4 +120,32 @@ func TestAnswerThenTrouble(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A function that dies between two events takes neither with it.
+func TestGuestThatDiesIdleIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var guests []*script
+		var log []string
+		e := &environment{
+			spec: Spec{Timeout: 3 * time.Second, MemoryMB: 128}, journal: &journal{emit: func(l Line) { log = append(log, l.RequestID+": "+string(l.Text)) }},
+			start: func(*environment) (guest, *failure, error) {
+				s := &script{start: []signal{{kind: isReady}}, event: []signal{{kind: isAnswer, payload: []byte("1")}, {kind: isReady}}}
+				guests = append(guests, s.begin())
+				return s, nil, nil
+			},
+		}
+		for _, id := range []string{"first", "second"} {
+			if r, err := e.run(Request{ID: id}); err != nil || string(r.Payload) != "1" || r.FunctionError != "" {
+				t.Fatalf("the %s event got %s (%s), %v", id, r.Payload, r.FunctionError, err)
+			}
+			guests[len(guests)-1].say([]signal{{kind: isExit, failure: failExit("signal: killed")}})
+		}
+		if len(guests) != 2 || !guests[0].ended {
+			t.Errorf("%d guests, the first ended %v; want 2, true", len(guests), guests[0].ended)
+		}
+		if want := ": Runtime exited with error: signal: killed"; !slices.Contains(log, want) {
+			t.Errorf("log is\n%s\nwant %q between the events", strings.Join(log, "\n"), want)
+		}
+	})
 }
