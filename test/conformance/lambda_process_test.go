@@ -1,0 +1,176 @@
+//go:build unix
+
+package conformance
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"millrace/runtime/sandbox/gobuild"
+	"millrace/test/testenv"
+)
+
+// misbehave is the zip file of functions/misbehave.
+var misbehave = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "conformance-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	bootstrap := filepath.Join(dir, "bootstrap")
+	if err := gobuild.Build(context.Background(), "../../functions/misbehave", bootstrap); err != nil {
+		return nil, err
+	}
+	return gobuild.Zip(bootstrap)
+})
+
+// A process is functions/misbehave, deployed as any function is: its time-out is
+// a second.
+type process struct {
+	t    *testing.T
+	sdk  *lambda.Client
+	name *string
+}
+
+func deploy(t *testing.T, env *testenv.Env, name string, variables map[string]string) process {
+	t.Helper()
+	zip, err := misbehave()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := process{t, lambda.NewFromConfig(env.AWS), &name}
+	in := &lambda.CreateFunctionInput{
+		FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"), Timeout: aws.Int32(1),
+		Role: aws.String("arn:aws:iam::000000000000:role/lambda"), Code: &types.FunctionCode{ZipFile: zip},
+	}
+	if variables != nil {
+		in.Environment = &types.Environment{Variables: variables}
+	}
+	if _, err := p.sdk.CreateFunction(t.Context(), in); err != nil {
+		t.Fatalf("CreateFunction: %v", err)
+	}
+	if err := lambda.NewFunctionActiveV2Waiter(p.sdk).Wait(t.Context(), &lambda.GetFunctionInput{FunctionName: &name}, time.Minute); err != nil {
+		t.Fatalf("waiting for the function: %v", err)
+	}
+	return p
+}
+
+// does has the function do what an event asks for.
+func (p process) does(event string) *lambda.InvokeOutput {
+	p.t.Helper()
+	out, err := p.sdk.Invoke(p.t.Context(), &lambda.InvokeInput{FunctionName: p.name, Payload: []byte(event), LogType: types.LogTypeTail})
+	if err != nil {
+		p.t.Fatalf("Invoke %s: %v", event, err)
+	}
+	return out
+}
+
+// What callers see of a process that fails, and what its log says of it. ID
+// stands for the request's id.
+func TestFailuresOfAProcess(t *testing.T) {
+	p := deploy(t, testenv.Start(t), "misbehave", nil)
+	for _, c := range []struct {
+		rule, event, payload, log string
+	}{
+		{"an error", `{"do":"error","text":"no"}`, `{"errorMessage":"no","errorType":"errorString"}`, ""},
+		{"a panic", `{"do":"panic"}`, `{"errorMessage":"as asked","errorType":"string","stackTrace":[`,
+			"RequestId: ID Error: Runtime exited with error: exit status 1\nRuntime.ExitError\nEND RequestId: ID\n"},
+		{"an exit", `{"do":"exit","code":3}`, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"}`,
+			"\tStatus: error\tError Type: Runtime.ExitError\t\n"},
+		{"an exit without a reason", `{"do":"exit"}`, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited without providing a reason"}`, ""},
+		{"a time-out", `{"do":"hang"}`, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}`,
+			" ID Task timed out after 1.00 seconds\nEND RequestId: ID\nREPORT RequestId: ID\tDuration: 1000.00 ms\t"},
+		{"an answer above 6 MB", `{"do":"answer","bytes":6300000}`,
+			`{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}`, ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			out := p.does(c.event)
+			wantEqual(t, "status", out.StatusCode, 200)
+			wantEqual(t, "function error", aws.ToString(out.FunctionError), "Unhandled")
+			wantEqual(t, "version", aws.ToString(out.ExecutedVersion), "$LATEST")
+			log, err := base64.StdEncoding.DecodeString(*out.LogResult)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, id, _ := strings.Cut(string(log), "END RequestId: ")
+			id, _, _ = strings.Cut(id, "\n")
+			known := strings.NewReplacer(id, "ID")
+			if got := known.Replace(string(out.Payload)); !strings.HasPrefix(got, c.payload) {
+				t.Errorf("payload is %s\nwant    %s", got, c.payload)
+			}
+			if got := known.Replace(string(log)); !strings.Contains(got, c.log) {
+				t.Errorf("log is\n%s\nwant %q", got, c.log)
+			}
+		})
+	}
+}
+
+// A process serves one event after the other until its code or configuration
+// changes; then a new one does.
+func TestProcessesAreKeptWarm(t *testing.T) {
+	p := deploy(t, testenv.Start(t), "counter", nil)
+	updated := func() {
+		t.Helper()
+		err := lambda.NewFunctionUpdatedV2Waiter(p.sdk).Wait(t.Context(), &lambda.GetFunctionInput{FunctionName: p.name}, time.Minute)
+		if err != nil {
+			t.Fatalf("waiting for the update: %v", err)
+		}
+	}
+	counts := func(rule, want string) {
+		t.Helper()
+		wantEqual(t, rule, string(p.does(`{"do":"count"}`).Payload), want)
+	}
+	counts("the first event", "1")
+	counts("the second, in the same process", "2")
+
+	_, err := p.sdk.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: p.name, MemorySize: aws.Int32(256)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	updated()
+	counts("after a change of configuration", "1")
+
+	zip, _ := misbehave()
+	if _, err := p.sdk.UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: p.name, ZipFile: zip}); err != nil {
+		t.Fatal(err)
+	}
+	updated()
+	counts("after an update of the code", "1")
+
+	if _, err := p.sdk.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{FunctionName: p.name, ReservedConcurrentExecutions: aws.Int32(0)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.sdk.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: p.name}, func(o *lambda.Options) { o.Retryer = aws.NopRetryer{} })
+	wantError(t, "no concurrency", err, "TooManyRequestsException", "Rate Exceeded.")
+}
+
+// The messages of a process that dies come back, and in the end go to the
+// dead-letter queue.
+func TestMessagesOfACrashedProcessComeBack(t *testing.T) {
+	env := testenv.Start(t)
+	dead := create(t, env, "dead", nil)
+	q := create(t, env, "orders", map[string]string{
+		"VisibilityTimeout": "1",
+		"RedrivePolicy":     `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":2}`,
+	})
+	p := deploy(t, env, "orders", map[string]string{"INIT": "exit"})
+	mapQueue(t, env, lambda.CreateEventSourceMappingInput{}, "orders", *p.name)
+	sent := q.send("poison")
+	got := dead.receive(1, 20)
+	if len(got) != 1 {
+		t.Fatalf("%d messages in the dead-letter queue, want 1", len(got))
+	}
+	wantEqual(t, "message id", *got[0].MessageId, *sent.MessageId)
+	wantEqual(t, "receives", got[0].Attributes["ApproximateReceiveCount"], fmt.Sprint(3)) // two of the function, one of ours
+}
