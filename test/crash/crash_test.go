@@ -20,6 +20,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	_ "millrace/cmd/runtime/app" // the tests build it: go test must not answer from its cache when it changes
 )
 
 var (
