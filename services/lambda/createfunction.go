@@ -15,14 +15,15 @@ import (
 //     that it holds a bootstrap is checked by the first invocation, as at AWS
 //   - Runtime is provided.al2023 or provided.al2; go1.x is refused in AWS's words
 //   - the variables of Environment take at most 4096 bytes and no reserved names
+//   - LoggingConfig is told to the function, in its environment; the log itself
+//     stays text
 //   - answers State Pending; the function and its code are durable by then, and
 //     Active for the next request
 //
 // Not imitated: other runtimes, container images, code from S3, layers, file
 // systems, SnapStart, DeadLetterConfig and published versions (Publish has no
-// effect). VpcConfig, KMSKeyArn, EphemeralStorage and
-// TracingConfig are shown and have no effect; LoggingConfig is shown, and told to
-// the function in its environment. Roles are not looked up.
+// effect). VpcConfig, KMSKeyArn, EphemeralStorage and TracingConfig are shown and
+// have no effect. Roles are not looked up.
 func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInput) (*api.CreateFunctionOutput, error) {
 	r, err := parseName(ctx, in.FunctionName, nil)
 	if err != nil {

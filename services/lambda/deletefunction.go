@@ -9,9 +9,8 @@ import (
 
 // DeleteFunction   restJson1
 //
-//   - the function and its code are gone once answered; events that run come to
-//     their end, and mappings stay
-//   - answers 204: the function is gone by then
+//   - answers 204 once the function and its code are gone; events that run come
+//     to their end, and mappings stay
 //   - $LATEST alone cannot be deleted
 func (s *Service) DeleteFunction(ctx context.Context, in *api.DeleteFunctionInput) (*api.DeleteFunctionOutput, error) {
 	_, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
