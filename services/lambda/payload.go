@@ -17,7 +17,7 @@ func payload(b []byte, limit int, operation string) ([]byte, error) {
 	if len(b) == 0 {
 		return []byte("{}"), nil
 	}
-	if !json.Valid(b) {
+	if !json.Valid(b) || !utf8.Valid(b) {
 		return nil, badContent("Could not parse request body into json: Could not parse payload into json: %s", complaint(b))
 	}
 	return b, nil
@@ -40,7 +40,7 @@ var expectations = []struct{ ours, theirs string }{
 func complaint(b []byte) string {
 	var wrong *json.SyntaxError
 	if !errors.As(json.Unmarshal(b, new(any)), &wrong) {
-		return "malformed"
+		return misencoded(b)
 	}
 	at := max(int(wrong.Offset)-1, 0)
 	said := wrong.Error()
@@ -61,6 +61,27 @@ func complaint(b []byte) string {
 		}
 	}
 	return said + place(b, at)
+}
+
+// misencoded says which byte keeps well-formed JSON from being UTF-8: encoding/json
+// lets it pass, Jackson does not.
+func misencoded(b []byte) string {
+	at := 0
+	for {
+		r, n := utf8.DecodeRune(b[at:])
+		if r == utf8.RuneError && n <= 1 {
+			break
+		}
+		at += n
+	}
+	kind := "start"
+	if 0xC0 <= b[at] && b[at] < 0xF8 { // it leads, and what follows is not what it leads to
+		kind, at = "middle", at+1
+		for !utf8.RuneStart(b[at]) { // the string's closing quote, at the latest, is one
+			at++
+		}
+	}
+	return fmt.Sprintf("Invalid UTF-8 %s byte 0x%x", kind, b[at]) + place(b, at)
 }
 
 // word is what b begins with, as far as it is letters and digits.

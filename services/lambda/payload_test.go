@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"millrace/services/internal/identity"
 )
@@ -18,6 +19,8 @@ func TestComplaintsAboutPayloads(t *testing.T) {
 		{"no comma in an array", `[1 2]`, "Unexpected character ('2' (code 50)): was expecting comma to separate Array entries"},
 		{"no colon", `{"a" 1}`, "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value"},
 		{"no end", `{"a":`, "Unexpected end-of-input"},
+		{"a byte that no UTF-8 has", "[\"\xff\"]", "Invalid UTF-8 start byte 0xff\n"},
+		{"a letter in Latin-1", "\"caf\xe9\"", "Invalid UTF-8 middle byte 0x22\n"},
 		{"the place", "{\n  c", "Unexpected character ('c' (code 99)): was expecting double-quote to start field name\n" +
 			" at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 2, column: 3]"},
 	} {
@@ -30,12 +33,12 @@ func TestComplaintsAboutPayloads(t *testing.T) {
 }
 
 func FuzzPayload(f *testing.F) {
-	for _, s := range []string{`{}`, `test`, `{c`, "\xff", `"\ud800`, "1 2"} {
+	for _, s := range []string{`{}`, `test`, `{c`, "\xff", "\"\xe9", "\"\xe9\"", "\"\xc0\x80\"", `"\ud800`, "1 2"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, err := payload(b, 1<<20, "InvokeFunction")
-		if (err == nil) != json.Valid(got) {
+		if (err == nil) != (json.Valid(got) && utf8.Valid(got)) {
 			t.Errorf("%q: %q, %v", b, got, err)
 		}
 	})
