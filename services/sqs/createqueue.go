@@ -33,30 +33,31 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	if err := checkTags(id, nil, in.Tags); err != nil {
 		return nil, err
 	}
-	for {
+	url := &api.CreateQueueOutput{QueueUrl: ptr(queueURL(c, id))}
+	q, err := s.queues.Get(id)
+	if err != nil {
 		cfg := fresh(time.Now())
-		q, err := s.queues.Get(id)
-		if err == nil {
-			cfg = q.Config()
-		}
 		if err := apply(&cfg, id, in.Attributes, s.redriveCheck(id)); err != nil {
 			return nil, err
 		}
-		if q == nil {
-			cfg.Tags = in.Tags
-			q, err = s.queues.Create(ctx, id, cfg)
-		} else if name := difference(id, q.Config(), cfg); name != "" {
-			return nil, sender(400, "QueueNameExists", "QueueAlreadyExists",
-				"A queue already exists with the same name and a different value for attribute %s", name)
+		cfg.Tags = in.Tags
+		_, err := s.queues.Create(ctx, id, cfg)
+		if fault.Of(err) != fault.Exists {
+			return url, fromDomain(err, c.Query)
 		}
-		if fault.Of(err) == fault.Exists {
-			continue // somebody created it just now: compare
-		}
-		if err != nil {
+		if q, err = s.queues.Get(id); err != nil { // somebody created it just now, and it is gone again
 			return nil, fromDomain(err, c.Query)
 		}
-		return &api.CreateQueueOutput{QueueUrl: ptr(queueURL(c, id))}, nil
 	}
+	cfg := q.Config()
+	if err := apply(&cfg, id, in.Attributes, s.redriveCheck(id)); err != nil {
+		return nil, err
+	}
+	if name := difference(id, q.Config(), cfg); name != "" {
+		return nil, sender(400, "QueueNameExists", "QueueAlreadyExists",
+			"A queue already exists with the same name and a different value for attribute %s", name)
+	}
+	return url, nil
 }
 
 // redriveCheck tells whether a queue exists that dead letters of source may go
