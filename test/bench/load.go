@@ -29,15 +29,6 @@ func (s sample) percentile(p float64) time.Duration {
 	return s.latencies[min(len(s.latencies)-1, int(p*float64(len(s.latencies))))]
 }
 
-// add joins what two groups of connections did at the same time.
-func (s sample) add(o sample) sample {
-	s.msgs += o.msgs
-	s.elapsed = max(s.elapsed, o.elapsed)
-	s.latencies = append(s.latencies, o.latencies...)
-	slices.Sort(s.latencies)
-	return s
-}
-
 // errDone ends a connection's loop early, with nothing wrong.
 var errDone = errors.New("nothing left to do")
 

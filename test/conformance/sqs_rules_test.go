@@ -145,6 +145,7 @@ func TestSQSAttributeFilters(t *testing.T) {
 			{rule: "all that there are", system: []string{"All"}, older: []types.QueueAttributeName{"SenderId"},
 				wantSystem: "ApproximateFirstReceiveTimestamp ApproximateReceiveCount MessageGroupId SenderId SentTimestamp"},
 		} {
+			//lint:ignore SA1019 the older name is what is tested
 			in := &sqs.ReceiveMessageInput{QueueUrl: q.url, MessageAttributeNames: c.names, AttributeNames: c.older}
 			for _, n := range c.system {
 				in.MessageSystemAttributeNames = append(in.MessageSystemAttributeNames, types.MessageSystemAttributeName(n))

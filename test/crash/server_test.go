@@ -19,6 +19,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"millrace/test/testenv"
 )
 
 // A server is the real binary over one data folder: started, killed and started
@@ -134,28 +136,8 @@ func (s *server) config() aws.Config {
 		BaseEndpoint: aws.String("http://" + s.address),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
-		HTTPClient:   &http.Client{Transport: whole{transport}},
+		HTTPClient:   &http.Client{Transport: testenv.WholeBodies(transport)},
 	}
-}
-
-// whole sends requests whose body is in memory. The SDK closes a body as soon as
-// it has the answer, and its closed body ends with an error: net/http, when it
-// looks for the body's end only then, drops the connection with the rest of the
-// answer. Servers that answer within microseconds meet this (smithy-go 1.28).
-type whole struct{ http.RoundTripper }
-
-func (w whole) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Body == nil {
-		return w.RoundTripper.RoundTrip(req)
-	}
-	body, err := io.ReadAll(req.Body)
-	req.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	req = req.Clone(req.Context())
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	return w.RoundTripper.RoundTrip(req)
 }
 
 // build makes the binaries that the tests run: the runtime, and a function's

@@ -103,7 +103,7 @@ func start(t testing.TB, cfg *app.Config, transport *http.Transport, opts []Opti
 			Region:       "us-east-1",
 			Credentials:  credentials.NewStaticCredentialsProvider("000000000000", "secret", ""),
 			BaseEndpoint: aws.String(a.Endpoint()),
-			HTTPClient:   &http.Client{Transport: transport},
+			HTTPClient:   &http.Client{Transport: WholeBodies(transport)},
 		},
 		Endpoint: a.Endpoint(),
 		App:      a,

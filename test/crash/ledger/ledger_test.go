@@ -42,7 +42,7 @@ func of(m Message, nth int) Delivery {
 	return d
 }
 
-var refusal = errors.New("the receipt handle is invalid")
+var errRefused = errors.New("the receipt handle is invalid")
 
 var stories = []struct {
 	rule string
@@ -141,18 +141,18 @@ var stories = []struct {
 	{"a handle in force is refused for a delete", func(s *story) {
 		s.send(a, "id-a", "")
 		s.receive("jobs", of(a, 1))
-		s.Deleting(of(a, 1)).Refused(s.now, refusal)
+		s.Deleting(of(a, 1)).Refused(s.now, errRefused)
 	}, "its delete was refused"},
 	{"a handle in force is refused for a change", func(s *story) {
 		s.send(a, "id-a", "")
 		s.receive("jobs", of(a, 1))
-		s.Hiding(of(a, 1), 0, s.now).Refused(s.now, refusal)
+		s.Hiding(of(a, 1), 0, s.now).Refused(s.now, errRefused)
 	}, "its change of visibility was refused"},
 	{"a handle whose time is over may be refused, and its message stays", func(s *story) {
 		s.send(a, "id-a", "")
 		s.receive("jobs", of(a, 1))
 		s.later(time.Hour)
-		s.Deleting(of(a, 1)).Refused(s.now, refusal)
+		s.Deleting(of(a, 1)).Refused(s.now, errRefused)
 		s.Drained("jobs", Counts{}, s.now)
 	}, "1 messages were lost"},
 	{"a hidden message is delivered", func(s *story) {
