@@ -22,6 +22,10 @@ type Config struct {
 	// asked, sets none.
 	Endpoint func() string
 
+	// Temp is the absolute path of the folder that holds the temporary folders of
+	// processes; "" means the system's own.
+	Temp string
+
 	// Max bounds the environments there are at once; 0 means 1000, as Lambda's
 	// concurrency is bounded in an account.
 	Max int

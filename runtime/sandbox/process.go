@@ -47,7 +47,7 @@ func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
 		return nil, failNoBootstrap, nil
 	}
 	if e.tmp == "" {
-		if e.tmp, err = os.MkdirTemp("", "millrace-"+e.spec.Name+"-"); err != nil {
+		if e.tmp, err = os.MkdirTemp(p.cfg.Temp, "millrace-"+e.spec.Name+"-"); err != nil {
 			return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no temporary folder.")
 		}
 	}

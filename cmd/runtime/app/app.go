@@ -134,7 +134,11 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, fmt.Errorf("measuring queue depths: %w", err)
 	}
 
-	a.sandboxes = sandbox.New(sandbox.Config{Endpoint: a.Endpoint, Output: a.cfg.Output, Log: log})
+	temp, err := freshTemp(a.cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	a.sandboxes = sandbox.New(sandbox.Config{Endpoint: a.Endpoint, Temp: temp, Output: a.cfg.Output, Log: log})
 	a.parts.Push("sandboxes", a.sandboxes.Stop)
 
 	if a.functions, err = function.Open(ctx, function.Config{
@@ -184,6 +188,19 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return err
 	})
 	return a, nil
+}
+
+// freshTemp makes the folder of the functions' temporary folders, without what a
+// killed process left in it.
+func freshTemp(data string) (string, error) {
+	dir, err := filepath.Abs(filepath.Join(data, "tmp"))
+	if err == nil {
+		err = errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700))
+	}
+	if err != nil {
+		return "", fmt.Errorf("making the functions' temporary folder: %w", err)
+	}
+	return dir, nil
 }
 
 func withDefaults(c Config) Config {

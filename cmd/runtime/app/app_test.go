@@ -1,6 +1,8 @@
 package app
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -42,5 +44,22 @@ func TestDataFolderHasOneHolder(t *testing.T) {
 	}
 	if err := again.release(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a killed process left of its functions is gone at the next start.
+func TestTemporaryFolderStartsEmpty(t *testing.T) {
+	data := t.TempDir()
+	left := filepath.Join(data, "tmp", "millrace-orders-1")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := freshTemp(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 0 || !filepath.IsAbs(dir) {
+		t.Errorf("%s holds %v, %v", dir, entries, err)
 	}
 }
