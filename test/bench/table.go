@@ -53,7 +53,7 @@ func memoryBelow(bytes int) floor {
 }
 
 var processorIdle = floor{"processor 0%", func(s sample, _ map[string]sample) (string, bool) {
-	return fmt.Sprintf("%.1f%%", s.processor*100), s.processor < 0.005
+	return fmt.Sprintf("%.1f%%", s.processor*100), s.processor < 0.0005
 }}
 
 // table tells the median run of each mode. Runs are ranked by what is compared:
