@@ -8,10 +8,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +57,11 @@ func run() error {
 			return err
 		}
 		write(&tables, s.name, ops)
+		others, err := absent(filepath.Join(root, "services/internal/api/models", s.dir+".json"), ops)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(&tables, others)
 	}
 	return splice(filepath.Join(root, "README.md"), tables.Bytes())
 }
@@ -132,6 +139,34 @@ func write(w *bytes.Buffer, name string, ops []operation) {
 		}
 	}
 	w.WriteByte('\n')
+}
+
+// absent says which of AWS's operations are not there at all: by name when they
+// are few, by number when they are most of a service.
+func absent(model string, ops []operation) (string, error) {
+	b, err := os.ReadFile(model)
+	if err != nil {
+		return "", err
+	}
+	var m struct {
+		Operations map[string]any `json:"operations"`
+		Others     []string       `json:"others"`
+	}
+	if err := json.Unmarshal(b, &m); err != nil {
+		return "", fmt.Errorf("%s: %w", model, err)
+	}
+	names := slices.AppendSeq(m.Others, maps.Keys(m.Operations))
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return slices.ContainsFunc(ops, func(op operation) bool { return op.name == name })
+	})
+	slices.Sort(names)
+	switch {
+	case len(names) == 0:
+		return "", nil
+	case len(names) <= 10:
+		return "Not there yet: " + strings.Join(names, ", ") + ".\n\n", nil
+	}
+	return fmt.Sprintf("Not there yet: %d others.\n\n", len(names)), nil
 }
 
 // splice puts the tables between the README's two marks.

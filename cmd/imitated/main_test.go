@@ -86,3 +86,14 @@ func TestSpliceKeepsWhatIsAround(t *testing.T) {
 		t.Error("a README without marks was written to")
 	}
 }
+
+func TestAbsentNamesWhatTheModelHasBeside(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "sample.json")
+	if err := os.WriteFile(model, []byte(`{"operations":{"A":{},"C":{}},"others":["B"]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := absent(model, []operation{{name: "A"}})
+	if err != nil || got != "Not there yet: B, C.\n\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
