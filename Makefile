@@ -32,10 +32,10 @@ conformance: ## Run the scenarios through AWS SDKs
 	go test $(GOFLAGS_TEST) ./test/conformance/...
 
 fuzz: ## Fuzz everything that strangers send, FUZZTIME each
-	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
-	  grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r target; do \
-	    echo "fuzzing $$target in $${dir#$$PWD/}"; \
-	    go test "$$dir" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+	  sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file" | while read -r target; do \
+	    echo "fuzzing $$target in $$(dirname $$file)"; \
+	    go test "$$(dirname $$file)" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
 	  done; \
 	done
 

@@ -16,6 +16,9 @@ type Handles struct{ block cipher.Block }
 
 const handleMark = 0x51310001
 
+// handleText is strict: of the texts that decode alike, only one is a handle.
+var handleText = base64.StdEncoding.Strict()
+
 // NewHandles makes the handles of a queue from its key of 16 bytes.
 func NewHandles(key []byte) (Handles, error) {
 	b, err := aes.NewCipher(key)
@@ -29,7 +32,7 @@ func (h Handles) Make(number uint64, delivery uint32) string {
 	binary.BigEndian.PutUint32(b[8:], delivery)
 	binary.BigEndian.PutUint32(b[12:], handleMark)
 	h.block.Encrypt(b[:], b[:])
-	return base64.StdEncoding.EncodeToString(b[:])
+	return handleText.EncodeToString(b[:])
 }
 
 // Parse reads a handle; ok is false for any text Make did not return.
@@ -38,7 +41,7 @@ func (h Handles) Parse(handle string) (number uint64, delivery uint32, ok bool) 
 	if len(handle) != 24 {
 		return 0, 0, false
 	}
-	if n, err := base64.StdEncoding.Decode(b[:], []byte(handle)); err != nil || n != aes.BlockSize {
+	if n, err := handleText.Decode(b[:], []byte(handle)); err != nil || n != aes.BlockSize {
 		return 0, 0, false
 	}
 	h.block.Decrypt(b[:aes.BlockSize], b[:aes.BlockSize])
