@@ -1,11 +1,13 @@
 package function
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,13 +51,28 @@ func (s *codeStore) put(ctx context.Context, code []byte) (sum string, err error
 	digest := sha256.Sum256(code)
 	sum = base64.StdEncoding.EncodeToString(digest[:])
 	if _, err := s.blobs.GetInfo(ctx, blobName(sum)); errors.Is(err, jetstream.ErrObjectNotFound) {
-		if _, err := s.blobs.PutBytes(ctx, blobName(sum), code); err != nil {
+		meta := jetstream.ObjectMeta{Name: blobName(sum)}
+		if _, err := s.blobs.Put(ctx, meta, patientReader{bytes.NewReader(code)}); err != nil {
 			return "", fault.Wrap(fault.Unavailable, err, "storing code")
 		}
 	} else if err != nil {
 		return "", fault.Wrap(fault.Unavailable, err, "looking for code")
 	}
 	return sum, s.unpack(sum, code)
+}
+
+// A patientReader is a moment late to say that it has ended. Putting an object
+// starts a goroutine with its first chunk and forgets it at its end; one that had
+// not begun by then would wait for ever (nats.go 1.55, resetPendingAcksOnReconnect
+// after cleanupReplySub).
+type patientReader struct{ io.Reader }
+
+func (r patientReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err == io.EOF {
+		time.Sleep(time.Millisecond)
+	}
+	return n, err
 }
 
 // get reads a zip file.
