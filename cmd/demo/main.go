@@ -52,7 +52,6 @@ func run(ctx context.Context) error {
 		server.Process.Signal(syscall.SIGTERM)
 		return errors.Join(err, server.Wait())
 	}
-	// A terminal interrupts both processes; anything else interrupts only us.
 	go func() {
 		<-ctx.Done()
 		server.Process.Signal(syscall.SIGTERM)
@@ -65,6 +64,9 @@ func run(ctx context.Context) error {
 func startRuntime(binary string, args []string) (*exec.Cmd, string, error) {
 	cmd := exec.Command(binary, append([]string{"start"}, args...)...)
 	cmd.Stderr = os.Stderr
+	// In a process group of its own, so that a terminal interrupts only us: a
+	// second signal, ours after the terminal's, would cut its draining short.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, "", err
