@@ -3,6 +3,7 @@ package queue
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,7 @@ import (
 type burial struct {
 	seq    uint64
 	target string // ARN
+	fresh  bool   // moved by a task: it arrives as a new message
 	o      *message
 }
 
@@ -29,6 +31,7 @@ type Burial struct {
 	Sent     time.Time
 	First    time.Time
 	Receives int
+	Fresh    bool // arrives as a new message: with an id, a send time and a receive count of its own
 }
 
 // startBurial sends a message that pick took on its way.
@@ -37,14 +40,59 @@ func (m *Machine) startBurial(o *message) {
 	m.group.Burials = true
 }
 
-func (m *Machine) applyBurying(o *message, target string, seq uint64) {
+// A Moving says where a message is to go.
+type Moving struct {
+	Number uint64
+	Target string // ARN of a queue
+}
+
+// Oldest returns up to n visible messages in the order in which they came: those
+// that Move can take.
+func (m *Machine) Oldest(n int) []Delivery {
+	var all []Delivery
+	for o := range m.inTurn() {
+		if len(all) == n {
+			break
+		}
+		if o.state == ready {
+			all = append(all, m.delivery(o))
+		}
+	}
+	return all
+}
+
+// Move sends visible messages on their way to other queues, where they arrive as
+// new ones. It returns the numbers of those that go: one that was received or
+// deleted since it was looked at stays out.
+func (m *Machine) Move(all ...Moving) (gone []uint64) {
+	for _, v := range all {
+		if o := m.messages[v.Number]; o != nil && o.state == ready {
+			m.emit(record{kind: burying, number: v.Number, key: v.Target, burial: m.burial + 1, flags: flagFresh})
+			m.group.Burials = true
+			gone = append(gone, v.Number)
+		}
+	}
+	return gone
+}
+
+// Leaving counts those of the given messages that are still on their way.
+func (m *Machine) Leaving(numbers []uint64) (n int) {
+	for _, number := range numbers {
+		if o := m.messages[number]; o != nil && o.state == leaving {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *Machine) applyBurying(o *message, r *record) {
 	m.breakAttempt(o)
-	m.burial = max(m.burial, seq)
+	m.burial = max(m.burial, r.burial)
 	if o.group != nil {
 		m.unqueue(o.group)
 	}
 	m.leave(o, leaving)
-	b := &burial{seq, string([]byte(target)), o}
+	b := &burial{r.burial, strings.Clone(r.key), r.flags&flagFresh != 0, o}
 	i, _ := slices.BinarySearchFunc(m.leaving, b, func(a, b *burial) int { return cmp.Compare(a.seq, b.seq) })
 	m.leaving = slices.Insert(m.leaving, i, b)
 }
@@ -63,7 +111,7 @@ func (m *Machine) Burying(n int) []Burial {
 	var all []Burial
 	for _, b := range m.leaving[:min(n, len(m.leaving))] {
 		d := m.delivery(b.o)
-		all = append(all, Burial{b.seq, b.target, d.ID, d.Number, d.Content, d.Entry, d.Sent, d.First, d.Receives})
+		all = append(all, Burial{b.seq, b.target, d.ID, d.Number, d.Content, d.Entry, d.Sent, d.First, d.Receives, b.fresh})
 	}
 	return all
 }
@@ -106,7 +154,10 @@ func (m *Machine) Arrive(source uint64, burials ...Burial) {
 			kind: sent, number: m.next, id: b.ID, content: b.Content, sent: b.Sent.UnixNano(), first: b.First.UnixNano(),
 			carried: uint64(b.Receives), source: source, burial: b.Seq,
 		}
-		if m.fifo {
+		switch {
+		case b.Fresh:
+			r.id, r.sent, r.first, r.carried = m.newID(), m.now, 0, 0
+		case m.fifo:
 			r.enqueued = m.now
 		}
 		m.emit(r)

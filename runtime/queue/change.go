@@ -13,6 +13,9 @@ type Ref struct {
 // long as the message is in flight: ErrExpired.
 func (m *Machine) Delete(r Ref) error {
 	o, err := m.find(r)
+	if err == nil {
+		m.done.Deleted++
+	}
 	if o == nil || err != nil {
 		return err
 	}

@@ -52,7 +52,8 @@ type Machine struct {
 	deadlines heap[*Waiter]
 
 	ledger ledger
-	entry  []byte // being written
+	done   Metrics // what was done, since the machine was made
+	entry  []byte  // being written
 	group  Group
 }
 
@@ -278,7 +279,7 @@ func (m *Machine) apply(r *record, size int) {
 			m.breakAttempt(o)
 			m.hide(o, r.until)
 		case burying:
-			m.applyBurying(o, r.key, r.burial)
+			m.applyBurying(o, r)
 		}
 	}
 }

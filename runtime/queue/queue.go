@@ -80,6 +80,16 @@ type Message struct {
 	TraceParent string         // W3C traceparent of the send, for our own traces
 }
 
+// Bytes is the size of a message as SQS counts it: its body, and the names, types
+// and values of its attributes.
+func (m *Message) Bytes() int {
+	n := len(m.Body)
+	for _, a := range m.Attributes {
+		n += len(a.Name) + len(a.DataType) + len(a.Value)
+	}
+	return n
+}
+
 // An Attribute is one message attribute. Value holds text for String and Number
 // types, raw bytes for Binary ones.
 type Attribute struct {
@@ -129,6 +139,33 @@ type Counts struct {
 	Oldest   time.Time // when the oldest message was sent; zero when there is none
 }
 
+// Metrics are what CloudWatch wants to know of a queue. The numbers of what was
+// done count since the queue was opened and never go back.
+type Metrics struct {
+	Counts
+	Sent          uint64        // messages accepted; dead letters that arrive are not sent
+	SentBytes     uint64        // their bodies and attributes
+	Received      uint64        // messages handed out
+	EmptyReceives uint64        // receives answered with none
+	Deleted       uint64        // successful deletes, repeated ones too
+	Deduplicated  uint64        // sends dropped in the deduplication window
+	OldestAge     time.Duration // ApproximateAgeOfOldestMessage; 0 when there is none
+}
+
+// A PeekRequest asks to look at messages without receiving them.
+type PeekRequest struct {
+	Invisible bool // those in flight too
+	Delayed   bool // those delayed too
+	Max       int  // at most this many; 0 means 1000
+}
+
+// A Peeked message is one looked at. It has no receipt handle.
+type Peeked struct {
+	Received
+	State     string    // "visible", "inflight" or "delayed"
+	VisibleAt time.Time // when it will be visible; zero when it is
+}
+
 // What can be wrong with a receipt handle, a change or a receive. Each unwraps
 // to a fault.Code too.
 var (
@@ -137,5 +174,6 @@ var (
 	ErrExpired   = fault.New(fault.Conflict, "the receipt handle has expired") // FIFO deletes and changes only
 	ErrBeyondMax = fault.New(fault.Invalid, "total visibility timeout beyond twelve hours from the receive")
 	ErrAttempt   = fault.New(fault.Conflict, "the receive request attempt id is no longer retryable")
+	ErrNoSource  = fault.New(fault.Conflict, "the message did not come from another queue")
 	ErrOverLimit = fault.New(fault.Throttled, "too many messages in flight") // standard, short polls only
 )

@@ -54,6 +54,7 @@ func (m *Machine) Receive(w *Waiter, r ReceiveRequest) {
 		if !m.fifo && m.inFlight >= maxInFlight {
 			w.Err = ErrOverLimit
 		}
+		m.done.EmptyReceives++
 		m.answer(w)
 		return
 	}
@@ -124,6 +125,7 @@ func (m *Machine) serve() {
 // giveUp answers the waiters whose time is over.
 func (m *Machine) giveUp() {
 	for m.deadlines.len() > 0 && m.deadlines.top().deadline <= m.now {
+		m.done.EmptyReceives++
 		m.answer(m.deadlines.pop())
 	}
 	m.tidy()
@@ -145,6 +147,7 @@ func (m *Machine) take(w *Waiter) bool {
 		m.emit(r)
 		w.Deliveries = append(w.Deliveries, m.delivery(o))
 	}
+	m.done.Received += uint64(len(out))
 	for _, o := range spent {
 		m.startBurial(o)
 	}

@@ -52,6 +52,7 @@ const (
 	flagLeaving                    // kept: on its way to a dead-letter queue
 	flagFirst                      // received: the first message of a receive
 	flagBroken                     // attempted: not retryable anymore
+	flagFresh                      // burying, kept: it arrives as a new message
 )
 
 // The fields of a record, as bits of the mask that says which are there.

@@ -8,6 +8,7 @@ import (
 // A Draft is a message to be sent.
 type Draft struct {
 	Content Content
+	Bytes   int            // of its body and attributes
 	Delay   *time.Duration // nil for the queue's own; FIFO queues know only that
 }
 
@@ -37,6 +38,7 @@ func (m *Machine) send(d Draft) Placed {
 				r.flags |= flagByGroup
 			}
 			if e := m.dedup[dedupKey(group, dedup, r.flags)]; e != nil {
+				m.done.Deduplicated++
 				return Placed{e.id, e.number, true}
 			}
 		}
@@ -45,6 +47,8 @@ func (m *Machine) send(d Draft) Placed {
 	}
 	r.id = m.newID()
 	m.emit(r)
+	m.done.Sent++
+	m.done.SentBytes += uint64(d.Bytes)
 	return Placed{ID: r.id, Number: r.number}
 }
 

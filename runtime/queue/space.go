@@ -71,7 +71,9 @@ func (m *Machine) copyMessage(o *message, read map[uint64]Content) bool {
 	if o.state == leaving {
 		for _, b := range m.leaving {
 			if b.o == o {
-				r.flags, r.key, r.burial = flagLeaving, b.target, b.seq
+				if r.flags, r.key, r.burial = flagLeaving, b.target, b.seq; b.fresh {
+					r.flags |= flagFresh
+				}
 			}
 		}
 	}
@@ -110,7 +112,7 @@ func (m *Machine) applyKept(r *record, size int) {
 	case r.flags&flagLeaving != 0:
 		o.state = ready
 		m.visible++
-		m.applyBurying(o, r.key, r.burial)
+		m.applyBurying(o, r)
 		if o.group != nil {
 			m.settle(o.group) // it may have nothing else in it
 		}

@@ -31,9 +31,10 @@ type Queue struct {
 	reader  *log       // reads only
 	pages   pages
 
-	mu     sync.Mutex // guards inbox and closed
-	inbox  []*command
-	closed error // why there are no more commands; nil while open
+	mu      sync.Mutex // guards inbox, closed and arrived
+	inbox   []*command
+	closed  error         // why there are no more commands; nil while open
+	arrived chan struct{} // closed when messages have arrived elsewhere; nil when nobody waits for it
 
 	wake  chan struct{} // the inbox is not empty, or closed
 	ended chan struct{} // closed when the owner is gone
@@ -91,7 +92,7 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.Se
 			withID.DedupID = hex.EncodeToString(sum[:])
 			msg = &withID
 		}
-		drafts[i] = queue.Draft{Content: queue.Pack(msg, ""), Delay: msg.Delay}
+		drafts[i] = queue.Draft{Content: queue.Pack(msg, ""), Bytes: msg.Bytes(), Delay: msg.Delay}
 		size += len(drafts[i].Content) + recordRoom
 	}
 	var placed []queue.Placed
@@ -232,6 +233,38 @@ func (q *Queue) Counts(ctx context.Context) (queue.Counts, error) {
 		return queue.Counts{}, err
 	}
 	return c, nil
+}
+
+// Metrics counts the messages, and what was done with them since the queue was
+// opened.
+func (q *Queue) Metrics(ctx context.Context) (queue.Metrics, error) {
+	var all queue.Metrics
+	if err := q.do(ctx, 0, func(m *queue.Machine) { all = m.Metrics() }); err != nil {
+		return queue.Metrics{}, err
+	}
+	return all, nil
+}
+
+// Peek looks at messages, in the order in which they came, without receiving them.
+func (q *Queue) Peek(ctx context.Context, r queue.PeekRequest) ([]queue.Peeked, error) {
+	var seen []queue.Sight
+	if err := q.do(ctx, 0, func(m *queue.Machine) { seen = m.Peek(r) }); err != nil {
+		return nil, err
+	}
+	deliveries := make([]queue.Delivery, len(seen))
+	for i, s := range seen {
+		deliveries[i] = s.Delivery
+	}
+	received, err := q.received(ctx, deliveries)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]queue.Peeked, len(seen))
+	for i, s := range seen {
+		received[i].ReceiptHandle = "" // it would be the one of the last receiver
+		all[i] = queue.Peeked{Received: received[i], State: s.State, VisibleAt: s.Until}
+	}
+	return all, nil
 }
 
 // arrive takes dead letters in.

@@ -126,6 +126,7 @@ func (o *owner) moveDead(some []queue.Burial) error {
 	if err != nil {
 		return err
 	}
+	defer o.tellProgress()
 	return o.do(o.ctx, n*recordRoom, func(m *queue.Machine) {
 		for _, b := range some {
 			then(m, b.Number)
@@ -153,7 +154,11 @@ func (o *owner) prepare(ctx context.Context, some []queue.Burial, fifo bool) err
 		if fifo {
 			msg.DedupID = messageID(b.ID)
 		}
-		b.Content = queue.Pack(&msg, o.id.ARN().String())
+		from := o.id.ARN().String()
+		if b.Fresh {
+			from = "" // as if its sender had sent it there
+		}
+		b.Content = queue.Pack(&msg, from)
 	}
 	return nil
 }

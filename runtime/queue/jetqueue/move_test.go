@@ -1,0 +1,128 @@
+package jetqueue_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
+)
+
+// Messages that are moved arrive as new ones, in their order, and only those
+// that are visible go.
+func TestMove(t *testing.T) {
+	e := start(t, jetqueue.Options{})
+	from, to := e.create("from", nil), e.create("to", nil)
+	target := to.ID()
+	var old []queue.Sent
+	for i := range 5 {
+		sent, err := from.Send(ctx, queue.Message{Body: fmt.Sprint(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		old = append(old, sent...)
+	}
+	if got, err := from.Receive(ctx, queue.ReceiveRequest{Max: 1}); err != nil || len(got) != 1 || got[0].Body != "0" {
+		t.Fatal(got, err)
+	}
+	if n, err := from.Move(ctx, 3, &target); n != 3 || err != nil {
+		t.Fatalf("moved %d, %v; want 3", n, err)
+	}
+	got, err := to.Receive(ctx, queue.ReceiveRequest{Max: 10})
+	if err != nil || len(got) != 3 {
+		t.Fatalf("%d have arrived, %v; want 3", len(got), err)
+	}
+	for i, m := range got {
+		if m.Body != fmt.Sprint(i+1) || m.Receives != 1 || m.DeadLetterSource != "" || m.MessageID == old[i+1].MessageID {
+			t.Errorf("arrived as number %d: %+v", i, m)
+		}
+	}
+	if c, _ := from.Counts(ctx); c.Visible != 1 || c.InFlight != 1 {
+		t.Errorf("left behind: %+v, want one visible and one in flight", c)
+	}
+	if n, err := from.Move(ctx, 10, nil); n != 0 || !errors.Is(err, queue.ErrNoSource) {
+		t.Errorf("to its source: %d, %v; want ErrNoSource", n, err)
+	}
+	nowhere := id("nowhere")
+	if n, err := from.Move(ctx, 10, &nowhere); n != 0 || !errors.Is(err, fault.NotFound) {
+		t.Errorf("to a queue that is not there: %d, %v; want fault.NotFound", n, err)
+	}
+}
+
+func TestMoveToSources(t *testing.T) {
+	e := start(t, jetqueue.Options{})
+	dead := e.create("dead", nil)
+	for _, name := range []string{"a", "b"} {
+		q := e.create(name, func(c *queue.Config) { c.DeadLetter = &queue.DeadLetter{Target: dead.ID(), MaxReceives: 1} })
+		if _, err := q.Send(ctx, queue.Message{Body: name}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := q.Receive(ctx, queue.ReceiveRequest{Max: 1, Visibility: new(time.Duration)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// A poll waits for it to arrive, and leaves it visible.
+		if got, err := dead.Receive(ctx, queue.ReceiveRequest{Max: 1, Wait: queue.Forever, Visibility: new(time.Duration)}); err != nil || len(got) != 1 {
+			t.Fatal(got, err)
+		}
+		if n, err := dead.Move(ctx, 10, nil); n != 1 || err != nil {
+			t.Fatalf("moved %d, %v; want 1", n, err)
+		}
+		got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 1})
+		if err != nil || len(got) != 1 || got[0].Body != name || got[0].Receives != 1 {
+			t.Errorf("back in %s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func TestPeekAndMetrics(t *testing.T) {
+	e := start(t, jetqueue.Options{})
+	q := e.create("peeked", nil)
+	late := time.Minute
+	if _, err := q.Send(ctx, queue.Message{Body: "one"}, queue.Message{Body: "two"}, queue.Message{Body: "late", Delay: &late}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Receive(ctx, queue.ReceiveRequest{Max: 1}); err != nil {
+		t.Fatal(err)
+	}
+	states := func(r queue.PeekRequest) (all string) {
+		seen, err := q.Peek(ctx, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range seen {
+			if p.ReceiptHandle != "" || (p.State == "visible") != p.VisibleAt.IsZero() {
+				t.Errorf("seen as %+v", p)
+			}
+			all += p.Body + ":" + p.State + " "
+		}
+		return all
+	}
+	for _, c := range []struct {
+		r    queue.PeekRequest
+		want string
+	}{
+		{queue.PeekRequest{}, "two:visible "},
+		{queue.PeekRequest{Invisible: true}, "one:inflight two:visible "},
+		{queue.PeekRequest{Delayed: true}, "two:visible late:delayed "},
+		{queue.PeekRequest{Invisible: true, Delayed: true, Max: 1}, "one:inflight "},
+	} {
+		if got := states(c.r); got != c.want {
+			t.Errorf("peek %+v: %q, want %q", c.r, got, c.want)
+		}
+	}
+	if _, err := q.Receive(ctx, queue.ReceiveRequest{Max: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Receive(ctx, queue.ReceiveRequest{Max: 1}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := q.Metrics(ctx)
+	if err != nil || m.Sent != 3 || m.SentBytes != 10 || m.Received != 2 || m.EmptyReceives != 1 || m.InFlight != 2 || m.Delayed != 1 {
+		t.Errorf("metrics %+v, %v", m, err)
+	}
+}

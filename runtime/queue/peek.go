@@ -1,0 +1,69 @@
+package queue
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"time"
+)
+
+const peekAtMost = 1000
+
+// A Sight is one message looked at.
+type Sight struct {
+	Delivery
+	State string
+	Until time.Time // zero when it is visible
+}
+
+// Peek looks at messages in the order in which they came and changes nothing.
+func (m *Machine) Peek(r PeekRequest) (all []Sight) {
+	most := r.Max
+	if most == 0 {
+		most = peekAtMost
+	}
+	for o := range m.inTurn() {
+		if len(all) == most {
+			break
+		}
+		s := Sight{Delivery: m.delivery(o)}
+		switch {
+		case o.state == delayed && r.Delayed:
+			s.State, s.Until = "delayed", time.Unix(0, o.until)
+		case o.state == inFlight && r.Invisible:
+			s.State, s.Until = "inflight", time.Unix(0, o.until)
+		case o.state == ready && m.fifo && o.ripe()+int64(m.config.Delay) > m.now:
+			if !r.Delayed {
+				continue
+			}
+			s.State, s.Until = "delayed", time.Unix(0, o.ripe()+int64(m.config.Delay))
+		case o.state == ready:
+			s.State = "visible"
+		default:
+			continue
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// inTurn goes through the messages by number.
+func (m *Machine) inTurn() iter.Seq[*message] {
+	return func(yield func(*message) bool) {
+		for _, number := range slices.Sorted(maps.Keys(m.messages)) {
+			if !yield(m.messages[number]) {
+				return
+			}
+		}
+	}
+}
+
+// Metrics counts what is and what was done.
+func (m *Machine) Metrics() Metrics {
+	all := m.done
+	all.Counts = m.Counts()
+	if !all.Oldest.IsZero() {
+		all.OldestAge = time.Unix(0, m.now).Sub(all.Oldest)
+	}
+	return all
+}
