@@ -1,0 +1,61 @@
+package grammar
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// decode reads one JSON value without unknown members.
+func decode(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
+// distinct checks that text is one JSON value in which no object has a member
+// twice. Names that differ by their case alone count as one, as they do for
+// encoding/json.
+func distinct(text string) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := value(d); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("text after the document")
+	}
+	return nil
+}
+
+// value reads one value from d, whatever is in it.
+func value(d *json.Decoder) error {
+	start, err := d.Token()
+	if err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for start == json.Delim('{') || start == json.Delim('[') {
+		if !d.More() {
+			_, err := d.Token() // the closing bracket
+			return err
+		}
+		if start == json.Delim('{') {
+			name, err := d.Token()
+			if err != nil {
+				return err
+			}
+			folded := strings.ToLower(name.(string))
+			if names[folded] {
+				return fmt.Errorf("the member %q is there twice", name)
+			}
+			names[folded] = true
+		}
+		if err := value(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
