@@ -189,6 +189,23 @@ func (t *Table[T]) Get(key string) (T, bool) {
 	return v, true
 }
 
+// Find is Get that asks the bucket when the mirror has nothing: for what another
+// runtime may have written a moment ago. An error is fault.NotFound or
+// fault.Unavailable.
+func (t *Table[T]) Find(ctx context.Context, key string) (T, error) {
+	v, ok := t.Get(key)
+	if ok {
+		return v, nil
+	}
+	if err := t.store.refresh(ctx, t.kind, key); err != nil {
+		return v, err
+	}
+	if v, ok = t.Get(key); !ok {
+		return v, fault.New(fault.NotFound, "no %s %s", t.kind, key)
+	}
+	return v, nil
+}
+
 // Keys returns the keys that start with prefix, in order.
 func (t *Table[T]) Keys(prefix string) []string {
 	t.store.mu.RLock()
@@ -214,7 +231,8 @@ func (t *Table[T]) List(prefix string) []T {
 	return all
 }
 
-// Create stores a new record: fault.Exists when the key is taken.
+// Create stores a new record: fault.Exists when the key is taken, and then Get
+// answers what is there, also when another runtime wrote it.
 func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 	value, err := json.Marshal(v)
 	if err != nil {
@@ -222,6 +240,9 @@ func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 	}
 	err = t.store.put(ctx, wireKey(t.kind, key), value, 0)
 	if errors.Is(err, jetstream.ErrKeyExists) {
+		if r := t.store.refresh(ctx, t.kind, key); fault.Of(r) == fault.Unavailable {
+			return r
+		}
 		return fault.Wrap(fault.Exists, err, "%s %s exists already", t.kind, key)
 	}
 	return fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)

@@ -101,8 +101,23 @@ func TestTwoRuntimes(t *testing.T) {
 	if err := one.Create(ctx, "k", thing{}); err != nil {
 		t.Fatal(err)
 	}
+	if got, err := two.Find(ctx, "k"); err != nil {
+		t.Errorf("what the other created: %v, %v", got, err)
+	}
+	if got, err := two.Find(ctx, "none"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("what nobody created: %v, %v", got, err)
+	}
 	if err := two.Create(ctx, "k", thing{}); !errors.Is(err, fault.Exists) {
 		t.Fatalf("creating what the other created: %v", err)
+	}
+	if err := one.Create(ctx, "l", thing{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Create(ctx, "l", thing{}); !errors.Is(err, fault.Exists) {
+		t.Fatalf("creating what the other created: %v", err)
+	}
+	if _, ok := two.Get("l"); !ok {
+		t.Error("what is there is not seen after it was in the way")
 	}
 	const each = 50
 	var wg sync.WaitGroup
