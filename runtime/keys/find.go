@@ -1,0 +1,86 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"millrace/runtime/arn"
+	"millrace/runtime/fault"
+)
+
+// Key finds the key that name means to an account in a region: an id, an alias,
+// or the ARN of either. The alias of a service of AWS (alias/aws/sqs) makes its
+// key when it is first asked for, as AWS does. ErrNotFound when there is no such
+// key. The key may be another account's.
+func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, error) {
+	at, isARN := arn.ARN{Account: account, Region: region, Resource: name}, strings.HasPrefix(name, "arn:")
+	if isARN {
+		var err error
+		if at, err = arn.Parse(name); err != nil || at.Service != "kms" {
+			return Key{}, wrong(ErrNotFound, "Invalid arn %s", name)
+		}
+		if at.Region != region {
+			return Key{}, wrong(ErrNotFound, "Invalid arn %s", at.Region)
+		}
+	}
+	if strings.HasPrefix(at.Resource, aliasPrefix) {
+		return r.byAlias(ctx, at.Account, at.Region, at.Resource)
+	}
+	id, isKey := strings.CutPrefix(at.Resource, "key/")
+	if isKey != isARN {
+		return Key{}, wrong(ErrNotFound, "Invalid keyId '%s'", name)
+	}
+	want := Key{ID: id, Account: at.Account, Region: at.Region}
+	if _, ok := parseID(id); !ok && !isARN {
+		return Key{}, wrong(ErrNotFound, "Invalid keyId '%s'", name)
+	}
+	k, ok := r.find(ctx, id)
+	if !ok || k.Account != want.Account || k.Region != want.Region {
+		return Key{}, want.missing()
+	}
+	return k, nil
+}
+
+// byAlias finds the key of an alias, and makes it when AWS would.
+func (r *Ring) byAlias(ctx context.Context, account, region, name string) (Key, error) {
+	if service, ok := strings.CutPrefix(name, managedPrefix); ok && slices.Contains(managing, service) {
+		return r.managed(ctx, account, region, service)
+	}
+	want := Alias{Name: name, Account: account, Region: region}
+	a, ok := r.aliases.Get(want.key())
+	if k, found := r.byID(a.Target); ok && found {
+		return k, nil
+	}
+	return Key{}, want.missing()
+}
+
+// managing are the services that AWS manages keys for, of those imitated.
+var managing = []string{"sqs"}
+
+// managedID is the id of the key that AWS manages for a service. It follows from
+// where the key is, so that runtimes that make it at once make the same one.
+func managedID(account, region, service string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(arn.New("kms", region, account, managedPrefix+service).String())).String()
+}
+
+func (r *Ring) managed(ctx context.Context, account, region, service string) (Key, error) {
+	id := managedID(account, region, service)
+	if k, ok := r.byID(id); ok {
+		return k, nil
+	}
+	k, err := r.store(ctx, Key{
+		ID: id, Account: account, Region: region, Service: service, Spec: Symmetric,
+		Description: "Default key that protects my SQS messages when no other key is defined",
+		Rotation:    year,
+	})
+	if errors.Is(err, fault.Exists) {
+		if k, ok := r.byID(id); ok {
+			return k, nil
+		}
+	}
+	return k, err
+}

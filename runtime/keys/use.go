@@ -1,0 +1,132 @@
+package keys
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"hash"
+)
+
+// A DataKey encrypts what is stored.
+type DataKey struct {
+	// Wrapped is the key as it is stored beside what it encrypts: 78 bytes that
+	// say which key wrapped them, for Unwrap.
+	Wrapped []byte
+	// AEAD is AES-256-GCM. Its nonces have 12 bytes, and no nonce may be used
+	// twice with one key; random ones are good for 2^32 messages.
+	AEAD cipher.AEAD
+}
+
+// DataKey makes a new data key for an account in a region, wrapped by a KMS key:
+// an id, an alias or the ARN of either. "" stands for the root key, which is what
+// keeps the queues whose encryption SQS manages. ErrNotFound, ErrDisabled,
+// ErrState, ErrUsage, and ErrAccess when the key is another account's.
+func (r *Ring) DataKey(keyID, account, region string) (DataKey, error) {
+	by, id, err := r.wrapper(keyID, account, region)
+	if err != nil {
+		return DataKey{}, err
+	}
+	secret := make([]byte, keySize)
+	rand.Read(secret) // never fails, says its documentation
+	return DataKey{Wrapped: seal(by, dataKey, id, nil, secret), AEAD: newAEAD(secret)}, nil
+}
+
+// wrapper finds what wraps a data key.
+func (r *Ring) wrapper(name, account, region string) (cipher.AEAD, keyID, error) {
+	if name == "" {
+		return r.wrap, keyID{}, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	k, err := r.Key(ctx, name, account, region)
+	if err != nil {
+		return nil, keyID{}, err
+	}
+	if k.Account != account {
+		return nil, keyID{}, wrong(ErrAccess, "User: arn:aws:iam::%s:root is not authorized to perform: kms:GenerateDataKey on resource: %s because no resource-based policy allows the kms:GenerateDataKey action",
+			account, k.ARN())
+	}
+	id, _ := parseID(k.ID)
+	by, err := r.aead(k)
+	return by, id, err
+}
+
+// Unwrap opens the wrapped form of a data key. The KMS key that wrapped it must
+// be of use: ErrNotFound, ErrDisabled, ErrState. ErrCiphertext when wrapped is
+// damaged, or was never made by DataKey under this root key.
+func (r *Ring) Unwrap(wrapped []byte) (cipher.AEAD, error) {
+	id, ok := sealedBy(wrapped, dataKey)
+	if !ok {
+		return nil, wrong(ErrCiphertext, "what should be a wrapped data key is none, or damaged")
+	}
+	by := r.wrap
+	if id != (keyID{}) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		k, ok := r.find(ctx, id.String())
+		if !ok {
+			return nil, wrong(ErrNotFound, "Key '%s' does not exist", id)
+		}
+		var err error
+		if by, err = r.aead(k); err != nil {
+			return nil, err
+		}
+	}
+	secret, err := unseal(by, wrapped, nil)
+	if err != nil {
+		return nil, wrong(err, "a wrapped data key is damaged, or of another root key")
+	}
+	return newAEAD(secret), nil
+}
+
+// Encrypt makes a ciphertext that Decrypt opens with the same context alone.
+func (r *Ring) Encrypt(k Key, plaintext []byte, c Context) ([]byte, error) {
+	by, err := r.aead(k)
+	if err != nil {
+		return nil, err
+	}
+	id, _ := parseID(k.ID)
+	return seal(by, ciphertext, id, c.canonical(), plaintext), nil
+}
+
+// EncryptedBy finds the key that made a ciphertext. ErrCiphertext when it is none
+// or its key is gone: KMS cannot tell these apart.
+func (r *Ring) EncryptedBy(sealed []byte) (Key, error) {
+	if id, ok := sealedBy(sealed, ciphertext); ok {
+		if k, ok := r.byID(id.String()); ok {
+			return k, nil
+		}
+	}
+	return Key{}, ErrCiphertext
+}
+
+// Decrypt opens a ciphertext of a key, which EncryptedBy found. ErrCiphertext
+// when a bit of it is damaged or the context is another.
+func (r *Ring) Decrypt(k Key, sealed []byte, c Context) ([]byte, error) {
+	by, err := r.aead(k)
+	if err != nil {
+		return nil, err
+	}
+	return unseal(by, sealed, c.canonical())
+}
+
+// MAC makes the HMAC of a message with a key of an HMAC spec.
+func (r *Ring) MAC(k Key, message []byte) ([]byte, error) {
+	if err := k.usable(r.now()); err != nil {
+		return nil, err
+	}
+	newHash := map[Spec]func() hash.Hash{HMAC224: sha256.New224, HMAC256: sha256.New, HMAC384: sha512.New384, HMAC512: sha512.New}[k.Spec]
+	if newHash == nil {
+		return nil, wrong(ErrUsage, "%s key usage is ENCRYPT_DECRYPT which is not valid for this operation.", k.ARN())
+	}
+	secret, err := r.open(k)
+	if err != nil {
+		return nil, err
+	}
+	h := hmac.New(newHash, secret)
+	h.Write(message)
+	return h.Sum(nil), nil
+}
