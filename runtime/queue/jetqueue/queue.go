@@ -61,6 +61,9 @@ const (
 // ID is the name of the queue.
 func (q *Queue) ID() queue.ID { return q.id }
 
+// Incarnation tells apart queues that had the same name one after the other.
+func (q *Queue) Incarnation() uint64 { return q.source }
+
 // Config is the present configuration. Its maps must not be changed.
 func (q *Queue) Config() queue.Config { return *q.config.Load() }
 
