@@ -27,6 +27,7 @@ import (
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/queue/moves"
 	"millrace/runtime/record"
 	"millrace/runtime/sandbox"
 	"millrace/services/admin"
@@ -81,6 +82,7 @@ type App struct {
 
 	records   *record.Store
 	queues    *jetqueue.Queues
+	moves     *moves.Tasks
 	sandboxes *sandbox.Pool
 	functions *function.Functions
 	mappings  *esm.Mappings
@@ -133,6 +135,11 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err := a.measureDepths(); err != nil {
 		return nil, fmt.Errorf("measuring queue depths: %w", err)
 	}
+
+	if a.moves, err = moves.Open(ctx, moves.Config{Records: a.records, Queue: a.moved, Log: log}); err != nil {
+		return nil, err
+	}
+	a.parts.Push("message move tasks", a.moves.Stop)
 
 	temp, err := freshTemp(a.cfg.Data)
 	if err != nil {
@@ -241,6 +248,9 @@ func (a *App) Register(ctx context.Context, f function.Function, h lambda.Handle
 // source finds the queue that a mapping feeds on.
 func (a *App) source(id queue.ID) (source.Queue, error) { return a.queues.Get(id) }
 
+// moved finds the queue that a message move task empties.
+func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) }
+
 // Status fits admin.Runtime.
 func (a *App) Status(ctx context.Context) (admin.Status, error) {
 	s := admin.Status{
@@ -269,9 +279,9 @@ func (a *App) allQueues() []*jetqueue.Queue {
 	return slices.DeleteFunc(a.queues.All(), func(q *jetqueue.Queue) bool { return q.ID().Account == function.Reserved })
 }
 
-// Reset fits admin.Runtime: mappings first, since they feed on the rest.
+// Reset fits admin.Runtime: what feeds on the rest goes first.
 func (a *App) Reset(ctx context.Context) error {
-	for _, part := range []interface{ Reset(context.Context) error }{a.mappings, a.functions, a.queues, a.records} {
+	for _, part := range []interface{ Reset(context.Context) error }{a.mappings, a.functions, a.moves, a.queues, a.records} {
 		if err := part.Reset(ctx); err != nil {
 			return err
 		}

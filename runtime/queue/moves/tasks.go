@@ -1,0 +1,248 @@
+package moves
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+	"millrace/runtime/record"
+)
+
+// A Queue is what tasks need of one: jetqueue.Queue.
+type Queue interface {
+	Incarnation() uint64 // tells queues of one name apart
+	Counts(context.Context) (queue.Counts, error)
+
+	// Move takes up to n of the oldest visible messages to the queue to or, when
+	// to is nil, each to where it came from. They arrive exactly once, and are
+	// counted once they are sure to. fault.NotFound is for a destination or the
+	// queue itself, queue.ErrNoSource for a message that came from nowhere.
+	Move(ctx context.Context, n int, to *queue.ID) (moved int, err error)
+}
+
+// A Config is what tasks rest on. All but Log is required.
+type Config struct {
+	Records *record.Store
+	Queue   func(queue.ID) (Queue, error) // fault.NotFound when there is none
+	Log     *slog.Logger                  // nil for none
+}
+
+// Tasks are the message move tasks of all queues, and what runs them.
+type Tasks struct {
+	config Config
+	table  *record.Table[history]
+	parts  sync.WaitGroup // the running tasks
+
+	mu      sync.Mutex // guards the rest, and serialises starts
+	runs    map[string]*run
+	work    context.Context // bounds all batches; over when a Stop cannot wait any longer
+	abort   context.CancelFunc
+	stopped bool
+}
+
+var errStopped = fault.New(fault.Unavailable, "message move tasks are stopped")
+
+// Open goes on with the tasks that were active. Its context bounds nothing that
+// goes on afterwards; Stop ends that.
+func Open(_ context.Context, c Config) (*Tasks, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Tasks{config: c, table: record.NewTable[history](c.Records, "move"), runs: map[string]*run{}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reopen()
+	for _, h := range s.table.List("") {
+		s.resume(h)
+	}
+	return s, nil
+}
+
+// Start begins a task: ErrSpec, ErrSource, ErrDestination, ErrActive or
+// ErrTooMany when it may not.
+func (s *Tasks) Start(ctx context.Context, spec Spec) (Task, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return Task{}, errStopped
+	}
+	if err := spec.check(); err != nil {
+		return Task{}, err
+	}
+	q, err := s.config.Queue(spec.Source)
+	if err != nil {
+		return Task{}, missing(err, ErrSource)
+	}
+	if spec.Destination != nil {
+		if _, err := s.config.Queue(*spec.Destination); err != nil {
+			return Task{}, missing(err, ErrDestination)
+		}
+	}
+	if s.active(spec.Source.Account) >= maxTasks {
+		return Task{}, ErrTooMany
+	}
+	counts, err := q.Counts(ctx)
+	if err != nil {
+		return Task{}, missing(err, ErrSource)
+	}
+	t := Task{
+		Spec: spec, ID: uuid.NewString(), Status: Running,
+		Started: time.Now().UTC().Truncate(time.Millisecond), ToMove: counts.Visible,
+	}
+	h, err := s.change(ctx, spec.Source, q.Incarnation(), func(h history) (history, error) { return h.begin(t) })
+	s.resume(h) // the one that is active already, if it is: a failed write may have left it to nobody
+	if err != nil {
+		return Task{}, err
+	}
+	return t, nil
+}
+
+// Cancel asks a running task to end: ErrSource, ErrTask or ErrNotRunning when it
+// cannot. What has moved stays moved, and so does the batch under way.
+func (s *Tasks) Cancel(ctx context.Context, source queue.ID, id string) (Task, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return Task{}, errStopped
+	}
+	q, err := s.config.Queue(source)
+	if err != nil {
+		return Task{}, missing(err, ErrSource)
+	}
+	h, err := s.change(ctx, source, q.Incarnation(), func(h history) (history, error) { return h.cancel(id) })
+	if err != nil {
+		return Task{}, err
+	}
+	s.resume(h)
+	s.runs[id].nudge()
+	return h.find(id)
+}
+
+// List returns up to max tasks of a queue, the newest first. Older ones than the
+// last Kept are forgotten, and with a queue its tasks.
+func (s *Tasks) List(source queue.ID, max int) []Task {
+	h, ok := s.table.Get(key(source))
+	q, err := s.config.Queue(source)
+	if !ok || err != nil || h.Source != q.Incarnation() {
+		return nil
+	}
+	return h.Tasks[:min(max, len(h.Tasks))]
+}
+
+// Stop ends what runs here, after the batches under way; Open goes on with it.
+// When ctx ends first it cuts them off: their messages arrive all the same.
+func (s *Tasks) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopped = true
+	abort := s.abort
+	for _, r := range s.runs {
+		r.halt()
+	}
+	s.mu.Unlock()
+	defer abort()
+	over := make(chan struct{})
+	go func() {
+		s.parts.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+		return nil
+	case <-ctx.Done():
+		abort()
+		<-over
+		return fault.Wrap(fault.Timeout, ctx.Err(), "message moves were cut off")
+	}
+}
+
+// Reset forgets all tasks, after a Stop in the same manner. Others can be started
+// then.
+func (s *Tasks) Reset(ctx context.Context) error {
+	err := s.Stop(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.table.Keys("") {
+		if e := s.table.Delete(ctx, k); e != nil && !errors.Is(e, fault.NotFound) {
+			return errors.Join(err, e)
+		}
+	}
+	s.reopen()
+	return err
+}
+
+// reopen, and all methods below, are called with mu held.
+func (s *Tasks) reopen() {
+	s.work, s.abort = context.WithCancel(context.Background())
+	s.stopped = false
+}
+
+// resume runs the active task of a history, if there is one and it does not run
+// already.
+func (s *Tasks) resume(h history) {
+	if !h.active() || s.runs[h.Tasks[0].ID] != nil {
+		return
+	}
+	t := h.Tasks[0]
+	r := &run{tasks: s, id: t.ID, spec: t.Spec, source: h.Source, pace: pace{rate: t.Rate}, wake: make(chan struct{}, 1)}
+	r.halted, r.halt = context.WithCancel(s.work)
+	s.runs[t.ID] = r
+	work := s.work
+	s.parts.Go(func() {
+		r.run(work)
+		r.halt()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.runs, t.ID)
+	})
+}
+
+func (s *Tasks) active(account string) (n int) {
+	for _, h := range s.table.List(account + "/") {
+		if h.active() {
+			n++
+		}
+	}
+	return n
+}
+
+// change stores what change makes of a queue's history, and returns what is
+// stored then: what was there before when change fails. It needs no lock.
+func (s *Tasks) change(ctx context.Context, source queue.ID, incarnation uint64, change func(history) (history, error)) (history, error) {
+	for {
+		var seen history
+		_, err := s.table.Update(ctx, key(source), func(h history) (history, error) {
+			if h.Source != incarnation {
+				h = history{Source: incarnation} // those were the tasks of an earlier queue of this name
+			}
+			changed, err := change(h)
+			seen = changed
+			return changed, err
+		})
+		if fault.Of(err) != fault.NotFound || errors.Is(err, ErrTask) {
+			return seen, err
+		}
+		h, err := change(history{Source: incarnation})
+		if err == nil {
+			err = s.table.Create(ctx, key(source), h)
+		}
+		if fault.Of(err) != fault.Exists {
+			return h, err
+		}
+	}
+}
+
+func key(id queue.ID) string { return id.Account + "/" + id.Region + "/" + id.Name }
+
+// missing says what is not there, and leaves other errors as they are.
+func missing(err, what error) error {
+	if errors.Is(err, fault.NotFound) {
+		return what
+	}
+	return err
+}
