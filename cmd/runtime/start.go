@@ -18,7 +18,7 @@ type startCmd struct {
 	Listen     string        `default:"127.0.0.1:4566" env:"MILLRACE_LISTEN" help:"Address to listen on, host:port. Only loopback unless you say otherwise."`
 	Data       string        `default:".runtime" env:"MILLRACE_DATA" help:"Folder that holds everything that is stored."`
 	NATS       string        `name:"nats" env:"MILLRACE_NATS" placeholder:"URL" help:"Stand on an external NATS server with JetStream instead of the embedded one."`
-	Sync       syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or at least this often."`
+	Sync       syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or so long after it, at the latest."`
 	AllowReset bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
 	AllowHost  []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
 	Grace      time.Duration `default:"30s" env:"MILLRACE_GRACE" help:"How long work in flight may take to finish at the end."`

@@ -5,8 +5,8 @@
 // A write that JetStream acknowledged has been handed to the operating system:
 // the file store of a stream with one replica writes before it answers, so the
 // death of the process loses nothing. What a power cut may take is what was
-// written since the last fsync, see [Sync]; an external server has its own
-// sync_interval. Every stream here has one replica for now; with more, JetStream
+// written since the last fsync, see [Sync] and [Backbone.Wrote]; an external
+// server has its own sync_interval. Every stream here has one replica for now; with more, JetStream
 // acknowledges what a quorum has.
 package backbone
 
@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -29,17 +31,22 @@ type Config struct {
 	Memory bool   // the embedded server stores in memory: for tests about anything but durability
 	Sync   Sync
 	Log    *slog.Logger // nil for none
+
+	// Fsync stands in for (*os.File).Sync in tests; nil means that. It is not
+	// called by NATS itself, when Sync.Always is set.
+	Fsync func(*os.File) error
 }
 
 // Sync says when the embedded file store calls fsync.
 type Sync struct {
 	Always bool          // before each acknowledgement
-	Every  time.Duration // else at least this often; 0 means a second
+	Every  time.Duration // else so long after it, at the latest; 0 means a second
 }
 
 // A Backbone is a connection to JetStream and, when embedded, the server.
 type Backbone struct {
 	srv  *server.Server
+	disk *disk // nil with an external server
 	conn *nats.Conn
 	js   jetstream.JetStream
 }
@@ -47,6 +54,11 @@ type Backbone struct {
 // MaxPayload is the largest log entry the embedded server takes, in bytes: a
 // full SQS batch (1 MiB) with room for what the log adds.
 const MaxPayload = 8 << 20
+
+// serverSync is how often the embedded server looks at each stream by itself:
+// to give back the descriptors of those that rest, and the room of what was
+// deleted between other messages. What it syncs then was synced long before.
+const serverSync = 15 * time.Minute
 
 // Start brings JetStream up and connects to it.
 func Start(ctx context.Context, c Config) (*Backbone, error) {
@@ -61,7 +73,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		srv, err := server.NewServer(&server.Options{
 			ServerName: "millrace", DontListen: true, JetStream: true, StoreDir: c.Dir,
 			NoSigs: true, NoLog: true, MaxPayload: MaxPayload,
-			SyncInterval: every, SyncAlways: c.Sync.Always,
+			SyncInterval: serverSync, SyncAlways: c.Sync.Always,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("configuring the embedded NATS server: %w", err)
@@ -76,25 +88,51 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 			return nil, errors.New("the embedded NATS server did not get ready within 30 seconds")
 		}
 		opts = append(opts, nats.InProcessServer(srv))
+		b.disk = startDisk(filepath.Join(c.Dir, "jetstream", "$G", "streams"), every, c.fsync(), c.log())
 	}
 	var err error
 	if b.conn, err = nats.Connect(url, append(opts, logging(c.Log)...)...); err == nil {
 		b.js, err = jetstream.New(b.conn)
 	}
 	if err != nil {
-		b.Stop(ctx)
-		return nil, fmt.Errorf("connecting to NATS: %w", err)
+		return nil, errors.Join(fmt.Errorf("connecting to NATS: %w", err), b.Stop(ctx))
 	}
+	b.js = noticing{b.js, b.disk}
 	return b, nil
 }
 
-// Conn is the connection.
+func (c Config) fsync() func(*os.File) error {
+	if c.Fsync == nil {
+		return (*os.File).Sync
+	}
+	return c.Fsync
+}
+
+func (c Config) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+// Conn is the connection. Who publishes to a stream with it tells Wrote.
 func (b *Backbone) Conn() *nats.Conn { return b.conn }
 
-// JetStream is the connection's JetStream.
+// JetStream is the connection's JetStream. What is written with it, and with the
+// buckets it opens, needs no Wrote; what is published asynchronously, and purges
+// of a jetstream.Stream, do.
 func (b *Backbone) JetStream() jetstream.JetStream { return b.js }
 
-// Stop closes the connection and the embedded server, flushing its store.
+// Wrote says that JetStream has acknowledged a write to a stream: it is synced
+// when Sync says. It costs little, and nothing with an external server.
+func (b *Backbone) Wrote(stream string) { b.disk.wrote(stream) }
+
+// Sync returns once what JetStream has acknowledged for a stream outlives a power
+// cut: before something is removed because it was written elsewhere. With an
+// external server it does nothing.
+func (b *Backbone) Sync(stream string) error { return b.disk.sync(stream) }
+
+// Stop closes the connection and the embedded server, and syncs its store.
 func (b *Backbone) Stop(context.Context) error {
 	if b.conn != nil {
 		b.conn.Close()
@@ -103,5 +141,5 @@ func (b *Backbone) Stop(context.Context) error {
 		b.srv.Shutdown()
 		b.srv.WaitForShutdown()
 	}
-	return nil
+	return b.disk.close()
 }

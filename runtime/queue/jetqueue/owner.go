@@ -274,6 +274,7 @@ func (o *owner) turn(now time.Time) error {
 
 // stored tells those who wait for the oldest flight that it is safe.
 func (o *owner) stored() {
+	o.set.store.Wrote(o.log.stream)
 	f := o.flights[0]
 	o.flights = append(o.flights[:0], o.flights[1:]...)
 	f.answer(nil)

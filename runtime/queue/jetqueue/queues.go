@@ -31,6 +31,7 @@ const defaultBudget = 256 << 20
 
 // Queues are all queues of a runtime.
 type Queues struct {
+	store    *backbone.Backbone
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	table    *record.Table[row]
@@ -72,7 +73,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		o.BodyBudget = defaultBudget
 	}
 	qs := &Queues{
-		conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
+		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
 	}
 	known := map[string]bool{}

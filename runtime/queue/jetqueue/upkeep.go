@@ -9,11 +9,17 @@ import (
 	"millrace/runtime/queue"
 )
 
-// purge removes dead entries from the log, beside the owner.
+// purge removes dead entries from the log, beside the owner. The entries that
+// made them so are synced first: a power cut must not take the copy of a message
+// whose original is gone.
 func (o *owner) purge(below uint64, bytes int64) {
 	m := o.machine
 	o.others.Go(func() {
-		err := o.reader.purge(o.ctx, below)
+		err := o.set.store.Sync(o.log.stream)
+		if err == nil {
+			err = o.reader.purge(o.ctx, below)
+			o.set.store.Wrote(o.log.stream)
+		}
 		if err != nil && o.ctx.Err() == nil {
 			o.set.log.Warn("dead entries of a queue could not be purged", "queue", o.id.Name, "error", err)
 		}
