@@ -55,9 +55,9 @@ type Config struct {
 	Hosts    []string     // Host headers served beside loopback names and addresses
 	Log      *slog.Logger
 
-	// AccountOf tells the account of a temporary access key; ok is false for all
-	// other keys. nil knows none.
-	AccountOf func(accessKey string) (account string, ok bool)
+	// SessionOf tells whose a temporary access key is; nil for all other keys. A
+	// nil function knows none.
+	SessionOf func(accessKey string) *identity.Session
 }
 
 // A Gateway is the handler.
@@ -84,6 +84,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{g: g, w: w, caller: &identity.Caller{
 		RequestID: uuid.NewString(), Host: r.Host, Path: r.URL.Path, TraceHeader: r.Header.Get("X-Amzn-Trace-Id"),
+		Remote: r.RemoteAddr, UserAgent: r.UserAgent(),
 	}}
 	c.req.http = r
 	defer c.recover()
@@ -170,7 +171,8 @@ func (c *call) read() error {
 func (c *call) identify() {
 	c.req.scope, _ = scopeOf(c.req.http)
 	c.caller.AccessKey = c.req.scope.accessKey
-	c.caller.Account = c.g.account(c.req.scope.accessKey)
+	c.caller.Anonymous = c.caller.AccessKey == ""
+	c.caller.Account, c.caller.Session = c.g.account(c.caller.AccessKey)
 	c.caller.Region = c.req.scope.region
 	if c.caller.Region == "" {
 		c.caller.Region = c.g.Region

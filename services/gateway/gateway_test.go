@@ -63,12 +63,13 @@ func TestCallerIsToldToTheService(t *testing.T) {
 	var got identity.Caller
 	resp, body := serve(t, newRequest("POST", "/", map[string]string{
 		"X-Amz-Target":  "AmazonSQS.ListQueues",
+		"User-Agent":    "a test",
 		"Authorization": "AWS4-HMAC-SHA256 Credential=111111111111/20261120/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=0",
 	}, strings.NewReader("{}")), func(ctx context.Context) error { got = identity.From(ctx); return nil })
 	if resp.StatusCode != 200 || body != "{}" {
 		t.Fatalf("got %d %s", resp.StatusCode, body)
 	}
-	if got.Account != "111111111111" || got.Region != "eu-west-1" || got.Query || got.RequestID != resp.Header.Get("X-Amzn-Requestid") {
+	if got.Account != "111111111111" || got.Anonymous || got.Remote != "192.0.2.1:1234" || got.UserAgent != "a test" || got.Region != "eu-west-1" || got.Query || got.RequestID != resp.Header.Get("X-Amzn-Requestid") {
 		t.Errorf("the service was told %+v", got)
 	}
 }

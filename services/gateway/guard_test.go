@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http/httptest"
 	"testing"
+
+	"millrace/services/internal/identity"
 )
 
 func TestGuard(t *testing.T) {
@@ -88,15 +90,20 @@ func FuzzScope(f *testing.F) {
 }
 
 func TestAccountOfKey(t *testing.T) {
-	g := &Gateway{Config: Config{Account: "000000000000", AccountOf: func(key string) (string, bool) {
-		return "111111111111", key == "ASIALENT"
+	lent := &identity.Session{Account: "111111111111"}
+	g := &Gateway{Config: Config{Account: "000000000000", SessionOf: func(key string) *identity.Session {
+		if key == "ASIALENT" {
+			return lent
+		}
+		return nil
 	}}}
 	for key, want := range map[string]string{
 		"123456789012": "123456789012", "AKIDEXAMPLE": "000000000000", "": "000000000000", "12345678901x": "000000000000",
 		"ASIALENT": "111111111111", "ASIAUNKNOWN": "000000000000",
 	} {
-		if got := g.account(key); got != want {
-			t.Errorf("%q: got %s, want %s", key, got, want)
+		got, session := g.account(key)
+		if got != want || (session == lent) != (key == "ASIALENT") {
+			t.Errorf("%q: got %s, %+v, want %s", key, got, session, want)
 		}
 	}
 }

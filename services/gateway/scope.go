@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"millrace/services/internal/identity"
 )
 
 // A scope is what a request's signature says of its sender. The signature
@@ -56,18 +58,18 @@ func parseScope(cred string, asymmetric bool) (scope, bool) {
 }
 
 // account maps an access key to its account: a twelve-digit key is the account
-// itself, a temporary key belongs to who lent it, and every other key to the
-// default account.
-func (g *Gateway) account(accessKey string) string {
+// itself, a temporary key has a session of the account that lent it, and every
+// other key belongs to the default account.
+func (g *Gateway) account(accessKey string) (string, *identity.Session) {
 	if isAccount(accessKey) {
-		return accessKey
+		return accessKey, nil
 	}
-	if g.AccountOf != nil && strings.HasPrefix(accessKey, "ASIA") {
-		if account, ok := g.AccountOf(accessKey); ok {
-			return account
+	if g.SessionOf != nil && strings.HasPrefix(accessKey, "ASIA") {
+		if s := g.SessionOf(accessKey); s != nil {
+			return s.Account, s
 		}
 	}
-	return g.Account
+	return g.Account, nil
 }
 
 func isAccount(s string) bool {

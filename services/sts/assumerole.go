@@ -35,7 +35,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *api.AssumeRoleInput) (*api
 		return nil, malformed
 	}
 	duration := seconds(in.DurationSeconds, 60*60)
-	if s.caller(ctx).Role && duration > time.Hour {
+	if s.caller(ctx).RoleARN != "" && duration > time.Hour {
 		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	}
 	id, longest, exists := s.roles.Role(role.Account, name)
@@ -49,7 +49,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *api.AssumeRoleInput) (*api
 		Account: role.Account,
 		ARN:     arn.New("sts", "", role.Account, "assumed-role/"+name+"/"+*in.RoleSessionName).String(),
 		UserID:  id + ":" + *in.RoleSessionName,
-		Role:    true,
+		RoleARN: *in.RoleArn,
 	}
 	credentials, err := s.lend(ctx, as, duration)
 	if err != nil {

@@ -28,11 +28,11 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *api.GetCallerIdentit
 //
 // Not imitated: reading the account out of keys that were not lent here.
 func (s *Service) GetAccessKeyInfo(ctx context.Context, in *api.GetAccessKeyInfoInput) (*api.GetAccessKeyInfoOutput, error) {
-	account, ok := s.Account(*in.AccessKeyId)
+	key, ok := s.session(*in.AccessKeyId)
 	if !ok {
-		account = s.caller(ctx).Account
+		key = s.caller(ctx)
 	}
-	return &api.GetAccessKeyInfoOutput{Account: &account}, nil
+	return &api.GetAccessKeyInfoOutput{Account: &key.Account}, nil
 }
 
 // GetSessionToken   awsQuery

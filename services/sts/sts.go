@@ -2,9 +2,8 @@
 // credentials.
 //
 // Credentials are remembered, not checked: a request signed with any key is
-// served, and a key that was lent here tells whose session it is. Until it
-// expires, GetCallerIdentity answers the assumed role, and [Service.Account]
-// its account.
+// served, and a key that was lent here tells whose it is, until it expires: see
+// [Service.Session].
 package sts
 
 import (
@@ -49,7 +48,7 @@ type session struct {
 	Account string
 	ARN     string // of the caller, as GetCallerIdentity says it
 	UserID  string
-	Role    bool // assumed, rather than a session of the account itself
+	RoleARN string // of the role that was assumed; "" for a session of the account itself
 	Expires time.Time
 }
 
@@ -68,11 +67,14 @@ func (s *Service) caller(ctx context.Context) session {
 	return session{Key: c.AccessKey, Account: c.Account, ARN: "arn:aws:iam::" + c.Account + ":root", UserID: c.Account}
 }
 
-// Account returns the account that credentials lent here belong to; ok is false
-// for all other keys, and once they have expired.
-func (s *Service) Account(accessKey string) (account string, ok bool) {
+// Session returns whose credentials that were lent here are; nil for all other
+// keys, and once they have expired.
+func (s *Service) Session(accessKey string) *identity.Session {
 	lent, ok := s.session(accessKey)
-	return lent.Account, ok
+	if !ok {
+		return nil
+	}
+	return &identity.Session{Account: lent.Account, ARN: lent.ARN, UserID: lent.UserID, RoleARN: lent.RoleARN}
 }
 
 // lend makes credentials for a session and remembers whose they are. Sessions

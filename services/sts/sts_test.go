@@ -112,10 +112,13 @@ func TestAssumedRoleCallsUntilItExpires(t *testing.T) {
 	if got, want := who(t, lent, s), "222222222222 "+arn+" "+id; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got, ok := s.Account(*c.AccessKeyId); !ok || got != "222222222222" {
-		t.Errorf("the key belongs to %s, %t", got, ok)
+	if got, want := s.Session(*c.AccessKeyId), (identity.Session{Account: "222222222222", ARN: arn, UserID: id, RoleARN: worker}); got == nil || *got != want {
+		t.Errorf("the key is of %+v, want %+v", got, want)
 	}
 	clock.Time = clock.Add(time.Hour)
+	if got := s.Session(*c.AccessKeyId); got != nil {
+		t.Errorf("when it expired, the key is of %+v", got)
+	}
 	if got, want := who(t, lent, s), "111111111111 arn:aws:iam::111111111111:root 111111111111"; got != want {
 		t.Errorf("when it expired: got %s, want %s", got, want)
 	}

@@ -174,7 +174,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	handler := gateway.New(gateway.Config{
 		Services: []gateway.Service{queues, functions, roles, tokens},
 		Own:      own,
-		Account:  a.cfg.Account, AccountOf: tokens.Account, Region: a.cfg.Region,
+		Account:  a.cfg.Account, SessionOf: tokens.Session, Region: a.cfg.Region,
 		Hosts: a.cfg.AllowHosts, Log: log,
 	})
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}

@@ -6,16 +6,39 @@ import "context"
 
 // A Caller is who sent the request being served, and the request's surroundings
 // that show in some answers.
+//
+// An unsigned request is Anonymous and has an account all the same, the default
+// one: things without an account in their name are looked for there. Whether it
+// may do what that account may is the service's to decide. One that enforces
+// policies asks them about the [Caller.Principal], which is nobody, as AWS does;
+// one that does not takes the account's word.
 type Caller struct {
-	Account   string // twelve digits: of the credentials, or the default account
-	Region    string // of the credential scope, or the default region
-	AccessKey string // "" for an anonymous call
-	RequestID string // the UUID that the answer carries
+	Account   string   // twelve digits: of the credentials, or the default account
+	Region    string   // of the credential scope, or the default region
+	AccessKey string   // "" for an anonymous call
+	Anonymous bool     // the request was not signed
+	Session   *Session // whose temporary credentials signed; nil for an account's own keys
+	RequestID string   // the UUID that the answer carries
 
 	Host        string // of the request: "localhost:4566"; answers that hold URLs use it
 	Path        string // of the request, for services that find things in it
 	Query       bool   // the request came in the query protocol
 	TraceHeader string // X-Amzn-Trace-Id, "" for none
+	Remote      string // the client's address and port; "" for calls from inside
+	UserAgent   string // "" for none
+
+	// Of a call that a service makes on its own behalf, not on its user's:
+	Service       string // "sns.amazonaws.com"; "" for all other calls
+	SourceARN     string // what makes it call: a topic, a bucket, a rule
+	SourceAccount string // whose that is
+}
+
+// A Session is what STS lent credentials for.
+type Session struct {
+	Account string
+	ARN     string // of the caller, as GetCallerIdentity says it
+	UserID  string // likewise
+	RoleARN string // of the role that was assumed; "" for a session of the account itself
 }
 
 type key struct{}
