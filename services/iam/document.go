@@ -4,83 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
+
+	"millrace/runtime/policy/grammar"
 )
-
-// A document is a policy's text, read. Its grammar:
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-type document struct {
-	Version   string
-	ID        string `json:"Id"`
-	Statement statements
-}
-
-type statement struct {
-	Sid          string
-	Effect       string
-	Principal    json.RawMessage
-	NotPrincipal json.RawMessage
-	Action       words
-	NotAction    words
-	Resource     words
-	NotResource  words
-	Condition    map[string]map[string]words
-}
-
-// words are one text or a list of them. Nil means that the element is missing.
-type words []string
-
-// UnmarshalJSON takes booleans and numbers too, as conditions do, in their JSON form.
-func (w *words) UnmarshalJSON(b []byte) error {
-	list := []json.RawMessage{b}
-	if b[0] == '[' {
-		if err := json.Unmarshal(b, &list); err != nil {
-			return err
-		}
-	}
-	*w = make(words, len(list))
-	for i, item := range list {
-		switch item[0] {
-		case '"':
-			if err := json.Unmarshal(item, &(*w)[i]); err != nil {
-				return err
-			}
-		case '{', '[', 'n':
-			return fmt.Errorf("%s is no text", item)
-		default:
-			(*w)[i] = string(item)
-		}
-	}
-	return nil
-}
-
-// statements are one object or a list of them.
-type statements []statement
-
-func (s *statements) UnmarshalJSON(b []byte) error {
-	if b[0] == '[' {
-		return decode(b, (*[]statement)(s))
-	}
-	*s = make([]statement, 1)
-	return decode(b, &(*s)[0])
-}
-
-// decode reads exactly one JSON value without unknown members.
-func decode(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("text after the document")
-	}
-	return nil
-}
 
 // checkPolicy says what is wrong with the text of a managed or inline policy,
 // in AWS's words and in the order in which AWS looks; "" for nothing. Only
@@ -89,11 +19,11 @@ func decode(b []byte, v any) error {
 // Not imitated: the checks of condition operators, of services, actions and
 // resource types by name.
 func checkPolicy(text string, managed bool) string {
-	var doc document
-	if decode([]byte(text), &doc) != nil || !doc.wellFormed() {
+	doc, err := grammar.Read(text)
+	if err != nil || !wellFormed(doc) {
 		return "Syntax errors in policy."
 	}
-	if managed && doc.Version != "2012-10-17" {
+	if managed && doc.Version != grammar.Version2012 {
 		return "Policy document must be version 2012-10-17 or greater."
 	}
 	sids := map[string]bool{}
@@ -128,11 +58,11 @@ func checkPolicy(text string, managed bool) string {
 }
 
 // wellFormed reports whether the elements that are there fit together.
-func (d document) wellFormed() bool {
-	if !slices.Contains([]string{"", "2008-10-17", "2012-10-17"}, d.Version) || len(d.Statement) == 0 {
+func wellFormed(d *grammar.Document) bool {
+	if !slices.Contains([]string{"", grammar.Version2008, grammar.Version2012}, d.Version) || len(d.Statement) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(d.Statement, func(s statement) bool {
+	return !slices.ContainsFunc(d.Statement, func(s grammar.Statement) bool {
 		return !strings.EqualFold(s.Effect, "Allow") && !strings.EqualFold(s.Effect, "Deny") ||
 			s.Action != nil && s.NotAction != nil ||
 			s.Resource != nil && s.NotResource != nil
@@ -190,8 +120,8 @@ var trustActions = []string{
 //
 // Not imitated: principals must exist on AWS.
 func checkTrust(text string) string {
-	var doc document
-	if decode([]byte(text), &doc) != nil || len(doc.Statement) == 0 {
+	doc, err := grammar.Read(text)
+	if err != nil || len(doc.Statement) == 0 {
 		return "This policy contains invalid Json"
 	}
 	for _, s := range doc.Statement {

@@ -29,6 +29,7 @@ func TestCheckPolicy(t *testing.T) {
 		"it has at least one":                      {`{"Version":"2012-10-17","Statement":[]}`, syntax},
 		"elements are known":                       {policyWith(`"Effect"`, `"Extra":1,"Effect"`), syntax},
 		"top elements are known":                   {policyWith(`"Version"`, `"Extra":1,"Version"`), syntax},
+		"no element is there twice":                {policyWith(`"Effect"`, `"Sid":"a","Sid":"b","Effect"`), syntax},
 		"versions are known":                       {policyWith("2012-10-17", "2012-10-18"), syntax},
 		"managed policies are of the last version": {policyWith("2012-10-17", "2008-10-17"), "Policy document must be version 2012-10-17 or greater."},
 		"an effect is given":                       {policyWith(`"Effect":"Allow",`, ""), syntax},
