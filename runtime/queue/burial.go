@@ -50,7 +50,7 @@ type Moving struct {
 // that Move can take.
 func (m *Machine) Oldest(n int) []Delivery {
 	var all []Delivery
-	for o := range m.inTurn() {
+	for o := range m.messages.all() {
 		if len(all) == n {
 			break
 		}
@@ -66,7 +66,7 @@ func (m *Machine) Oldest(n int) []Delivery {
 // deleted since it was looked at stays out.
 func (m *Machine) Move(all ...Moving) (gone []uint64) {
 	for _, v := range all {
-		if o := m.messages[v.Number]; o != nil && o.state == ready {
+		if o := m.messages.at(v.Number); o != nil && o.state == ready {
 			m.emit(record{kind: burying, number: v.Number, key: v.Target, burial: m.burial + 1, flags: flagFresh})
 			m.group.Burials = true
 			gone = append(gone, v.Number)
@@ -78,7 +78,7 @@ func (m *Machine) Move(all ...Moving) (gone []uint64) {
 // Leaving counts those of the given messages that are still on their way.
 func (m *Machine) Leaving(numbers []uint64) (n int) {
 	for _, number := range numbers {
-		if o := m.messages[number]; o != nil && o.state == leaving {
+		if o := m.messages.at(number); o != nil && o.state == leaving {
 			n++
 		}
 	}
@@ -87,11 +87,16 @@ func (m *Machine) Leaving(numbers []uint64) (n int) {
 
 func (m *Machine) applyBurying(o *message, r *record) {
 	m.breakAttempt(o)
-	m.burial = max(m.burial, r.burial)
 	if o.group != nil {
 		m.unqueue(o.group)
 	}
 	m.leave(o, leaving)
+	m.depart(o, r)
+}
+
+// depart puts a message that is leaving on the list.
+func (m *Machine) depart(o *message, r *record) {
+	m.burial = max(m.burial, r.burial)
 	b := &burial{r.burial, strings.Clone(r.key), r.flags&flagFresh != 0, o}
 	i, _ := slices.BinarySearchFunc(m.leaving, b, func(a, b *burial) int { return cmp.Compare(a.seq, b.seq) })
 	m.leaving = slices.Insert(m.leaving, i, b)
@@ -118,14 +123,14 @@ func (m *Machine) Burying(n int) []Burial {
 
 // Buried says that a message arrived.
 func (m *Machine) Buried(number uint64) {
-	if o := m.messages[number]; o != nil && o.state == leaving {
+	if o := m.messages.at(number); o != nil && o.state == leaving {
 		m.emit(record{kind: gone, number: number})
 	}
 }
 
 // Unbury takes a message back: its dead-letter queue is not there anymore.
 func (m *Machine) Unbury(number uint64) {
-	if o := m.messages[number]; o != nil && o.state == leaving {
+	if o := m.messages.at(number); o != nil && o.state == leaving {
 		m.emit(record{kind: unburied, number: number})
 		m.serve()
 	}
@@ -133,13 +138,14 @@ func (m *Machine) Unbury(number uint64) {
 
 func (m *Machine) applyUnburied(o *message) {
 	m.endBurial(o)
-	o.state = ready
-	m.visible++
-	m.age.push(o)
-	if o.group != nil {
-		o.group = m.groupOf(o.group.name) // it may have ended in between
+	if o.group != nil { // it may have ended in between
+		o.group = m.groupOf(o.group.name)
+	} else if t := o.tenant(); t != nil && m.tenants[t.name] != t {
+		o.life.tenant, o.inLine = m.tenantOf(t.name), false
 	}
-	m.settleOrLink(o)
+	m.become(o, ready)
+	m.age.push(o)
+	m.offer(o)
 }
 
 // Arrive takes in what source buried here, and drops what it took before.
@@ -152,7 +158,7 @@ func (m *Machine) Arrive(source uint64, burials ...Burial) {
 		}
 		r := record{
 			kind: sent, number: m.next, id: b.ID, content: b.Content, sent: b.Sent.UnixNano(), first: b.First.UnixNano(),
-			carried: uint64(b.Receives), source: source, burial: b.Seq,
+			carried: uint64(b.Receives), source: source, burial: b.Seq, group: printOf(b.Content.group()),
 		}
 		switch {
 		case b.Fresh:

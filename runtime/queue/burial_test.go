@@ -19,7 +19,7 @@ func (s *stored) do(now time.Time, do func(*Machine)) {
 	s.m.CanBury(true)
 	s.m.Begin(now)
 	do(s.m)
-	if g := s.m.Seal(); g.Entry != nil {
+	if g := s.m.Seal(Key{}); g.Entry != nil {
 		s.log = append(s.log, slices.Clone(g.Entry))
 	}
 }
@@ -28,7 +28,7 @@ func (s *stored) do(now time.Time, do func(*Machine)) {
 func (s *stored) kill(t *testing.T) {
 	s.m = New(s.config, Options{Random: rand.NewPCG(1, uint64(len(s.log)))})
 	for i, e := range s.log {
-		if err := s.m.Replay(uint64(i+1), e); err != nil {
+		if err := replay(s.m, uint64(i+1), e); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +52,7 @@ func TestBurialsSurviveAKillAtEveryStep(t *testing.T) {
 				step++
 			}
 			source.do(epoch, func(m *Machine) {
-				m.Send(Draft{Content: Pack(&Message{Body: "a"}, "")}, Draft{Content: Pack(&Message{Body: "b"}, "")})
+				m.Send(draftOf(Message{Body: "a"}), draftOf(Message{Body: "b"}))
 				m.Receive(&Waiter{}, ReceiveRequest{Max: 2})
 			})
 			next()

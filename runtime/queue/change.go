@@ -35,7 +35,7 @@ func (m *Machine) ChangeVisibility(r Ref, timeout time.Duration) error {
 		return ErrGone
 	case o.state != inFlight:
 		return nil
-	case m.now+int64(timeout) > o.at+int64(MaxVisibility):
+	case m.now+int64(timeout) > o.life.at+int64(MaxVisibility):
 		return ErrBeyondMax
 	}
 	m.emit(record{kind: hidden, number: o.number, until: m.now + int64(timeout)})
@@ -45,13 +45,13 @@ func (m *Machine) ChangeVisibility(r Ref, timeout time.Duration) error {
 
 // find returns the message of a delivery, nil when it is not here anymore.
 func (m *Machine) find(r Ref) (*message, error) {
-	o := m.messages[r.Number]
+	o := m.messages.at(r.Number)
 	switch {
 	case r.Number >= m.next:
 		return nil, ErrHandle
 	case o == nil || o.state == leaving:
 		return nil, nil
-	case m.fifo && (o.state != inFlight || o.receives != r.Delivery):
+	case m.fifo && (o.state != inFlight || o.life.receives != r.Delivery):
 		return nil, ErrExpired
 	}
 	return o, nil
@@ -61,23 +61,20 @@ func (m *Machine) find(r Ref) (*message, error) {
 func (m *Machine) Purge() { m.emit(record{kind: purged}) }
 
 func (m *Machine) applyPurged() {
-	for _, all := range []map[string]*memo{m.dedup, m.attempts} {
-		for _, e := range all {
-			m.ledger.release(e.entry, e.size)
-			e.over = true
-		}
+	for e := range m.memos() {
+		m.ledger.releaseMemo(e)
+		e.over = true
 	}
-	stay := map[uint64]*message{} // they have left already
-	for _, o := range m.messages {
-		if o.attempt = nil; o.state == leaving {
-			stay[o.number] = o
+	for o := range m.messages.all() {
+		if o.state == leaving { // it counts as gone already
+			o.live().attempt = nil
+			o.inLine = false
 			continue
 		}
-		o.state = over
-		m.release(o)
+		m.ledger.release(o)
+		m.messages.remove(o)
 	}
 	m.clear()
-	m.messages = stay
 }
 
 // Counts counts.
@@ -102,7 +99,7 @@ func (m *Machine) countDelayed() (n int) {
 		}
 	}
 	young := m.age.inOrder.all()
-	for i := len(young) - 1; i >= 0 && young[i].enqueued > since; i-- {
+	for i := len(young) - 1; i >= 0 && young[i].enqueued() > since; i-- {
 		count(young[i])
 	}
 	for _, o := range m.age.late.items {

@@ -1,22 +1,28 @@
 package queue
 
 import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 func sampleRecord() record {
 	return record{
-		kind: kept, number: 1, id: [16]byte{2}, sent: 3, until: 4, content: "5", key: "6", flags: 7, first: 8, at: 9,
-		enqueued: 10, receives: 11, carried: 12, place: 13, turn: 14, source: 15, burial: 16,
+		kind: kept, number: 1, id: [16]byte{2}, sent: 3, until: 4, length: 5, key: "6", flags: 7, first: 8, at: 9,
+		enqueued: 10, receives: 11, carried: 12, place: 13, turn: 14, source: 15, burial: 16, group: print{17}, dedup: print{18},
 	}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
 	for _, want := range []record{sampleRecord(), {kind: purged}, {kind: received, number: 1 << 63, until: 1 << 62}} {
-		d := reader{rest: string(want.append(nil, 1000))}
+		d := records{reader: reader{rest: string(want.append(nil, 1000))}}
 		got := readRecord(&d, 1000)
 		if d.err != nil || d.rest != "" || got != want {
 			t.Errorf("got %+v, %v, want %+v", got, d.err, want)
@@ -35,42 +41,117 @@ func TestContentRoundTrip(t *testing.T) {
 	}
 }
 
+// entryOf makes an entry of records, whatever they say.
+func entryOf(contents string, k Key, all ...record) []byte {
+	var b []byte
+	for _, r := range all {
+		b = r.append(b, 5)
+	}
+	return writeEntry(nil, 5, b, []byte(contents), k, rand.NewPCG(1, 2))
+}
+
+// replay does what an owner does with an entry it reads, when it has no keys.
+func replay(m *Machine, seq uint64, entry []byte) error {
+	e, err := ReadEntry(entry)
+	if err != nil {
+		return err
+	}
+	var contents Opened
+	if e.Key == "" {
+		if contents, err = e.Open(nil); err != nil {
+			return err
+		}
+	}
+	return m.Replay(seq, e, contents)
+}
+
+func draftOf(m Message) Draft { return NewDraft(&m) }
+
 func TestDamagedEntryIsRefused(t *testing.T) {
-	r := sampleRecord()
-	good := r.append(beginEntry(nil, 5), 5)
-	sealEntry(good)
-	if err := New(Config{}, Options{}).Replay(1, good); err != nil {
+	good := entryOf("12345", Key{}, sampleRecord())
+	if err := replay(New(Config{}, Options{}), 1, good); err != nil {
 		t.Fatal(err)
 	}
 	for i := range good {
 		bad := append([]byte(nil), good...)
 		bad[i] ^= 0x40
-		if err := New(Config{}, Options{}).Replay(1, bad); !errors.Is(err, ErrEntry) {
+		if err := replay(New(Config{}, Options{}), 1, bad); !errors.Is(err, ErrEntry) {
 			t.Errorf("byte %d is damaged: %v", i, err)
 		}
 	}
 }
 
-// FuzzReplay feeds entries whose checksum is right: what a stranger who may
-// write to the stream can do must not bring the process down.
+func testKey(t testing.TB, secret string) Key {
+	block, err := aes.NewCipher([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Key{"wrapped", aead}
+}
+
+// Contents are sealed, and only under their own key, beside their own records,
+// do they open.
+func TestSealedContents(t *testing.T) {
+	k := testKey(t, "0123456789abcdef0123456789abcdef")
+	r := record{kind: sent, number: 7, sent: 5, length: 6}
+	sealed := entryOf("secret", k, r)
+	if bytes.Contains(sealed, []byte("secret")) {
+		t.Error("the entry has its contents in clear")
+	}
+	e, err := ReadEntry(sealed)
+	if err != nil || e.Key != "wrapped" {
+		t.Fatal(e.Key, err)
+	}
+	o, err := e.Open(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := maps.Collect(e.Contents(o)); !cmp.Equal(got, map[uint64]Content{7: "secret"}) {
+		t.Errorf("contents %v", got)
+	}
+	if _, err := e.Open(testKey(t, "0123456789abcdef0123456789abcdeX")); !errors.Is(err, ErrEntry) {
+		t.Errorf("under another key: %v", err)
+	}
+	r.number = 8
+	other, err := ReadEntry(entryOf("secret", k, r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.contents = e.contents
+	if _, err := other.Open(k); !errors.Is(err, ErrEntry) {
+		t.Errorf("beside other records: %v", err)
+	}
+	m := New(Config{Visibility: time.Minute}, Options{})
+	if err := m.Replay(1, e, Opened{}); err != nil || m.Counts().Visible != 1 {
+		t.Errorf("without a key: %+v, %v", m.Counts(), err)
+	}
+}
+
+// FuzzReplay feeds records of a well-formed entry: what a stranger who may write
+// to the stream can do must not bring the process down.
 func FuzzReplay(f *testing.F) {
 	r := sampleRecord()
-	f.Add(r.append(beginEntry(nil, 5), 5), false)
+	f.Add(r.append(nil, 5), "12345", false)
 	for k := sent; k <= opened; k++ {
 		r.kind = k
-		s := record{kind: sent, number: 1, sent: 5, content: Pack(&Message{GroupID: "g", DedupID: "d"}, "")}
-		f.Add(r.append(s.append(beginEntry(nil, 5), 5), 5), k%2 == 0)
+		content := Pack(&Message{GroupID: "g", DedupID: "d"}, "")
+		s := record{kind: sent, number: 1, sent: 5, length: len(content), group: printOf("g"), dedup: printOf("d"), flags: flagDedup}
+		f.Add(r.append(s.append(nil, 5), 5), string(content)+"12345", k%2 == 0)
 	}
-	f.Fuzz(func(t *testing.T, entry []byte, fifo bool) {
-		if len(entry) < entryHeader {
-			return
-		}
-		entry[0] = entryVersion
-		sealEntry(entry)
-		m := New(Config{}, Options{FIFO: fifo})
-		if m.Replay(1, entry) == nil {
+	f.Fuzz(func(t *testing.T, records []byte, contents string, fifo bool) {
+		m := New(Config{Visibility: time.Minute}, Options{FIFO: fifo, Random: rand.NewPCG(1, 2)})
+		if replay(m, 1, writeEntry(nil, 5, records, []byte(contents), Key{}, nil)) == nil {
 			m.Counts()
 			m.Burying(10)
+			m.Begin(time.Unix(0, 10))
+			m.Receive(&Waiter{}, ReceiveRequest{Max: 10})
+			m.Copy(1, nil)
+			m.Purge()
+			m.Seal(Key{})
 		}
 	})
 }

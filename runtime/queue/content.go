@@ -1,14 +1,28 @@
 package queue
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 )
 
-// Content is what a sender gave, packed: the form in which the machine keeps a
-// message and the log stores it. It is opaque to the machine but for the two ids
-// that FIFO queues live by, which come first.
+// Content is what a sender gave, packed: the form in which the log stores it,
+// and the machine keeps it while there is room. It is opaque to the machine: the
+// ids that it lives by come beside it, see NewDraft.
 type Content string
+
+// A print stands for an id that a sender gave: a MessageGroupId or a
+// MessageDeduplicationId. The log has it in clear, so it tells nothing of the id.
+type print [16]byte
+
+// printOf makes the print of an id, which is zero for no id.
+func printOf(id string) (p print) {
+	if id != "" {
+		sum := sha256.Sum256([]byte(id))
+		copy(p[:], sum[:])
+	}
+	return p
+}
 
 // Pack packs a message. Delay is not part of the content. deadLetterSource is
 // the ARN of the queue it was moved from, "" when it was not.
@@ -41,10 +55,10 @@ func (c Content) Unpack() (m Message, deadLetterSource string, err error) {
 	return m, deadLetterSource, r.err
 }
 
-// ids reads the group and the deduplication id.
-func (c Content) ids() (group, dedup string) {
+// group reads the group id, which comes first.
+func (c Content) group() string {
 	r := reader{rest: string(c)}
-	return r.text(), r.text()
+	return r.text()
 }
 
 func appendText(b []byte, s string) []byte {

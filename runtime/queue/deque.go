@@ -1,5 +1,7 @@
 package queue
 
+import "slices"
+
 // A deque is a list that is filled at the back and emptied at the front.
 type deque[T any] struct {
 	items []T
@@ -25,4 +27,9 @@ func (d *deque[T]) pop() T {
 		}
 	}
 	return v
+}
+
+// keep drops the items for which stays is false.
+func (d *deque[T]) keep(stays func(T) bool) {
+	*d = deque[T]{items: slices.DeleteFunc(slices.Clone(d.all()), func(v T) bool { return !stays(v) })}
 }

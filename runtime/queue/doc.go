@@ -15,6 +15,8 @@
 //   - a message is out with one receiver at a time, until its visibility ends;
 //   - while a message of a FIFO group is in flight, no later one of the group is
 //     handed out, and the messages of a group are handed out in their order;
+//   - on a standard queue, the messages of a group that takes more than its share
+//     do not hold up those of the others (fair queues);
 //   - a message that expired is never handed out;
 //   - a waiting receive is answered by whatever makes a message available, in
 //     the order in which the receives came.

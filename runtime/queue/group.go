@@ -1,16 +1,17 @@
 package queue
 
-import "strings"
+import "slices"
 
 // A group is a FIFO message group with messages in it. What may be received of
 // it is the run of visible messages at its head: from the first message in
 // flight on, all wait.
 type group struct {
-	name     string
-	messages list          // by number
-	turn     uint64        // groups that can be received are served by turn
-	ripe     int64         // when its head was enqueued: the queue's delay counts from here; 0 once received
-	heap     *heap[*group] // where it waits: Machine.later, Machine.open, or nil
+	name     print
+	messages deque[*message] // by number; some have left
+	alive    int             // those that have not
+	turn     uint64          // groups that can be received are served by turn
+	ripe     int64           // when its head was enqueued: the queue's delay counts from here; 0 once received
+	heap     *heap[*group]   // where it waits: Machine.later, Machine.open, or nil
 	index    int
 }
 
@@ -24,21 +25,61 @@ func newGroups(less func(a, b *group) bool) heap[*group] {
 	return heap[*group]{less: less, moved: func(g *group, i int) { g.index = i }}
 }
 
-func (m *Machine) groupOf(name string) *group {
+func (m *Machine) groupOf(name print) *group {
 	g := m.groups[name]
 	if g == nil {
-		name = strings.Clone(name) // not a window on a whole entry
 		g = &group{name: name}
 		m.groups[name] = g
 	}
 	return g
 }
 
+// stands tells whether a message has its place in its group.
+func (o *message) stands() bool { return o.state < leaving }
+
+// head is the first message of a group, nil when there is none.
+func (g *group) head() *message {
+	for g.messages.len() > 0 && !g.messages.at(0).stands() {
+		g.messages.pop()
+	}
+	if g.messages.len() == 0 {
+		return nil
+	}
+	return g.messages.at(0)
+}
+
+// insert gives a message its place, mostly at the end.
+func (g *group) insert(o *message) {
+	g.alive++
+	if n := g.messages.len(); n == 0 || g.messages.at(n-1).number < o.number {
+		g.messages.push(o)
+		return
+	}
+	all := g.messages.all()
+	i, found := slices.BinarySearchFunc(all, o.number, func(o *message, number uint64) int {
+		if o.number < number {
+			return -1
+		}
+		return int(min(o.number-number, 1))
+	})
+	if !found { // else it had left, and is back
+		g.messages = deque[*message]{items: slices.Insert(slices.Clone(all), i, o)}
+	}
+}
+
+// remove takes out a message that has left.
+func (g *group) remove() {
+	g.alive--
+	if g.messages.len() > 2*g.alive+16 {
+		g.messages.keep((*message).stands)
+	}
+}
+
 // settle puts a group where its head belongs, after something happened to it. A
 // group that opens goes behind those that are open. It waits in later, whatever
 // the delay is: only deciding looks at the configuration (see ripen).
 func (m *Machine) settle(g *group) {
-	head := g.messages.head
+	head := g.head()
 	switch {
 	case head == nil:
 		m.unqueue(g)
@@ -55,7 +96,7 @@ func (m *Machine) settle(g *group) {
 }
 
 func (m *Machine) enqueue(g *group, turn uint64) {
-	g.turn, g.ripe, g.heap = turn, g.messages.head.ripe(), &m.later
+	g.turn, g.ripe, g.heap = turn, g.head().ripe(), &m.later
 	m.later.push(g)
 }
 
@@ -77,10 +118,10 @@ func (m *Machine) ripen() {
 
 // ripe is when the delay of a FIFO queue begins to count for o.
 func (o *message) ripe() int64 {
-	if o.receives > 0 {
+	if o.was().receives > 0 {
 		return 0
 	}
-	return o.enqueued
+	return o.enqueued()
 }
 
 // pickFIFO takes all it can from one open group before it goes to the next.
@@ -89,8 +130,11 @@ func (m *Machine) pickFIFO(n int) (out, spent []*message) {
 	for len(out) < n && len(spent) < maxSpent && m.open.len() > 0 && m.inFlight+len(out) < maxInFlight {
 		g := m.open.pop() // the records of what is taken will settle it
 		g.heap = nil
-		for o := g.messages.head; o != nil && len(out) < n && len(spent) < maxSpent; o = o.next {
-			if o.state != ready || o.ripe()+int64(m.config.Delay) > m.now {
+		for _, o := range g.messages.all() {
+			if !o.stands() {
+				continue
+			}
+			if o.state != ready || o.ripe()+int64(m.config.Delay) > m.now || len(out) == n || len(spent) == maxSpent {
 				break
 			}
 			if m.isSpent(o) {

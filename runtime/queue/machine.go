@@ -1,8 +1,9 @@
 package queue
 
 import (
+	"fmt"
+	"iter"
 	"math/rand/v2"
-	"strings"
 	"time"
 )
 
@@ -22,7 +23,6 @@ type Machine struct {
 	config Config
 	bury   bool // the dead-letter queue is there
 	random rand.Source
-	budget *Budget
 
 	now    int64  // of the last entry or Begin; never goes back
 	seq    uint64 // of the last entry
@@ -30,18 +30,27 @@ type Machine struct {
 	turn   uint64 // the last turn a group was given
 	burial uint64 // the last burial
 
-	messages map[uint64]*message
-	age      line[*message] // by enqueued
+	messages slab
+	age      line[*message] // when they were enqueued
 	hidden   heap[*message] // delayed and in flight, by until
-	shelf    shelf          // standard: ready
-	groups   map[string]*group
-	later    heap[*group] // FIFO: receivable once the delay is over
-	open     heap[*group] // FIFO: receivable
 	visible  int
 	inFlight int
 	delayed  int
 
-	dedup    map[string]*memo
+	// Standard queues.
+	shelf   shelf // ready messages of no tenant
+	tenants map[print]*tenant
+	quiet   heap[*tenant] // those with ready messages, by the next of them
+	noisy   heap[*tenant] // those with ready messages, by what they have in flight
+	calmAt  int64         // no noisy tenant becomes quiet before
+	busy    burden        // of all messages
+
+	// FIFO queues.
+	groups map[print]*group
+	later  heap[*group] // receivable once the delay is over
+	open   heap[*group] // receivable
+	dedup  map[dedupID]*memo
+
 	attempts map[string]*memo
 	memory   line[*memo] // of both, by until
 
@@ -51,22 +60,25 @@ type Machine struct {
 	waiters   deque[*Waiter]
 	deadlines heap[*Waiter]
 
-	ledger ledger
-	done   Metrics // what was done, since the machine was made
-	entry  []byte  // being written
-	group  Group
+	ledger   ledger
+	done     Metrics // what was done, since the machine was made
+	records  []byte  // of the entry being written
+	contents []byte
+	entry    []byte
+	group    Group
 }
 
 // Options tune a Machine.
 type Options struct {
 	FIFO   bool
-	Random rand.Source // of message ids
+	Random rand.Source // of message ids and nonces
 	Budget *Budget
 }
 
 // New makes the machine of an empty queue.
 func New(c Config, o Options) *Machine {
-	m := &Machine{fifo: o.FIFO, config: c, random: o.Random, budget: o.Budget, next: 1, heard: map[uint64]uint64{}}
+	m := &Machine{fifo: o.FIFO, config: c, random: o.Random, next: 1, heard: map[uint64]uint64{}, messages: newSlab()}
+	m.ledger.budget = o.Budget
 	m.deadlines = heap[*Waiter]{
 		less:  func(a, b *Waiter) bool { return a.deadline < b.deadline },
 		moved: func(w *Waiter, i int) { w.index = i },
@@ -75,21 +87,37 @@ func New(c Config, o Options) *Machine {
 	return m
 }
 
-// clear forgets every message, deduplication id and attempt.
+// clear forgets where every message was, and all deduplication ids and attempts.
 func (m *Machine) clear() {
-	m.messages = map[uint64]*message{}
-	m.age = newLine(
-		func(o *message) int64 { return o.enqueued },
-		func(o *message) bool { return o.state < leaving })
-	m.hidden = heap[*message]{less: byUntil, moved: setIndex}
-	m.shelf = newShelf()
-	m.groups = map[string]*group{}
-	m.later, m.open = newGroups(byRipe), newGroups(byTurn)
+	m.age = newLine((*message).enqueued, (*message).stands)
+	m.hidden = heap[*message]{less: byUntil, moved: setSpot}
 	m.visible, m.inFlight, m.delayed = 0, 0, 0
-	m.dedup, m.attempts = map[string]*memo{}, map[string]*memo{}
+	m.shelf = newShelf()
+	m.tenants = map[print]*tenant{}
+	m.quiet, m.noisy = newTenants(byNext), newTenants(byFlight)
+	m.calmAt = never
+	m.groups = map[print]*group{}
+	m.later, m.open = newGroups(byRipe), newGroups(byTurn)
+	m.dedup, m.attempts = map[dedupID]*memo{}, map[string]*memo{}
 	m.memory = newLine(
 		func(e *memo) int64 { return e.until },
 		func(e *memo) bool { return !e.over })
+}
+
+// memos goes through all that is remembered.
+func (m *Machine) memos() iter.Seq[*memo] {
+	return func(yield func(*memo) bool) {
+		for _, e := range m.dedup {
+			if !yield(e) {
+				return
+			}
+		}
+		for _, e := range m.attempts {
+			if !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // CanBury says whether the dead-letter queue is there. Without it messages stay,
@@ -126,10 +154,10 @@ type Group struct {
 // that went back stands still.
 func (m *Machine) Begin(now time.Time) {
 	m.group = Group{}
-	m.entry = m.entry[:0]
+	m.records, m.contents = m.records[:0], m.contents[:0]
 	m.pass(now.UnixNano())
 	if o, ok := m.age.first(); ok && m.config.Retention > 0 {
-		if last := m.now - int64(m.config.Retention); o.enqueued <= last {
+		if last := m.now - int64(m.config.Retention); o.enqueued() <= last {
 			m.emit(record{kind: expired, until: last})
 		}
 	}
@@ -138,47 +166,65 @@ func (m *Machine) Begin(now time.Time) {
 }
 
 // Written is how many bytes the group's entry has so far.
-func (m *Machine) Written() int { return len(m.entry) }
+func (m *Machine) Written() int { return len(m.records) + len(m.contents) }
 
-// Seal closes the group.
-func (m *Machine) Seal() Group {
-	if len(m.entry) > 0 {
-		sealEntry(m.entry)
+// Seal closes the group. What senders gave is sealed with the key.
+func (m *Machine) Seal(k Key) Group {
+	if len(m.records) > 0 {
 		m.seq++
-		m.ledger.close(m.seq, int64(len(m.entry)))
+		m.entry = writeEntry(m.entry[:0], m.now, m.records, m.contents, k, m.random)
 		m.group.Entry = m.entry
+		contents := string(m.contents)
+		m.ledger.close(m.seq, int64(len(m.entry)), contents, k.Name)
+		m.complete(contents)
 	}
 	m.group.Seq = m.seq
 	return m.group
 }
 
-// Replay does again what a stored entry says. Entries come in the order of
-// their sequences, from the oldest that is left; before the first Begin.
-func (m *Machine) Replay(seq uint64, entry []byte) error {
-	now, d, err := readEntry(entry)
-	if err != nil {
-		return err
+// complete gives the deliveries of messages that were sent in this very group
+// their contents.
+func (m *Machine) complete(contents string) {
+	for _, w := range m.group.Answered {
+		for i := range w.Deliveries {
+			if d := &w.Deliveries[i]; d.Entry == m.seq && d.Content == "" {
+				if o := m.messages.at(d.Number); o != nil && o.entry == m.seq {
+					d.Content = Content(contents[o.offset : o.offset+o.length])
+				}
+			}
+		}
 	}
+}
+
+// Replay does again what a stored entry says; contents are kept as far as the
+// budget goes. Entries come in the order of their sequences, from the oldest
+// that is left; before the first Begin.
+func (m *Machine) Replay(seq uint64, e Entry, contents Opened) error {
 	m.ledger.add(seq)
 	m.seq = seq - 1 // apply places things at the next one
-	m.pass(now)
-	for d.rest != "" {
+	m.pass(e.time)
+	d := e.all()
+	for d.more() {
 		before := len(d.rest)
 		r := readRecord(&d, m.now)
-		if d.err != nil {
-			return d.err
+		if d.err == nil {
+			m.apply(&r, before-len(d.rest))
 		}
-		r.content = Content(strings.Clone(string(r.content))) // not a window on the whole entry
-		m.apply(&r, before-len(d.rest))
 	}
 	m.seq = seq
-	m.ledger.close(seq, int64(len(entry)))
+	if d.offset != len(contents.text) {
+		contents.text = "" // not opened
+	}
+	m.ledger.close(seq, e.size, contents.text, e.Key)
+	if d.err != nil {
+		return fmt.Errorf("%w: %w", ErrEntry, d.err)
+	}
 	return nil
 }
 
 // Where is the entry that holds a message now; 0 when it is gone.
 func (m *Machine) Where(number uint64) uint64 {
-	if o := m.messages[number]; o != nil {
+	if o := m.messages.at(number); o != nil {
 		return o.entry
 	}
 	return 0
@@ -192,7 +238,7 @@ func (m *Machine) Next() time.Time {
 	}
 	next := m.deadlines.top().deadline
 	if m.hidden.len() > 0 {
-		next = min(next, m.hidden.top().until)
+		next = min(next, m.hidden.top().life.until)
 	}
 	if m.later.len() > 0 {
 		next = min(next, m.later.top().ripe+int64(m.config.Delay))
@@ -208,7 +254,7 @@ func (m *Machine) Next() time.Time {
 // pass alike.
 func (m *Machine) pass(now int64) {
 	m.now = max(m.now, now)
-	for m.hidden.len() > 0 && m.hidden.top().until <= m.now {
+	for m.hidden.len() > 0 && m.hidden.top().life.until <= m.now {
 		m.show(m.hidden.top())
 	}
 	for {
@@ -222,33 +268,34 @@ func (m *Machine) pass(now int64) {
 
 // emit writes a record and does what it says.
 func (m *Machine) emit(r record) {
-	if len(m.entry) == 0 {
-		m.entry = beginEntry(m.entry, m.now)
+	if len(m.records) == 0 {
 		m.ledger.add(m.seq + 1)
 	}
-	before := len(m.entry)
-	m.entry = r.append(m.entry, m.now)
-	m.apply(&r, len(m.entry)-before)
+	r.offset, r.length = len(m.contents), len(r.content)
+	m.contents = append(m.contents, r.content...)
+	before := len(m.records)
+	m.records = r.append(m.records, m.now)
+	m.apply(&r, len(m.records)-before)
 }
 
 // apply is the only place where a record changes the state. size is the
 // record's own, in bytes. What a record says of a message that is gone does not
 // count: its own record may have been purged from the log since.
 func (m *Machine) apply(r *record, size int) {
-	o := m.messages[r.number]
+	o := m.messages.at(r.number)
 	switch r.kind {
 	case sent:
-		m.applySent(r, size)
+		m.applySent(r)
 	case kept:
-		m.applyKept(r, size)
+		m.applyKept(r)
 	case expired:
-		for o, ok := m.age.first(); ok && o.enqueued <= r.until; o, ok = m.age.first() {
+		for o, ok := m.age.first(); ok && o.enqueued() <= r.until; o, ok = m.age.first() {
 			m.drop(o)
 		}
 	case purged:
 		m.applyPurged()
 	case remembered:
-		m.remember(r, size)
+		m.remember(r)
 	case retried:
 		m.applyRetried(r)
 	case attempted:
@@ -284,58 +331,113 @@ func (m *Machine) apply(r *record, size int) {
 	}
 }
 
-// link puts a message where ready ones are.
-func (m *Machine) link(o *message) {
-	if o.group == nil {
+// tally counts a message, or with n = -1 does not count it anymore.
+func (m *Machine) tally(o *message, n int) {
+	t := o.tenant()
+	switch o.state {
+	case ready:
+		m.visible += n
+	case delayed:
+		m.delayed += n
+	case inFlight:
+		m.inFlight += n
+		if t != nil {
+			t.inFlight += n
+		}
+		return
+	default:
+		return
+	}
+	if t != nil {
+		t.waiting += n
+	}
+}
+
+// become moves a message to another state.
+func (m *Machine) become(o *message, s state) {
+	if o.state == inFlight && len(m.tenants) > 0 {
+		took := m.now - o.life.at
+		m.busy.add(took, m.now)
+		if t := o.life.tenant; t != nil {
+			t.busy.add(took, m.now)
+		}
+	}
+	m.tally(o, -1)
+	o.state = s
+	m.tally(o, +1)
+}
+
+// offer puts a message that became ready where receives find it.
+func (m *Machine) offer(o *message) {
+	switch t := o.tenant(); {
+	case o.group != nil:
+		o.group.insert(o)
+		m.settle(o.group)
+	case t != nil:
+		t.shelf.put(o)
+		m.place(t)
+	default:
 		m.shelf.put(o)
 	}
 }
 
-// unlink takes a ready message out; in a FIFO group it keeps its place.
+// unlink takes a ready message off its shelf; in a FIFO group it keeps its place.
 func (m *Machine) unlink(o *message) {
-	if o.group == nil && o.linked {
+	switch t := o.tenant(); {
+	case o.group != nil:
+	case t != nil:
+		t.shelf.remove(o)
+	default:
 		m.shelf.remove(o)
+	}
+}
+
+// moved puts the group or the tenant of a message where it now belongs.
+func (m *Machine) moved(o *message) {
+	if o.group != nil {
+		m.settle(o.group)
+	} else if t := o.tenant(); t != nil {
+		m.place(t)
 	}
 }
 
 // hide makes a message invisible until then, and shows it if that is over.
 func (m *Machine) hide(o *message, until int64) {
-	o.until = until
+	o.live().until = until
 	switch o.state {
 	case inFlight:
-		m.hidden.fix(int(o.index))
+		m.hidden.fix(int(o.life.spot) - 1)
 	case ready:
 		m.unlink(o)
-		m.visible--
-		m.inFlight++
-		o.state = inFlight
+		m.become(o, inFlight)
 		m.hidden.push(o)
 	}
-	if o.until <= m.now {
+	if until <= m.now {
 		m.show(o)
-	} else if o.group != nil {
-		m.settle(o.group)
+	} else {
+		m.moved(o)
 	}
 }
 
 // show makes a hidden message visible.
 func (m *Machine) show(o *message) {
-	m.hidden.remove(int(o.index))
-	if o.state == delayed {
-		m.delayed--
-	} else {
-		m.inFlight--
-	}
-	m.visible++
-	o.state = ready
-	if o.group != nil {
+	m.hidden.remove(int(o.life.spot) - 1)
+	m.become(o, ready)
+	switch t := o.life.tenant; {
+	case o.group != nil:
 		m.settle(o.group)
 		return
+	case o.life.receives >= toTheBack:
+		o.life.place = m.next
+		fallthrough
+	default:
+		if t == nil {
+			m.shelf.put(o)
+			return
+		}
+		t.shelf.put(o)
+		m.place(t)
 	}
-	if o.receives >= toTheBack {
-		o.place = m.next
-	}
-	m.link(o)
 }
 
 // leave takes a message out of everything it can be received from.
@@ -343,19 +445,18 @@ func (m *Machine) leave(o *message, to state) {
 	switch o.state {
 	case ready:
 		m.unlink(o)
-		m.visible--
-	case delayed:
-		m.hidden.remove(int(o.index))
-		m.delayed--
-	case inFlight:
-		m.hidden.remove(int(o.index))
-		m.inFlight--
+	case delayed, inFlight:
+		m.hidden.remove(int(o.life.spot) - 1)
 	}
-	o.state = to
-	if g := o.group; g != nil && o.linked {
-		g.messages.remove(o)
-		m.settle(g)
+	stood := o.stands()
+	m.become(o, to)
+	if !stood {
+		return
 	}
+	if o.group != nil {
+		o.group.remove()
+	}
+	m.moved(o)
 }
 
 // drop ends a message.
@@ -363,26 +464,14 @@ func (m *Machine) drop(o *message) {
 	m.breakAttempt(o)
 	m.endBurial(o)
 	m.leave(o, over)
-	m.release(o)
-	delete(m.messages, o.number)
-	m.age.compact(len(m.messages))
-}
-
-// release gives a message's room back, in the log and in memory.
-func (m *Machine) release(o *message) {
-	m.ledger.release(o.entry, o.size)
-	if o.content != "" {
-		m.budget.give(len(o.content))
-		o.content = ""
+	m.ledger.release(o)
+	t := o.tenant()
+	m.messages.remove(o)
+	if t == nil {
+		m.shelf.trim()
 	}
+	m.age.compact(m.messages.count)
 }
 
 // Discard ends the machine: it gives its part of the budget back.
-func (m *Machine) Discard() {
-	for _, o := range m.messages {
-		if o.content != "" {
-			m.budget.give(len(o.content))
-			o.content = ""
-		}
-	}
-}
+func (m *Machine) Discard() { m.ledger.clear() }

@@ -62,7 +62,7 @@ func (r *rig) group(do func()) {
 	r.m.Begin(r.now)
 	r.pass()
 	do()
-	g := r.m.Seal()
+	g := r.m.Seal(Key{})
 	if g.Entry != nil {
 		r.log = append(r.log, slices.Clone(g.Entry))
 		if want := r.first + uint64(len(r.log)) - 1; g.Seq != want {
@@ -178,7 +178,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 					if r.fifo {
 						msg.DedupID = fmt.Sprint("id", rapid.IntRange(0, 40).Draw(t, "dedup id"))
 					}
-					r.sent(msg, r.m.Send(Draft{Content: Pack(&msg, "")})[0])
+					r.sent(msg, r.m.Send(NewDraft(&msg))[0])
 				}
 			})
 		},
@@ -344,13 +344,13 @@ func (r *rig) check() {
 	again := r.machine()
 	again.StartAt(r.first - 1)
 	for i, e := range r.log {
-		if err := again.Replay(r.first+uint64(i), e); err != nil {
+		if err := replay(again, r.first+uint64(i), e); err != nil {
 			r.Fatal(err)
 		}
 	}
 	again.CanBury(true)
 	again.Begin(r.now)
-	if g := again.Seal(); g.Entry != nil {
+	if g := again.Seal(Key{}); g.Entry != nil {
 		r.Fatal("a replay has something to say")
 	}
 	if a, b := dump(r.m, !r.purged), dump(again, !r.purged); a != b {
@@ -365,43 +365,39 @@ func dump(m *Machine, turns bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "now %d seq %d next %d burial %d heard %v counts %d %d %d live %d\n",
 		m.now, m.seq, m.next, m.burial, m.heard, m.visible, m.inFlight, m.delayed, m.ledger.live)
-	var all []*message
-	for _, o := range m.messages {
-		all = append(all, o)
-	}
-	slices.SortFunc(all, func(a, b *message) int { return int(a.number) - int(b.number) })
-	for _, o := range all {
-		until := o.until
-		if o.state == ready {
-			until = 0
+	for o := range m.messages.all() {
+		was, until, place, attempt, tenant := o.was(), int64(0), o.place(), "", ""
+		if o.state != ready {
+			until = was.until
 		}
-		place := o.place
 		if !turns {
 			place = 0
 		}
-		attempt := ""
-		if o.attempt != nil {
-			attempt = o.attempt.key
+		if was.attempt != nil {
+			attempt = was.attempt.attempt
 		}
-		fmt.Fprintf(&b, "%d id %x state %d until %d sent %d enqueued %d first %d at %d place %d receives %d+%d entry %d size %d attempt %q %q\n",
-			o.number, o.id, o.state, until, o.sent, o.enqueued, o.first, o.at, place, o.receives, o.carried, o.entry, o.size, attempt, o.content)
+		if t := was.tenant; t != nil && o.stands() {
+			tenant = fmt.Sprintf("%x %d %d", t.name, t.waiting, t.inFlight)
+		}
+		fmt.Fprintf(&b, "%d id %x state %d until %d sent %d enqueued %d first %d at %d place %d receives %d+%d entry %d attempt %q tenant %s %q\n",
+			o.number, o.id, o.state, until, o.sent, o.enqueued(), was.first, was.at, place, was.receives, was.carried, o.entry, attempt, tenant, m.ledger.content(o))
 	}
 	for _, l := range m.leaving {
 		fmt.Fprintf(&b, "leaving %d %s %d\n", l.seq, l.target, l.o.number)
 	}
-	for _, all := range []map[string]*memo{m.dedup, m.attempts} {
-		var keys []string
-		for k, e := range all {
-			keys = append(keys, fmt.Sprint(k, e.number, e.until, e.entry, e.size, e.broken, e.lapsed, len(e.messages)))
-		}
-		slices.Sort(keys)
-		fmt.Fprintln(&b, keys)
+	var memos []string
+	for e := range m.memos() {
+		memos = append(memos, fmt.Sprint(e.dedup, e.attempt, e.number, e.until, e.entry, e.size, e.broken, e.lapsed, len(e.messages)))
 	}
+	slices.Sort(memos)
+	fmt.Fprintln(&b, memos)
 	var groups []string
 	for name, g := range m.groups {
-		s := name + ":"
-		for o := g.messages.head; o != nil; o = o.next {
-			s += fmt.Sprint(" ", o.number)
+		s := fmt.Sprintf("%x:", name)
+		for _, o := range g.messages.all() {
+			if o.stands() {
+				s += fmt.Sprint(" ", o.number)
+			}
 		}
 		if g.heap == nil {
 			s += " closed"

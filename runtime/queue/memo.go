@@ -5,72 +5,72 @@ import "strings"
 // A memo is something to remember for a while: a deduplication id, or a receive
 // with an attempt id.
 type memo struct {
-	key     string
-	number  uint64   // of the message with this deduplication id
-	id      [16]byte // its id
-	until   int64
-	entry   uint64 // the log entry that says it
-	size    int32
-	sibling *memo
-	over    bool
+	number uint64   // of the message with this deduplication id
+	id     [16]byte // its id
+	until  int64
+	entry  uint64 // the log entry that says it
+	size   int64
+	over   bool
+	dedup  dedupID // of a deduplication id
 
-	attempt  bool
+	attempt  string     // of an attempt, else ""
 	messages []*message // what an attempt received
 	broken   bool       // one of them was deleted or changed: not retryable
 	lapsed   bool       // one of them became visible: the id is free again
 }
 
-// memoOverhead is what a memo takes in the log beside its key, about.
-const memoOverhead = 48
+// memoSize is what a deduplication id takes in the log, about.
+const memoSize = 64
 
-func dedupKey(group, dedup string, flags uint64) string {
-	if flags&flagByGroup != 0 {
-		return group + "\x00" + dedup
+// A dedupID is a deduplication id where it counts: in its group, or in the whole
+// queue when group is zero.
+type dedupID struct{ id, group print }
+
+func dedupOf(r *record) dedupID {
+	if r.flags&flagByGroup != 0 {
+		return dedupID{r.dedup, r.group}
 	}
-	return dedup
+	return dedupID{id: r.dedup}
 }
 
 // remember keeps a deduplication id from a message that is sent, or from a
 // remembered record, which says how long.
-func (m *Machine) remember(r *record, size int) {
-	key, until := r.key, r.until
+func (m *Machine) remember(r *record) {
+	until := r.until
 	if r.kind == sent {
-		group, dedup := r.content.ids()
-		key, until = dedupKey(group, dedup, r.flags), m.now+int64(DedupWindow)
+		until = m.now + int64(DedupWindow)
 	}
 	if until <= m.now {
 		return
 	}
-	e := m.dedup[key]
+	id := dedupOf(r)
+	e := m.dedup[id]
 	if e == nil {
-		e = &memo{key: strings.Clone(key), number: r.number, id: r.id, until: until}
-		m.dedup[e.key] = e
+		e = &memo{dedup: id, number: r.number, id: r.id, until: until}
+		m.dedup[id] = e
 		m.memory.push(e)
 	}
-	if size == 0 {
-		size = memoOverhead + len(key)
-	}
-	m.ledger.placeMemo(e, m.seq+1, size)
+	m.ledger.placeMemo(e, m.seq+1, memoSize)
 }
 
 // newAttempt begins to remember a receive.
 func (m *Machine) newAttempt(key string, until int64) *memo {
-	e := &memo{key: strings.Clone(key), until: until, attempt: true}
-	m.attempts[e.key] = e
+	e := &memo{until: until, attempt: strings.Clone(key)}
+	m.attempts[e.attempt] = e
 	m.memory.push(e)
 	return e
 }
 
 func (e *memo) add(o *message) {
-	o.attempt = e
+	o.live().attempt = e
 	e.messages = append(e.messages, o)
 }
 
 // breakAttempt notes that a message of an attempt was deleted or changed.
 func (m *Machine) breakAttempt(o *message) {
-	if o.attempt != nil {
-		o.attempt.broken = true
-		o.attempt = nil
+	if e := o.was().attempt; e != nil {
+		e.broken = true
+		o.life.attempt = nil
 	}
 }
 
@@ -78,7 +78,7 @@ func (m *Machine) breakAttempt(o *message) {
 // with it.
 func (e *memo) holds() bool {
 	for _, o := range e.messages {
-		if o.attempt != e || o.state != inFlight {
+		if o.was().attempt != e || o.state != inFlight {
 			return false
 		}
 	}
@@ -86,21 +86,18 @@ func (e *memo) holds() bool {
 }
 
 func (m *Machine) forget(e *memo) {
-	all := m.dedup
-	if e.attempt {
-		all = m.attempts
-	}
-	if all[e.key] == e {
-		delete(all, e.key)
+	if e.attempt == "" {
+		delete(m.dedup, e.dedup)
+	} else if m.attempts[e.attempt] == e {
+		delete(m.attempts, e.attempt)
 	}
 	for _, o := range e.messages {
-		if o.attempt == e {
-			o.attempt = nil
+		if o.was().attempt == e {
+			o.life.attempt = nil
 		}
 	}
 	e.over, e.messages = true, nil
-	m.ledger.release(e.entry, e.size)
-	e.size = 0
+	m.ledger.releaseMemo(e)
 	m.memory.compact(len(m.dedup) + len(m.attempts))
 }
 
@@ -111,8 +108,8 @@ func (m *Machine) applyRetried(r *record) {
 	}
 	for _, o := range e.messages {
 		if o.state == inFlight && r.until > m.now {
-			o.until = r.until
-			m.hidden.fix(int(o.index))
+			o.life.until = r.until
+			m.hidden.fix(int(o.life.spot) - 1)
 		}
 	}
 }
@@ -131,7 +128,7 @@ func (m *Machine) applyAttempted(r *record, size int) {
 		e = m.newAttempt(r.key, r.until)
 	}
 	e.broken = e.broken || r.flags&flagBroken != 0
-	if o := m.messages[r.number]; o != nil && o.attempt != e && !e.broken {
+	if o := m.messages.at(r.number); o != nil && o.was().attempt != e && !e.broken {
 		e.add(o)
 	}
 	m.ledger.placeMemo(e, m.seq+1, size)

@@ -1,29 +1,39 @@
 package queue
 
-// A message as the machine keeps it. A million may wait, so every field is
-// there for a reason. Times are Unix nanoseconds, 0 for never.
-type message struct {
-	number   uint64 // its place among all messages the queue ever had, from 1
-	id       [16]byte
-	content  Content // "" when the budget has no room for it: it is read back from the log
-	sent     int64
-	enqueued int64 // retention counts from here
-	until    int64 // hidden until then, while delayed or in flight
-	first    int64 // its first receive
-	at       int64 // its last receive
-	place    uint64
-	entry    uint64 // the log entry that holds it
-	size     int32  // its bytes there
-	index    int32  // in the heap of the hidden or of the returned ones, -1 in neither
-	receives uint32 // from this queue
-	carried  uint32 // from the queues it was moved from
-	state    state
+import (
+	"iter"
+	"maps"
+	"slices"
+)
 
-	prev, next *message // among the ready ones, or in its FIFO group
-	linked     bool     // in such a list
-	group      *group   // FIFO only
-	attempt    *memo    // the receive, by attempt id, that has it
-	sibling    *message // another one in the same entry
+// A message as the machine keeps it while it waits. A million may wait, so every
+// field is there for a reason, and what only some have is in its life. Times are
+// Unix nanoseconds, 0 for never.
+type message struct {
+	number uint64 // its place among all messages the queue ever had, from 1
+	id     [16]byte
+	sent   int64
+	entry  uint64 // the log entry that holds it
+	offset uint32 // of its content in the entry's contents
+	length uint32 // of its content
+	state  state
+	inLine bool   // on its shelf, from when it was sent
+	group  *group // FIFO only
+	life   *life  // nil while it waits as it was sent
+}
+
+// A life is what a message has been through.
+type life struct {
+	enqueued int64   // retention counts from here, when that is not when it was sent
+	until    int64   // hidden until then, while delayed or in flight
+	first    int64   // its first receive
+	at       int64   // its last receive
+	place    uint64  // in the queue, when that is not its number
+	receives uint32  // from this queue
+	carried  uint32  // from the queues it was moved from
+	spot     int32   // one more than its index among the hidden or the returned ones; 0 in neither
+	attempt  *memo   // the receive, by attempt id, that has it
+	tenant   *tenant // whose it is; standard queues only
 }
 
 // A state says where a message is.
@@ -33,96 +43,132 @@ const (
 	ready    state = iota // may be received, as far as its FIFO group lets it
 	delayed               // not yet; standard queues only
 	inFlight              // received, until its visibility ends
-	leaving               // on its way to the dead-letter queue
+	leaving               // on its way to another queue
 	over                  // deleted, expired, purged or moved
 )
 
-// A list is a chain of messages through prev and next.
-type list struct{ head, tail *message }
+// unlived is the life of a message that has none.
+var unlived life
 
-// insert puts o after every message that before says comes first, looking from
-// the end, where most go.
-func (l *list) insert(o *message, before func(a, b *message) bool) {
-	p := l.tail
-	for p != nil && before(o, p) {
-		p = p.prev
+// was reads the life of a message; live is for writing to it.
+func (o *message) was() *life {
+	if o.life == nil {
+		return &unlived
 	}
-	o.prev, o.linked = p, true
-	if p == nil {
-		o.next, l.head = l.head, o
-	} else {
-		o.next, p.next = p.next, o
-	}
-	if o.next == nil {
-		l.tail = o
-	} else {
-		o.next.prev = o
-	}
+	return o.life
 }
 
-func (l *list) remove(o *message) {
-	if o.prev == nil {
-		l.head = o.next
-	} else {
-		o.prev.next = o.next
+func (o *message) live() *life {
+	if o.life == nil {
+		o.life = &life{}
 	}
-	if o.next == nil {
-		l.tail = o.prev
-	} else {
-		o.next.prev = o.prev
-	}
-	o.prev, o.next, o.linked = nil, nil, false
+	return o.life
 }
 
-// A shelf holds the ready messages of a standard queue by place. Those that
-// come in order are in a list, however many there are; those that come back are
-// in a heap.
-type shelf struct {
-	inOrder  list
-	returned heap[*message]
+func (o *message) enqueued() int64 {
+	if t := o.was().enqueued; t != 0 {
+		return t
+	}
+	return o.sent
 }
+
+func (o *message) place() uint64 {
+	if p := o.was().place; p != 0 {
+		return p
+	}
+	return o.number
+}
+
+func (o *message) tenant() *tenant { return o.was().tenant }
 
 func byPlace(a, b *message) bool {
-	return a.place < b.place || a.place == b.place && a.number < b.number
+	p, q := a.place(), b.place()
+	return p < q || p == q && a.number < b.number
 }
 
 func byUntil(a, b *message) bool {
-	return a.until < b.until || a.until == b.until && a.number < b.number
+	return a.life.until < b.life.until || a.life.until == b.life.until && a.number < b.number
 }
 
-func byNumber(a, b *message) bool { return a.number < b.number }
+func setSpot(o *message, i int) { o.life.spot = int32(i) + 1 }
 
-func setIndex(o *message, i int) { o.index = int32(i) }
-
-func newShelf() shelf {
-	return shelf{returned: heap[*message]{less: byPlace, moved: setIndex}}
+// A slab keeps messages by number, in chunks, so that a waiting message is
+// neither an object nor a map entry of its own.
+type slab struct {
+	chunks map[uint64]*chunk
+	count  int
+	key    uint64 // of the chunk used last
+	last   *chunk
 }
 
-func (s *shelf) put(o *message) {
-	if s.inOrder.tail == nil || byPlace(s.inOrder.tail, o) {
-		s.inOrder.insert(o, byPlace)
-		return
+const chunkSize = 256
+
+type chunk struct {
+	messages [chunkSize]message
+	alive    int
+}
+
+func newSlab() slab { return slab{chunks: map[uint64]*chunk{}} }
+
+func (s *slab) chunk(number uint64) *chunk {
+	key := number / chunkSize
+	if s.last == nil || s.key != key {
+		s.key, s.last = key, s.chunks[key]
 	}
-	o.linked = true
-	s.returned.push(o)
+	return s.last
 }
 
-func (s *shelf) remove(o *message) {
-	if o.index < 0 {
-		s.inOrder.remove(o)
-		return
+// at returns a message, nil when it is not there.
+func (s *slab) at(number uint64) *message {
+	c := s.chunk(number)
+	if c == nil {
+		return nil
 	}
-	s.returned.remove(int(o.index))
-	o.linked = false
+	if o := &c.messages[number%chunkSize]; o.number != 0 && o.state != over {
+		return o
+	}
+	return nil
 }
 
-func (s *shelf) first() *message {
-	switch o := s.inOrder.head; {
-	case s.returned.len() == 0:
-		return o
-	case o == nil || byPlace(s.returned.top(), o):
-		return s.returned.top()
-	default:
-		return o
+// add makes room for a message that is not there.
+func (s *slab) add(number uint64) *message {
+	c := s.chunk(number)
+	if c == nil {
+		c = &chunk{}
+		s.chunks[s.key], s.last = c, c
+	}
+	c.alive++
+	s.count++
+	o := &c.messages[number%chunkSize]
+	*o = message{number: number}
+	return o
+}
+
+// remove forgets a message. Who still points to it finds it over.
+func (s *slab) remove(o *message) {
+	c := s.chunk(o.number)
+	o.state, o.group = over, nil
+	if o.life != nil && o.life.enqueued == 0 { // else the line by age still sorts by it
+		o.life = nil
+	}
+	s.count--
+	if c.alive--; c.alive == 0 {
+		delete(s.chunks, s.key)
+		s.last = nil
+	}
+}
+
+// all goes through the messages by number. What is removed on the way is not
+// met anymore.
+func (s *slab) all() iter.Seq[*message] {
+	return func(yield func(*message) bool) {
+		for _, key := range slices.Sorted(maps.Keys(s.chunks)) {
+			c := s.chunks[key]
+			for i := range c.messages {
+				if o := &c.messages[i]; o.number != 0 && o.state != over && !yield(o) {
+					return
+				}
+			}
+		}
 	}
 }

@@ -1,9 +1,6 @@
 package queue
 
 import (
-	"iter"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -22,16 +19,16 @@ func (m *Machine) Peek(r PeekRequest) (all []Sight) {
 	if most == 0 {
 		most = peekAtMost
 	}
-	for o := range m.inTurn() {
+	for o := range m.messages.all() {
 		if len(all) == most {
 			break
 		}
 		s := Sight{Delivery: m.delivery(o)}
 		switch {
 		case o.state == delayed && r.Delayed:
-			s.State, s.Until = "delayed", time.Unix(0, o.until)
+			s.State, s.Until = "delayed", time.Unix(0, o.life.until)
 		case o.state == inFlight && r.Invisible:
-			s.State, s.Until = "inflight", time.Unix(0, o.until)
+			s.State, s.Until = "inflight", time.Unix(0, o.life.until)
 		case o.state == ready && m.fifo && o.ripe()+int64(m.config.Delay) > m.now:
 			if !r.Delayed {
 				continue
@@ -45,17 +42,6 @@ func (m *Machine) Peek(r PeekRequest) (all []Sight) {
 		all = append(all, s)
 	}
 	return all
-}
-
-// inTurn goes through the messages by number.
-func (m *Machine) inTurn() iter.Seq[*message] {
-	return func(yield func(*message) bool) {
-		for _, number := range slices.Sorted(maps.Keys(m.messages)) {
-			if !yield(m.messages[number]) {
-				return
-			}
-		}
-	}
 }
 
 // Metrics counts what is and what was done.

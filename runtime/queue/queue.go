@@ -52,7 +52,8 @@ type Config struct {
 	LimitPerGroup bool          // FifoThroughputLimit is perMessageGroupId
 	DeadLetter    *DeadLetter   // RedrivePolicy, understood; nil for none
 
-	// Texts the machine keeps and never reads, by SQS attribute name: Policy,
+	// Texts the machine keeps and never reads, by SQS attribute name; the last
+	// three say how contents are stored: Policy,
 	// RedrivePolicy, RedriveAllowPolicy, KmsMasterKeyId,
 	// KmsDataKeyReusePeriodSeconds, SqsManagedSseEnabled.
 	Texts map[string]string

@@ -28,15 +28,17 @@ type Delivery struct {
 	ID       [16]byte
 	Content  Content // "" when it has to be read from Entry
 	Entry    uint64
+	Key      string // that its content was stored under; "" when it was in clear, or is not known
 	Sent     time.Time
 	First    time.Time // the first receive
 	Receives int       // with those in the queues it was moved from
 }
 
 func (m *Machine) delivery(o *message) Delivery {
+	was := o.was()
 	return Delivery{
-		Number: o.number, Delivery: o.receives, ID: o.id, Content: o.content, Entry: o.entry,
-		Sent: time.Unix(0, o.sent), First: time.Unix(0, o.first), Receives: int(o.carried + o.receives),
+		Number: o.number, Delivery: was.receives, ID: o.id, Content: m.ledger.content(o), Entry: o.entry, Key: m.ledger.slot(o.entry).key,
+		Sent: time.Unix(0, o.sent), First: time.Unix(0, was.first), Receives: int(was.carried + was.receives),
 	}
 }
 
@@ -161,15 +163,16 @@ func (m *Machine) visibility(r ReceiveRequest) time.Duration {
 	return m.config.Visibility
 }
 
-// pick takes up to n ready messages off the shelf, and those met on the way
+// pick takes up to n ready messages off their shelves, and those met on the way
 // that were received often enough. Records have to follow for all of them.
 func (m *Machine) pick(n int) (out, spent []*message) {
 	for len(out) < n && len(spent) < maxSpent && m.inFlight+len(out) < maxInFlight {
-		o := m.shelf.first()
+		o := m.choose()
 		if o == nil {
 			break
 		}
-		m.shelf.remove(o)
+		m.unlink(o)
+		m.moved(o)
 		if m.isSpent(o) {
 			spent = append(spent, o)
 		} else {
@@ -182,7 +185,7 @@ func (m *Machine) pick(n int) (out, spent []*message) {
 // isSpent tells a message whose next receive would be one too many.
 func (m *Machine) isSpent(o *message) bool {
 	dead := m.config.DeadLetter
-	return m.bury && dead != nil && int(o.receives) >= dead.MaxReceives
+	return m.bury && dead != nil && int(o.was().receives) >= dead.MaxReceives
 }
 
 // retry repeats the receive that had the same attempt id.
@@ -197,7 +200,7 @@ func (m *Machine) retry(w *Waiter) bool {
 	case !e.holds():
 		return false // what it received became visible: this is a new receive
 	}
-	m.emit(record{kind: retried, key: e.key, until: m.now + int64(m.visibility(w.request))})
+	m.emit(record{kind: retried, key: e.attempt, until: m.now + int64(m.visibility(w.request))})
 	for _, o := range e.messages {
 		w.Deliveries = append(w.Deliveries, m.delivery(o))
 	}
@@ -205,14 +208,15 @@ func (m *Machine) retry(w *Waiter) bool {
 }
 
 func (m *Machine) applyReceived(o *message, r *record, size int) {
-	if o.attempt != nil { // it became visible since
-		o.attempt.lapsed = true
-		o.attempt = nil
+	was := o.live()
+	if was.attempt != nil { // it became visible since
+		was.attempt.lapsed = true
+		was.attempt = nil
 	}
-	o.receives++
-	o.at = m.now
-	if o.first == 0 {
-		o.first = m.now
+	was.receives++
+	was.at = m.now
+	if was.first == 0 {
+		was.first = m.now
 	}
 	if o.group != nil {
 		m.unqueue(o.group)

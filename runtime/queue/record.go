@@ -32,7 +32,9 @@ type record struct {
 	id       [16]byte
 	sent     int64
 	until    int64
-	content  Content
+	content  Content // only when it is written; a record that was read says where it is
+	offset   int     // of the content in the entry's contents
+	length   int
 	key      string
 	flags    uint64
 	first    int64
@@ -44,6 +46,8 @@ type record struct {
 	turn     uint64
 	source   uint64
 	burial   uint64
+	group    print
+	dedup    print
 }
 
 const (
@@ -73,6 +77,8 @@ const (
 	hasTurn
 	hasSource
 	hasBurial
+	hasGroup
+	hasDedup
 	hasMore // not one of ours
 )
 
@@ -86,7 +92,7 @@ func (r *record) mask() (m uint64) {
 	set(hasID, r.id != [16]byte{})
 	set(hasSent, r.sent != 0)
 	set(hasUntil, r.until != 0)
-	set(hasContent, r.content != "")
+	set(hasContent, r.length != 0)
 	set(hasKey, r.key != "")
 	set(hasFlags, r.flags != 0)
 	set(hasFirst, r.first != 0)
@@ -98,11 +104,13 @@ func (r *record) mask() (m uint64) {
 	set(hasTurn, r.turn != 0)
 	set(hasSource, r.source != 0)
 	set(hasBurial, r.burial != 0)
+	set(hasGroup, r.group != print{})
+	set(hasDedup, r.dedup != print{})
 	return m
 }
 
 // append encodes r: its kind, a mask of the fields that are not zero, and those
-// in the order of their bits. Times are stored as their distance from now, the
+// in the order of their bits. Of the content that is only its length. Times are stored as their distance from now, the
 // entry's time.
 func (r *record) append(b []byte, now int64) []byte {
 	m := r.mask()
@@ -128,7 +136,7 @@ func (r *record) append(b []byte, now int64) []byte {
 	}
 	moment(hasSent, r.sent)
 	moment(hasUntil, r.until)
-	text(hasContent, string(r.content))
+	number(hasContent, uint64(r.length))
 	text(hasKey, r.key)
 	number(hasFlags, r.flags)
 	moment(hasFirst, r.first)
@@ -140,11 +148,17 @@ func (r *record) append(b []byte, now int64) []byte {
 	number(hasTurn, r.turn)
 	number(hasSource, r.source)
 	number(hasBurial, r.burial)
+	if m&hasGroup != 0 {
+		b = append(b, r.group[:]...)
+	}
+	if m&hasDedup != 0 {
+		b = append(b, r.dedup[:]...)
+	}
 	return b
 }
 
 // readRecord is the inverse of append.
-func readRecord(d *reader, now int64) (r record) {
+func readRecord(d *records, now int64) (r record) {
 	r.kind = kind(d.byte())
 	m := d.uvarint()
 	if r.kind == 0 || r.kind > opened || m >= hasMore {
@@ -167,7 +181,7 @@ func readRecord(d *reader, now int64) (r record) {
 	moment(hasSent, &r.sent)
 	moment(hasUntil, &r.until)
 	if m&hasContent != 0 {
-		r.content = Content(d.text())
+		r.offset, r.length = d.content()
 	}
 	if m&hasKey != 0 {
 		r.key = d.text()
@@ -182,5 +196,11 @@ func readRecord(d *reader, now int64) (r record) {
 	number(hasTurn, &r.turn)
 	number(hasSource, &r.source)
 	number(hasBurial, &r.burial)
+	if m&hasGroup != 0 {
+		copy(r.group[:], d.take(16))
+	}
+	if m&hasDedup != 0 {
+		copy(r.dedup[:], d.take(16))
+	}
 	return r
 }

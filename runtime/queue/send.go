@@ -7,10 +7,19 @@ import (
 
 // A Draft is a message to be sent.
 type Draft struct {
-	Content Content
-	Bytes   int            // of its body and attributes
-	Delay   *time.Duration // nil for the queue's own; FIFO queues know only that
+	content      Content
+	group, dedup print
+	bytes        int
+	delay        *time.Duration
 }
+
+// NewDraft packs a message.
+func NewDraft(m *Message) Draft {
+	return Draft{Pack(m, ""), printOf(m.GroupID), printOf(m.DedupID), m.Bytes(), m.Delay}
+}
+
+// Size is what a draft adds to an entry beside its record, in bytes.
+func (d Draft) Size() int { return len(d.content) }
 
 // Placed is what became of a draft.
 type Placed struct {
@@ -30,31 +39,31 @@ func (m *Machine) Send(drafts ...Draft) []Placed {
 }
 
 func (m *Machine) send(d Draft) Placed {
-	r := record{kind: sent, number: m.next, sent: m.now, content: d.Content}
-	if m.fifo {
-		if group, dedup := d.Content.ids(); dedup != "" {
-			r.flags |= flagDedup
-			if m.config.DedupByGroup {
-				r.flags |= flagByGroup
-			}
-			if e := m.dedup[dedupKey(group, dedup, r.flags)]; e != nil {
-				m.done.Deduplicated++
-				return Placed{e.id, e.number, true}
-			}
+	r := record{kind: sent, number: m.next, sent: m.now, content: d.content, group: d.group}
+	if !m.fifo {
+		if wait := delayOf(d, m.config); wait > 0 {
+			r.until = m.now + int64(wait)
 		}
-	} else if wait := delayOf(d, m.config); wait > 0 {
-		r.until = m.now + int64(wait)
+	} else if r.dedup = d.dedup; r.dedup != (print{}) {
+		r.flags = flagDedup
+		if m.config.DedupByGroup {
+			r.flags |= flagByGroup
+		}
+		if e := m.dedup[dedupOf(&r)]; e != nil {
+			m.done.Deduplicated++
+			return Placed{e.id, e.number, true}
+		}
 	}
 	r.id = m.newID()
 	m.emit(r)
 	m.done.Sent++
-	m.done.SentBytes += uint64(d.Bytes)
+	m.done.SentBytes += uint64(d.bytes)
 	return Placed{ID: r.id, Number: r.number}
 }
 
 func delayOf(d Draft, c Config) time.Duration {
-	if d.Delay != nil {
-		return *d.Delay
+	if d.delay != nil {
+		return *d.delay
 	}
 	return c.Delay
 }
@@ -68,8 +77,8 @@ func (m *Machine) newID() (id [16]byte) {
 	return id
 }
 
-func (m *Machine) applySent(r *record, size int) {
-	if m.messages[r.number] != nil {
+func (m *Machine) applySent(r *record) {
+	if m.messages.at(r.number) != nil {
 		return // a copy further on was replayed before: cannot be, but harmless
 	}
 	m.next = max(m.next, r.number+1)
@@ -77,48 +86,47 @@ func (m *Machine) applySent(r *record, size int) {
 		m.heard[r.source] = max(m.heard[r.source], r.burial)
 	}
 	if r.flags&flagDedup != 0 {
-		m.remember(r, 0)
+		m.remember(r)
 	}
-	o := m.admit(r, size)
-	o.state = ready
+	o := m.admit(r)
+	if t := o.tenant(); t != nil {
+		t.sent = m.now
+	}
 	if r.until > m.now {
-		o.state = delayed
-		m.delayed++
+		o.live().until = r.until
+		m.become(o, delayed)
 		m.hidden.push(o)
 		return
 	}
-	m.visible++
-	m.settleOrLink(o)
+	m.become(o, ready)
+	m.offer(o)
 }
 
-// admit makes the message that a record brings, and leaves its state open.
-func (m *Machine) admit(r *record, size int) *message {
-	o := &message{
-		number: r.number, id: r.id, sent: r.sent, enqueued: r.enqueued, until: r.until,
-		first: r.first, carried: uint32(r.carried), place: r.number, index: -1,
+// admit makes the message that a record brings, and leaves it to the caller to
+// say where it is.
+func (m *Machine) admit(r *record) *message {
+	o := m.messages.add(r.number)
+	o.id, o.sent, o.state = r.id, r.sent, leaving
+	if r.enqueued != 0 && r.enqueued != r.sent {
+		o.live().enqueued = r.enqueued
 	}
-	if o.enqueued == 0 {
-		o.enqueued = o.sent
+	if r.first != 0 {
+		o.live().first = r.first
 	}
-	if m.budget.take(len(r.content)) {
-		o.content = r.content
+	if r.carried != 0 {
+		o.live().carried = uint32(r.carried)
 	}
-	m.messages[o.number] = o
-	m.ledger.place(o, m.seq+1, size)
+	m.ledger.place(o, m.seq+1, r)
 	m.age.push(o)
-	if m.fifo {
-		name, _ := r.content.ids()
-		o.group = m.groupOf(name)
+	switch {
+	case m.fifo:
+		o.group = m.groupOf(r.group)
+	case r.group != print{}:
+		t := m.tenantOf(r.group)
+		o.live().tenant = t
+		t.shelf.join(o)
+	default:
+		m.shelf.join(o)
 	}
 	return o
-}
-
-// settleOrLink makes a ready message available.
-func (m *Machine) settleOrLink(o *message) {
-	if g := o.group; g != nil {
-		g.messages.insert(o, byNumber)
-		m.settle(g)
-		return
-	}
-	m.link(o)
 }

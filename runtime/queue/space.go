@@ -1,5 +1,7 @@
 package queue
 
+import "slices"
+
 // Room for old entries is won back in two ways. Entries at the front that hold
 // nothing that counts are purged. When old survivors stand in the way, they are
 // copied to the end as they now are, which makes the front dead: a copy counts
@@ -26,11 +28,7 @@ func (m *Machine) Survivors() (from, to uint64, read bool) {
 		s := m.ledger.slots.at(i)
 		size += int(s.live)
 		to = from + uint64(i)
-		for o := s.messages; o != nil; o = o.sibling {
-			if o.entry == to && o.state != over && o.content == "" {
-				read = true
-			}
-		}
+		read = read || s.alive > 0 && s.contents == ""
 	}
 	return from, to, read
 }
@@ -39,34 +37,34 @@ func (m *Machine) Survivors() (from, to uint64, read bool) {
 // memory come from read, by number; Copy stops at one that is missing.
 func (m *Machine) Copy(to uint64, read map[uint64]Content) {
 	for seq := m.ledger.base; seq <= to && m.ledger.has(seq); seq++ {
-		s := *m.ledger.slot(seq) // what it lists, before the copies are listed elsewhere
-		for o := s.messages; o != nil; {
-			next := o.sibling // placing the copy links it anew
-			if o.entry == seq && o.state != over && !m.copyMessage(o, read) {
+		for _, number := range m.ledger.numbers(seq) {
+			if o := m.messages.at(number); o != nil && o.entry == seq && !m.copyMessage(o, read) {
 				return
 			}
-			o = next
 		}
-		for e := s.memos; e != nil; {
-			next := e.sibling
-			if e.entry == seq && !e.over {
-				m.copyMemo(e)
+		if more := m.ledger.slot(seq).more; more != nil {
+			for _, e := range slices.Clone(more.memos) { // placing the copies ends the list
+				if e.entry == seq && !e.over {
+					m.copyMemo(e)
+				}
 			}
-			e = next
 		}
 	}
 }
 
 func (m *Machine) copyMessage(o *message, read map[uint64]Content) bool {
+	was := *o.was()
 	r := record{
-		kind: kept, number: o.number, id: o.id, content: o.content, sent: o.sent, until: o.until, first: o.first, at: o.at,
-		enqueued: o.enqueued, receives: uint64(o.receives), carried: uint64(o.carried), place: o.place,
+		kind: kept, number: o.number, id: o.id, content: m.ledger.content(o), sent: o.sent, until: was.until, first: was.first, at: was.at,
+		enqueued: was.enqueued, receives: uint64(was.receives), carried: uint64(was.carried), place: was.place,
 	}
 	if r.content == "" {
 		r.content = read[o.number]
 	}
 	if o.group != nil {
-		r.turn = o.group.turn
+		r.turn, r.group = o.group.turn, o.group.name
+	} else if was.tenant != nil {
+		r.group = was.tenant.name
 	}
 	if o.state == leaving {
 		for _, b := range m.leaving {
@@ -86,59 +84,60 @@ func (m *Machine) copyMessage(o *message, read map[uint64]Content) bool {
 
 func (m *Machine) copyMemo(e *memo) {
 	switch {
-	case !e.attempt:
-		m.emit(record{kind: remembered, key: e.key, number: e.number, id: e.id, until: e.until})
+	case e.attempt == "":
+		r := record{kind: remembered, dedup: e.dedup.id, group: e.dedup.group, number: e.number, id: e.id, until: e.until}
+		if e.dedup.group != (print{}) {
+			r.flags = flagByGroup
+		}
+		m.emit(r)
 	case e.broken:
-		m.emit(record{kind: attempted, key: e.key, until: e.until, flags: flagBroken})
+		m.emit(record{kind: attempted, key: e.attempt, until: e.until, flags: flagBroken})
 	case e.holds():
 		for _, o := range e.messages {
-			m.emit(record{kind: attempted, key: e.key, number: o.number, until: e.until})
+			m.emit(record{kind: attempted, key: e.attempt, number: o.number, until: e.until})
 		}
 	default:
-		m.emit(record{kind: attempted, key: e.key})
+		m.emit(record{kind: attempted, key: e.attempt})
 	}
 }
 
-func (m *Machine) applyKept(r *record, size int) {
-	if o := m.messages[r.number]; o != nil {
-		m.ledger.release(o.entry, o.size)
-		m.ledger.place(o, m.seq+1, size)
+func (m *Machine) applyKept(r *record) {
+	if o := m.messages.at(r.number); o != nil {
+		m.ledger.release(o)
+		m.ledger.place(o, m.seq+1, r)
 		return
 	}
 	m.next = max(m.next, r.number+1)
-	o := m.admit(r, size)
-	o.at, o.receives, o.place = r.at, uint32(r.receives), r.place
+	o := m.admit(r)
+	if r.receives != 0 || r.place != 0 || r.until != 0 {
+		was := o.live()
+		was.at, was.receives, was.place, was.until = r.at, uint32(r.receives), r.place, r.until
+	}
 	switch {
 	case r.flags&flagLeaving != 0:
-		o.state = ready
-		m.visible++
-		m.applyBurying(o, r)
+		m.depart(o, r)
 		if o.group != nil {
 			m.settle(o.group) // it may have nothing else in it
 		}
 		return
-	case o.until <= m.now:
-		o.state = ready
-		m.visible++
-	case o.receives > 0:
-		o.state = inFlight
-		m.inFlight++
-		m.hidden.push(o)
+	case r.until <= m.now:
+		m.become(o, ready)
+		m.offer(o)
 	default:
-		o.state = delayed
-		m.delayed++
-		m.hidden.push(o)
-	}
-	switch g := o.group; {
-	case g != nil:
-		g.messages.insert(o, byNumber)
-		m.settle(g)
-		if g.heap != nil {
-			m.unqueue(g)
-			m.enqueue(g, r.turn)
+		to := delayed
+		if r.receives > 0 {
+			to = inFlight
 		}
-	case o.state == ready:
-		m.link(o)
+		m.become(o, to)
+		m.hidden.push(o)
+		if o.group != nil {
+			o.group.insert(o)
+		}
+		m.moved(o)
+	}
+	if g := o.group; g != nil && g.heap != nil {
+		m.unqueue(g)
+		m.enqueue(g, r.turn)
 	}
 }
 

@@ -131,12 +131,11 @@ func (s *teller) tell(line string) {
 	case "send":
 		for _, name := range rest {
 			msg := Message{Body: name, GroupID: options["group"], DedupID: name}
-			d := Draft{Content: Pack(&msg, "")}
 			if options["delay"] != "" {
 				wait := duration(options["delay"], 0)
-				d.Delay = &wait
+				msg.Delay = &wait
 			}
-			if p := s.m.Send(d)[0]; p.Duplicate {
+			if p := s.m.Send(NewDraft(&msg))[0]; p.Duplicate {
 				s.say("%s is a duplicate of number %d", name, p.Number)
 			}
 		}
@@ -171,7 +170,7 @@ func (s *teller) tell(line string) {
 			then(b.Number)
 		}
 	}
-	g := s.m.Seal()
+	g := s.m.Seal(Key{})
 	if g.Entry != nil {
 		s.log = append(s.log, slices.Clone(g.Entry))
 	}
@@ -190,8 +189,8 @@ func (s *teller) answers(g Group) {
 			msg, _, _ := d.Content.Unpack()
 			s.last[msg.Body] = Ref{d.Number, d.Delivery}
 			hidden := "visible"
-			if o := s.m.messages[d.Number]; o.until > s.m.now {
-				hidden = "hidden until " + s.clock(time.Unix(0, o.until))
+			if o := s.m.messages.at(d.Number); o.life.until > s.m.now {
+				hidden = "hidden until " + s.clock(time.Unix(0, o.life.until))
 			}
 			s.say("%s: %s, %s, received %d times", w.Token, msg.Body, hidden, d.Receives)
 		}
@@ -210,7 +209,7 @@ func (s *teller) answers(g Group) {
 func (s *teller) restart() {
 	s.m = New(s.config, Options{FIFO: s.fifo, Random: rand.NewPCG(1, 2)})
 	for i, e := range s.log {
-		if err := s.m.Replay(uint64(i+1), e); err != nil {
+		if err := replay(s.m, uint64(i+1), e); err != nil {
 			s.Fatal(err)
 		}
 	}

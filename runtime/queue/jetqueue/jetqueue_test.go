@@ -375,7 +375,7 @@ func (e *env) intrude() {
 		if err != nil {
 			e.Fatal(err)
 		}
-		if _, err := e.backbone.JetStream().Publish(ctx, s.CachedInfo().Config.Subjects[0], m.Seal().Entry); err != nil {
+		if _, err := e.backbone.JetStream().Publish(ctx, s.CachedInfo().Config.Subjects[0], m.Seal(queue.Key{}).Entry); err != nil {
 			e.Fatal(err)
 		}
 	}

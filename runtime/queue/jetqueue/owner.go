@@ -95,7 +95,7 @@ func (o *owner) load() error {
 	rand.Read(seed[:]) // never fails
 	m := queue.New(o.Config(), queue.Options{FIFO: o.id.FIFO(), Random: randv2.NewChaCha8(seed), Budget: o.set.budget})
 	m.StartAt(last)
-	if err := o.log.read(ctx, first, last, m.Replay); err != nil {
+	if err := o.log.read(ctx, first, last, func(seq uint64, entry []byte) error { return o.replay(m, seq, entry) }); err != nil {
 		m.Discard()
 		return err
 	}
@@ -109,6 +109,23 @@ func (o *owner) load() error {
 		o.bury()
 	}
 	return nil
+}
+
+// replay does an entry again. Its contents are opened while there is room for
+// them; without their key they stay in the log, for whoever receives them to see
+// what is wrong with it.
+func (o *owner) replay(m *queue.Machine, seq uint64, entry []byte) error {
+	e, err := queue.ReadEntry(entry)
+	if err != nil {
+		return err
+	}
+	var contents queue.Opened
+	if !o.set.budget.Full(len(entry)) {
+		if contents, err = o.read(&e); errors.Is(err, queue.ErrEntry) {
+			return err
+		}
+	}
+	return m.Replay(seq, e, contents)
 }
 
 // fail tells all who wait for an entry that it may be lost. Receives that still
@@ -251,7 +268,7 @@ func (o *owner) turn(now time.Time) error {
 		o.purging = true
 		f.below, f.freed = m.Count(), m.Freed()
 	}
-	g := m.Seal()
+	g := m.Seal(o.safe.key())
 	f.seq, f.commands, f.answered, f.burials = g.Seq, commands, g.Answered, g.Burials
 	switch {
 	case g.Entry != nil:

@@ -50,11 +50,24 @@ func (q *Queue) page(ctx context.Context, entry, number uint64) (queue.Content, 
 		return c, nil
 	}
 	p.read = map[uint64]queue.Content{}
-	_, err := q.reader.readSome(ctx, entry, math.MaxInt64, pageEntries, pageBytes, func(_ uint64, e []byte) error {
-		for number, c := range queue.Contents(e) {
-			p.read[number] = c
-		}
-		return nil
+	_, err := q.reader.readSome(ctx, entry, math.MaxInt64, pageEntries, pageBytes, func(_ uint64, entry []byte) error {
+		return q.collect(entry, p.read)
 	})
 	return p.read[number], err
+}
+
+// collect reads the contents of an entry, by number. What is no entry is skipped.
+func (q *Queue) collect(entry []byte, into map[uint64]queue.Content) error {
+	e, err := queue.ReadEntry(entry)
+	if err != nil {
+		return nil
+	}
+	opened, err := q.read(&e)
+	if err != nil {
+		return err
+	}
+	for number, c := range e.Contents(opened) {
+		into[number] = c
+	}
+	return nil
 }

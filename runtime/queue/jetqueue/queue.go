@@ -30,6 +30,7 @@ type Queue struct {
 	setting sync.Mutex // held while config is changed
 	reader  *log       // reads only
 	pages   pages
+	safe    safe
 
 	mu      sync.Mutex // guards inbox, closed and arrived
 	inbox   []*command
@@ -83,8 +84,12 @@ func (q *Queue) Configure(ctx context.Context, change func(*queue.Config) error)
 	return q.do(ctx, 0, func(m *queue.Machine) { m.Configure(q.Config()) })
 }
 
-// Send takes messages in, in their order, all or none.
+// Send takes messages in, in their order, all or none. The errors of keys.Ring
+// say that the queue's KMS key does not work.
 func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.Sent, error) {
+	if err := q.safe.prepare(q.config.Load()); err != nil {
+		return nil, err
+	}
 	drafts := make([]queue.Draft, len(messages))
 	size := 0
 	for i := range messages {
@@ -95,8 +100,8 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.Se
 			withID.DedupID = hex.EncodeToString(sum[:])
 			msg = &withID
 		}
-		drafts[i] = queue.Draft{Content: queue.Pack(msg, ""), Bytes: msg.Bytes(), Delay: msg.Delay}
-		size += len(drafts[i].Content) + recordRoom
+		drafts[i] = queue.NewDraft(msg)
+		size += drafts[i].Size() + recordRoom
 	}
 	var placed []queue.Placed
 	if err := q.do(ctx, size, func(m *queue.Machine) { placed = m.Send(drafts...) }); err != nil {
@@ -123,8 +128,12 @@ func (q *Queue) sequence(number uint64) string {
 // r.Wait is over. When ctx ends first it returns ctx's error; messages that were
 // just handed out then stay in flight until their visibility ends.
 //
-// Its own errors are queue.ErrAttempt and queue.ErrOverLimit.
+// Its own errors are queue.ErrAttempt and queue.ErrOverLimit, and those of
+// keys.Ring when the queue's KMS key does not work.
 func (q *Queue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
+	if err := q.safe.prepare(q.config.Load()); err != nil {
+		return nil, err
+	}
 	answer := make(chan error, 1)
 	w := &queue.Waiter{Token: answer}
 	c := &command{size: recordRoom * (r.Max + 1), do: func(m *queue.Machine) { m.Receive(w, r) }, done: make(chan error, 1)}
@@ -171,10 +180,19 @@ func (q *Queue) received(ctx context.Context, deliveries []queue.Delivery) ([]qu
 	return all, nil
 }
 
-// contents reads the contents that the budget had no room for.
+// contents reads the contents that the budget had no room for, and makes sure
+// that the keys of all of them still work.
 func (q *Queue) contents(ctx context.Context, deliveries []queue.Delivery) error {
+	works := ""
 	for i := range deliveries {
-		if d := &deliveries[i]; d.Content == "" {
+		d := &deliveries[i]
+		if d.Key != works {
+			if _, err := q.safe.open(d.Key, q.config.Load()); err != nil {
+				return err
+			}
+			works = d.Key
+		}
+		if d.Content == "" {
 			c, err := q.content(ctx, d.Entry, d.Number)
 			if err != nil {
 				return fault.Wrap(fault.Unavailable, err, "reading message %d of %s", d.Number, q.id.Name)
@@ -272,6 +290,9 @@ func (q *Queue) Peek(ctx context.Context, r queue.PeekRequest) ([]queue.Peeked, 
 
 // arrive takes dead letters in.
 func (q *Queue) arrive(ctx context.Context, source uint64, burials []queue.Burial) error {
+	if err := q.safe.prepare(q.config.Load()); err != nil {
+		return err
+	}
 	size := 0
 	for _, b := range burials {
 		size += len(b.Content) + recordRoom

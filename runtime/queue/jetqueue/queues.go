@@ -24,10 +24,11 @@ import (
 // Options tune Open. The zero Options are ready to use.
 type Options struct {
 	Log        *slog.Logger // nil for none
-	BodyBudget int64        // bytes of message contents kept in memory; 0 means 256 MiB
+	BodyBudget int64        // bytes of message contents kept in memory; 0 means 64 MiB
+	Keys       Keyring      // what is stored is encrypted with them; nil for not at all
 }
 
-const defaultBudget = 256 << 20
+const defaultBudget = 64 << 20
 
 // Queues are all queues of a runtime.
 type Queues struct {
@@ -37,6 +38,7 @@ type Queues struct {
 	table    *record.Table[row]
 	log      *slog.Logger
 	budget   *queue.Budget
+	keys     Keyring
 	maxEntry int
 
 	admin sync.Mutex // held while queues are created and deleted
@@ -74,7 +76,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	}
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
-		budget: queue.NewBudget(o.BodyBudget), maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
+		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
 	}
 	known := map[string]bool{}
 	rows := qs.table.List("")
@@ -112,6 +114,7 @@ func (qs *Queues) newQueue(r row) (*Queue, error) {
 	}
 	q := &Queue{id: r.ID, set: qs, source: r.Source, handles: h, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	q.reader = newLog(qs.conn, qs.js, incarnation(r.Source))
+	q.safe = safe{ring: qs.keys, id: r.ID}
 	q.config.Store(&r.Config)
 	q.ctx, q.cancel = context.WithCancel(context.Background())
 	return q, nil

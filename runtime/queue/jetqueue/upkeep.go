@@ -49,18 +49,18 @@ func (o *owner) copySurvivors() {
 		})
 	}
 	o.copying = true
-	if !read {
+	if !read && o.safe.prepare(o.config.Load()) == nil {
 		again(nil)
 		return
 	}
 	o.others.Go(func() {
 		contents := map[uint64]queue.Content{}
 		err := o.reader.read(o.ctx, from, to, func(_ uint64, entry []byte) error {
-			for number, c := range queue.Contents(entry) {
-				contents[number] = c
-			}
-			return nil
+			return o.collect(entry, contents)
 		})
+		if err == nil {
+			err = o.safe.prepare(o.config.Load())
+		}
 		if err != nil && o.ctx.Err() == nil {
 			o.set.log.Warn("old entries of a queue could not be read", "queue", o.id.Name, "error", err)
 			return // copying stays set: this machine does not try again

@@ -1,0 +1,134 @@
+package queue
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// received runs one receive and tells whose messages it got, by the first
+// letter of each body.
+func (f *fixture) received(n int) (got string, refs []Ref) {
+	f.Helper()
+	w := &Waiter{}
+	f.do(func() { f.m.Receive(w, ReceiveRequest{Max: n}) })
+	for _, d := range w.Deliveries {
+		msg, _, err := d.Content.Unpack()
+		if err != nil {
+			f.Fatal(err)
+		}
+		got += msg.Body[:1]
+		refs = append(refs, Ref{d.Number, d.Delivery})
+	}
+	return got, refs
+}
+
+func (f *fixture) sendAs(group string, n int) {
+	f.do(func() {
+		for i := range n {
+			f.m.Send(draftOf(Message{Body: fmt.Sprint(group, i), GroupID: group}))
+		}
+	})
+}
+
+// A tenant with a thousand messages waiting, of which many are in flight, does
+// not keep the others waiting: theirs are served first.
+func TestNoisyTenantDoesNotStarveQuietOnes(t *testing.T) {
+	f := fix(t, false, Config{Visibility: time.Hour})
+	f.sendAs("noisy", 1000)
+	f.received(noisyFlight)
+	f.sendAs("a", 2)
+	f.sendAs("b", 1)
+	f.do(func() { f.m.Send(draftOf(Message{Body: "plain"})) })
+	if got, _ := f.received(10); got != "aabp"+strings.Repeat("n", 6) {
+		t.Errorf("served %s, want the quiet tenants first", got)
+	}
+}
+
+// Without noise the order is that of sending, whoever sent.
+func TestQuietTenantsAreServedInOrder(t *testing.T) {
+	f := fix(t, false, Config{Visibility: time.Hour})
+	for _, group := range []string{"a", "b", "a", "c", "b"} {
+		f.sendAs(group, 1)
+	}
+	if got, _ := f.received(10); got != "abacb" {
+		t.Errorf("served %s, want abacb", got)
+	}
+}
+
+// Of the noisy tenants the one with the fewest messages in flight is served.
+func TestNoisyTenantsTakeTurns(t *testing.T) {
+	f := fix(t, false, Config{Visibility: time.Hour})
+	f.sendAs("x", 100)
+	f.received(40)
+	f.sendAs("y", 100)
+	if got, _ := f.received(35); strings.Count(got, "y") != 35 {
+		t.Errorf("served %s, want y while it is quiet", got)
+	}
+	if got, _ := f.received(1); got != "y" {
+		t.Errorf("served %s, want y, which has fewer in flight", got)
+	}
+	f.received(10)
+	if got, _ := f.received(1); got != "x" {
+		t.Errorf("served %s, want x, which now has fewer in flight", got)
+	}
+}
+
+// A tenant is noisy, too, whose messages take most of the processing time.
+func TestSlowTenantIsNoisy(t *testing.T) {
+	f := fix(t, false, Config{Visibility: time.Hour})
+	f.sendAs("slow", 10)
+	_, refs := f.received(5)
+	f.now = f.now.Add(20 * time.Second)
+	f.do(func() {
+		for _, r := range refs {
+			if err := f.m.Delete(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	f.sendAs("quick", 1)
+	if got, _ := f.received(2); got != "qs" {
+		t.Errorf("served %s, want qs", got)
+	}
+}
+
+// A noisy tenant is quiet again when nothing of it waits, and when it has sent
+// nothing for five minutes.
+func TestNoiseEnds(t *testing.T) {
+	// noise makes a tenant noisy whose messages are then dealt with at once.
+	noise := func(waiting int) *fixture {
+		f := fix(t, false, Config{})
+		f.sendAs("noisy", noisyFlight+waiting)
+		_, refs := f.received(noisyFlight)
+		f.sendAs("quiet", 1)
+		if got, _ := f.received(1); got != "q" {
+			t.Fatalf("served %s: not noisy", got)
+		}
+		f.do(func() {
+			for _, r := range refs {
+				if err := f.m.Delete(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		return f
+	}
+	serves := func(f *fixture, want string) {
+		t.Helper()
+		f.sendAs("quiet", 1)
+		if got, _ := f.received(1); got != want {
+			t.Errorf("served %s, want %s", got, want)
+		}
+	}
+	f := noise(10)
+	serves(f, "q")
+	f.now = f.now.Add(quietAfter)
+	serves(f, "n")
+
+	f = noise(2)
+	f.received(2) // nothing waits
+	f.sendAs("noisy", 1)
+	serves(f, "n")
+}
