@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -50,6 +51,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 		// often gives a twelfth more messages a second for little more memory.
 		debug.SetGCPercent(200)
 	}
+	backbone.CalmClock(ctx)
 	log := c.logger(term)
 	flush, err := telemetry.Setup(ctx, os.Getenv, app.Version)
 	if err != nil {
@@ -58,6 +60,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 	cfg := app.Config{
 		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Sync: backbone.Sync(c.Sync),
 		AllowReset: c.AllowReset, AllowHosts: c.AllowHost,
+		AtRest: giveBack,
 		Output: term.out, Log: log,
 	}
 	a, err := app.Start(ctx, cfg)
@@ -75,6 +78,13 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Grace)
 	defer cancel()
 	return errors.Join(a.Stop(grace), flush(grace))
+}
+
+// giveBack returns the memory to the system that a load needed and rest does
+// not. What is pooled survives the first collection.
+func giveBack() {
+	runtime.GC()
+	debug.FreeOSMemory()
 }
 
 func (c *startCmd) logger(term terminal) *slog.Logger {

@@ -32,6 +32,11 @@ type Config struct {
 	Sync   Sync
 	Log    *slog.Logger // nil for none
 
+	// AtRest is called when nothing has been written for half a minute, by an
+	// embedded server; nil for nothing. A write then waits for its sync until
+	// AtRest returns.
+	AtRest func()
+
 	// Fsync stands in for (*os.File).Sync in tests; nil means that. It is not
 	// called by NATS itself, when Sync.Always is set.
 	Fsync func(*os.File) error
@@ -88,7 +93,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 			return nil, errors.New("the embedded NATS server did not get ready within 30 seconds")
 		}
 		opts = append(opts, nats.InProcessServer(srv))
-		b.disk = startDisk(filepath.Join(c.Dir, "jetstream", "$G", "streams"), every, c.fsync(), c.log())
+		b.disk = startDisk(filepath.Join(c.Dir, "jetstream", "$G", "streams"), every, c)
 	}
 	var err error
 	if b.conn, err = nats.Connect(url, append(opts, logging(c.Log)...)...); err == nil {
@@ -106,6 +111,13 @@ func (c Config) fsync() func(*os.File) error {
 		return (*os.File).Sync
 	}
 	return c.Fsync
+}
+
+func (c Config) atRest() func() {
+	if c.AtRest == nil {
+		return func() {}
+	}
+	return c.AtRest
 }
 
 func (c Config) log() *slog.Logger {

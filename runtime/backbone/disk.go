@@ -16,8 +16,9 @@ import (
 // would look at every stream again and again, written to or not; here whoever
 // writes says so, and what nobody writes to costs nothing.
 //
-//	wrote ─→ run ─ wait     until the oldest of what was written is due
-//	             └ flush ─ sync    of each such stream: files, then folders
+//	wrote ─→ run ─ wait            until the oldest of what was written is due
+//	             ├ flush ─ sync    of each such stream: files, then folders
+//	             └ rest            when nothing more was written for a while
 //
 // Streams are synced in the order in which they were first written to. So a
 // message that moves from one to another is safe where it went before it is
@@ -26,6 +27,7 @@ type disk struct {
 	root  string        // the streams' folder, with a folder for each
 	every time.Duration // how long a write waits, at most
 	fsync func(*os.File) error
+	rest  func()
 	log   *slog.Logger
 
 	mu    sync.Mutex      // guards the next two
@@ -47,9 +49,9 @@ type marks map[string]mark
 
 type mark struct{ size, changed int64 }
 
-func startDisk(root string, every time.Duration, fsync func(*os.File) error, log *slog.Logger) *disk {
+func startDisk(root string, every time.Duration, c Config) *disk {
 	d := &disk{
-		root: root, every: every, fsync: fsync, log: log, known: map[string]bool{}, synced: map[string]marks{},
+		root: root, every: every, fsync: c.fsync(), rest: c.atRest(), log: c.log(), known: map[string]bool{}, synced: map[string]marks{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
 	}
 	go d.run()
@@ -75,23 +77,31 @@ func (d *disk) wrote(stream string) {
 	}
 }
 
+// restAfter is how long nothing is written before the rest.
+const restAfter = 30 * time.Second
+
 // run waits without a timer until there is something to sync.
 func (d *disk) run() {
 	defer close(d.over)
 	d.adopt()
-	due := time.NewTimer(0)
-	defer due.Stop()
-	<-due.C
-	for {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	for pending := false; ; {
 		select {
 		case <-d.wake:
-		case <-d.stop:
-			return
-		}
-		due.Reset(d.every)
-		select {
-		case <-due.C:
-			d.flush()
+			if !pending {
+				pending = true
+				timer.Reset(d.every)
+			}
+		case <-timer.C:
+			if pending {
+				pending = false
+				d.flush()
+				timer.Reset(restAfter)
+			} else {
+				d.rest()
+			}
 		case <-d.stop:
 			return
 		}

@@ -232,3 +232,29 @@ func TestWhatAKilledRuntimeWroteIsSynced(t *testing.T) {
 		t.Error("the block was not synced")
 	}
 }
+
+func TestRestIsToldOnceForEachRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rests := 0
+		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), AtRest: func() { rests++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Stop(t.Context())
+		for want := 1; want <= 3; want++ {
+			for range 5 {
+				write(t, b)
+				time.Sleep(20 * time.Second)
+			}
+			synctest.Wait()
+			if rests != want-1 {
+				t.Errorf("%d rests between writes, want %d", rests, want-1)
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if rests != want {
+				t.Errorf("%d rests after an hour, want %d", rests, want)
+			}
+		}
+	})
+}

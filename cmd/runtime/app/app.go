@@ -49,6 +49,7 @@ type Config struct {
 	Data       string       // data folder; "" for .runtime
 	NATS       string       // URL of an external NATS server with JetStream, instead of the embedded one
 	Sync       backbone.Sync
+	AtRest     func()       // called when nothing was written for half a minute; nil for nothing
 	AllowReset bool         // POST /_runtime/reset empties everything
 	AllowHosts []string     // Host headers served beside loopback names and addresses
 	Account    string       // of callers whose key names none; "" for 000000000000
@@ -117,7 +118,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, fmt.Errorf("writing to the data folder: %w", err)
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Sync: a.cfg.Sync, Log: log})
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
 	if err != nil {
 		return nil, err
 	}
