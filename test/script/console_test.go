@@ -1,0 +1,180 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// operations are those of SQS that are played.
+var operations = []string{
+	"ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "CreateQueue",
+	"DeleteMessage", "DeleteMessageBatch", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues",
+	"ListQueueTags", "ListQueues", "PurgeQueue", "ReceiveMessage", "SendMessage",
+	"SendMessageBatch", "SetQueueAttributes", "TagQueue", "UntagQueue",
+}
+
+// The page from which people learn to use SQS on their own machine, typed into a
+// shell as it stands: testdata/sqs.console has its commands, and in the same form
+// those of the operations that it only names. Where its printed answers are not
+// AWS's, the console says so. Played with every AWS CLI on this machine.
+func TestConsole(t *testing.T) {
+	rememberSources(t)
+	text, err := os.ReadFile(filepath.Join("testdata", "sqs.console"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := readConsole(string(text))
+	for _, op := range operations {
+		kebab := strings.ToLower(regexp.MustCompile(`\B[A-Z]`).ReplaceAllString(op, "-$0"))
+		if !strings.Contains(string(text), " sqs "+kebab+" ") {
+			t.Errorf("the console has no %s", kebab)
+		}
+	}
+	for _, aws := range tools(t, "aws", "sqs", "start-message-move-task", "--generate-cli-skeleton") {
+		t.Run(strings.TrimPrefix(aws, "/"), func(t *testing.T) {
+			t.Parallel()
+			session.play(t, aws)
+		})
+	}
+}
+
+// TestBoto3 does the same operations from Python: testdata/sqs.py checks the
+// answers, and says which operations it sent.
+func TestBoto3(t *testing.T) {
+	rememberSources(t)
+	for _, python := range tools(t, "python3", "-c", "import boto3; boto3.client('sqs', 'us-east-1').start_message_move_task") {
+		t.Run(strings.TrimPrefix(python, "/"), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "sqs.py"))
+			cmd.Env = clientEnv(background(t))
+			said, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, said)
+			}
+			if got := strings.Fields(string(said)); !slices.Equal(got, operations) {
+				t.Errorf("sent %q, want all operations", got)
+			}
+		})
+	}
+}
+
+// tools are the executables of a name on the path that know message move tasks:
+// AWS's clients do since June 2023.
+func tools(t *testing.T, name string, trial ...string) []string {
+	found := onPath(name, trial...)
+	if len(found) == 0 {
+		missing := fmt.Sprintf("no %s on the path can `%s`: apt-get install awscli python3-boto3, or newer ones from elsewhere", name, strings.Join(trial, " "))
+		if os.Getenv("MILLRACE_NO_SKIP") != "" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	return found
+}
+
+// background runs a runtime beside the test and returns its endpoint.
+func background(t *testing.T) (endpoint string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(binaries, "runtime"), "start", "--listen", "127.0.0.1:0")
+	cmd.Dir = t.TempDir()
+	server, err := startProcess(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		server.cmd.Process.Signal(syscall.SIGTERM)
+		<-server.gone
+		if code := server.cmd.ProcessState.ExitCode(); code != 0 || server.err.String() != "" {
+			t.Errorf("the runtime ended with code %d and said\n%s", code, server.err)
+		}
+	})
+	found, err := server.out.await(ready)
+	if err != nil {
+		t.Fatalf("the runtime did not get ready: %v\n%s%s", err, server.out, server.err)
+	}
+	return found[1]
+}
+
+// clientEnv is the environment of an AWS client that knows nothing of this
+// machine's accounts.
+func clientEnv(endpoint string) []string {
+	return append(os.Environ(), "ENDPOINT="+endpoint, "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true")
+}
+
+// A console is what somebody typed, and what they saw.
+type console []exchange
+
+type exchange struct{ command, answer string }
+
+// readConsole reads a session: a command begins with "$ " and goes on with "> ",
+// "# " begins a remark, and all else is the answer to the command above it. In an
+// answer, … stands for anything in a line.
+func readConsole(text string) (c console) {
+	for line := range strings.Lines(text) {
+		typed, isCommand := strings.CutPrefix(line, "$ ")
+		more, goesOn := strings.CutPrefix(line, "> ")
+		switch {
+		case isCommand:
+			c = append(c, exchange{command: typed})
+		case goesOn:
+			c[len(c)-1].command += more
+		case len(c) > 0 && !strings.HasPrefix(line, "# "):
+			c[len(c)-1].answer += line
+		}
+	}
+	return c
+}
+
+// prelude is what the page's reader has at hand: awsemu, and short ways to what
+// the page leaves to copy and paste.
+const prelude = `
+awsemu() { aws --endpoint-url "$ENDPOINT" "$@" > answer; local code=$?; cat answer; return $code; }
+handle() { sed -n 's/.*"ReceiptHandle": "\(.*\)",*/\1/p' answer; }
+`
+
+// play types the session into one shell and compares what it prints.
+func (c console) play(t *testing.T, aws string) {
+	const next = "\x1e"
+	var typed strings.Builder
+	typed.WriteString(prelude)
+	for _, e := range c {
+		fmt.Fprintf(&typed, "%s\nprintf '%s'\n", e.command, next)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", typed.String())
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(clientEnv(background(t)), "PATH="+firstInPath(t, aws))
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("the shell: %v", err)
+	}
+	answers := strings.Split(string(said), next)
+	for i, e := range c {
+		if i >= len(answers) {
+			t.Fatalf("%s\nwas not answered any more", e.command)
+		}
+		got, want := strings.TrimSpace(answers[i]), strings.TrimSpace(e.answer)
+		if !regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + "$").MatchString(got) {
+			t.Errorf("%s\n got %s\nwant %s", e.command, got, want)
+		}
+	}
+}
+
+// firstInPath returns a path on which an executable comes before all others of its name.
+func firstInPath(t *testing.T, executable string) string {
+	dir := t.TempDir()
+	if err := os.Symlink(executable, filepath.Join(dir, filepath.Base(executable))); err != nil {
+		t.Fatal(err)
+	}
+	return dir + string(filepath.ListSeparator) + os.Getenv("PATH")
+}
