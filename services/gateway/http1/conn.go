@@ -1,0 +1,230 @@
+package http1
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	firstRead = 4 << 10  // room for a usual request
+	maxKept   = 64 << 10 // of each buffer, between requests
+
+	// Before a request that is not the first, net/http looks at so many bytes: it
+	// takes an end among them for the connection's, and passes over line ends.
+	laterLeast = 4
+)
+
+// What a connection is at. Whoever takes it out of idle may end it: its own
+// goroutine, or Shutdown.
+const (
+	idle    int32 = iota // waits for a request, or for the rest of one
+	busy                 // a handler runs
+	watched              // and takes long: another goroutine reads, to see the client go
+	ended
+)
+
+// A conn is served by one goroutine. The fields without a lock are its own; while
+// it is watched, buf is the watching goroutine's.
+type conn struct {
+	net.Conn
+	server *Server
+	state  atomic.Int32
+	newer  atomic.Bool // the request began since the server last looked for long ones
+
+	base   context.Context
+	remote string
+	names  names
+	least  int    // bytes of a request, before it is looked at
+	buf    []byte // what was read and is not yet served
+	answer answer
+
+	gone    context.CancelFunc // ends the context of the request
+	looking chan struct{}      // gets a value when the watch is over
+}
+
+func newConn(s *Server, nc net.Conn) *conn {
+	base := context.WithValue(context.Background(), http.ServerContextKey, s.rest)
+	return &conn{
+		Conn: nc, server: s, remote: nc.RemoteAddr().String(),
+		base:    context.WithValue(base, http.LocalAddrContextKey, nc.LocalAddr()),
+		least:   1,
+		answer:  answer{header: http.Header{}},
+		looking: make(chan struct{}, 1),
+	}
+}
+
+// serve answers requests until the connection is over. What it returns is
+// net/http's from here; nil when nothing is left.
+func (c *conn) serve() (left net.Conn) {
+	defer func() {
+		if left == nil {
+			c.state.Store(ended)
+			c.Close()
+		}
+	}()
+	for {
+		r, head, err := c.next()
+		if err != nil {
+			return nil
+		}
+		if r == nil {
+			if !c.state.CompareAndSwap(idle, ended) {
+				return nil
+			}
+			return &replay{c.Conn, c.buf}
+		}
+		size := head + int(r.ContentLength)
+		if !c.handle(r, c.buf[head:size]) {
+			return nil
+		}
+		c.drop(size)
+	}
+}
+
+// next reads a request and its body, which is in buf behind so many bytes of
+// head. A nil request means that net/http is to judge what is in buf.
+func (c *conn) next() (r *http.Request, head int, err error) {
+	for len(c.buf) < c.least {
+		if err := c.fill(firstRead); err != nil {
+			return nil, 0, err
+		}
+	}
+	if c.least == laterLeast {
+		line := bytes.TrimLeft(c.buf[:laterLeast], "\r\n")
+		c.buf = c.buf[laterLeast-len(line):]
+	}
+	c.least = laterLeast
+	// For a head in pieces, net/http has the patience and the time-out.
+	i := bytes.Index(c.buf, emptyLine)
+	if i < 0 {
+		return nil, 0, nil
+	}
+	head = i + len(emptyLine)
+	if r = c.names.parse(c.buf[:head]); r == nil {
+		return nil, 0, nil
+	}
+	for size := head + int(r.ContentLength); len(c.buf) < size; {
+		if err := c.fill(size - len(c.buf)); err != nil {
+			return nil, 0, err
+		}
+	}
+	return r, head, nil
+}
+
+var emptyLine = []byte("\r\n\r\n")
+
+// fill reads once, with room for n bytes at least.
+func (c *conn) fill(n int) error {
+	if cap(c.buf)-len(c.buf) < n {
+		c.buf = append(make([]byte, 0, len(c.buf)+n), c.buf...)
+	}
+	n, err := c.Read(c.buf[len(c.buf):cap(c.buf)])
+	c.buf = c.buf[:len(c.buf)+n]
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// drop forgets the first n bytes, which have been served.
+func (c *conn) drop(n int) {
+	rest := c.buf[n:]
+	if cap(c.buf) > maxKept {
+		c.buf = make([]byte, 0, max(firstRead, len(rest)))
+	}
+	c.buf = append(c.buf[:0], rest...)
+}
+
+// handle has a request answered, and says whether the connection goes on.
+func (c *conn) handle(r *http.Request, body []byte) (ok bool) {
+	ctx, cancel := context.WithCancel(c.base)
+	defer cancel()
+	c.gone = cancel
+	c.newer.Store(true)
+	if !c.state.CompareAndSwap(idle, busy) {
+		return false // a shutdown was quicker
+	}
+	c.server.watchLater()
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			c.server.logf("http: panic serving %v: %v\n%s", c.remote, p, debug.Stack())
+		}
+	}()
+	r.RemoteAddr = c.remote
+	r.Body = http.NoBody
+	if len(body) > 0 {
+		r.Body = &reader{body}
+	}
+	c.answer.reset()
+	c.server.rest.Handler.ServeHTTP(&c.answer, r.WithContext(ctx))
+	out := c.answer.finish(time.Now(), c.server.closing.Load())
+	if _, err := c.Write(out); err != nil || c.answer.close {
+		return false
+	}
+	return c.settle()
+}
+
+// settle goes back to idle, and says whether the connection goes on.
+func (c *conn) settle() bool {
+	if !c.state.CompareAndSwap(busy, idle) {
+		c.SetReadDeadline(time.Unix(1, 0))
+		<-c.looking
+		c.SetReadDeadline(time.Time{})
+		c.state.Store(idle)
+	}
+	return !c.server.closing.Load() // who closed it then may have met it busy
+}
+
+// watch ends the context of the request when the client goes away. Bytes that
+// come instead are the next request's.
+func (c *conn) watch() {
+	err := c.fill(1)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.gone()
+	}
+	c.looking <- struct{}{}
+}
+
+// A reader is a body that is all there.
+type reader struct{ rest []byte }
+
+func (b *reader) Read(p []byte) (n int, err error) {
+	n = copy(p, b.rest)
+	if b.rest = b.rest[n:]; len(b.rest) == 0 {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (*reader) Close() error { return nil }
+
+// A replay is a connection of which something was read already.
+type replay struct {
+	net.Conn
+	read []byte
+}
+
+func (r *replay) Read(p []byte) (int, error) {
+	if len(r.read) == 0 {
+		return r.Conn.Read(p)
+	}
+	n := copy(p, r.read)
+	r.read = r.read[n:]
+	return n, nil
+}
+
+// CloseWrite lets net/http end an answer gently, where the connection can.
+func (r *replay) CloseWrite() error {
+	if half, ok := r.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
