@@ -28,12 +28,14 @@ const bucket = "millrace-records"
 
 // A Store is the bucket and its mirror.
 type Store struct {
+	js    jetstream.JetStream
 	kv    jetstream.KeyValue
 	watch jetstream.KeyWatcher
 	done  chan struct{} // closed when the follower has ended
 
-	mu   sync.RWMutex // guards rows
-	rows map[string]map[string]row
+	mu       sync.RWMutex // guards the rest
+	rows     map[string]map[string]row
+	watchers map[string][]func(key string) // by kind
 }
 
 type row struct {
@@ -42,14 +44,23 @@ type row struct {
 	gone     bool // deleted at this revision; kept so that an older update cannot revive it
 }
 
+// Options tune Open. The zero Options are ready to use.
+type Options struct {
+	Replicas int // of the bucket; 0 means one
+}
+
 // Open creates or opens the bucket and reads all of it. Close ends it.
-func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
-	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+func Open(ctx context.Context, js jetstream.JetStream, o ...Options) (*Store, error) {
+	config := jetstream.KeyValueConfig{
 		Bucket:      bucket,
 		Description: "Millrace control plane",
 		History:     1,
 		Storage:     jetstream.FileStorage,
-	})
+	}
+	for _, o := range o {
+		config.Replicas = o.Replicas
+	}
+	kv, err := js.CreateOrUpdateKeyValue(ctx, config)
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "opening the record bucket")
 	}
@@ -58,7 +69,7 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 	}
-	s := &Store{kv: kv, watch: w, done: make(chan struct{}), rows: map[string]map[string]row{}}
+	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), rows: map[string]map[string]row{}}
 	for {
 		select {
 		case e, ok := <-w.Updates():
@@ -115,13 +126,14 @@ func (s *Store) follow() {
 }
 
 func (s *Store) apply(e jetstream.KeyValueEntry) {
-	s.set(e.Key(), row{e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut})
+	s.take(e.Key(), row{e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut})
 }
 
-func (s *Store) set(wire string, r row) {
+// set tells whether r is newer than what the mirror had.
+func (s *Store) set(wire string, r row) (news bool) {
 	kind, key, ok := parseKey(wire)
 	if !ok {
-		return // not one of ours
+		return false // not one of ours
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,9 +142,11 @@ func (s *Store) set(wire string, r row) {
 		rows = map[string]row{}
 		s.rows[kind] = rows
 	}
-	if rows[key].revision < r.revision {
-		rows[key] = r
+	if rows[key].revision >= r.revision {
+		return false
 	}
+	rows[key] = r
+	return true
 }
 
 func (s *Store) get(kind, key string) (row, bool) {
@@ -161,13 +175,24 @@ func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64)
 // remove deletes a key and returns once the mirror has seen it go.
 func (s *Store) remove(ctx context.Context, wire string) error {
 	kind, key, _ := parseKey(wire)
-	before, _ := s.get(kind, key)
-	if err := s.kv.Delete(ctx, wire, jetstream.LastRevision(before.revision)); err != nil {
-		return err
+	for {
+		before, there := s.get(kind, key)
+		if !there {
+			return nil // another runtime was first
+		}
+		err := s.kv.Delete(ctx, wire, jetstream.LastRevision(before.revision))
+		if err == nil {
+			// Delete reports no revision; the next write to this key has a higher one.
+			s.set(wire, row{revision: before.revision + 1, gone: true})
+			return nil
+		}
+		if !mismatch(err) {
+			return err
+		}
+		if err := s.refresh(ctx, kind, key); err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
 	}
-	// Delete reports no revision; the next write to this key has a higher one.
-	s.set(wire, row{revision: before.revision + 1, gone: true})
-	return nil
 }
 
 // A Table is the records of one kind.
@@ -274,7 +299,7 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, er
 		if err == nil {
 			return v, nil
 		}
-		if !errors.Is(err, jetstream.ErrKeyRevisionMismatch) && !errors.Is(err, jetstream.ErrKeyExists) {
+		if !mismatch(err) {
 			return zero, fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
 		}
 		if err := t.store.refresh(ctx, t.kind, key); err != nil {
@@ -289,19 +314,6 @@ func (t *Table[T]) Delete(ctx context.Context, key string) error {
 		return fault.New(fault.NotFound, "no %s %s", t.kind, key)
 	}
 	return fault.Wrap(fault.Unavailable, t.store.remove(ctx, wireKey(t.kind, key)), "deleting %s %s", t.kind, key)
-}
-
-// refresh reads one key past the mirror, when the mirror was found to be behind.
-func (s *Store) refresh(ctx context.Context, kind, key string) error {
-	e, err := s.kv.Get(ctx, wireKey(kind, key))
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return fault.New(fault.NotFound, "no %s %s", kind, key)
-	}
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "reading %s %s", kind, key)
-	}
-	s.apply(e)
-	return nil
 }
 
 // wireKey escapes a key for the bucket, whose keys are made of A-Z a-z 0-9 and
