@@ -8,14 +8,7 @@ import (
 	"millrace/runtime/queue"
 )
 
-// Move takes up to n of the visible messages, in the order in which they came,
-// to the queue to or, when to is nil, each to the queue that it was a dead letter
-// of. They arrive as new messages, exactly once, whenever the process dies. It
-// returns how many went, once they have arrived.
-//
-// fault.NotFound says that a destination is not there, and queue.ErrNoSource that
-// a message did not come from another queue; what stands before it has moved.
-func (q *Queue) Move(ctx context.Context, n int, to *queue.ID) (moved int, err error) {
+func (q *Queue) moveHere(ctx context.Context, n int, to *queue.ID) (moved int, err error) {
 	var some []queue.Delivery
 	if err := q.do(ctx, 0, func(m *queue.Machine) { some = m.Oldest(n) }); err != nil {
 		return 0, err

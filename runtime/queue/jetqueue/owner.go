@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	window   = 2                // entries under way at once
+	window   = 2                // entries under way at once; one on a cluster, see DESIGN.md
 	ackWait  = 10 * time.Second // longer than any healthy JetStream takes
 	loadWait = 2 * time.Minute  // to read a log
 )
@@ -26,6 +26,9 @@ const (
 //	            └ upkeep dead letters, purges, copies: done by others
 type owner struct {
 	*Queue
+	window  int
+	ctx     context.Context // of what others do for us: it ends with the tenure
+	cancel  context.CancelFunc
 	log     *log
 	machine *queue.Machine
 	flights []flight
@@ -51,10 +54,20 @@ type flight struct {
 // run owns the queue until it is closed.
 func (q *Queue) run() {
 	defer close(q.ended)
-	o := &owner{Queue: q, log: newLog(q.set.conn, q.set.js, incarnation(q.source)), timer: time.NewTimer(time.Hour)}
-	defer o.others.Wait()
+	o := &owner{Queue: q, log: newLog(q.set.conn, q.set.js, incarnation(q.source)), timer: time.NewTimer(time.Hour), window: window}
+	if q.set.peers != nil {
+		o.window = 1
+	}
 	defer o.log.end()
 	o.timer.Stop()
+	for o.begin() {
+		o.hold()
+		o.end()
+	}
+}
+
+// hold owns the queue until it is closed, or another node's.
+func (o *owner) hold() {
 	for {
 		if err := o.load(); err != nil {
 			if err = o.unavailable(err); !o.refuse(err) {
@@ -65,6 +78,13 @@ func (q *Queue) run() {
 		err := o.serve()
 		if err == nil {
 			return
+		}
+		if o.set.peers != nil && overtaken(err) {
+			o.fail(errMoved) // nothing of it was stored
+			if !o.yield() {
+				return
+			}
+			continue
 		}
 		err = o.unavailable(err)
 		o.fail(err)
@@ -144,7 +164,7 @@ func (o *owner) fail(err error) {
 
 // refuse answers all who wait, and then waits for the next command: a log that
 // does not work is not tried again before someone asks. It is false when the
-// queue is closed.
+// queue is closed, or another node's.
 func (o *owner) refuse(err error) bool {
 	o.mu.Lock()
 	f := flight{commands: o.inbox, answered: o.waiters}
@@ -153,7 +173,7 @@ func (o *owner) refuse(err error) bool {
 	case <-o.wake: // was for them
 	default:
 	}
-	closed := o.closed != nil
+	closed := o.closed != nil || o.away
 	o.mu.Unlock()
 	f.answer(err)
 	if !closed {
@@ -175,11 +195,11 @@ func (f *flight) answer(err error) {
 func (o *owner) serve() error {
 	for {
 		now := time.Now()
-		for len(o.flights) < window {
+		for len(o.flights) < o.window {
 			work, closed := o.hasWork(now)
 			if closed && !work && len(o.flights) == 0 {
 				f := flight{answered: o.machine.Waiting()}
-				f.answer(o.closed)
+				f.answer(o.reason())
 				o.machine.Discard()
 				return nil
 			}
@@ -217,7 +237,7 @@ func (o *owner) hasWork(now time.Time) (work, closed bool) {
 	defer o.mu.Unlock()
 	next := o.machine.Next()
 	due := !next.IsZero() && !next.After(now)
-	return len(o.inbox) > 0 || due, o.closed != nil
+	return len(o.inbox) > 0 || due, o.closed != nil || o.away
 }
 
 // arm sets the timer to what comes first: something that a waiting receive
@@ -226,7 +246,7 @@ func (o *owner) hasWork(now time.Time) (work, closed bool) {
 func (o *owner) arm() {
 	next := o.machine.Next()
 	if len(o.flights) > 0 {
-		if len(o.flights) == window {
+		if len(o.flights) == o.window {
 			next = time.Time{}
 		}
 		if late := o.flights[0].since.Add(ackWait); next.IsZero() || late.Before(next) {

@@ -27,14 +27,16 @@ type Queue struct {
 	source  uint64 // this incarnation, for dead letters
 	handles queue.Handles
 	config  atomic.Pointer[queue.Config]
-	setting sync.Mutex // held while config is changed
+	setting sync.Mutex // held while config is stored
 	reader  *log       // reads only
 	pages   pages
 	safe    safe
 
-	mu      sync.Mutex // guards inbox, closed and arrived
+	mu      sync.Mutex // guards what follows, up to arrived
 	inbox   []*command
 	closed  error         // why there are no more commands; nil while open
+	away    bool          // another node owns the queue, or nobody does
+	tenure  chan struct{} // closed when the owner lets go; nil while there is none
 	arrived chan struct{} // closed when messages have arrived elsewhere; nil when nobody waits for it
 
 	wake  chan struct{} // the inbox is not empty, or closed
@@ -68,25 +70,21 @@ func (q *Queue) Incarnation() uint64 { return q.source }
 // Config is the present configuration. Its maps must not be changed.
 func (q *Queue) Config() queue.Config { return *q.config.Load() }
 
-// Configure changes the configuration to what change makes of it. The change
-// applies at once, also to messages that are there and to receives that wait.
-// An error of change is returned as it is.
-func (q *Queue) Configure(ctx context.Context, change func(*queue.Config) error) error {
-	q.setting.Lock()
-	defer q.setting.Unlock()
-	r, err := q.set.table.Update(ctx, key(q.id), func(r row) (row, error) {
-		return r, change(&r.Config)
-	})
-	if err != nil {
-		return err
-	}
-	q.config.Store(&r.Config)
+// configureHere applies what the record says.
+func (q *Queue) configureHere(ctx context.Context) error {
 	return q.do(ctx, 0, func(m *queue.Machine) { m.Configure(q.Config()) })
 }
 
-// Send takes messages in, in their order, all or none. The errors of keys.Ring
-// say that the queue's KMS key does not work.
-func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.Sent, error) {
+// adopt takes the configuration over from the record.
+func (q *Queue) adopt() {
+	q.setting.Lock()
+	defer q.setting.Unlock()
+	if r, ok := q.set.table.Get(key(q.id)); ok && r.Source == q.source {
+		q.config.Store(&r.Config)
+	}
+}
+
+func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queue.Sent, error) {
 	if err := q.safe.prepare(q.config.Load()); err != nil {
 		return nil, err
 	}
@@ -124,13 +122,7 @@ func (q *Queue) sequence(number uint64) string {
 	return strconv.FormatUint(1e19+number, 10)
 }
 
-// Receive returns up to r.Max messages as soon as there are any, and none when
-// r.Wait is over. When ctx ends first it returns ctx's error; messages that were
-// just handed out then stay in flight until their visibility ends.
-//
-// Its own errors are queue.ErrAttempt and queue.ErrOverLimit, and those of
-// keys.Ring when the queue's KMS key does not work.
-func (q *Queue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
+func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
 	if err := q.safe.prepare(q.config.Load()); err != nil {
 		return nil, err
 	}
@@ -203,18 +195,12 @@ func (q *Queue) contents(ctx context.Context, deliveries []queue.Delivery) error
 	return nil
 }
 
-// Delete ends messages: one error for each handle, nil for success, also when
-// the message is gone already. queue.ErrHandle, and on FIFO queues
-// queue.ErrExpired.
-func (q *Queue) Delete(ctx context.Context, handles ...string) []error {
+func (q *Queue) deleteHere(ctx context.Context, handles ...string) []error {
 	return q.each(ctx, len(handles), func(i int) string { return handles[i] },
 		func(m *queue.Machine, i int, r queue.Ref) error { return m.Delete(r) })
 }
 
-// ChangeVisibility hides delivered messages for a time from now on, 0 for not at
-// all: one error for each change. queue.ErrHandle, ErrGone, ErrBeyondMax, and on
-// FIFO queues ErrExpired.
-func (q *Queue) ChangeVisibility(ctx context.Context, changes ...queue.Change) []error {
+func (q *Queue) changeVisibilityHere(ctx context.Context, changes ...queue.Change) []error {
 	return q.each(ctx, len(changes), func(i int) string { return changes[i].ReceiptHandle },
 		func(m *queue.Machine, i int, r queue.Ref) error { return m.ChangeVisibility(r, changes[i].Timeout) })
 }
@@ -242,13 +228,11 @@ func (q *Queue) each(ctx context.Context, n int, handle func(int) string, do fun
 	return errs
 }
 
-// Purge drops all messages and clears the memory of deduplication ids.
-func (q *Queue) Purge(ctx context.Context) error {
+func (q *Queue) purgeHere(ctx context.Context) error {
 	return q.do(ctx, recordRoom, (*queue.Machine).Purge)
 }
 
-// Counts counts the messages.
-func (q *Queue) Counts(ctx context.Context) (queue.Counts, error) {
+func (q *Queue) countsHere(ctx context.Context) (queue.Counts, error) {
 	var c queue.Counts
 	if err := q.do(ctx, 0, func(m *queue.Machine) { c = m.Counts() }); err != nil {
 		return queue.Counts{}, err
@@ -256,9 +240,7 @@ func (q *Queue) Counts(ctx context.Context) (queue.Counts, error) {
 	return c, nil
 }
 
-// Metrics counts the messages, and what was done with them since the queue was
-// opened.
-func (q *Queue) Metrics(ctx context.Context) (queue.Metrics, error) {
+func (q *Queue) metricsHere(ctx context.Context) (queue.Metrics, error) {
 	var all queue.Metrics
 	if err := q.do(ctx, 0, func(m *queue.Machine) { all = m.Metrics() }); err != nil {
 		return queue.Metrics{}, err
@@ -266,8 +248,7 @@ func (q *Queue) Metrics(ctx context.Context) (queue.Metrics, error) {
 	return all, nil
 }
 
-// Peek looks at messages, in the order in which they came, without receiving them.
-func (q *Queue) Peek(ctx context.Context, r queue.PeekRequest) ([]queue.Peeked, error) {
+func (q *Queue) peekHere(ctx context.Context, r queue.PeekRequest) ([]queue.Peeked, error) {
 	var seen []queue.Sight
 	if err := q.do(ctx, 0, func(m *queue.Machine) { seen = m.Peek(r) }); err != nil {
 		return nil, err
@@ -288,8 +269,7 @@ func (q *Queue) Peek(ctx context.Context, r queue.PeekRequest) ([]queue.Peeked, 
 	return all, nil
 }
 
-// arrive takes dead letters in.
-func (q *Queue) arrive(ctx context.Context, source uint64, burials []queue.Burial) error {
+func (q *Queue) arriveHere(ctx context.Context, source uint64, burials []queue.Burial) error {
 	if err := q.safe.prepare(q.config.Load()); err != nil {
 		return err
 	}
@@ -324,6 +304,9 @@ func (q *Queue) submit(c *command) error {
 	if q.closed != nil {
 		return q.closed
 	}
+	if q.away {
+		return errMoved
+	}
 	q.push(c)
 	return nil
 }
@@ -350,17 +333,22 @@ func (q *Queue) signal() {
 // close ends the queue: commands that are there are still carried out, new ones
 // and waiting receives get the reason. It returns when the owner is gone.
 func (q *Queue) close(ctx context.Context, reason error) error {
-	q.mu.Lock()
-	if q.closed == nil {
-		q.closed = reason
-		q.cancel()
-	}
-	q.signal()
-	q.mu.Unlock()
+	q.shut(reason)
 	select {
 	case <-q.ended:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// shut begins to close the queue.
+func (q *Queue) shut(reason error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed == nil {
+		q.closed = reason
+		q.cancel()
+	}
+	q.signal()
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/backbone"
+	"millrace/runtime/cluster"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/record"
@@ -26,6 +27,10 @@ type Options struct {
 	Log        *slog.Logger // nil for none
 	BodyBudget int64        // bytes of message contents kept in memory; 0 means 64 MiB
 	Keys       Keyring      // what is stored is encrypted with them; nil for not at all
+
+	// For several runtimes on one NATS cluster.
+	Cluster  *cluster.Cluster // the nodes that share the queues; Open joins it and Close leaves it. nil for a runtime by itself
+	Replicas int              // of the log of a queue made here; 0 means one
 }
 
 const defaultBudget = 64 << 20
@@ -40,12 +45,16 @@ type Queues struct {
 	budget   *queue.Budget
 	keys     Keyring
 	maxEntry int
+	replicas int
+	peers    *peers // nil for a runtime by itself
 
 	admin sync.Mutex // held while queues are created and deleted
 
 	mu     sync.RWMutex // guards queues and closed
 	queues map[queue.ID]*Queue
 	closed bool
+
+	owners sync.WaitGroup // a goroutine for each queue
 }
 
 // A row is the record of a queue.
@@ -77,6 +86,11 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
+		replicas: max(o.Replicas, 1),
+	}
+	if o.Cluster != nil {
+		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
+		qs.table.Watch(qs.follow) // before the first look, so that nothing is missed in between
 	}
 	known := map[string]bool{}
 	rows := qs.table.List("")
@@ -86,7 +100,10 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	names := qs.js.StreamNames(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
 	for name := range names.Name() {
 		if strings.HasPrefix(name, streamPrefix) && !known[name] {
-			if err := qs.js.DeleteStream(ctx, name); err != nil {
+			if qs.peers != nil && !qs.settled(ctx, name) {
+				continue
+			}
+			if err := qs.js.DeleteStream(ctx, name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 				return nil, fault.Wrap(fault.Unavailable, err, "removing stream %s, which no queue has", name)
 			}
 		}
@@ -94,15 +111,23 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	if err := names.Err(); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "listing the streams of queues")
 	}
+	var all []*Queue
 	for _, r := range rows {
 		q, err := qs.newQueue(r)
 		if err != nil {
 			return nil, err
 		}
-		qs.queues[r.ID] = q
+		if qs.put(q) == q {
+			all = append(all, q)
+		}
 	}
-	for _, q := range qs.queues { // all are known before the first moves a dead letter
-		go q.run()
+	for _, q := range all { // all are known before the first moves a dead letter
+		qs.owners.Go(q.run)
+	}
+	if qs.peers != nil {
+		if err := qs.peers.open(ctx); err != nil {
+			return nil, errors.Join(err, qs.Close(context.WithoutCancel(ctx)))
+		}
 	}
 	return qs, nil
 }
@@ -113,6 +138,7 @@ func (qs *Queues) newQueue(r row) (*Queue, error) {
 		return nil, fault.Wrap(fault.Internal, err, "the record of queue %s", r.ID.Name)
 	}
 	q := &Queue{id: r.ID, set: qs, source: r.Source, handles: h, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	q.away = qs.peers != nil // until it is settled
 	q.reader = newLog(qs.conn, qs.js, incarnation(r.Source))
 	q.safe = safe{ring: qs.keys, id: r.ID}
 	q.config.Store(&r.Config)
@@ -137,7 +163,7 @@ func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Que
 		return nil, err
 	}
 	about := map[string]string{"account": id.Account, "region": id.Region, "queue": id.Name}
-	if _, err := qs.js.CreateStream(ctx, streamConfig(incarnation(r.Source), about, 1)); err != nil {
+	if _, err := qs.js.CreateStream(ctx, streamConfig(incarnation(r.Source), about, qs.replicas)); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "making the stream of queue %s", id.Name)
 	}
 	if err := qs.table.Create(ctx, key(id), r); err != nil {
@@ -146,11 +172,31 @@ func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Que
 		}
 		return nil, err
 	}
+	return qs.add(q), nil
+}
+
+// add takes a queue in and runs it. When the mirror of the records has brought it
+// already it returns that one.
+func (qs *Queues) add(q *Queue) *Queue {
+	there := qs.put(q)
+	if there == q {
+		qs.owners.Go(q.run)
+		if qs.peers != nil {
+			q.settle(qs.peers.cluster.View())
+		}
+	}
+	return there
+}
+
+// put is add without running it.
+func (qs *Queues) put(q *Queue) *Queue {
 	qs.mu.Lock()
-	qs.queues[id] = q
-	qs.mu.Unlock()
-	go q.run()
-	return q, nil
+	defer qs.mu.Unlock()
+	if there := qs.queues[q.id]; there != nil && there.source == q.source {
+		return there
+	}
+	qs.queues[q.id] = q
+	return q
 }
 
 func newSource() uint64 {
@@ -172,21 +218,27 @@ var errClosed = fault.New(fault.Unavailable, "the queues are closed")
 
 // Get finds a queue: fault.NotFound when there is none.
 func (qs *Queues) Get(id queue.ID) (*Queue, error) {
-	qs.mu.RLock()
-	defer qs.mu.RUnlock()
-	if q := qs.queues[id]; q != nil {
+	if q := qs.here(id); q != nil {
 		return q, nil
+	}
+	if qs.peers != nil { // another node may have made it a moment ago
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		return qs.look(ctx, id)
 	}
 	return nil, notFound(id)
 }
 
-func notFound(id queue.ID) error { return fault.New(fault.NotFound, "no queue %s", id.Name) }
-
-func (qs *Queues) has(id queue.ID) bool {
+// here is a queue that is known here; nil when there is none.
+func (qs *Queues) here(id queue.ID) *Queue {
 	qs.mu.RLock()
 	defer qs.mu.RUnlock()
-	return qs.queues[id] != nil
+	return qs.queues[id]
 }
+
+func notFound(id queue.ID) error { return fault.New(fault.NotFound, "no queue %s", id.Name) }
+
+func (qs *Queues) has(id queue.ID) bool { return qs.here(id) != nil }
 
 // List returns the queues of an account in a region whose names start with
 // prefix, by name.
@@ -223,13 +275,18 @@ func (qs *Queues) Delete(ctx context.Context, id queue.ID) error {
 		return err
 	}
 	qs.mu.Lock()
-	delete(qs.queues, id)
+	if qs.queues[id] == q {
+		delete(qs.queues, id)
+	}
 	qs.mu.Unlock()
 	if err := q.close(ctx, notFound(id)); err != nil {
 		return err
 	}
 	// A stream that stays behind is removed at the next start.
 	err = qs.js.DeleteStream(ctx, streamPrefix+incarnation(q.source))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
 	return fault.Wrap(fault.Unavailable, err, "removing the stream of queue %s", id.Name)
 }
 
@@ -267,5 +324,12 @@ func (qs *Queues) Close(ctx context.Context) error {
 		wg.Go(func() { errs[i] = q.close(ctx, errClosed) })
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	if qs.peers != nil { // the others take over what has been let go of
+		errs = append(errs, qs.peers.close(ctx))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	qs.owners.Wait()
+	return nil
 }
