@@ -19,6 +19,7 @@ type startCmd struct {
 	Listen     string        `default:"127.0.0.1:4566" env:"MILLRACE_LISTEN" help:"Address to listen on, host:port. Only loopback unless you say otherwise."`
 	Data       string        `default:".runtime" env:"MILLRACE_DATA" help:"Folder that holds everything that is stored."`
 	NATS       string        `name:"nats" env:"MILLRACE_NATS" placeholder:"URL" help:"Stand on an external NATS server with JetStream instead of the embedded one."`
+	RootKey    string        `env:"MILLRACE_ROOT_KEY" placeholder:"FILE" help:"File of the 32-byte key that encrypts what is stored; made on first start, by default as root.key in the data folder. With --nats it is kept there unless you name a file, the same for every runtime."`
 	Sync       syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or so long after it, at the latest."`
 	AllowReset bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
 	AllowHost  []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
@@ -58,7 +59,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 		return err
 	}
 	cfg := app.Config{
-		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Sync: backbone.Sync(c.Sync),
+		Listen: c.Listen, Data: c.Data, NATS: c.NATS, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync),
 		AllowReset: c.AllowReset, AllowHosts: c.AllowHost,
 		AtRest: giveBack,
 		Output: term.out, Log: log,

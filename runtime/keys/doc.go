@@ -2,7 +2,7 @@
 // of the operator's, KMS keys in the records, and data keys beside what they
 // encrypt. Each is kept only as the one above it wrapped it, with AES-256-GCM:
 //
-//	root key   32 bytes in a file, see [LoadRoot]
+//	root key   32 bytes in a file, see [LoadRoot], or in the records, see [SharedRoot]
 //	KMS key    a record: its metadata, and its material wrapped by the root key
 //	data key   32 bytes, wrapped by a KMS key, or by the root key itself
 //

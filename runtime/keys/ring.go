@@ -13,18 +13,23 @@ import (
 // A Ring is the keys of a runtime. It holds no state beside the records, starts
 // nothing, and may be used by any number of goroutines.
 type Ring struct {
-	root    Root
-	wrap    cipher.AEAD // of the root key, for all that it wraps
-	now     func() time.Time
-	keys    *record.Table[Key]   // by id
-	aliases *record.Table[Alias] // by account/region/name
-	prints  *record.Table[print] // one record: which root key wraps the others
+	root     Root
+	wrap     cipher.AEAD // of the root key, for all that it wraps
+	mended   []string    // files of the root key
+	now      func() time.Time
+	keys     *record.Table[Key]     // by id
+	aliases  *record.Table[Alias]   // by account/region/name
+	imprints *record.Table[imprint] // one record: which root key wraps the others
 }
 
-// A print is stored so that the records say which root key they need.
-type print struct{ Print string }
+// An imprint is stored so that the records say which root key they need; a shared
+// root key is stored with it.
+type imprint struct {
+	Print  string
+	Secret []byte `json:",omitzero"`
+}
 
-const printKey = "root"
+const imprintKey = "root"
 
 // patience bounds the writes of methods that take no context.
 const patience = 10 * time.Second
@@ -33,45 +38,55 @@ const patience = 10 * time.Second
 // made just now is written to its file first. When the records were made under
 // another root key, Open fails and changes nothing.
 func Open(records *record.Store, root Root, now func() time.Time) (*Ring, error) {
-	r := &Ring{
-		root: root, wrap: newAEAD(root.derive("millrace wrapping key v1")), now: now,
-		keys:    record.NewTable[Key](records, "kmskey"),
-		aliases: record.NewTable[Alias](records, "kmsalias"),
-		prints:  record.NewTable[print](records, "rootkey"),
-	}
-	if known, ok := r.prints.Get(printKey); ok && known.Print != root.print() {
-		return nil, r.otherRoot()
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := r.root.store(); err != nil {
+	r := &Ring{
+		now:      now,
+		keys:     record.NewTable[Key](records, "kmskey"),
+		aliases:  record.NewTable[Alias](records, "kmsalias"),
+		imprints: record.NewTable[imprint](records, "rootkey"),
+	}
+	root, err := r.settle(ctx, root)
+	if err != nil {
 		return nil, err
 	}
-	if err := r.Reset(ctx); err != nil {
-		return nil, err
-	}
+	r.root, r.wrap = root, newAEAD(root.derive("millrace wrapping key v1"))
 	r.sweep(ctx)
 	return r, nil
 }
 
+// settle makes sure that the records need this root key and no other, and that
+// the key is stored before anything is wrapped by it.
+func (r *Ring) settle(ctx context.Context, root Root) (_ Root, err error) {
+	known, ok := r.imprints.Get(imprintKey)
+	if ok {
+		if root, err = root.meet(known); err != nil {
+			return root, err
+		}
+	}
+	if r.mended, err = root.store(ok); err != nil || ok {
+		return root, err
+	}
+	err = r.imprints.Create(ctx, imprintKey, root.imprint())
+	if !errors.Is(err, fault.Exists) {
+		return root, err
+	}
+	known, _ = r.imprints.Get(imprintKey) // of a runtime that shares the store, and was faster
+	return root.meet(known)
+}
+
+// Mended are the files of the root key that Open found lost or damaged, and wrote
+// anew from their copies.
+func (r *Ring) Mended() []string { return r.mended }
+
 // Reset writes down anew which root key is in use, after all records have been
 // removed.
 func (r *Ring) Reset(ctx context.Context) error {
-	err := r.prints.Create(ctx, printKey, print{r.root.print()})
-	if !errors.Is(err, fault.Exists) {
-		return err
+	err := r.imprints.Create(ctx, imprintKey, r.root.imprint())
+	if errors.Is(err, fault.Exists) {
+		return nil // another runtime on the same store was faster
 	}
-	if known, ok := r.prints.Get(printKey); !ok || known.Print != r.root.print() {
-		return r.otherRoot() // of a runtime that shares the store, and was faster
-	}
-	return nil
-}
-
-func (r *Ring) otherRoot() error {
-	if r.root.fresh {
-		return wrapRoot(nil, "the root key file %s is missing, and what is stored was encrypted under the key in it: put a copy back there, or name it with --root-key (a runtime that joins others on one NATS server needs their root key); without it the encrypted data is lost, and only an empty data folder starts", r.root.path)
-	}
-	return wrapRoot(nil, "the root key in %s is not the one that what is stored was encrypted under: put the right one there, or name it with --root-key (runtimes that share a NATS server need the same one)", r.root.path)
+	return err
 }
 
 // sweep removes the records of keys that are gone, and of their aliases. What

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"millrace/runtime/fault"
 )
@@ -24,34 +25,52 @@ const keySize = 32
 // prints itself.
 type Root struct {
 	secret [keySize]byte
-	path   string
-	fresh  bool // made just now, and not yet in its file
+	files  []string        // that hold it, or should
+	found  [][keySize]byte // in the files, when they do not agree; the first is secret
+	fresh  bool            // made just now, and not yet in its files
+	shared bool            // kept in the records, see SharedRoot
 }
 
-// LoadRoot reads the root key that path holds: 32 raw bytes, or the same as 64
-// hexadecimal digits or in base64, with or without a line end. When there is no
-// such file it makes a key, which [Open] writes there (mode 0600) unless what is
-// stored needs another. A file that holds anything else is an error, and is
-// never written over.
+// LoadRoot reads the root key that the file path holds: 32 raw bytes, or the same
+// as 64 hexadecimal digits or in base64, with or without a line end. When there
+// is no such file it makes a key, which [Open] writes there (mode 0600) unless
+// what is stored needs another. A file that holds anything else is an error.
 //
-// Runtimes that share one NATS cluster must share the root key too: give each
-// the same file.
-func LoadRoot(path string) (Root, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		r := Root{path: path, fresh: true}
-		rand.Read(r.secret[:]) // never fails, says its documentation
-		return r, nil
+// Copies are files that hold the same, so that one of them may be lost or
+// damaged: Open takes the one that fits what is stored, and mends the others.
+// A file is never written over otherwise.
+//
+// Runtimes that share one NATS cluster need the same root key: give each a copy
+// of the file, or let them keep a [SharedRoot].
+func LoadRoot(path string, copies ...string) (Root, error) {
+	r := Root{files: append([]string{path}, copies...), fresh: true}
+	var damage error
+	for _, file := range r.files {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		r.fresh = false
+		if err != nil {
+			damage = errors.Join(damage, wrapRoot(err, "reading the root key: make it readable to the user that runs the runtime, or name another file with --root-key"))
+			continue
+		}
+		secret, ok := parseRoot(text)
+		if !ok {
+			damage = errors.Join(damage, wrapRoot(nil, "the root key file %s is damaged: it has %d bytes, and should hold 32 bytes, 64 hexadecimal digits or their base64; put a copy of the key back, since what is stored cannot be read without it",
+				file, len(text)))
+			continue
+		}
+		r.found = append(r.found, secret)
 	}
-	if err != nil {
-		return Root{}, wrapRoot(err, "reading the root key: make it readable to the user that runs the runtime, or name another file with --root-key")
+	if r.fresh {
+		r.found = append(r.found, NewRoot().secret)
 	}
-	secret, ok := parseRoot(text)
-	if !ok {
-		return Root{}, wrapRoot(nil, "the root key file %s is damaged: it has %d bytes, and should hold 32 bytes, 64 hexadecimal digits or their base64; put a copy of the key back, since what is stored cannot be read without it",
-			path, len(text))
+	if len(r.found) == 0 {
+		return Root{}, damage
 	}
-	return Root{secret: secret, path: path}, nil
+	r.secret = r.found[0]
+	return r, nil
 }
 
 // NewRoot makes a root key that is in no file, for tests and for what lives no
@@ -59,6 +78,16 @@ func LoadRoot(path string) (Root, error) {
 func NewRoot() Root {
 	var r Root
 	rand.Read(r.secret[:])
+	return r
+}
+
+// SharedRoot is a root key that is kept in the records themselves, for runtimes
+// that share them and were given no file: the first one makes it, the others find
+// it there. It keeps bodies out of the files of the store, and protects them from
+// nobody who can read the records too.
+func SharedRoot() Root {
+	r := NewRoot()
+	r.shared = true
 	return r
 }
 
@@ -78,21 +107,30 @@ func parseRoot(text []byte) (secret [keySize]byte, ok bool) {
 	return secret, false
 }
 
-// store writes a key made just now to its file, so that a power cut leaves all of
-// it or none, and no other key is ever written over.
-func (r *Root) store() error {
-	if !r.fresh || r.path == "" {
-		return nil
-	}
-	dir := filepath.Dir(r.path)
-	if err := writeNew(dir, r.path, r.secret[:]); err != nil {
-		return wrapRoot(err, "writing the new root key to %s", r.path)
+// store writes the key to those of its files that are missing, and with mend also
+// to those that hold anything else. It returns the files that it mended.
+func (r *Root) store(mend bool) (mended []string, err error) {
+	for _, file := range r.files {
+		text, err := os.ReadFile(file)
+		missing := errors.Is(err, fs.ErrNotExist)
+		if held, ok := parseRoot(text); err == nil && ok && held == r.secret || !missing && !mend {
+			continue
+		}
+		if err := write(file, r.secret[:], mend); err != nil {
+			return mended, wrapRoot(err, "writing the root key to %s", file)
+		}
+		if !r.fresh {
+			mended = append(mended, file)
+		}
 	}
 	r.fresh = false
-	return nil
+	return mended, nil
 }
 
-func writeNew(dir, path string, secret []byte) (err error) {
+// write makes a file, or with over replaces it, so that a power cut leaves all of
+// what it was or all of what it shall be.
+func write(path string, secret []byte, over bool) error {
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -100,14 +138,18 @@ func writeNew(dir, path string, secret []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // what is left when this fails is swept by nobody, and harms nobody
+	defer os.Remove(f.Name()) // when it is there still, it harms nobody
 	_, err = f.Write(secret)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	// A link, unlike a rename, fails when somebody has put a key there meanwhile;
-	// not every file system has links.
-	if err = os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if !over {
+		// A link, unlike a rename, fails when somebody has put a key there
+		// meanwhile; not every file system has links.
+		err = os.Link(f.Name(), path)
+		over = err != nil && !errors.Is(err, fs.ErrExist)
+	}
+	if over {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
@@ -129,8 +171,37 @@ func (r Root) derive(purpose string) []byte {
 	return key
 }
 
-// print tells root keys apart and tells nothing else about them.
-func (r Root) print() string { return hex.EncodeToString(r.derive("millrace root key print v1")[:16]) }
+// imprint is what the records say of a root key. Its text tells root keys apart
+// and nothing else about them.
+func (r Root) imprint() imprint {
+	p := imprint{Print: hex.EncodeToString(r.derive("millrace root key print v1")[:16])}
+	if r.shared {
+		p.Secret = r.secret[:]
+	}
+	return p
+}
+
+// meet is the root key to use with records that need the one of known.
+func (r Root) meet(known imprint) (Root, error) {
+	const needed = "or name it with --root-key; without it the encrypted data is lost, and only an empty store starts"
+	for _, r.secret = range append(r.found, r.secret) {
+		if r.imprint().Print == known.Print {
+			return r, nil
+		}
+	}
+	switch {
+	case r.shared && len(known.Secret) == keySize:
+		r.secret = [keySize]byte(known.Secret)
+		return r, nil
+	case r.shared:
+		return r, wrapRoot(nil, "what is stored was encrypted under a root key in a file: name a copy of it with --root-key")
+	case len(known.Secret) > 0:
+		return r, wrapRoot(nil, "what is stored was encrypted under a root key that is stored with it: start without --root-key")
+	case r.fresh:
+		return r, wrapRoot(nil, "the root key file %s is missing, and what is stored was encrypted under the key in it: put a copy back there, "+needed, r.files[0])
+	}
+	return r, wrapRoot(nil, "the root key in %s is not the one that what is stored was encrypted under: put the right one there, "+needed, strings.Join(r.files, " and "))
+}
 
 func (Root) String() string       { return "root key" }
 func (Root) GoString() string     { return "keys.Root{}" }

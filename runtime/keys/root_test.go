@@ -121,3 +121,87 @@ func TestLostRoot(t *testing.T) {
 	}
 	open(t, s, mustLoad(t, other), c)
 }
+
+// TestSharedRoot has runtimes on one store and without a file find one root key.
+func TestSharedRoot(t *testing.T) {
+	s, c := records(t, t.TempDir()), newClock()
+	first := open(t, s, keys.SharedRoot(), c)
+	wrapped := mustDataKey(t, first, "").Wrapped
+	if _, err := open(t, s, keys.SharedRoot(), c).Unwrap(wrapped); err != nil {
+		t.Error(err)
+	}
+	_, err := keys.Open(s, mustLoad(t, write(t, bytes.Repeat([]byte{1}, 32))), c.now)
+	if !errors.Is(err, keys.ErrRoot) || !strings.Contains(err.Error(), "start without --root-key") {
+		t.Errorf("with a file: %v", err)
+	}
+	// After a reset the runtimes that go on keep the key they have.
+	if err := errors.Join(s.Reset(t.Context()), first.Reset(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, s, keys.SharedRoot(), c).Unwrap(wrapped); err != nil {
+		t.Error(err)
+	}
+
+	s = records(t, t.TempDir())
+	open(t, s, keys.NewRoot(), c)
+	_, err = keys.Open(s, keys.SharedRoot(), c.now)
+	if !errors.Is(err, keys.ErrRoot) || !strings.Contains(err.Error(), "name a copy of it with --root-key") {
+		t.Errorf("without the file that the others have: %v", err)
+	}
+}
+
+// TestDamagedCopy damages each of the files in each of the ways that disks have:
+// the other one serves, and both are whole again.
+func TestDamagedCopy(t *testing.T) {
+	s, c := records(t, t.TempDir()), newClock()
+	dir := t.TempDir()
+	files := []string{filepath.Join(dir, "root.key"), filepath.Join(dir, "root.key.copy")}
+	load := func() (*keys.Ring, error) {
+		root, err := keys.LoadRoot(files[0], files[1])
+		if err != nil {
+			return nil, err
+		}
+		return keys.Open(s, root, c.now)
+	}
+	r, err := load()
+	if err != nil || len(r.Mended()) != 0 {
+		t.Fatalf("mended %v, %v", r.Mended(), err)
+	}
+	wrapped := mustDataKey(t, r, "").Wrapped
+	whole, _ := os.ReadFile(files[0])
+	for _, file := range files {
+		for name, damage := range map[string]func() error{
+			"lost":      func() error { return os.Remove(file) },
+			"empty":     func() error { return os.Truncate(file, 0) },
+			"truncated": func() error { return os.Truncate(file, 31) },
+			"flipped":   func() error { return os.WriteFile(file, append([]byte{whole[0] ^ 1}, whole[1:]...), 0o600) },
+		} {
+			if err := damage(); err != nil {
+				t.Fatal(err)
+			}
+			r, err := load()
+			if err != nil {
+				t.Fatalf("%s %s: %v", file, name, err)
+			}
+			if _, err := r.Unwrap(wrapped); err != nil || len(r.Mended()) != 1 || r.Mended()[0] != file {
+				t.Errorf("%s %s: mended %v, %v", file, name, r.Mended(), err)
+			}
+			for _, file := range files {
+				if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, whole) {
+					t.Errorf("%s %s: %s holds something else, %v", file, name, file, err)
+				}
+			}
+		}
+	}
+	for _, file := range files {
+		os.Truncate(file, 5)
+	}
+	if _, err := load(); !errors.Is(err, keys.ErrRoot) || !strings.Contains(err.Error(), files[0]+" is damaged") || !strings.Contains(err.Error(), files[1]+" is damaged") {
+		t.Errorf("both damaged: %v", err)
+	}
+	for _, file := range files {
+		if info, _ := os.Stat(file); info.Size() != 5 {
+			t.Errorf("%s was written over", file)
+		}
+	}
+}

@@ -18,6 +18,8 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,6 +59,23 @@ func dice(t *testing.T, name string) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(t.Name() + "/" + name))
 	return rand.New(rand.NewPCG(*seed, h.Sum64()))
+}
+
+// survive lets clients loose, kills the server at some instant, starts it again
+// and checks what it says then: so many times, or until something is wrong.
+func survive(t *testing.T, s *server, killed *atomic.Bool, rounds int, crowd func(round int) *sync.WaitGroup, check func(round int)) {
+	t.Helper()
+	d := dice(t, "kill")
+	for round := 1; round <= rounds && !t.Failed(); round++ {
+		clients := crowd(round)
+		time.Sleep(50*time.Millisecond + time.Duration(d.Int64N(int64(350*time.Millisecond))))
+		killed.Store(true)
+		s.kill()
+		clients.Wait()
+		killed.Store(false)
+		s.start()
+		check(round)
+	}
 }
 
 // tellSeed says how to throw the same dice again.

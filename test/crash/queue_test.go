@@ -46,20 +46,12 @@ func TestQueues(t *testing.T) {
 	t.Run("sync=always", func(t *testing.T) { t.Parallel(); queueRounds(t, "always", (*rounds+2)/3) })
 }
 
-func queueRounds(t *testing.T, sync string, rounds int) {
+func queueRounds(t *testing.T, mode string, rounds int) {
 	tellSeed(t)
-	s := newServer(t, sync)
+	s := newServer(t, mode)
 	c := newClient(t, s)
-	d := dice(t, "kill")
-	for round := 1; round <= rounds && !t.Failed(); round++ {
-		clients := c.crowd(t, round)
-		time.Sleep(50*time.Millisecond + time.Duration(d.Int64N(int64(350*time.Millisecond))))
-		c.killed.Store(true)
-		s.kill()
-		clients.Wait()
-		c.killed.Store(false)
-		s.start()
-
+	d := dice(t, "use")
+	survive(t, s, c.killed, rounds, func(round int) *sync.WaitGroup { return c.crowd(t, round) }, func(round int) {
 		c.books.Restarted()
 		c.count()
 		c.useOldHandles(d)
@@ -67,7 +59,7 @@ func queueRounds(t *testing.T, sync string, rounds int) {
 		if err := c.books.Err(); err != nil {
 			t.Errorf("after kill %d: %v", round, err)
 		}
-	}
+	})
 	for _, q := range queues {
 		c.drain(q)
 	}
@@ -85,23 +77,13 @@ func queueRounds(t *testing.T, sync string, rounds int) {
 // newClient makes the queues, and a client of them.
 func newClient(t *testing.T, s *server) *client {
 	c := &client{t: t, sdk: sqs.NewFromConfig(s.config()), books: ledger.New(queues...), urls: map[string]*string{}, killed: &atomic.Bool{}}
-	create := func(name string, attributes map[string]string) {
-		if fifo(name) {
-			attributes["FifoQueue"] = "true"
-		}
-		out, err := c.sdk.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
-		if err != nil {
-			t.Fatalf("CreateQueue %s: %v", name, err)
-		}
-		c.urls[name] = out.QueueUrl
-	}
 	for _, q := range queues {
-		attributes := map[string]string{}
+		var attributes map[string]string
 		if q.Dead != "" {
-			create(q.Dead, map[string]string{})
-			attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`, q.Dead, q.MaxReceives)
+			c.create(q.Dead, nil)
+			attributes = redrive(q.Dead, q.MaxReceives)
 		}
-		create(q.Name, attributes)
+		c.create(q.Name, attributes)
 	}
 	return c
 }

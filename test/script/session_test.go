@@ -154,7 +154,7 @@ func nats(ts *testscript.TestScript, neg bool, args []string) {
 func run(ts *testscript.TestScript, name string, args ...string) *process {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "MILLRACE_SYNC", "MILLRACE_DATA", "MILLRACE_ALLOW_RESET"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPATH", "MILLRACE_SYNC", "MILLRACE_DATA", "MILLRACE_ROOT_KEY", "MILLRACE_ALLOW_RESET"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}

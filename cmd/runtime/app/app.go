@@ -24,6 +24,7 @@ import (
 	"millrace/runtime/backbone"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
+	"millrace/runtime/keys"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
@@ -49,6 +50,7 @@ type Config struct {
 	Listener   net.Listener // listens already; Listen is not used then
 	Data       string       // data folder; "" for .runtime
 	NATS       string       // URL of an external NATS server with JetStream, instead of the embedded one
+	RootKey    string       // file of the key that encrypts what is stored; "" for root.key in the data folder, or with NATS for one that is kept there
 	Sync       backbone.Sync
 	AtRest     func()       // called when nothing was written for half a minute; nil for nothing
 	AllowReset bool         // POST /_runtime/reset empties everything
@@ -83,6 +85,7 @@ type App struct {
 	parts    lifecycle.Stack
 
 	records   *record.Store
+	keys      *keys.Ring
 	queues    *jetqueue.Queues
 	moves     *moves.Tasks
 	sandboxes *sandbox.Pool
@@ -130,7 +133,18 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	a.parts.Push("records", func(context.Context) error { return a.records.Close() })
 
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Log: log}); err != nil {
+	root, err := a.rootKey()
+	if err != nil {
+		return nil, err
+	}
+	if a.keys, err = keys.Open(a.records, root, time.Now); err != nil {
+		return nil, err
+	}
+	for _, file := range a.keys.Mended() {
+		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
+	}
+
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Log: log}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
@@ -197,6 +211,20 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return err
 	})
 	return a, nil
+}
+
+// rootKey is the key that all others are wrapped by. Runtimes that share a NATS
+// server must share it too, so there it is kept with the rest unless a file is named.
+func (a *App) rootKey() (keys.Root, error) {
+	switch {
+	case a.cfg.RootKey != "":
+		return keys.LoadRoot(a.cfg.RootKey)
+	case a.cfg.NATS != "":
+		a.cfg.Log.Info("the root key is kept on the NATS server, with what it encrypts; keep it in a file of your own with --root-key")
+		return keys.SharedRoot(), nil
+	}
+	file := filepath.Join(a.cfg.Data, "root.key")
+	return keys.LoadRoot(file, file+".copy")
 }
 
 // freshTemp makes the folder of the functions' temporary folders, without what a
@@ -283,7 +311,7 @@ func (a *App) allQueues() []*jetqueue.Queue {
 
 // Reset fits admin.Runtime: what feeds on the rest goes first.
 func (a *App) Reset(ctx context.Context) error {
-	for _, part := range []interface{ Reset(context.Context) error }{a.mappings, a.functions, a.moves, a.queues, a.records} {
+	for _, part := range []interface{ Reset(context.Context) error }{a.mappings, a.functions, a.moves, a.queues, a.records, a.keys} {
 		if err := part.Reset(ctx); err != nil {
 			return err
 		}
