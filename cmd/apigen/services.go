@@ -30,6 +30,15 @@ var services = []service{
 		},
 	},
 	{
+		name: "kms", generic: true,
+		operations: []string{
+			"CancelKeyDeletion", "CreateAlias", "CreateKey", "Decrypt", "DeleteAlias", "DescribeKey", "DisableKey", "DisableKeyRotation",
+			"EnableKey", "EnableKeyRotation", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GenerateRandom",
+			"GetKeyPolicy", "GetKeyRotationStatus", "ListAliases", "ListKeyPolicies", "ListKeys", "ListResourceTags", "PutKeyPolicy",
+			"ReEncrypt", "ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateAlias", "UpdateKeyDescription", "VerifyMac",
+		},
+	},
+	{
 		name: "lambda", generic: true,
 		operations: []string{
 			"AddPermission", "CreateEventSourceMapping", "CreateFunction", "DeleteEventSourceMapping",
