@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"millrace/runtime/fault"
@@ -118,19 +117,29 @@ func (r *Ring) Describe(ctx context.Context, k Key, text string) error {
 	return err
 }
 
-// SetPolicy changes a key's policy.
+// SetPolicy changes a key's policy, whatever its state.
 func (r *Ring) SetPolicy(ctx context.Context, k Key, policy string) error {
-	_, err := r.changeLiving(ctx, k, func(k *Key, _ time.Time) { k.Policy = policy })
+	_, err := r.change(ctx, k, func(k *Key, now time.Time) error {
+		if k.State(now) == Gone {
+			return k.missing()
+		}
+		k.Policy = policy
+		return nil
+	})
 	return err
 }
 
-// SetRotation notes how often a key should rotate; 0 for never. No key rotates
-// here.
+// SetRotation notes how often a key of use should rotate; 0 for never. No key
+// rotates here.
 func (r *Ring) SetRotation(ctx context.Context, k Key, every time.Duration) error {
-	_, err := r.changeLiving(ctx, k, func(k *Key, now time.Time) {
+	_, err := r.change(ctx, k, func(k *Key, now time.Time) error {
+		if err := k.usable(now); err != nil {
+			return err
+		}
 		if k.Rotation != every {
 			k.Rotation, k.RotateFrom = every, now
 		}
+		return nil
 	})
 	return err
 }
@@ -146,7 +155,6 @@ func (r *Ring) SetTags(ctx context.Context, k Key, change func([]Tag) ([]Tag, er
 			return k.pending()
 		}
 		k.Tags, err = change(k.Tags)
-		slices.SortFunc(k.Tags, func(a, b Tag) int { return strings.Compare(a.Key, b.Key) })
 		return err
 	})
 	return err

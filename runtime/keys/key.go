@@ -1,12 +1,15 @@
 package keys
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"millrace/runtime/arn"
+	"millrace/runtime/policy"
 )
 
 // A Key is a KMS key: the record of it. Its material is of use to a Ring only.
@@ -42,6 +45,9 @@ const (
 	HMAC512   Spec = "HMAC_512"
 )
 
+// Specs are all there are.
+var Specs = []Spec{Symmetric, HMAC224, HMAC256, HMAC384, HMAC512}
+
 // materialSize is in bytes; 0 for a spec that does not exist.
 func (s Spec) materialSize() int {
 	return map[Spec]int{Symmetric: 32, HMAC224: 28, HMAC256: 32, HMAC384: 48, HMAC512: 64}[s]
@@ -49,6 +55,14 @@ func (s Spec) materialSize() int {
 
 // Encrypts says whether keys of this spec encrypt; the others make HMACs.
 func (s Spec) Encrypts() bool { return s == Symmetric }
+
+// Usage is KMS's word for what keys of this spec are for.
+func (s Spec) Usage() string {
+	if s.Encrypts() {
+		return "ENCRYPT_DECRYPT"
+	}
+	return "GENERATE_VERIFY_MAC"
+}
 
 // A State is KMS's word for what a key is good for.
 type State string
@@ -90,12 +104,47 @@ func (k Key) usable(now time.Time) error {
 func (k Key) pending() error { return wrong(ErrState, "%s is pending deletion.", k.ARN()) }
 func (k Key) missing() error { return wrong(ErrNotFound, "Key '%s' does not exist", k.ARN()) }
 
+func (k Key) otherUse(op string) error {
+	return wrong(ErrUsage, "%s key usage is %s which is not valid for %s.", k.ARN(), k.Spec.Usage(), op)
+}
+
 // Managed says whether AWS manages the key for one of its services: customers
 // can look at it, and neither change nor delete it.
 func (k Key) Managed() bool { return k.Service != "" }
 
 // ARN is the key's name in the world.
 func (k Key) ARN() string { return arn.New("kms", k.Region, k.Account, "key/"+k.ID).String() }
+
+// Allows is nil when somebody may ask an operation of KMS of the key: anybody of
+// its own account, and those of others whom its policy allows it. The keys that
+// AWS manages can only be looked at. ErrAccess otherwise.
+//
+// Not imitated: a policy that allows its own account less than everything.
+func (k Key) Allows(who policy.Principal, op string) error {
+	why := fmt.Sprintf("because no resource-based policy allows the kms:%s action", op)
+	switch {
+	case k.Managed():
+		looks := slices.ContainsFunc([]string{"Describe", "Get", "List"}, func(verb string) bool { return strings.HasPrefix(op, verb) })
+		if looks && who.Account == k.Account {
+			return nil
+		}
+	case who.Account == k.Account:
+		return nil
+	default:
+		// A policy that cannot be read allows nothing; none such is ever stored.
+		doc, err := policy.Parse(k.Policy)
+		if err != nil {
+			break
+		}
+		switch doc.Evaluate(policy.Request{Principal: who, Action: "kms:" + op, Resource: k.ARN()}) {
+		case policy.Allowed:
+			return nil
+		case policy.Denied:
+			why = "with an explicit deny in a resource-based policy"
+		}
+	}
+	return wrong(ErrAccess, "User: %s is not authorized to perform: kms:%s on resource: %s %s", who.ARN, op, k.ARN(), why)
+}
 
 // A keyID is a key's id in 16 bytes. Zero stands for the root key.
 type keyID [16]byte

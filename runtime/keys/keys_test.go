@@ -151,15 +151,11 @@ func TestDataKeyRefusals(t *testing.T) {
 		{"arn:aws:kms:us-east-1:" + account + ":key/" + none, keys.ErrNotFound, fault.NotFound, "Invalid arn us-east-1"},
 		{disabled.ID, keys.ErrDisabled, fault.Conflict, disabled.ARN() + " is disabled."},
 		{waiting.ID, keys.ErrState, fault.Conflict, waiting.ARN() + " is pending deletion."},
-		{mac.ID, keys.ErrUsage, fault.Invalid, mac.ARN() + " key usage is GENERATE_VERIFY_MAC which is not valid for this operation."},
+		{mac.ID, keys.ErrUsage, fault.Invalid, mac.ARN() + " key usage is GENERATE_VERIFY_MAC which is not valid for GenerateDataKey."},
 	} {
 		_, err := r.DataKey(c.name, account, region)
 		refused(t, err, c.want, c.code, c.text)
 	}
-	if _, err := r.DataKey(disabled.ARN(), "222222222222", region); !errors.Is(err, keys.ErrAccess) || !errors.Is(err, fault.Denied) {
-		t.Errorf("under another account's key: %v", err)
-	}
-
 	// What they wrapped is shut with them, and opens with them again.
 	_, err := r.Unwrap(wrapped[disabled.ID])
 	refused(t, err, keys.ErrDisabled, fault.Conflict, disabled.ARN()+" is disabled.")
@@ -179,6 +175,41 @@ func TestDataKeyRefusals(t *testing.T) {
 	c.Time = c.Add(7 * day)
 	_, err = r.Unwrap(wrapped[waiting.ID])
 	refused(t, err, keys.ErrNotFound, fault.NotFound, "Key '"+waiting.ID+"' does not exist")
+}
+
+// TestOtherAccounts has one account use another's key, as its policy says.
+func TestOtherAccounts(t *testing.T) {
+	r, _ := start(t)
+	k := mustCreate(t, r, keys.Symmetric)
+	const stranger = "222222222222"
+	denial := "User: arn:aws:iam::" + stranger + ":root is not authorized to perform: kms:GenerateDataKey on resource: " + k.ARN()
+	statement := func(effect string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Principal":{"AWS":"` + stranger + `"},"Action":"kms:GenerateDataKey*","Resource":"*"}]}`
+	}
+	for _, c := range []struct{ policy, why string }{
+		{"", " because no resource-based policy allows the kms:GenerateDataKey action"},
+		{statement("Allow"), ""},
+		{statement("Deny"), " with an explicit deny in a resource-based policy"},
+	} {
+		if err := r.SetPolicy(t.Context(), k, c.policy); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.DataKey(k.ARN(), stranger, region)
+		if c.why == "" {
+			if err != nil {
+				t.Errorf("with %s: %v", c.policy, err)
+			}
+			continue
+		}
+		refused(t, err, keys.ErrAccess, fault.Denied, denial+c.why)
+	}
+	managed, err := r.Key(t.Context(), "alias/aws/sqs", account, region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.DataKey(managed.ARN(), stranger, region); !errors.Is(err, keys.ErrAccess) {
+		t.Errorf("under AWS's key of another account: %v", err)
+	}
 }
 
 // TestUnwrapDamaged flips each bit of a wrapped key, and cuts it at each length.
@@ -292,29 +323,29 @@ func TestCiphertexts(t *testing.T) {
 	r, _ := start(t)
 	k, other := mustCreate(t, r, keys.Symmetric), mustCreate(t, r, keys.Symmetric)
 	with := keys.Context{"a": "bc", "d": "e"}
-	sealed, err := r.Encrypt(k, []byte("grain"), with)
+	sealed, err := r.Encrypt(k, "Encrypt", []byte("grain"), with)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if by, err := r.EncryptedBy(sealed); err != nil || by.ID != k.ID {
+	if by, err := r.EncryptedBy(sealed, region); err != nil || by.ID != k.ID {
 		t.Errorf("encrypted by %s, %v", by.ID, err)
 	}
-	if got, err := r.Decrypt(k, sealed, keys.Context{"d": "e", "a": "bc"}); err != nil || string(got) != "grain" {
+	if got, err := r.Decrypt(k, "Decrypt", sealed, keys.Context{"d": "e", "a": "bc"}); err != nil || string(got) != "grain" {
 		t.Errorf("decrypted %q, %v", got, err)
 	}
 	for _, c := range []keys.Context{nil, {"a": "bc"}, {"ab": "c", "d": "e"}, {"a": "bcd", "": "e"}} {
-		if got, err := r.Decrypt(k, sealed, c); !errors.Is(err, keys.ErrCiphertext) {
+		if got, err := r.Decrypt(k, "Decrypt", sealed, c); !errors.Is(err, keys.ErrCiphertext) {
 			t.Errorf("with %v: %q, %v", c, got, err)
 		}
 	}
-	if got, err := r.Decrypt(other, sealed, with); !errors.Is(err, keys.ErrCiphertext) {
+	if got, err := r.Decrypt(other, "Decrypt", sealed, with); !errors.Is(err, keys.ErrCiphertext) {
 		t.Errorf("with another key: %q, %v", got, err)
 	}
 	// A ciphertext of a client is no data key, and the other way round.
 	if _, err := r.Unwrap(sealed); !errors.Is(err, keys.ErrCiphertext) {
 		t.Errorf("unwrapping a ciphertext: %v", err)
 	}
-	if _, err := r.EncryptedBy(mustDataKey(t, r, k.ID).Wrapped); !errors.Is(err, keys.ErrCiphertext) {
+	if _, err := r.EncryptedBy(mustDataKey(t, r, k.ID).Wrapped, region); !errors.Is(err, keys.ErrCiphertext) {
 		t.Errorf("decrypting a wrapped data key: %v", err)
 	}
 }
@@ -323,20 +354,20 @@ func TestMACs(t *testing.T) {
 	r, _ := start(t)
 	for spec, size := range map[keys.Spec]int{keys.HMAC224: 28, keys.HMAC256: 32, keys.HMAC384: 48, keys.HMAC512: 64} {
 		k := mustCreate(t, r, spec)
-		a, err := r.MAC(k, []byte("grain"))
+		a, err := r.MAC(k, "GenerateMac", []byte("grain"))
 		if err != nil || len(a) != size {
 			t.Errorf("%s makes %d bytes, %v", spec, len(a), err)
 		}
-		if b, _ := r.MAC(k, []byte("grain")); !bytes.Equal(a, b) {
+		if b, _ := r.MAC(k, "GenerateMac", []byte("grain")); !bytes.Equal(a, b) {
 			t.Errorf("%s makes another every time", spec)
 		}
-		if b, _ := r.MAC(k, []byte("grist")); bytes.Equal(a, b) {
+		if b, _ := r.MAC(k, "GenerateMac", []byte("grist")); bytes.Equal(a, b) {
 			t.Errorf("%s makes the same for all", spec)
 		}
 	}
 	k := mustCreate(t, r, keys.Symmetric)
-	_, err := r.MAC(k, []byte("grain"))
-	refused(t, err, keys.ErrUsage, fault.Invalid, k.ARN()+" key usage is ENCRYPT_DECRYPT which is not valid for this operation.")
+	_, err := r.MAC(k, "GenerateMac", []byte("grain"))
+	refused(t, err, keys.ErrUsage, fault.Invalid, k.ARN()+" key usage is ENCRYPT_DECRYPT which is not valid for GenerateMac.")
 }
 
 // TestRestart opens what another start made, and finds no secret in the records.

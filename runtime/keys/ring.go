@@ -134,13 +134,13 @@ func (r *Ring) open(k Key) ([]byte, error) {
 	return secret, nil
 }
 
-// aead is AES-256-GCM under a KMS key that may be used now.
-func (r *Ring) aead(k Key) (cipher.AEAD, error) {
+// aead is AES-256-GCM under a KMS key that may be used now, for an operation.
+func (r *Ring) aead(k Key, op string) (cipher.AEAD, error) {
 	if err := k.usable(r.now()); err != nil {
 		return nil, err
 	}
 	if !k.Spec.Encrypts() {
-		return nil, wrong(ErrUsage, "%s key usage is GENERATE_VERIFY_MAC which is not valid for this operation.", k.ARN())
+		return nil, k.otherUse(op)
 	}
 	secret, err := r.open(k)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"hash"
+
+	"millrace/runtime/policy"
 )
 
 // A DataKey encrypts what is stored.
@@ -46,11 +48,13 @@ func (r *Ring) wrapper(name, account, region string) (cipher.AEAD, keyID, error)
 		return nil, keyID{}, err
 	}
 	if k.Account != account {
-		return nil, keyID{}, wrong(ErrAccess, "User: arn:aws:iam::%s:root is not authorized to perform: kms:GenerateDataKey on resource: %s because no resource-based policy allows the kms:GenerateDataKey action",
-			account, k.ARN())
+		root := policy.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root"}
+		if err := k.Allows(root, "GenerateDataKey"); err != nil {
+			return nil, keyID{}, err
+		}
 	}
 	id, _ := parseID(k.ID)
-	by, err := r.aead(k)
+	by, err := r.aead(k, "GenerateDataKey")
 	return by, id, err
 }
 
@@ -71,7 +75,7 @@ func (r *Ring) Unwrap(wrapped []byte) (cipher.AEAD, error) {
 			return nil, wrong(ErrNotFound, "Key '%s' does not exist", id)
 		}
 		var err error
-		if by, err = r.aead(k); err != nil {
+		if by, err = r.aead(k, "Decrypt"); err != nil {
 			return nil, err
 		}
 	}
@@ -83,8 +87,9 @@ func (r *Ring) Unwrap(wrapped []byte) (cipher.AEAD, error) {
 }
 
 // Encrypt makes a ciphertext that Decrypt opens with the same context alone.
-func (r *Ring) Encrypt(k Key, plaintext []byte, c Context) ([]byte, error) {
-	by, err := r.aead(k)
+// Errors name op, the operation of KMS that it is a part of.
+func (r *Ring) Encrypt(k Key, op string, plaintext []byte, c Context) ([]byte, error) {
+	by, err := r.aead(k, op)
 	if err != nil {
 		return nil, err
 	}
@@ -92,35 +97,40 @@ func (r *Ring) Encrypt(k Key, plaintext []byte, c Context) ([]byte, error) {
 	return seal(by, ciphertext, id, c.canonical(), plaintext), nil
 }
 
-// EncryptedBy finds the key that made a ciphertext. ErrCiphertext when it is none
-// or its key is gone: KMS cannot tell these apart.
-func (r *Ring) EncryptedBy(sealed []byte) (Key, error) {
-	if id, ok := sealedBy(sealed, ciphertext); ok {
-		if k, ok := r.byID(id.String()); ok {
-			return k, nil
-		}
+// EncryptedBy finds the key of a region that made a ciphertext. ErrCiphertext
+// when it is none; ErrAccess when there is no such key, no longer, or in another
+// region.
+func (r *Ring) EncryptedBy(sealed []byte, region string) (Key, error) {
+	id, ok := sealedBy(sealed, ciphertext)
+	if !ok {
+		return Key{}, ErrCiphertext
 	}
-	return Key{}, ErrCiphertext
+	if k, ok := r.byID(id.String()); ok && k.Region == region {
+		return k, nil
+	}
+	return Key{}, wrong(ErrAccess, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
 }
 
 // Decrypt opens a ciphertext of a key, which EncryptedBy found. ErrCiphertext
-// when a bit of it is damaged or the context is another.
-func (r *Ring) Decrypt(k Key, sealed []byte, c Context) ([]byte, error) {
-	by, err := r.aead(k)
+// when a bit of it is damaged or the context is another. Errors name op, the
+// operation of KMS that it is a part of.
+func (r *Ring) Decrypt(k Key, op string, sealed []byte, c Context) ([]byte, error) {
+	by, err := r.aead(k, op)
 	if err != nil {
 		return nil, err
 	}
 	return unseal(by, sealed, c.canonical())
 }
 
-// MAC makes the HMAC of a message with a key of an HMAC spec.
-func (r *Ring) MAC(k Key, message []byte) ([]byte, error) {
+// MAC makes the HMAC of a message with a key of an HMAC spec. Errors name op, the
+// operation of KMS that it is a part of.
+func (r *Ring) MAC(k Key, op string, message []byte) ([]byte, error) {
 	if err := k.usable(r.now()); err != nil {
 		return nil, err
 	}
 	newHash := map[Spec]func() hash.Hash{HMAC224: sha256.New224, HMAC256: sha256.New, HMAC384: sha512.New384, HMAC512: sha512.New}[k.Spec]
 	if newHash == nil {
-		return nil, wrong(ErrUsage, "%s key usage is ENCRYPT_DECRYPT which is not valid for this operation.", k.ARN())
+		return nil, k.otherUse(op)
 	}
 	secret, err := r.open(k)
 	if err != nil {
