@@ -29,7 +29,7 @@ const (
 
 // services are the packages to read, under the names that people know.
 var services = []struct{ name, dir string }{
-	{"SQS", "sqs"}, {"Lambda", "lambda"}, {"IAM", "iam"}, {"STS", "sts"},
+	{"SQS", "sqs"}, {"KMS", "kms"}, {"Lambda", "lambda"}, {"IAM", "iam"}, {"STS", "sts"},
 }
 
 // An operation is what its comment says of it.

@@ -35,6 +35,7 @@ import (
 	"millrace/services/gateway"
 	"millrace/services/gateway/http1"
 	"millrace/services/iam"
+	"millrace/services/kms"
 	awslambda "millrace/services/lambda"
 	"millrace/services/sqs"
 	"millrace/services/sts"
@@ -184,11 +185,12 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	functions := awslambda.New(a.functions, a.mappings)
 	roles := iam.New(a.records, time.Now)
 	tokens := sts.New(a.records, roles, time.Now)
+	secrets := kms.New(a.keys, time.Now)
 	own := http.NewServeMux()
 	own.Handle("/_runtime/", admin.Handler(a, a.cfg.AllowReset, log))
 	own.Handle("/_runtime/code/", functions.CodeHandler())
 	handler := gateway.New(gateway.Config{
-		Services: []gateway.Service{queues, functions, roles, tokens},
+		Services: []gateway.Service{queues, functions, roles, tokens, secrets},
 		Own:      own,
 		Account:  a.cfg.Account, SessionOf: tokens.Session, Region: a.cfg.Region,
 		Hosts: a.cfg.AllowHosts, Log: log,
