@@ -59,11 +59,11 @@ func interruptible() context.Context {
 	return ctx
 }
 
-// forgetEmpty unsets our variables that are set to nothing, as compose files do
+// forgetEmpty unsets variables of ours that are set to nothing, as compose files do
 // with those that nobody gave: they mean the default, not a bad value.
 func forgetEmpty() {
 	for _, pair := range os.Environ() {
-		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, "MILLRACE_") {
+		if name, value, _ := strings.Cut(pair, "="); value == "" && (strings.HasPrefix(name, "MILLRACE_") || strings.HasPrefix(name, "SQS_")) {
 			os.Unsetenv(name)
 		}
 	}

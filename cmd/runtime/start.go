@@ -23,6 +23,7 @@ type startCmd struct {
 	Sync       syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or so long after it, at the latest."`
 	AllowReset bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
 	AllowHost  []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
+	SQS        sqsFlags      `embed:"" prefix:"sqs-"`
 	Grace      time.Duration `default:"30s" env:"MILLRACE_GRACE" help:"How long work in flight may take to finish at the end."`
 	LogLevel   slog.Level    `default:"warn" env:"MILLRACE_LOG_LEVEL" help:"What to log: debug, info, warn or error."`
 	LogFormat  string        `default:"text" enum:"text,json" env:"MILLRACE_LOG_FORMAT" help:"How to log: text or json."`
@@ -60,6 +61,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 	}
 	cfg := app.Config{
 		Listen: c.Listen, Data: c.Data, NATS: c.NATS, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync),
+		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
 		AllowReset: c.AllowReset, AllowHosts: c.AllowHost,
 		AtRest: giveBack,
 		Output: term.out, Log: log,

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"millrace/runtime/queue"
+	api "millrace/services/internal/api/sqs"
 )
 
 // The attributes that are kept as the texts they came as.
@@ -57,13 +59,9 @@ func fresh(now time.Time) queue.Config {
 // dead-letter target exists and may be used.
 func apply(c *queue.Config, id queue.ID, attrs map[string]string, redriveTarget func(target queue.ID) (allowed, exists bool)) error {
 	next := *c
-	next.Texts = maps.Clone(c.Texts)
-	if next.Texts == nil {
-		next.Texts = map[string]string{}
-	}
+	next.Texts = cloneTexts(c.Texts)
 	if attrs[kmsKey] != "" && isTrue(attrs[sse]) {
-		return sender(400, "InvalidAttributeName", "",
-			"You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
+		return api.ErrInvalidAttributeName("You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
 	}
 	for _, name := range slices.Sorted(maps.Keys(attrs)) {
 		if err := applyOne(&next, id, name, attrs[name], redriveTarget); err != nil {
@@ -144,7 +142,7 @@ func applyOne(c *queue.Config, id queue.ID, name, value string, redriveTarget fu
 func applyFIFO(c *queue.Config, id queue.ID, name, value string) error {
 	oneOf := func(set *bool, off, on string) error {
 		if !id.FIFO() {
-			return sender(400, "InvalidAttributeName", "", "You can specify the %s only when FifoQueue is set to true.", name)
+			return api.ErrInvalidAttributeName(fmt.Sprintf("You can specify the %s only when FifoQueue is set to true.", name))
 		}
 		if value != off && value != on {
 			return badAttribute(name)
@@ -160,7 +158,7 @@ func applyFIFO(c *queue.Config, id queue.ID, name, value string) error {
 		case !isBool(value):
 			return badAttribute(name)
 		case !isTrue(value):
-			return sender(400, "InvalidAttributeValue", "", "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.")
+			return api.ErrInvalidAttributeValue("Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.")
 		}
 		return nil
 	case "ContentBasedDeduplication":
@@ -178,6 +176,14 @@ func applyFIFO(c *queue.Config, id queue.ID, name, value string) error {
 		return oneOf(&c.LimitPerGroup, "perQueue", "perMessageGroupId")
 	}
 	return unknownAttribute(name)
+}
+
+// cloneTexts copies a configuration's map, so that the copy can be written to.
+func cloneTexts(texts map[string]string) map[string]string {
+	if texts == nil {
+		return map[string]string{}
+	}
+	return maps.Clone(texts)
 }
 
 func setText(c *queue.Config, name, value string) {

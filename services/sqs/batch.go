@@ -14,13 +14,12 @@ const maxEntries = 10
 // checkBatch checks what every batch request must be: 1 to 10 entries with
 // well-formed, distinct ids. kind names the entries in AWS's sentence.
 func checkBatch[E any](entries []E, kind string, id func(E) *string) error {
-	const namespace = "AWS.SimpleQueueService."
 	if len(entries) == 0 {
-		return sender(400, "EmptyBatchRequest", namespace+"EmptyBatchRequest", "There should be at least one %s in the request.", kind)
+		return api.ErrEmptyBatchRequest(fmt.Sprintf("There should be at least one %s in the request.", kind))
 	}
 	if len(entries) > maxEntries {
-		return sender(400, "TooManyEntriesInBatchRequest", namespace+"TooManyEntriesInBatchRequest",
-			"Maximum number of entries per request are %d. You have sent %d.", maxEntries, len(entries))
+		return api.ErrTooManyEntriesInBatchRequest(
+			fmt.Sprintf("Maximum number of entries per request are %d. You have sent %d.", maxEntries, len(entries)))
 	}
 	seen := map[string]bool{}
 	for i, e := range entries {
@@ -29,11 +28,11 @@ func checkBatch[E any](entries []E, kind string, id func(E) *string) error {
 			return missingParam(fmt.Sprintf("%s.%d.Id", kind, i+1))
 		}
 		if !entryID(*p) {
-			return sender(400, "InvalidBatchEntryId", namespace+"InvalidBatchEntryId",
+			return api.ErrInvalidBatchEntryId(
 				"A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
 		}
 		if seen[*p] {
-			return sender(400, "BatchEntryIdsNotDistinct", namespace+"BatchEntryIdsNotDistinct", "Id %s repeated.", *p)
+			return api.ErrBatchEntryIdsNotDistinct(fmt.Sprintf("Id %s repeated.", *p))
 		}
 		seen[*p] = true
 	}

@@ -16,7 +16,7 @@ import (
 //     0 makes it visible at once
 //   - never beyond twelve hours from the receive
 func (s *Service) ChangeMessageVisibility(ctx context.Context, in *api.ChangeMessageVisibilityInput) (*api.ChangeMessageVisibilityOutput, error) {
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "ChangeMessageVisibility", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (s *Service) ChangeMessageVisibility(ctx context.Context, in *api.ChangeMes
 //   - changes 1 to 10 messages together; an entry that is wrong fails alone
 func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *api.ChangeMessageVisibilityBatchInput) (*api.ChangeMessageVisibilityBatchOutput, error) {
 	query := identity.From(ctx).Query
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "ChangeMessageVisibility", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}

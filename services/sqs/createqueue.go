@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"millrace/runtime/fault"
@@ -17,6 +18,8 @@ import (
 //   - creating a queue that exists returns its URL if every attribute given
 //     equals the queue's, else QueueAlreadyExists names the first that differs;
 //     tags are not compared
+//   - the name of a queue deleted less than sixty seconds ago is
+//     QueueDeletedRecently when Options.NameWait is set
 //   - the queue is durable before its URL is answered
 func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*api.CreateQueueOutput, error) {
 	c := identity.From(ctx)
@@ -33,9 +36,12 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	if err := checkTags(id, nil, in.Tags); err != nil {
 		return nil, err
 	}
-	url := &api.CreateQueueOutput{QueueUrl: ptr(queueURL(c, id))}
+	url := &api.CreateQueueOutput{QueueUrl: ptr(s.options.URLs.url(c, id))}
 	q, err := s.queues.Get(id)
 	if err != nil {
+		if s.options.NameWait && s.cooling.active(afterDelete, id, time.Now()) {
+			return nil, api.ErrQueueDeletedRecently("You must wait 60 seconds after deleting a queue before you can create another with the same name.")
+		}
 		cfg := fresh(time.Now())
 		if err := apply(&cfg, id, in.Attributes, s.redriveCheck(id)); err != nil {
 			return nil, err
@@ -54,8 +60,8 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 		return nil, err
 	}
 	if name := difference(id, q.Config(), cfg); name != "" {
-		return nil, sender(400, "QueueNameExists", "QueueAlreadyExists",
-			"A queue already exists with the same name and a different value for attribute %s", name)
+		return nil, api.ErrQueueNameExists(
+			fmt.Sprintf("A queue already exists with the same name and a different value for attribute %s", name))
 	}
 	return url, nil
 }

@@ -16,7 +16,7 @@ import (
 //     its visibility ran out; on a FIFO queue only until then
 //   - text that is no handle of this queue is ReceiptHandleIsInvalid
 func (s *Service) DeleteMessage(ctx context.Context, in *api.DeleteMessageInput) (*api.DeleteMessageOutput, error) {
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "DeleteMessage", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (s *Service) DeleteMessage(ctx context.Context, in *api.DeleteMessageInput)
 //   - deletes 1 to 10 messages together; an entry with a bad handle fails alone
 func (s *Service) DeleteMessageBatch(ctx context.Context, in *api.DeleteMessageBatchInput) (*api.DeleteMessageBatchOutput, error) {
 	query := identity.From(ctx).Query
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "DeleteMessage", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}

@@ -6,17 +6,15 @@ import (
 
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
+	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/wire"
 )
 
-// sender builds an error that the client caused. code is the model's shape name
-// or, for an error without a shape, its Coral name; query is the query code.
-func sender(status int, code, query, format string, args ...any) *wire.Error {
-	return &wire.Error{Code: code, QueryCode: query, Status: status, Message: fmt.Sprintf(format, args...)}
-}
+// The errors of the model are made by api.Err…; these have no shape there. AWS
+// names them in JSON by one name and in the query protocol by another.
 
 func invalidValue(format string, args ...any) *wire.Error {
-	return sender(400, "InvalidParameterValueException", "InvalidParameterValue", format, args...)
+	return &wire.Error{Code: "InvalidParameterValueException", QueryCode: "InvalidParameterValue", Status: 400, Message: fmt.Sprintf(format, args...)}
 }
 
 // invalidParam is the commonest sentence of SQS.
@@ -25,28 +23,28 @@ func invalidParam(name string, value any, reason string) *wire.Error {
 }
 
 func missingParam(name string) *wire.Error {
-	return sender(400, "MissingRequiredParameterException", "MissingParameter", "The request must contain the parameter %s.", name)
+	return &wire.Error{Code: "MissingRequiredParameterException", QueryCode: "MissingParameter", Status: 400,
+		Message: fmt.Sprintf("The request must contain the parameter %s.", name)}
+}
+
+func invalidAction(action string) *wire.Error {
+	return &wire.Error{Code: "InvalidAction", Status: 400, Message: fmt.Sprintf("The action %s is not valid for this endpoint.", action)}
 }
 
 func unknownAttribute(name string) *wire.Error {
-	return sender(400, "InvalidAttributeName", "", "Unknown Attribute %s.", name)
+	return api.ErrInvalidAttributeName(fmt.Sprintf("Unknown Attribute %s.", name))
 }
 
 func badAttribute(name string) *wire.Error {
-	return sender(400, "InvalidAttributeValue", "", "Invalid value for the parameter %s.", name)
+	return api.ErrInvalidAttributeValue(fmt.Sprintf("Invalid value for the parameter %s.", name))
 }
 
 // noQueue differs between the protocols in its text, and in nothing else.
 func noQueue(query bool) *wire.Error {
-	text := "The specified queue does not exist."
 	if query {
-		text = "The specified queue does not exist for this wsdl version."
+		return api.ErrQueueDoesNotExist("The specified queue does not exist for this wsdl version.")
 	}
-	return sender(400, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "%s", text)
-}
-
-func badHandle(handle string) *wire.Error {
-	return sender(404, "ReceiptHandleIsInvalid", "", "The input receipt handle \"%s\" is not a valid receipt handle.", handle)
+	return api.ErrQueueDoesNotExist("The specified queue does not exist.")
 }
 
 // fromHandle says what was wrong with a receipt handle, in AWS's words.
@@ -55,7 +53,7 @@ func fromHandle(err error, handle string, change queue.Change, query bool) error
 	case err == nil:
 		return nil
 	case errors.Is(err, queue.ErrHandle):
-		return badHandle(handle)
+		return api.ErrReceiptHandleIsInvalid(fmt.Sprintf("The input receipt handle \"%s\" is not a valid receipt handle.", handle))
 	case errors.Is(err, queue.ErrExpired):
 		return invalidParam("ReceiptHandle", handle, "The receipt handle has expired.")
 	case errors.Is(err, queue.ErrGone):
@@ -74,7 +72,7 @@ func fromDomain(err error, query bool) error {
 	case fault.NotFound:
 		return noQueue(query)
 	case fault.Throttled:
-		return sender(403, "OverLimit", "", "The maximum number of in flight messages is reached.")
+		return api.ErrOverLimit("The maximum number of in flight messages is reached.")
 	case fault.TooLarge, fault.Invalid:
 		var f *fault.Error
 		if errors.As(err, &f) && f.What != "" {

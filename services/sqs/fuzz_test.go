@@ -27,7 +27,7 @@ func FuzzParseURL(f *testing.F) {
 		}
 		c := caller
 		c.Region = id.Region
-		if again, ok := parseURL(c, queueURL(c, id)); !ok || again != id {
+		if again, ok := parseURL(c, PlainURLs.url(c, id)); !ok || again != id {
 			t.Errorf("%q names %v, whose URL names %v", url, again, id)
 		}
 	})

@@ -24,5 +24,5 @@ func (s *Service) GetQueueUrl(ctx context.Context, in *api.GetQueueUrlInput) (*a
 	if _, err := s.queues.Get(id); err != nil {
 		return nil, fromDomain(err, c.Query)
 	}
-	return &api.GetQueueUrlOutput{QueueUrl: ptr(queueURL(c, id))}, nil
+	return &api.GetQueueUrlOutput{QueueUrl: ptr(s.options.URLs.url(c, id))}, nil
 }

@@ -29,7 +29,7 @@ func (s *Service) ListQueues(ctx context.Context, in *api.ListQueuesInput) (*api
 	if err != nil {
 		return nil, err
 	}
-	return &api.ListQueuesOutput{QueueUrls: urls(c, page), NextToken: next}, nil
+	return &api.ListQueuesOutput{QueueUrls: s.urls(c, page), NextToken: next}, nil
 }
 
 // ListDeadLetterSourceQueues   awsJson1_0, awsQuery
@@ -38,7 +38,7 @@ func (s *Service) ListQueues(ctx context.Context, in *api.ListQueuesInput) (*api
 //     ListQueues does; the list is there even when it is empty
 func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, in *api.ListDeadLetterSourceQueuesInput) (*api.ListDeadLetterSourceQueuesOutput, error) {
 	c := identity.From(ctx)
-	target, err := s.find(ctx, in.QueueUrl)
+	target, err := s.find(ctx, "ListDeadLetterSourceQueues", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, in *api.ListDe
 	if err != nil {
 		return nil, err
 	}
-	found := urls(c, page)
+	found := s.urls(c, page)
 	if found == nil {
 		found = []string{}
 	}
@@ -95,10 +95,10 @@ func paginate(ids []queue.ID, bound string, max *int32, token *string) ([]queue.
 	return ids[:size], &next, nil
 }
 
-func urls(c identity.Caller, ids []queue.ID) []string {
+func (s *Service) urls(c identity.Caller, ids []queue.ID) []string {
 	var all []string
 	for _, id := range ids {
-		all = append(all, queueURL(c, id))
+		all = append(all, s.options.URLs.url(c, id))
 	}
 	return all
 }

@@ -18,7 +18,7 @@ import (
 //   - a name that SQS does not know is InvalidAttributeName
 //   - the counters are exact at the moment they are read
 func (s *Service) GetQueueAttributes(ctx context.Context, in *api.GetQueueAttributesInput) (*api.GetQueueAttributesOutput, error) {
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "GetQueueAttributes", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *Service) GetQueueAttributes(ctx context.Context, in *api.GetQueueAttrib
 //   - the change holds at once for messages already there as well: retention,
 //     and on a FIFO queue the delay
 func (s *Service) SetQueueAttributes(ctx context.Context, in *api.SetQueueAttributesInput) (*api.SetQueueAttributesOutput, error) {
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "SetQueueAttributes", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package sqs
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"millrace/runtime/queue"
@@ -15,6 +16,7 @@ import (
 //
 //   - answers up to MaxNumberOfMessages (1 to 10, 1 if absent) and hides them for
 //     VisibilityTimeout (0 to 43200 s, the queue's if absent)
+//   - with Options.AnyNumber MaxNumberOfMessages may be more, and -1 means all
 //   - waits up to WaitTimeSeconds (0 to 20, the queue's if absent), and answers as
 //     soon as one message is there
 //   - every delivery has a receipt handle of its own, which with its deadline
@@ -25,11 +27,11 @@ import (
 // Not imitated: short polls that ask only some of AWS's servers.
 func (s *Service) ReceiveMessage(ctx context.Context, in *api.ReceiveMessageInput) (*api.ReceiveMessageOutput, error) {
 	c := identity.From(ctx)
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "ReceiveMessage", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	req, err := receiveRequest(in, q.ID(), q.Config())
+	req, err := receiveRequest(in, q.ID(), q.Config(), s.options.AnyNumber)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +53,9 @@ func (s *Service) ReceiveMessage(ctx context.Context, in *api.ReceiveMessageInpu
 
 // receive waits no longer than until the service is drained.
 func (s *Service) receive(ctx context.Context, q *jetqueue.Queue, req queue.ReceiveRequest) ([]queue.Received, error) {
+	if req.Max > mostAtOnce {
+		return s.receiveMany(ctx, q, req)
+	}
 	if req.Wait == 0 {
 		return q.Receive(ctx, req)
 	}
@@ -64,11 +69,38 @@ func (s *Service) receive(ctx context.Context, q *jetqueue.Queue, req queue.Rece
 	return got, err
 }
 
+// mostAtOnce is how many messages one command to a queue asks for.
+const mostAtOnce = 2000
+
+// receiveMany receives until there are req.Max messages or no more: a wait is
+// over with the first ones. What was received before a failure is answered.
+func (s *Service) receiveMany(ctx context.Context, q *jetqueue.Queue, req queue.ReceiveRequest) ([]queue.Received, error) {
+	var all []queue.Received
+	for want := req.Max; len(all) < want; req.Wait = 0 {
+		req.Max = min(want-len(all), mostAtOnce)
+		got, err := s.receive(ctx, q, req)
+		if len(all) > 0 && err != nil {
+			break
+		}
+		if err != nil || len(got) == 0 {
+			return all, err
+		}
+		all = append(all, got...)
+		if len(got) < req.Max {
+			break
+		}
+	}
+	return all, nil
+}
+
 // receiveRequest checks the numbers of a receive and fills in the queue's own.
-func receiveRequest(in *api.ReceiveMessageInput, id queue.ID, cfg queue.Config) (queue.ReceiveRequest, error) {
+func receiveRequest(in *api.ReceiveMessageInput, id queue.ID, cfg queue.Config, anyNumber bool) (queue.ReceiveRequest, error) {
 	req := queue.ReceiveRequest{Max: 1, Wait: cfg.Wait, AttemptID: value(in.ReceiveRequestAttemptId)}
 	if n := in.MaxNumberOfMessages; n != nil {
-		if *n < 1 || *n > 10 {
+		if anyNumber && *n == -1 {
+			*n = math.MaxInt32
+		}
+		if *n < 1 || *n > 10 && !anyNumber {
 			return req, invalidParam("MaxNumberOfMessages", *n, "Must be between 1 and 10, if provided.")
 		}
 		req.Max = int(*n)

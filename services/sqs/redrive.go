@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"millrace/runtime/queue"
+	api "millrace/services/internal/api/sqs"
 )
 
 // parseRedrive understands a RedrivePolicy; "" means none.
@@ -16,7 +17,7 @@ func parseRedrive(id queue.ID, value string, check func(queue.ID) (allowed, exis
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal([]byte(value), &fields) != nil || fields == nil {
-		return nil, sender(400, "InvalidAttributeValue", "",
+		return nil, api.ErrInvalidAttributeValue(
 			"Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a valid JSON map.")
 	}
 	bad := func(reason string, args ...any) error {
@@ -77,7 +78,7 @@ func parseRedriveAllow(value string) (a redriveAllowance, err error) {
 	if value == "" {
 		return a, nil
 	}
-	unsupported := sender(400, "InvalidAttributeValue", "",
+	unsupported := api.ErrInvalidAttributeValue(
 		"Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format.")
 	dec := json.NewDecoder(strings.NewReader(value))
 	dec.DisallowUnknownFields()

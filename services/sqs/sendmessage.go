@@ -22,13 +22,16 @@ import (
 //   - the HTTP header X-Amzn-Trace-Id becomes AWSTraceHeader unless one is given
 func (s *Service) SendMessage(ctx context.Context, in *api.SendMessageInput) (*api.SendMessageOutput, error) {
 	c := identity.From(ctx)
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "SendMessage", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
 	d := draft{in.MessageBody, in.DelaySeconds, in.MessageAttributes, in.MessageSystemAttributes, in.MessageGroupId, in.MessageDeduplicationId}
 	m, _, err := d.message(c, q.ID(), q.Config())
 	if err != nil {
+		return nil, err
+	}
+	if err := s.paceGroups(q, in.MessageGroupId); err != nil {
 		return nil, err
 	}
 	sent, err := send(ctx, q, m)

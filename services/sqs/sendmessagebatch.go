@@ -18,7 +18,7 @@ import (
 //     a FIFO queue fails the whole request, as it does on AWS
 func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatchInput) (*api.SendMessageBatchOutput, error) {
 	c := identity.From(ctx)
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "SendMessage", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +47,18 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 		}
 	}
 	if total > maxBatchBytes {
-		return nil, sender(400, "BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong",
-			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxBatchBytes, total)
+		return nil, api.ErrBatchRequestTooLong(
+			fmt.Sprintf("Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxBatchBytes, total))
 	}
 	if len(messages) == 0 {
 		return out, nil
+	}
+	groups := make([]*string, len(good))
+	for i, e := range good {
+		groups[i] = e.MessageGroupId
+	}
+	if err := s.paceGroups(q, groups...); err != nil {
+		return nil, err
 	}
 	sent, err := send(ctx, q, messages...)
 	if err != nil {

@@ -8,26 +8,34 @@ package sqs
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/record"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"
 )
 
-// A Service answers SQS requests. It holds no state but the queues.
+// A Service answers SQS requests. What it knows that must outlive the process
+// is in the queues and in records.
 type Service struct {
 	api.Unimplemented
-	queues *jetqueue.Queues
+	queues  *jetqueue.Queues
+	options Options
+	cooling cooldowns
+	pace    throttle
 
 	drained context.Context // ends when waiting receives are to be answered at once
 	drain   context.CancelFunc
 }
 
-// New serves the given queues.
-func New(queues *jetqueue.Queues) *Service {
-	s := &Service{queues: queues}
+// New serves the given queues. records keep what must not be done again for a
+// while.
+func New(queues *jetqueue.Queues, records *record.Store, o Options) *Service {
+	s := &Service{queues: queues, options: o, cooling: cooldowns{table: record.NewTable[time.Time](records, "cooldown")}}
 	s.drained, s.drain = context.WithCancel(context.Background())
 	return s
 }
@@ -39,9 +47,10 @@ func (*Service) Model() *wire.Service { return api.Service }
 // one wait: the first step of stopping.
 func (s *Service) Drain() { s.drain() }
 
-// find returns the queue that a QueueUrl means. The query protocol may leave the
+// find returns the queue that a QueueUrl means, for an action by the name that
+// policies have for it: a batch form's is the single form's. The query protocol may leave the
 // parameter out and name the queue in the request's path instead.
-func (s *Service) find(ctx context.Context, url *string) (*jetqueue.Queue, error) {
+func (s *Service) find(ctx context.Context, action string, url *string) (*jetqueue.Queue, error) {
 	c := identity.From(ctx)
 	id, err := address(c, value(url))
 	if err != nil {
@@ -51,6 +60,11 @@ func (s *Service) find(ctx context.Context, url *string) (*jetqueue.Queue, error
 	if err != nil {
 		return nil, fromDomain(err, c.Query)
 	}
+	if s.options.FIFOThroughput && id.FIFO() && paced(action) && !q.Config().LimitPerGroup {
+		if err := s.pace.take(time.Now(), id, action); err != nil {
+			return nil, err
+		}
+	}
 	return q, nil
 }
 
@@ -58,7 +72,7 @@ func (s *Service) find(ctx context.Context, url *string) (*jetqueue.Queue, error
 // a queue's URL in the query protocol, as AWS does.
 func elsewhere(c identity.Caller, action string) error {
 	if _, ok := locate(c, c.Host, c.Path); ok && c.Query {
-		return sender(400, "InvalidAction", "", "The action %s is not valid for this endpoint.", action)
+		return invalidAction(action)
 	}
 	return nil
 }
@@ -73,7 +87,7 @@ func address(c identity.Caller, url string) (queue.ID, error) {
 	}
 	id, ok := parseURL(c, url)
 	if !ok {
-		return id, sender(404, "InvalidAddress", "", "The address %s is not valid for this endpoint.", url)
+		return id, api.ErrInvalidAddress(fmt.Sprintf("The address %s is not valid for this endpoint.", url))
 	}
 	return id, nil
 }

@@ -57,7 +57,7 @@ func TestQueueOfTheRequest(t *testing.T) {
 
 func TestQueueURLRoundTrip(t *testing.T) {
 	id := queue.ID{Account: "111111111111", Region: "eu-west-1", Name: "orders.fifo"}
-	if got, ok := parseURL(caller, queueURL(caller, id)); !ok || got != id {
+	if got, ok := parseURL(caller, PlainURLs.url(caller, id)); !ok || got != id {
 		t.Errorf("got %v %v, want %v", got, ok, id)
 	}
 }

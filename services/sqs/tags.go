@@ -17,7 +17,7 @@ import (
 //
 //   - adds tags and overwrites those with the same key, up to 50 on a queue
 func (s *Service) TagQueue(ctx context.Context, in *api.TagQueueInput) (*api.TagQueueOutput, error) {
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "TagQueue", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -28,10 +28,7 @@ func (s *Service) TagQueue(ctx context.Context, in *api.TagQueueInput) (*api.Tag
 		if err := checkTags(q.ID(), c.Tags, in.Tags); err != nil {
 			return err
 		}
-		tags := maps.Clone(c.Tags)
-		if tags == nil {
-			tags = map[string]string{}
-		}
+		tags := cloneTexts(c.Tags)
 		maps.Copy(tags, in.Tags)
 		c.Tags = tags
 		return nil
@@ -44,7 +41,7 @@ func (s *Service) TagQueue(ctx context.Context, in *api.TagQueueInput) (*api.Tag
 //   - removes the tags with the given keys; keys that the queue does not have
 //     are ignored
 func (s *Service) UntagQueue(ctx context.Context, in *api.UntagQueueInput) (*api.UntagQueueOutput, error) {
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "UntagQueue", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +63,7 @@ func (s *Service) UntagQueue(ctx context.Context, in *api.UntagQueueInput) (*api
 //
 //   - answers the queue's tags; none when it has none
 func (s *Service) ListQueueTags(ctx context.Context, in *api.ListQueueTagsInput) (*api.ListQueueTagsOutput, error) {
-	q, err := s.find(ctx, in.QueueUrl)
+	q, err := s.find(ctx, "ListQueueTags", in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}

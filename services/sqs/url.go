@@ -1,6 +1,8 @@
 package sqs
 
 import (
+	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -8,10 +10,76 @@ import (
 	"millrace/services/internal/identity"
 )
 
-// queueURL names a queue the way the client reached us: every form that
-// parseURL reads works, this is the one we hand out.
-func queueURL(c identity.Caller, id queue.ID) string {
-	return "http://" + c.Host + "/" + id.Account + "/" + id.Name
+// A URLForm is how the URLs look that are handed out. The names are those that
+// SQS_ENDPOINT_STRATEGY has.
+type URLForm string
+
+// The forms. <host> is what the client reached us by.
+const (
+	PlainURLs    URLForm = "off"      // http://<host>/<account>/<name>; "" means the same. The host always resolves.
+	StandardURLs URLForm = "standard" // http://sqs.<region>.<host>/<account>/<name>
+	DomainURLs   URLForm = "domain"   // http://[<region>.]queue.<host>/<account>/<name>, without the region for us-east-1
+	PathURLs     URLForm = "path"     // http://<host>/queue/<region>/<account>/<name>
+	DynamicURLs  URLForm = "dynamic"  // the form of the request's own host and path
+)
+
+// url names a queue by the host that the client reached us by.
+func (f URLForm) url(c identity.Caller, id queue.ID) string {
+	path := "/" + id.Account + "/" + id.Name
+	if f == DynamicURLs {
+		f = formOf(c)
+	}
+	switch f {
+	case StandardURLs:
+		return "http://sqs." + id.Region + "." + bareHost(c.Host) + path
+	case DomainURLs:
+		if id.Region == "us-east-1" {
+			return "http://queue." + bareHost(c.Host) + path
+		}
+		return "http://" + id.Region + ".queue." + bareHost(c.Host) + path
+	case PathURLs:
+		return "http://" + bareHost(c.Host) + "/queue/" + id.Region + path
+	}
+	return "http://" + c.Host + path
+}
+
+// formOf tells in which form a request was addressed.
+func formOf(c identity.Caller) URLForm {
+	if strings.HasPrefix(c.Path, "/queue/") {
+		return PathURLs
+	}
+	if first, _, _ := strings.Cut(c.Host, "."); first == "sqs" {
+		if _, ok := hostRegion(c.Host); ok {
+			return StandardURLs
+		}
+	} else if _, ok := hostRegion(c.Host); ok {
+		return DomainURLs
+	}
+	return PlainURLs
+}
+
+// bareHost takes the labels off a host that a URLForm puts before it, so that
+// they are not put there twice. Nothing can stand before an address, so a
+// loopback address becomes the name that browsers and resolvers know for it.
+func bareHost(host string) string {
+	name, port := host, ""
+	if h, p, err := net.SplitHostPort(host); err == nil {
+		name, port = h, ":"+p
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		return "localhost" + port
+	}
+	first, rest, _ := strings.Cut(name, ".")
+	second, after, _ := strings.Cut(rest, ".")
+	switch _, ok := hostRegion(name); {
+	case !ok:
+		return host
+	case first == "queue":
+		return rest + port
+	case first == "sqs" || second == "queue":
+		return after + port
+	}
+	return host
 }
 
 // parseURL finds the queue that a QueueUrl means. Accepted are, with any host:

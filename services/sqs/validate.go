@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/wire"
 )
 
@@ -34,7 +35,7 @@ func validText(s string) bool {
 }
 
 func invalidCharacters() *wire.Error {
-	return sender(400, "InvalidMessageContents", "",
+	return api.ErrInvalidMessageContents(
 		"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 }
 

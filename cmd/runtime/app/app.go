@@ -60,6 +60,9 @@ type Config struct {
 	Region     string       // of callers whose request names none; "" for us-east-1
 	Output     io.Writer    // what functions print, a line each with the function's name in front; nil for nowhere
 	Log        *slog.Logger // nil for none
+
+	SQS         sqs.Options // how SQS answers
+	KeepForever bool        // MessageRetentionPeriod removes nothing
 }
 
 // Store says where the data is: the absolute path of the folder, or the URL of
@@ -145,7 +148,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
 	}
 
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Log: log}); err != nil {
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Log: log, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
@@ -181,7 +184,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	a.parts.Push("event source mappings", a.mappings.Stop)
 
-	queues := sqs.New(a.queues)
+	queues := sqs.New(a.queues, a.records, a.cfg.SQS)
 	functions := awslambda.New(a.functions, a.mappings)
 	roles := iam.New(a.records, time.Now)
 	tokens := sts.New(a.records, roles, time.Now)

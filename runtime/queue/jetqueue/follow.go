@@ -19,7 +19,7 @@ func (qs *Queues) follow(k string) {
 	q := qs.here(id)
 	if q != nil && there && q.source == r.Source {
 		q.adopt()
-		q.internal(0, func(m *queue.Machine) { m.Configure(q.Config()) })
+		q.internal(0, func(m *queue.Machine) { m.Configure(q.rules()) })
 		return
 	}
 	if q != nil { // it was deleted, and perhaps made anew

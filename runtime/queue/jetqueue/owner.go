@@ -113,7 +113,7 @@ func (o *owner) load() error {
 	}
 	var seed [32]byte
 	rand.Read(seed[:]) // never fails
-	m := queue.New(o.Config(), queue.Options{FIFO: o.id.FIFO(), Random: randv2.NewChaCha8(seed), Budget: o.set.budget})
+	m := queue.New(o.rules(), queue.Options{FIFO: o.id.FIFO(), Random: randv2.NewChaCha8(seed), Budget: o.set.budget})
 	m.StartAt(last)
 	if err := o.log.read(ctx, first, last, func(seq uint64, entry []byte) error { return o.replay(m, seq, entry) }); err != nil {
 		m.Discard()

@@ -72,7 +72,16 @@ func (q *Queue) Config() queue.Config { return *q.config.Load() }
 
 // configureHere applies what the record says.
 func (q *Queue) configureHere(ctx context.Context) error {
-	return q.do(ctx, 0, func(m *queue.Machine) { m.Configure(q.Config()) })
+	return q.do(ctx, 0, func(m *queue.Machine) { m.Configure(q.rules()) })
+}
+
+// rules is the configuration as the machine is to follow it.
+func (q *Queue) rules() queue.Config {
+	c := q.Config()
+	if q.set.forever {
+		c.Retention = 0
+	}
+	return c
 }
 
 // adopt takes the configuration over from the record.

@@ -31,6 +31,8 @@ type Options struct {
 	// For several runtimes on one NATS cluster.
 	Cluster  *cluster.Cluster // the nodes that share the queues; Open joins it and Close leaves it. nil for a runtime by itself
 	Replicas int              // of the log of a queue made here; 0 means one
+
+	KeepForever bool // no message leaves for its age, whatever its queue's Retention
 }
 
 const defaultBudget = 64 << 20
@@ -47,6 +49,7 @@ type Queues struct {
 	maxEntry int
 	replicas int
 	peers    *peers // nil for a runtime by itself
+	forever  bool
 
 	admin sync.Mutex // held while queues are created and deleted
 
@@ -85,7 +88,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	}
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
-		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
+		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
 		replicas: max(o.Replicas, 1),
 	}
 	if o.Cluster != nil {

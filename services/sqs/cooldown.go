@@ -1,0 +1,55 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+	"millrace/runtime/record"
+)
+
+// cooldown is how long AWS refuses a second purge, and the name of a deleted queue.
+const cooldown = time.Minute
+
+// cooldowns remember what may not be done again for a while. They are records,
+// so that a restart shortens no wait.
+type cooldowns struct {
+	mu    sync.Mutex // one at a time: of two purges that come together, one is refused
+	table *record.Table[time.Time]
+}
+
+// What cools down, as part of a record's key.
+const (
+	afterPurge  = "purge/"
+	afterDelete = "delete/"
+)
+
+func coolingKey(what string, id queue.ID) string {
+	return what + id.Account + "/" + id.Region + "/" + id.Name
+}
+
+// active says whether what was done to the queue less than a minute ago.
+func (c *cooldowns) active(what string, id queue.ID, now time.Time) bool {
+	done, ok := c.table.Get(coolingKey(what, id))
+	return ok && now.Before(done.Add(cooldown))
+}
+
+// start remembers what was done just now, and forgets what cooled down long ago.
+func (c *cooldowns) start(ctx context.Context, what string, id queue.ID, now time.Time) error {
+	key := coolingKey(what, id)
+	for _, k := range c.table.Keys("") {
+		if done, ok := c.table.Get(k); ok && k != key && now.After(done.Add(cooldown)) {
+			if err := c.table.Delete(ctx, k); err != nil && !errors.Is(err, fault.NotFound) {
+				return err
+			}
+		}
+	}
+	err := c.table.Create(ctx, key, now)
+	if errors.Is(err, fault.Exists) {
+		_, err = c.table.Update(ctx, key, func(time.Time) (time.Time, error) { return now, nil })
+	}
+	return err
+}

@@ -1,0 +1,97 @@
+package sqs
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
+	api "millrace/services/internal/api/sqs"
+)
+
+// perSecond is how many calls of one API action AWS serves on a FIFO queue, or
+// in high-throughput mode for one of its groups
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
+const perSecond = 300
+
+// manyAllowances is where those that nobody used for a second are forgotten.
+const manyAllowances = 10_000
+
+// A throttle counts the calls of each second. Batches are one call, as on AWS.
+type throttle struct {
+	mu         sync.Mutex
+	allowances map[allowance]used
+}
+
+// An allowance is what has perSecond calls to itself. group is "" outside the
+// high-throughput mode, and for actions that name no group.
+type allowance struct {
+	queue         queue.ID
+	action, group string
+}
+
+type used struct {
+	second int64 // since 1970
+	calls  int
+}
+
+// paced says whether an action has a quota on FIFO queues.
+func paced(action string) bool {
+	switch action {
+	case "SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility":
+		return true
+	}
+	return false
+}
+
+// paceGroups spends a call of every group that messages are sent to, on a queue
+// in high-throughput mode.
+func (s *Service) paceGroups(q *jetqueue.Queue, groups ...*string) error {
+	if !s.options.FIFOThroughput || !q.ID().FIFO() || !q.Config().LimitPerGroup {
+		return nil
+	}
+	var named []string
+	for _, g := range groups {
+		if !slices.Contains(named, value(g)) {
+			named = append(named, value(g))
+		}
+	}
+	return s.pace.take(time.Now(), q.ID(), "SendMessage", named...)
+}
+
+// take spends a call of each group's allowance, or of the queue's if there are
+// none: of all, or of none and it is RequestThrottled.
+func (t *throttle) take(now time.Time, id queue.ID, action string, groups ...string) error {
+	if len(groups) == 0 {
+		groups = []string{""}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	second := now.Unix()
+	for _, g := range groups {
+		if u := t.allowances[allowance{id, action, g}]; u.second == second && u.calls >= perSecond {
+			return api.ErrRequestThrottled("Request is throttled.")
+		}
+	}
+	if t.allowances == nil {
+		t.allowances = map[allowance]used{}
+	}
+	if len(t.allowances) >= manyAllowances {
+		for a, u := range t.allowances {
+			if u.second != second {
+				delete(t.allowances, a)
+			}
+		}
+	}
+	for _, g := range groups {
+		a := allowance{id, action, g}
+		u := t.allowances[a]
+		if u.second != second {
+			u = used{second: second}
+		}
+		u.calls++
+		t.allowances[a] = u
+	}
+	return nil
+}
