@@ -48,12 +48,9 @@ func (f *syncFlag) UnmarshalText(text []byte) error {
 // Run serves until the context ends, then drains and returns nil.
 func (c *startCmd) Run(ctx context.Context, term terminal) error {
 	began := time.Now()
-	if os.Getenv("GOGC") == "" {
-		// What waits in queues is most of the heap, and stays: walking it half as
-		// often gives a twelfth more messages a second for little more memory.
-		debug.SetGCPercent(200)
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		pace()
 	}
-	backbone.CalmClock(ctx)
 	log := c.logger(term)
 	flush, err := telemetry.Setup(ctx, os.Getenv, app.Version)
 	if err != nil {

@@ -22,7 +22,7 @@ type slot struct {
 	sent     uint32 // and how many, consecutively
 	alive    uint32 // messages that have their content here
 	contents string // "" when they are to be read from the log
-	key      string // of the contents
+	key      string // of the contents that are here
 	more     *extra // nil in most
 }
 
@@ -58,10 +58,10 @@ func (l *ledger) slot(seq uint64) *slot {
 // go of dead entries in front. The newest entry stays.
 func (l *ledger) close(seq uint64, size int64, contents, key string) {
 	s := l.slot(seq)
-	s.size, s.key = size, key
+	s.size = size
 	l.total += size
-	if s.alive > 0 && l.budget.take(len(contents)) {
-		s.contents = contents
+	if contents != "" && s.alive > 0 && l.budget.take(len(contents)) {
+		s.contents, s.key = contents, key
 	}
 	for l.slots.len() > 1 && l.slots.at(0).live == 0 {
 		s := l.slots.pop()

@@ -28,7 +28,7 @@ type Delivery struct {
 	ID       [16]byte
 	Content  Content // "" when it has to be read from Entry
 	Entry    uint64
-	Key      string // that its content was stored under; "" when it was in clear, or is not known
+	Key      string // that Content was stored under; "" when it was in clear
 	Sent     time.Time
 	First    time.Time // the first receive
 	Receives int       // with those in the queues it was moved from
