@@ -75,8 +75,12 @@ func TestDamagedEntryIsRefused(t *testing.T) {
 	for i := range good {
 		bad := append([]byte(nil), good...)
 		bad[i] ^= 0x40
-		if err := replay(New(Config{}, Options{}), 1, bad); !errors.Is(err, ErrEntry) {
-			t.Errorf("byte %d is damaged: %v", i, err)
+		want := ErrEntry
+		if i == 0 { // the version, which JetStream's own checksum covers
+			want = ErrNewer
+		}
+		if err := replay(New(Config{}, Options{}), 1, bad); !errors.Is(err, want) {
+			t.Errorf("byte %d is damaged: %v, want %v", i, err, want)
 		}
 	}
 }
@@ -136,7 +140,7 @@ func TestSealedContents(t *testing.T) {
 func FuzzReplay(f *testing.F) {
 	r := sampleRecord()
 	f.Add(r.append(nil, 5), "12345", false)
-	for k := sent; k <= opened; k++ {
+	for k := sent; k <= missed; k++ {
 		r.kind = k
 		content := Pack(&Message{GroupID: "g", DedupID: "d"}, "")
 		s := record{kind: sent, number: 1, sent: 5, length: len(content), group: printOf("g"), dedup: printOf("d"), flags: flagDedup}

@@ -67,7 +67,10 @@ func appendText(b []byte, s string) []byte {
 
 var (
 	errShort = errors.New("cut short")
-	errNewer = errors.New("of an unknown kind: written by a newer version")
+
+	// ErrNewer says that a log entry is whole, but written by a newer version of
+	// this package.
+	ErrNewer = errors.New("of an unknown kind: written by a newer version")
 )
 
 // A reader takes values off the front of a text. After the first error it

@@ -33,9 +33,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrEntry says that a log entry cannot be read: it is damaged, or written by a
-// newer version of this package.
-var ErrEntry = errors.New("unreadable log entry")
+// ErrEntry says that a log entry is damaged: there is nothing in it to rely on.
+var ErrEntry = errors.New("damaged log entry")
 
 // A Key seals what senders gave. The zero Key leaves it in clear.
 type Key struct {
@@ -81,10 +80,10 @@ func ReadEntry(b []byte) (e Entry, err error) {
 	switch {
 	case len(b) < entryHeader:
 		return e, fmt.Errorf("%w: %w", ErrEntry, errShort)
-	case b[0] != entryVersion:
-		return e, fmt.Errorf("%w: version %d", ErrEntry, b[0])
 	case crc32.Checksum(b[entryHeader:], castagnoli) != binary.BigEndian.Uint32(b[1:]):
 		return e, fmt.Errorf("%w: checksum differs", ErrEntry)
+	case b[0] != entryVersion: // and undamaged: the checksum stays where it is in every version
+		return e, fmt.Errorf("version %d: %w", b[0], ErrNewer)
 	}
 	e.bound = string(b[entryHeader:])
 	r := reader{rest: e.bound}

@@ -61,6 +61,8 @@ type Machine struct {
 	deadlines heap[*Waiter]
 
 	ledger   ledger
+	front    uint64  // entries below count for nothing and may be gone
+	missed   Spans   // entries that are lost, as was reported
 	done     Metrics // what was done, since the machine was made
 	records  []byte  // of the entry being written
 	contents []byte
@@ -304,6 +306,9 @@ func (m *Machine) apply(r *record, size int) {
 		m.next = max(m.next, r.number)
 		m.turn = max(m.turn, r.turn)
 		m.burial = max(m.burial, r.burial)
+		m.applyFront(r)
+	case missed:
+		m.applyMissed(r)
 	case heard:
 		m.heard[r.source] = max(m.heard[r.source], r.burial)
 	case opened:

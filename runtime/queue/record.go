@@ -22,6 +22,7 @@ const (
 	counted    kind = 13 // the counters, copied
 	heard      kind = 14 // the last burial heard of from Source, copied
 	opened     kind = 15 // a new owner took the log over
+	missed     kind = 16 // the entries Key were lost, and that was reported
 )
 
 // A record is one thing that happened. Its kind says which fields count; times
@@ -161,8 +162,8 @@ func (r *record) append(b []byte, now int64) []byte {
 func readRecord(d *records, now int64) (r record) {
 	r.kind = kind(d.byte())
 	m := d.uvarint()
-	if r.kind == 0 || r.kind > opened || m >= hasMore {
-		d.fail(errNewer)
+	if r.kind == 0 || r.kind > missed || m >= hasMore {
+		d.fail(ErrNewer)
 	}
 	number := func(bit uint64, v *uint64) {
 		if m&bit != 0 {

@@ -148,7 +148,10 @@ func (m *Machine) Purgeable() bool { return m.ledger.freed >= purgeFrom }
 // Count writes what every log has to begin with and returns the sequence below
 // which all entries may be purged, once this group's entry is stored.
 func (m *Machine) Count() (below uint64) {
-	m.emit(record{kind: counted, number: m.next, turn: m.turn, burial: m.burial})
+	m.emit(record{kind: counted, number: m.next, turn: m.turn, burial: m.burial, place: m.ledger.base})
+	if len(m.missed) > 0 {
+		m.miss(m.missed)
+	}
 	for source, last := range m.heard {
 		m.emit(record{kind: heard, source: source, burial: last})
 	}
