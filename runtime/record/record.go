@@ -214,6 +214,14 @@ func (t *Table[T]) Get(key string) (T, bool) {
 	return v, true
 }
 
+// Known tells whether the mirror has a record under key, or one was deleted there.
+func (t *Table[T]) Known(key string) bool {
+	t.store.mu.RLock()
+	defer t.store.mu.RUnlock()
+	_, ok := t.store.rows[t.kind][key]
+	return ok
+}
+
 // Find is Get that asks the bucket when the mirror has nothing: for what another
 // runtime may have written a moment ago. An error is fault.NotFound or
 // fault.Unavailable.

@@ -45,14 +45,21 @@ func start(tb testing.TB, o jetqueue.Options) *env {
 
 func (e *env) open() {
 	e.Helper()
+	e.startParts()
+	var err error
+	if e.queues, err = jetqueue.Open(ctx, e.backbone, e.records, e.options); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// startParts starts what the queues stand on.
+func (e *env) startParts() {
+	e.Helper()
 	var err error
 	if e.backbone, err = backbone.Start(ctx, backbone.Config{Dir: e.dir}); err != nil {
 		e.Fatal(err)
 	}
 	if e.records, err = record.Open(ctx, e.backbone.JetStream()); err != nil {
-		e.Fatal(err)
-	}
-	if e.queues, err = jetqueue.Open(ctx, e.backbone, e.records, e.options); err != nil {
 		e.Fatal(err)
 	}
 }

@@ -118,24 +118,74 @@ const (
 	readBytes = 4 << 20
 )
 
-// read calls yield with the entries from sequence from to last. It fails when
-// one of them is missing.
-func (l *log) read(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error) error {
+// scan calls yield with the entries from sequence from to last, and missing with
+// runs of those that are not there, in order.
+func (l *log) scan(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error, missing func(from, to uint64)) error {
 	for from <= last {
 		next, err := l.readSome(ctx, from, last, readBatch, readBytes, yield)
-		if err != nil {
+		var g gapError
+		switch {
+		case errors.As(err, &g):
+			next = g.at
+			g.to = min(g.to, last)
+		case err != nil:
 			return err
+		case next == from:
+			g.to = next // one that cannot be read is looked at alone
+		default:
+			from = next
+			continue
 		}
-		if next == from {
-			return fmt.Errorf("entry %d of %s is missing", from, l.stream)
+		for ; next <= g.to; next++ {
+			entry, err := l.ask(ctx, next)
+			if err != nil {
+				return err
+			}
+			if entry == nil {
+				missing(next, next)
+			} else if err := yield(next, entry); err != nil {
+				return fmt.Errorf("entry %d of %s: %w", next, l.stream, err)
+			}
 		}
 		from = next
 	}
 	return nil
 }
 
+// A gapError says that the entries from at to to were not among those that were
+// read.
+type gapError struct{ at, to uint64 }
+
+func (g gapError) Error() string { return fmt.Sprintf("entries %d-%d are missing", g.at, g.to) }
+
+// ask reads one entry from the leader of the stream, which alone can say that it
+// is not there: nil then. Who answers direct gets may be behind.
+func (l *log) ask(ctx context.Context, seq uint64) ([]byte, error) {
+	answer, err := l.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+l.stream, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	if err != nil {
+		return nil, err
+	}
+	var got struct {
+		Message struct {
+			Data []byte `json:"data"`
+		} `json:"message"`
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &got); err != nil {
+		return nil, fmt.Errorf("reading entry %d of %s: %w", seq, l.stream, err)
+	}
+	if got.Error == nil {
+		return append([]byte{}, got.Message.Data...), nil
+	}
+	if got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+		return nil, nil
+	}
+	return nil, got.Error
+}
+
 // readSome makes one batched direct get (ADR-31) of at most batch entries, and
-// little more than so many bytes. It returns the sequence after the last one.
+// little more than so many bytes. It returns the sequence after the last one. At
+// entries that are missing it stops with a gapError.
 func (l *log) readSome(ctx context.Context, from, last uint64, batch, bytes int, yield func(uint64, []byte) error) (uint64, error) {
 	sub, err := l.conn.SubscribeSync(l.conn.NewInbox())
 	if err != nil {
@@ -162,11 +212,11 @@ func (l *log) readSome(ctx context.Context, from, last uint64, batch, bytes int,
 		if err != nil || seq < from {
 			return from, fmt.Errorf("reading %s: got entry %d for %d: %v", l.stream, seq, from, err)
 		}
+		if seq != from {
+			return from, gapError{from, seq - 1}
+		}
 		if seq > last {
 			return from, nil
-		}
-		if seq != from {
-			return from, fmt.Errorf("entry %d of %s is missing", from, l.stream)
 		}
 		if err := yield(seq, msg.Data); err != nil {
 			return from, fmt.Errorf("entry %d of %s: %w", seq, l.stream, err)

@@ -2,10 +2,8 @@ package jetqueue
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	randv2 "math/rand/v2"
 	"time"
 
 	"millrace/runtime/fault"
@@ -36,6 +34,8 @@ type owner struct {
 	timer   *time.Timer
 	alarm   time.Time // when timer fires; zero when it does not
 
+	slot []byte // of the queue's marks; nil for none
+
 	wrote                     bool // an entry, since the log was read
 	burying, copying, purging bool // someone is at it
 }
@@ -44,6 +44,7 @@ type owner struct {
 type flight struct {
 	seq      uint64
 	since    time.Time
+	mark     mark // what the log holds then
 	commands []*command
 	answered []*queue.Waiter
 	burials  bool
@@ -58,6 +59,7 @@ func (q *Queue) run() {
 	if q.set.peers != nil {
 		o.window = 1
 	}
+	o.slot = q.set.marks.slot(q.source)
 	defer o.log.end()
 	o.timer.Stop()
 	for o.begin() {
@@ -107,45 +109,31 @@ func (o *owner) load() error {
 	if err := o.log.begin(); err != nil {
 		return err
 	}
-	first, last, err := o.log.bounds(ctx)
+	r, err := o.replay(ctx, o.log)
 	if err != nil {
 		return err
 	}
-	var seed [32]byte
-	rand.Read(seed[:]) // never fails
-	m := queue.New(o.rules(), queue.Options{FIFO: o.id.FIFO(), Random: randv2.NewChaCha8(seed), Budget: o.set.budget})
-	m.StartAt(last)
-	if err := o.log.read(ctx, first, last, func(seq uint64, entry []byte) error { return o.replay(m, seq, entry) }); err != nil {
-		m.Discard()
-		return err
+	m := r.machine
+	if r.loss != nil {
+		if err := o.set.lost(*r.loss); err != nil {
+			m.Discard()
+			return err
+		}
 	}
 	m.Adopt(o.waiters)
 	o.machine, o.waiters = m, nil
 	o.wrote, o.burying, o.copying, o.purging = false, false, false, false
-	if last > 0 {
-		o.internal(0, (*queue.Machine).Open)
+	if r.last > 0 || r.loss != nil {
+		o.internal(0, func(now *queue.Machine) {
+			if now.Open(); r.loss != nil && now == m {
+				r.resume(m)
+			}
+		})
 	}
 	if len(m.Burying(1)) > 0 {
 		o.bury()
 	}
 	return nil
-}
-
-// replay does an entry again. Its contents are opened while there is room for
-// them; without their key they stay in the log, for whoever receives them to see
-// what is wrong with it.
-func (o *owner) replay(m *queue.Machine, seq uint64, entry []byte) error {
-	e, err := queue.ReadEntry(entry)
-	if err != nil {
-		return err
-	}
-	var contents queue.Opened
-	if !o.set.budget.Full(len(entry)) {
-		if contents, err = o.read(&e); errors.Is(err, queue.ErrEntry) {
-			return err
-		}
-	}
-	return m.Replay(seq, e, contents)
 }
 
 // fail tells all who wait for an entry that it may be lost. Receives that still
@@ -290,6 +278,8 @@ func (o *owner) turn(now time.Time) error {
 	}
 	g := m.Seal(o.safe.key())
 	f.seq, f.commands, f.answered, f.burials = g.Seq, commands, g.Answered, g.Burials
+	f.mark.last = g.Seq
+	f.mark.next, f.mark.burial, f.mark.alive, f.mark.base = m.Counters()
 	switch {
 	case g.Entry != nil:
 		o.flights = append(o.flights, f)
@@ -314,6 +304,7 @@ func (o *owner) stored() {
 	o.set.store.Wrote(o.log.stream)
 	f := o.flights[0]
 	o.flights = append(o.flights[:0], o.flights[1:]...)
+	setMark(o.slot, o.source, f.mark) // first: what was told is known to be there
 	f.answer(nil)
 	o.wrote = true
 	if f.burials && !o.burying {

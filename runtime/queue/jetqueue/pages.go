@@ -2,6 +2,7 @@ package jetqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -53,6 +54,9 @@ func (q *Queue) page(ctx context.Context, entry, number uint64) (queue.Content, 
 	_, err := q.reader.readSome(ctx, entry, math.MaxInt64, pageEntries, pageBytes, func(_ uint64, entry []byte) error {
 		return q.collect(entry, p.read)
 	})
+	if errors.As(err, new(gapError)) { // its entry may have been read before the gap
+		err = nil
+	}
 	return p.read[number], err
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"millrace/runtime/backbone"
 	"millrace/runtime/cluster"
+	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/record"
@@ -33,6 +34,16 @@ type Options struct {
 	Replicas int              // of the log of a queue made here; 0 means one
 
 	KeepForever bool // no message leaves for its age, whatever its queue's Retention
+
+	// Marks is the file that keeps what each log was known to hold; "" for none:
+	// then it is not noticed when the end of a log is lost. It needs a server that
+	// nobody else writes to.
+	Marks string
+	// Lost takes what was found missing; nil logs it. What it returns an error
+	// for is found again.
+	Lost func(damage.Loss) error
+	// Strict has Open fail when anything is missing, and change nothing.
+	Strict bool
 }
 
 const defaultBudget = 64 << 20
@@ -50,6 +61,8 @@ type Queues struct {
 	replicas int
 	peers    *peers // nil for a runtime by itself
 	forever  bool
+	marks    *marks
+	lost     func(damage.Loss) error
 
 	admin sync.Mutex // held while queues are created and deleted
 
@@ -58,6 +71,12 @@ type Queues struct {
 	closed bool
 
 	owners sync.WaitGroup // a goroutine for each queue
+}
+
+// lose is what Options.Lost is without one.
+func (o *Options) lose(l damage.Loss) error {
+	o.Log.Warn("a queue was damaged", "queue", l.Name, "what", l.What, "entries", l.Entries, "numbers", l.Numbers)
+	return nil
 }
 
 // A row is the record of a queue.
@@ -77,9 +96,9 @@ func incarnation(source uint64) string { return fmt.Sprintf("%016x", source) }
 const entrySlack = 256 << 10
 
 // Open finds the queues that the records know. Each reads its log by itself;
-// commands wait for that. Streams of queues that no record knows are removed:
-// they were being made or deleted when the process was killed.
-func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Options) (*Queues, error) {
+// commands wait for that. What is missing is reported to Options.Lost, and what
+// there is, is served.
+func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Options) (_ *Queues, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -95,24 +114,26 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
 		qs.table.Watch(qs.follow) // before the first look, so that nothing is missed in between
 	}
-	known := map[string]bool{}
-	rows := qs.table.List("")
-	for _, r := range rows {
-		known[streamPrefix+incarnation(r.Source)] = true
+	if qs.lost = o.Lost; qs.lost == nil {
+		qs.lost = o.lose
 	}
-	names := qs.js.StreamNames(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
-	for name := range names.Name() {
-		if strings.HasPrefix(name, streamPrefix) && !known[name] {
-			if qs.peers != nil && !qs.settled(ctx, name) {
-				continue
-			}
-			if err := qs.js.DeleteStream(ctx, name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-				return nil, fault.Wrap(fault.Unavailable, err, "removing stream %s, which no queue has", name)
-			}
+	if o.Marks != "" {
+		if qs.marks, err = openMarks(o.Marks); err != nil {
+			return nil, err
 		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, qs.marks.close())
+			}
+		}()
 	}
-	if err := names.Err(); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "listing the streams of queues")
+	rows, err := qs.match(ctx, o.Strict)
+	if err != nil {
+		return nil, err
+	}
+	there := map[uint64]bool{}
+	for _, r := range rows {
+		there[r.Source] = true
 	}
 	var all []*Queue
 	for _, r := range rows {
@@ -124,6 +145,12 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 			all = append(all, q)
 		}
 	}
+	if o.Strict {
+		if err := qs.check(ctx); err != nil {
+			return nil, err
+		}
+	}
+	qs.marks.keep(func(source uint64) bool { return there[source] })
 	for _, q := range all { // all are known before the first moves a dead letter
 		qs.owners.Go(q.run)
 	}
@@ -165,9 +192,8 @@ func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Que
 	if err != nil {
 		return nil, err
 	}
-	about := map[string]string{"account": id.Account, "region": id.Region, "queue": id.Name}
-	if _, err := qs.js.CreateStream(ctx, streamConfig(incarnation(r.Source), about, qs.replicas)); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "making the stream of queue %s", id.Name)
+	if _, err := qs.makeStream(ctx, r); err != nil {
+		return nil, err
 	}
 	if err := qs.table.Create(ctx, key(id), r); err != nil {
 		if e := qs.js.DeleteStream(context.WithoutCancel(ctx), streamPrefix+incarnation(r.Source)); e != nil {
@@ -285,6 +311,7 @@ func (qs *Queues) Delete(ctx context.Context, id queue.ID) error {
 	if err := q.close(ctx, notFound(id)); err != nil {
 		return err
 	}
+	qs.marks.forget(q.source)
 	// A stream that stays behind is removed at the next start.
 	err = qs.js.DeleteStream(ctx, streamPrefix+incarnation(q.source))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -331,8 +358,8 @@ func (qs *Queues) Close(ctx context.Context) error {
 		errs = append(errs, qs.peers.close(ctx))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return err
+		return err // who still runs may still write marks
 	}
 	qs.owners.Wait()
-	return nil
+	return qs.marks.close()
 }

@@ -55,9 +55,11 @@ func (o *owner) copySurvivors() {
 	}
 	o.others.Go(func() {
 		contents := map[uint64]queue.Content{}
-		err := o.reader.read(o.ctx, from, to, func(_ uint64, entry []byte) error {
+		var missing error
+		err := o.reader.scan(o.ctx, from, to, func(_ uint64, entry []byte) error {
 			return o.collect(entry, contents)
-		})
+		}, func(from, to uint64) { missing = gapError{from, to} })
+		err = errors.Join(err, missing)
 		if err == nil {
 			err = o.safe.prepare(o.config.Load())
 		}

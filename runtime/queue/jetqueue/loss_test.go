@@ -1,0 +1,243 @@
+package jetqueue_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/runtime/damage"
+	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
+)
+
+var aWhile = time.Hour
+
+// A lossy env keeps marks, and what was found missing.
+type lossy struct {
+	*env
+	mu     sync.Mutex // owners of several queues report
+	losses []damage.Loss
+}
+
+func startLossy(t *testing.T) *lossy {
+	l := &lossy{}
+	l.env = start(t, jetqueue.Options{
+		Marks: filepath.Join(t.TempDir(), "marks"),
+		Lost: func(d damage.Loss) error {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.losses = append(l.losses, d)
+			return nil
+		},
+	})
+	return l
+}
+
+// found opens the queues again and returns what is missing then.
+func (l *lossy) found() []damage.Loss {
+	l.Helper()
+	l.losses = nil
+	l.open()
+	if err := l.queues.Ready(ctx); err != nil {
+		l.Fatal(err)
+	}
+	return l.losses
+}
+
+// lose removes entries from the only log.
+func (l *lossy) lose(entries ...uint64) {
+	l.Helper()
+	names := l.backbone.JetStream().StreamNames(ctx)
+	for name := range names.Name() {
+		if !strings.HasPrefix(name, "MILLRACE_QUEUE_") {
+			continue
+		}
+		s, err := l.backbone.JetStream().Stream(ctx, name)
+		if err != nil {
+			l.Fatal(err)
+		}
+		for _, seq := range entries {
+			if err := s.DeleteMsg(ctx, seq); err != nil {
+				l.Fatal(err)
+			}
+		}
+	}
+}
+
+func (l *lossy) want(got []damage.Loss, entries string, messages uint64, numbers string) {
+	l.Helper()
+	if len(got) != 1 {
+		l.Fatalf("got %d losses, want 1: %v", len(got), got)
+	}
+	if g := got[0]; g.Kind != damage.Queue || g.Entries != entries || g.Messages != messages || g.Numbers != numbers {
+		l.Errorf("got %+v, want entries %s with %d messages %s", g, entries, messages, numbers)
+	}
+}
+
+// numbered sends messages one by one: message n is in entry n, and is its number.
+func (l *lossy) numbered(q *jetqueue.Queue, from, to int) {
+	l.Helper()
+	for n := from; n <= to; n++ {
+		l.send(q, queue.Message{Body: fmt.Sprint(n)})
+	}
+}
+
+func (l *lossy) bodies(q *jetqueue.Queue) (all []string) {
+	l.Helper()
+	for {
+		got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 10, Visibility: &aWhile})
+		if err != nil {
+			l.Fatal(err)
+		}
+		if len(got) == 0 {
+			return all
+		}
+		for _, m := range got {
+			all = append(all, m.Body)
+		}
+	}
+}
+
+func TestLostEntriesAreNamed(t *testing.T) {
+	l := startLossy(t)
+	l.numbered(l.create("q", nil), 1, 10)
+	l.lose(3, 4, 7)
+	l.close()
+	l.want(l.found(), "3-4,7", 3, "3-4,7")
+	q := l.get("q")
+	if got := l.bodies(q); fmt.Sprint(got) != "[1 2 5 6 8 9 10]" {
+		t.Errorf("served %v", got)
+	}
+	l.numbered(q, 11, 11)
+	l.close()
+	if got := l.found(); len(got) != 0 {
+		t.Errorf("named again: %v", got)
+	}
+}
+
+func TestDeletedMessagesAreNotLost(t *testing.T) {
+	l := startLossy(t)
+	q := l.create("q", nil)
+	l.numbered(q, 1, 3)
+	got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range got {
+		if errs := q.Delete(ctx, m.ReceiptHandle); errs[0] != nil {
+			t.Fatal(errs)
+		}
+	}
+	l.lose(2) // sent, and deleted in an entry that is there
+	l.close()
+	l.want(l.found(), "2", 0, "")
+}
+
+// The end of a log is lost where JetStream itself does not know of it.
+func TestLostEndIsNamed(t *testing.T) {
+	l := startLossy(t)
+	l.numbered(l.create("q", nil), 1, 5)
+	whole := filepath.Join(t.TempDir(), "then")
+	if err := os.CopyFS(whole, os.DirFS(l.dir)); err != nil {
+		t.Fatal(err)
+	}
+	l.numbered(l.get("q"), 6, 9)
+	l.close()
+	l.dir = whole // as of before; the marks are of now
+	l.want(l.found(), "6-9", 4, "6-9")
+	sent := l.send(l.get("q"), queue.Message{Body: "new"})
+	if len(sent) != 1 {
+		t.Fatal(sent)
+	}
+	if got := l.bodies(l.get("q")); fmt.Sprint(got) != "[1 2 3 4 5 new]" {
+		t.Errorf("served %v", got)
+	}
+	l.close()
+	if got := l.found(); len(got) != 0 {
+		t.Errorf("named again: %v", got)
+	}
+}
+
+// A handle of a message that is lost is not good for one that came later.
+func TestLostNumbersAreNotGivenAgain(t *testing.T) {
+	l := startLossy(t)
+	q := l.create("q", nil)
+	l.numbered(q, 1, 1)
+	before := filepath.Join(t.TempDir(), "then")
+	if err := os.CopyFS(before, os.DirFS(l.dir)); err != nil {
+		t.Fatal(err)
+	}
+	l.numbered(q, 2, 2)
+	got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 2})
+	if err != nil || len(got) != 2 {
+		t.Fatal(got, err)
+	}
+	l.close()
+	l.dir = before
+	l.found()
+	q = l.get("q")
+	l.numbered(q, 3, 3)
+	q.Delete(ctx, got[1].ReceiptHandle)
+	if got := l.bodies(q); fmt.Sprint(got) != "[1 3]" {
+		t.Errorf("served %v", got)
+	}
+}
+
+func TestLostRecordComesBack(t *testing.T) {
+	l := startLossy(t)
+	q := l.create("q", func(c *queue.Config) { c.Tags = map[string]string{"a": "b"} })
+	l.numbered(q, 1, 3)
+	l.create("deleted", nil)
+	if err := l.queues.Delete(ctx, id("deleted")); err != nil {
+		t.Fatal(err)
+	}
+	l.queues.Close(ctx)
+	kv, err := l.backbone.JetStream().KeyValue(ctx, "millrace-records")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, _ := kv.Keys(ctx)
+	for _, k := range keys {
+		if err := kv.Purge(ctx, k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.backbone.JetStream().DeleteStream(ctx, "KV_millrace-records"); err != nil {
+		t.Fatal(err)
+	}
+	l.records.Close() // which finds no bucket to leave
+	l.backbone.Stop(ctx)
+	got := l.found()
+	if len(got) != 1 || got[0].Kind != damage.Record || got[0].Name != id("q").ARN().String() {
+		t.Errorf("got %v", got)
+	}
+	if got := l.bodies(l.get("q")); fmt.Sprint(got) != "[1 2 3]" || l.get("q").Config().Tags["a"] != "b" {
+		t.Errorf("served %v", got)
+	}
+}
+
+func TestStrict(t *testing.T) {
+	l := startLossy(t)
+	l.numbered(l.create("q", nil), 1, 10)
+	l.numbered(l.create("r", nil), 1, 4)
+	l.lose(3)
+	l.close()
+	l.options.Strict = true
+	for range 2 { // nothing has changed after the first
+		l.startParts()
+		_, err := jetqueue.Open(ctx, l.backbone, l.records, l.options)
+		if err == nil || !strings.Contains(err.Error(), ":q: ") || !strings.Contains(err.Error(), ":r: ") {
+			t.Errorf("opened: %v", err)
+		}
+		l.records.Close()
+		l.backbone.Stop(ctx)
+	}
+	l.options.Strict = false
+	if got := l.found(); len(got) != 2 {
+		t.Errorf("got %v", got)
+	}
+}
