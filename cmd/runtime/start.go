@@ -16,17 +16,18 @@ import (
 )
 
 type startCmd struct {
-	Listen     string        `default:"127.0.0.1:4566" env:"MILLRACE_LISTEN" help:"Address to listen on, host:port. Only loopback unless you say otherwise."`
-	Data       string        `default:".runtime" env:"MILLRACE_DATA" help:"Folder that holds everything that is stored."`
-	NATS       string        `name:"nats" env:"MILLRACE_NATS" placeholder:"URL" help:"Stand on an external NATS server with JetStream instead of the embedded one."`
-	RootKey    string        `env:"MILLRACE_ROOT_KEY" placeholder:"FILE" help:"File of the 32-byte key that encrypts what is stored; made on first start, by default as root.key in the data folder. With --nats it is kept there unless you name a file, the same for every runtime."`
-	Sync       syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or so long after it, at the latest."`
-	AllowReset bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
-	AllowHost  []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
-	SQS        sqsFlags      `embed:"" prefix:"sqs-"`
-	Grace      time.Duration `default:"30s" env:"MILLRACE_GRACE" help:"How long work in flight may take to finish at the end."`
-	LogLevel   slog.Level    `default:"warn" env:"MILLRACE_LOG_LEVEL" help:"What to log: debug, info, warn or error."`
-	LogFormat  string        `default:"text" enum:"text,json" env:"MILLRACE_LOG_FORMAT" help:"How to log: text or json."`
+	Listen      string        `default:"127.0.0.1:4566" env:"MILLRACE_LISTEN" help:"Address to listen on, host:port. Only loopback unless you say otherwise."`
+	Data        string        `default:".runtime" env:"MILLRACE_DATA" help:"Folder that holds everything that is stored."`
+	NATS        string        `name:"nats" env:"MILLRACE_NATS" placeholder:"URL" help:"Stand on an external NATS server with JetStream instead of the embedded one."`
+	RootKey     string        `env:"MILLRACE_ROOT_KEY" placeholder:"FILE" help:"File of the 32-byte key that encrypts what is stored; made on first start, by default as root.key in the data folder. With --nats it is kept there unless you name a file, the same for every runtime."`
+	Sync        syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or so long after it, at the latest."`
+	StrictStore bool          `env:"MILLRACE_STRICT_STORE" help:"Do not start when anything stored is missing or damaged."`
+	AllowReset  bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
+	AllowHost   []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
+	SQS         sqsFlags      `embed:"" prefix:"sqs-"`
+	Grace       time.Duration `default:"30s" env:"MILLRACE_GRACE" help:"How long work in flight may take to finish at the end."`
+	LogLevel    slog.Level    `default:"warn" env:"MILLRACE_LOG_LEVEL" help:"What to log: debug, info, warn or error."`
+	LogFormat   string        `default:"text" enum:"text,json" env:"MILLRACE_LOG_FORMAT" help:"How to log: text or json."`
 }
 
 // A syncFlag is "always" or a duration.
@@ -59,7 +60,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 	cfg := app.Config{
 		Listen: c.Listen, Data: c.Data, NATS: c.NATS, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync),
 		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
-		AllowReset: c.AllowReset, AllowHosts: c.AllowHost,
+		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost,
 		AtRest: giveBack,
 		Output: term.out, Log: log,
 	}

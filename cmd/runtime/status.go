@@ -51,6 +51,7 @@ func (c *statusCmd) Run(ctx context.Context, term terminal) error {
 	fmt.Fprintf(term.out, "endpoint   %s\nversion    %s\nprocess    %d\nuptime     %v\ndata       %s\nqueues     %d\nmessages   %d\nfunctions  %d\nmappings   %d\n",
 		s.Endpoint, s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second), s.Data,
 		s.Stored.Queues, s.Stored.Messages, s.Stored.Functions, s.Stored.Mappings)
+	printLosses(term.out, s.Losses)
 	return nil
 }
 

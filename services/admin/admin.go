@@ -12,6 +12,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+
+	"millrace/runtime/damage"
 )
 
 // A Status is what the runtime says of itself.
@@ -23,6 +25,8 @@ type Status struct {
 	Started  string  `json:"started"` // RFC 3339
 	Uptime   float64 `json:"uptimeSeconds"`
 	Stored   Stored  `json:"stored"`
+
+	Losses []damage.Loss `json:"losses,omitempty"` // what is missing or damaged, the oldest first
 }
 
 // Stored counts what is held.

@@ -22,6 +22,7 @@ import (
 	"millrace/esm"
 	source "millrace/esm/source/sqs"
 	"millrace/runtime/backbone"
+	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/keys"
@@ -54,6 +55,7 @@ type Config struct {
 	RootKey    string       // file of the key that encrypts what is stored; "" for root.key in the data folder, or with NATS for one that is kept there
 	Sync       backbone.Sync
 	AtRest     func()       // called when nothing was written for half a minute; nil for nothing
+	Strict     bool         // do not start when anything stored is missing or damaged
 	AllowReset bool         // POST /_runtime/reset empties everything
 	AllowHosts []string     // Host headers served beside loopback names and addresses
 	Account    string       // of callers whose key names none; "" for 000000000000
@@ -88,6 +90,7 @@ type App struct {
 	listener net.Listener
 	parts    lifecycle.Stack
 
+	losses    *damage.Log
 	records   *record.Store
 	keys      *keys.Ring
 	queues    *jetqueue.Queues
@@ -126,6 +129,10 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, fmt.Errorf("writing to the data folder: %w", err)
 	}
 
+	if a.losses, err = damage.Open(filepath.Join(a.cfg.Data, "losses.log"), log); err != nil {
+		return nil, err
+	}
+
 	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
 	if err != nil {
 		return nil, err
@@ -148,7 +155,8 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
 	}
 
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Log: log, KeepForever: a.cfg.KeepForever}); err != nil {
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Log: log,
+		Marks: a.marks(), Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
@@ -305,6 +313,7 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 	}
 	s.Stored.Functions = len(a.functions.All())
 	s.Stored.Mappings = len(a.mappings.List(nil))
+	s.Losses = a.losses.All()
 	return s, nil
 }
 
