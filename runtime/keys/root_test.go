@@ -205,3 +205,15 @@ func TestDamagedCopy(t *testing.T) {
 		}
 	}
 }
+
+// TestKilledWhileItWasMade starts again after a process died between writing the
+// root key to its file and writing down that it is in use.
+func TestKilledWhileItWasMade(t *testing.T) {
+	path, c := filepath.Join(t.TempDir(), "root.key"), newClock()
+	open(t, records(t, t.TempDir()), mustLoad(t, path), c)
+	first, _ := os.ReadFile(path)
+	r := open(t, records(t, t.TempDir()), mustLoad(t, path), c) // no record knows of it
+	if again, _ := os.ReadFile(path); !bytes.Equal(first, again) || len(r.Mended()) != 0 {
+		t.Errorf("the file was written again, mended %v", r.Mended())
+	}
+}
