@@ -2,6 +2,7 @@
 //
 //	runtime start                        serve at http://127.0.0.1:4566
 //	runtime status, runtime stop         of the one that runs
+//	runtime doctor                       what of the stored data is missing or damaged
 //	runtime invoke ./functions/orders    build and run a handler, with no server
 //	runtime event sqs --body hello       print a sample event
 package main
@@ -26,6 +27,7 @@ import (
 type cli struct {
 	Start  startCmd  `cmd:"" help:"Run the services until stopped."`
 	Status statusCmd `cmd:"" help:"Show the running runtime and what it holds."`
+	Doctor doctorCmd `cmd:"" help:"Say what of the stored data is missing or damaged."`
 	Stop   stopCmd   `cmd:"" help:"Stop the runtime that holds the data folder."`
 	Invoke invokeCmd `cmd:"" help:"Run a Go handler once, with no server; or a deployed function."`
 	Event  eventCmd  `cmd:"" help:"Print a sample event, to pipe into invoke."`

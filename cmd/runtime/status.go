@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -24,21 +23,9 @@ func (c *statusCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/_runtime/status", nil)
+	body, err := ask(ctx, http.MethodGet, endpoint+"/_runtime/status")
 	if err != nil {
 		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s: %s", endpoint, resp.Status, body)
 	}
 	if c.JSON {
 		_, err := term.out.Write(body)

@@ -5,6 +5,7 @@
 //	GET  /_runtime/health   200 {"status":"ok"} as soon as requests are served
 //	GET  /_runtime/status   what Status describes
 //	POST /_runtime/reset    removes everything; 403 unless allowed
+//	POST /_runtime/forget   empties the list of what is missing or damaged
 package admin
 
 import (
@@ -41,6 +42,7 @@ type Stored struct {
 type Runtime interface {
 	Status(context.Context) (Status, error)
 	Reset(context.Context) error
+	ForgetLosses() error
 }
 
 // Handler serves the API. allowReset says whether reset is allowed.
@@ -70,6 +72,14 @@ func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
 			return
 		}
 		answer(w, http.StatusOK, map[string]string{"status": "empty"})
+	})
+	mux.HandleFunc("POST /_runtime/forget", func(w http.ResponseWriter, _ *http.Request) {
+		if err := r.ForgetLosses(); err != nil {
+			log.Error("forgetting losses", "error", err)
+			refuse(w, http.StatusInternalServerError, "the losses could not be forgotten; see the log")
+			return
+		}
+		answer(w, http.StatusOK, map[string]string{"status": "forgotten"})
 	})
 	return mux
 }

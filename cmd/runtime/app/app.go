@@ -120,46 +120,10 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	a.parts.Push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
 
-	held, err := acquire(a.cfg.Data)
+	stream, err := a.openStore(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a.parts.Push("data folder", func(context.Context) error { return held.release() })
-	if err := held.announce(Holder{PID: os.Getpid(), Endpoint: a.Endpoint(), Started: a.started}); err != nil {
-		return nil, fmt.Errorf("writing to the data folder: %w", err)
-	}
-
-	if a.losses, err = damage.Open(filepath.Join(a.cfg.Data, "losses.log"), log); err != nil {
-		return nil, err
-	}
-
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
-	if err != nil {
-		return nil, err
-	}
-	a.parts.Push("backbone", stream.Stop)
-
-	if a.records, err = record.Open(ctx, stream.JetStream()); err != nil {
-		return nil, err
-	}
-	a.parts.Push("records", func(context.Context) error { return a.records.Close() })
-
-	root, err := a.rootKey()
-	if err != nil {
-		return nil, err
-	}
-	if a.keys, err = keys.Open(a.records, root, time.Now); err != nil {
-		return nil, err
-	}
-	for _, file := range a.keys.Mended() {
-		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
-	}
-
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Log: log,
-		Marks: a.marks(), Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
-		return nil, err
-	}
-	a.parts.Push("queues", a.queues.Close)
 	if err := a.measureDepths(); err != nil {
 		return nil, fmt.Errorf("measuring queue depths: %w", err)
 	}
@@ -316,6 +280,9 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 	s.Losses = a.losses.All()
 	return s, nil
 }
+
+// ForgetLosses fits admin.Runtime.
+func (a *App) ForgetLosses() error { return a.losses.Forget() }
 
 // allQueues are the queues of every account, but not those that the runtime
 // keeps for itself.

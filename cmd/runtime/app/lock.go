@@ -74,6 +74,12 @@ func ReadHolder(dir string) (h Holder, err error) {
 	return h, json.Unmarshal(b, &h)
 }
 
+// Exists reports whether a runtime has ever kept its data in dir.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "lock"))
+	return err == nil
+}
+
 // Held reports whether a process holds the data folder now.
 func Held(dir string) bool {
 	path := filepath.Join(dir, "lock")

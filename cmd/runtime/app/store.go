@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"millrace/runtime/backbone"
+	"millrace/runtime/damage"
+	"millrace/runtime/keys"
+	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/record"
+)
+
+// openStore takes the data folder and brings up what is kept there. What is
+// missing or damaged goes to a.losses.
+func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
+	log := a.cfg.Log
+	held, err := acquire(a.cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	a.parts.Push("data folder", func(context.Context) error { return held.release() })
+	endpoint := "" // who only examines answers nowhere
+	if a.listener != nil {
+		endpoint = a.Endpoint()
+	}
+	if err := held.announce(Holder{PID: os.Getpid(), Endpoint: endpoint, Started: a.started}); err != nil {
+		return nil, fmt.Errorf("writing to the data folder: %w", err)
+	}
+
+	if a.losses, err = damage.Open(filepath.Join(a.cfg.Data, "losses.log"), log); err != nil {
+		return nil, err
+	}
+
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	a.parts.Push("backbone", stream.Stop)
+
+	if a.records, err = record.Open(ctx, stream.JetStream()); err != nil {
+		return nil, err
+	}
+	a.parts.Push("records", func(context.Context) error { return a.records.Close() })
+
+	root, err := a.rootKey()
+	if err != nil {
+		return nil, err
+	}
+	if a.keys, err = keys.Open(a.records, root, time.Now); err != nil {
+		return nil, err
+	}
+	for _, file := range a.keys.Mended() {
+		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
+	}
+
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Log: log,
+		Marks: a.marks(), Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
+		return nil, err
+	}
+	a.parts.Push("queues", a.queues.Close)
+	return stream, nil
+}
+
+// Examine opens a data folder that no runtime holds, looks at all that is in
+// there, and returns what is missing or damaged, also what was found before. What
+// can be put right is, as at every start; nothing is served and no function runs.
+func Examine(ctx context.Context, cfg Config) (_ []damage.Loss, err error) {
+	a := &App{cfg: withDefaults(cfg), started: time.Now()}
+	defer func() { err = errors.Join(err, a.parts.Down(context.WithoutCancel(ctx))) }()
+	if _, err := a.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.queues.Ready(ctx); err != nil {
+		return nil, err
+	}
+	return a.losses.All(), nil
+}
+
+// ForgetLosses empties the list of losses of a data folder that no runtime holds.
+func ForgetLosses(cfg Config) error {
+	cfg = withDefaults(cfg)
+	held, err := acquire(cfg.Data)
+	if err != nil {
+		return err
+	}
+	losses, err := damage.Open(filepath.Join(cfg.Data, "losses.log"), cfg.Log)
+	if err == nil {
+		err = losses.Forget()
+	}
+	return errors.Join(err, held.release())
+}
+
+// marks is where queues keep what their logs hold. A server that others write to
+// as well is not ours to watch.
+func (a *App) marks() string {
+	if a.cfg.NATS != "" {
+		return ""
+	}
+	return filepath.Join(a.cfg.Data, "marks")
+}
