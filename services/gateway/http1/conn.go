@@ -41,7 +41,7 @@ type conn struct {
 
 	base   context.Context
 	remote string
-	names  names
+	parser parser
 	least  int    // bytes of a request, before it is looked at
 	buf    []byte // what was read and is not yet served
 	answer answer
@@ -108,9 +108,10 @@ func (c *conn) next() (r *http.Request, head int, err error) {
 		return nil, 0, nil
 	}
 	head = i + len(emptyLine)
-	if r = c.names.parse(c.buf[:head]); r == nil {
+	if !c.parser.parse(c.buf[:head]) {
 		return nil, 0, nil
 	}
+	r = &c.parser.request
 	for size := head + int(r.ContentLength); len(c.buf) < size; {
 		if err := c.fill(size - len(c.buf)); err != nil {
 			return nil, 0, err
@@ -158,13 +159,14 @@ func (c *conn) handle(r *http.Request, body []byte) (ok bool) {
 			c.server.logf("http: panic serving %v: %v\n%s", c.remote, p, debug.Stack())
 		}
 	}()
+	r = r.WithContext(ctx)
 	r.RemoteAddr = c.remote
 	r.Body = http.NoBody
 	if len(body) > 0 {
 		r.Body = &reader{body}
 	}
 	c.answer.reset()
-	c.server.rest.Handler.ServeHTTP(&c.answer, r.WithContext(ctx))
+	c.server.rest.Handler.ServeHTTP(&c.answer, r)
 	out := c.answer.finish(time.Now(), c.server.closing.Load())
 	if _, err := c.Write(out); err != nil || c.answer.close {
 		return false

@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"bytes"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -12,88 +11,103 @@ import (
 // maxBody bounds the bodies of common requests, in bytes.
 const maxBody = 256 << 10
 
-// names are those of the fields that a client has sent, as written, and their
-// canonical forms: its requests all have the same.
-type names map[string]string
+// A parser reads the heads of one client, whose requests are much alike.
+type parser struct {
+	request http.Request // the last one read
+	names   map[string]string
+	values  []string // of the request's header
+}
 
-// maxNames bounds what a client can have remembered.
+// maxNames bounds what a client can have remembered: names of fields as written,
+// and their canonical forms.
 const maxNames = 64
 
 // parse reads the head of a common request, from its first byte to the empty
-// line, and returns the request without a body. It takes no more than what is
-// beyond doubt: net/http reads a request with the same bytes to be the same. nil
-// means that the head is for net/http to judge.
-func (known *names) parse(head []byte) *http.Request {
+// line. It takes no more than what is beyond doubt: net/http reads a request with
+// the same bytes to be the same. Where it returns false, net/http is to judge.
+func (p *parser) parse(head []byte) bool {
 	text := string(head) // the one copy that everything below is a part of
-	line, rest, _ := strings.Cut(text, "\r\n")
+	line, rest := cutLine(text)
 	target, ok := strings.CutPrefix(line, "POST ")
 	if !ok {
-		return nil
+		return false
 	}
 	if target, ok = strings.CutSuffix(target, " HTTP/1.1"); !ok || !plain(target, '!') || target[0] != '/' {
-		return nil
+		return false
 	}
-	u, err := url.ParseRequestURI(target)
-	if err != nil {
-		return nil
+	u := &url.URL{Path: "/"}
+	if target != "/" {
+		var err error
+		if u, err = url.ParseRequestURI(target); err != nil {
+			return false
+		}
 	}
-	r := &http.Request{
-		Method: http.MethodPost, URL: u, RequestURI: target,
+	header := p.request.Header
+	clear(header)
+	if header == nil {
+		header = http.Header{}
+	}
+	r := &p.request
+	*r = http.Request{
+		Method: http.MethodPost, URL: u, RequestURI: target, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
 	}
-	n := bytes.Count(head, newline) - 2
-	r.Header = make(http.Header, n)
-	values := make([]string, 0, n)
+	values := p.values[:0]
 	for rest != "\r\n" {
-		line, rest, _ = strings.Cut(rest, "\r\n")
+		line, rest = cutLine(rest)
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || !plain(value, ' ') {
-			return nil
+			return false
 		}
-		if name, ok = known.canonical(name); !ok {
-			return nil
+		if name, ok = p.canonical(name); !ok {
+			return false
 		}
 		value = strings.Trim(value, " ")
 		switch name {
 		case "Host":
 			if r.Host != "" || !isHost(value) {
-				return nil
+				return false
 			}
 			r.Host = value
 			continue
 		case "Content-Length":
 			if r.ContentLength >= 0 {
-				return nil
+				return false
 			}
 			length, err := strconv.ParseUint(value, 10, 31)
 			if err != nil || length > maxBody {
-				return nil
+				return false
 			}
 			r.ContentLength = int64(length)
 		case "Connection":
 			if value != "keep-alive" && value != "Keep-Alive" {
-				return nil
+				return false
 			}
 		}
-		if r.Header[name] != nil {
-			r.Header[name] = append(r.Header[name], value)
+		if header[name] != nil {
+			header[name] = append(header[name], value)
 			continue
 		}
 		values = append(values, value)
-		r.Header[name] = values[len(values)-1 : len(values) : len(values)]
+		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
-	if r.Host == "" || r.ContentLength < 0 {
-		return nil
-	}
-	return r
+	p.values = values
+	return r.Host != "" && r.ContentLength >= 0
 }
 
-var newline = []byte("\n")
+// cutLine cuts a text behind its first line, which ends in CRLF; a text without
+// one is a line itself.
+func cutLine(s string) (line, rest string) {
+	if i := strings.IndexByte(s, '\r'); i >= 0 && i+1 < len(s) && s[i+1] == '\n' {
+		return s[:i], s[i+2:]
+	}
+	return s, ""
+}
 
 // canonical returns the canonical form of a field's name, and false for a name
 // that is no plain word, or that changes how a request is to be read.
-func (known *names) canonical(name string) (string, bool) {
-	if form, ok := (*known)[name]; ok {
+func (p *parser) canonical(name string) (string, bool) {
+	if form, ok := p.names[name]; ok {
 		return form, true
 	}
 	for i := range len(name) {
@@ -106,11 +120,11 @@ func (known *names) canonical(name string) (string, bool) {
 	case "", "Transfer-Encoding", "Trailer", "Expect", "Upgrade", "Pragma":
 		return "", false
 	}
-	if *known == nil {
-		*known = names{}
+	if p.names == nil {
+		p.names = map[string]string{}
 	}
-	if len(*known) < maxNames {
-		(*known)[strings.Clone(name)] = strings.Clone(form)
+	if len(p.names) < maxNames {
+		p.names[strings.Clone(name)] = strings.Clone(form)
 	}
 	return form, true
 }
