@@ -92,12 +92,14 @@ func EncodeResult(w http.ResponseWriter, p Protocol, s *Service, op *Operation, 
 // reply sends an answer whose other headers are set.
 func reply(w http.ResponseWriter, p Protocol, status int, requestID string, body []byte) error {
 	h := w.Header()
-	h["X-Amzn-Requestid"] = []string{requestID}
+	values := []string{requestID, ""}
+	h["X-Amzn-Requestid"] = values[:1:1]
 	if p == RestXML {
 		h.Set("X-Amz-Request-Id", requestID)
 	}
 	if status != http.StatusNoContent && h["Content-Length"] == nil { // an answer to HEAD may tell another body's
-		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+		values[1] = strconv.Itoa(len(body))
+		h["Content-Length"] = values[1:]
 	}
 	w.WriteHeader(status)
 	_, err := w.Write(body)
