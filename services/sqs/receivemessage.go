@@ -45,8 +45,11 @@ func (s *Service) ReceiveMessage(ctx context.Context, in *api.ReceiveMessageInpu
 	}
 	out := &api.ReceiveMessageOutput{}
 	system := systemNames(in.AttributeNames, in.MessageSystemAttributeNames, c.Query)
-	for _, m := range got {
-		out.Messages = append(out.Messages, answer(m, in.MessageAttributeNames, system))
+	if len(got) > 0 {
+		out.Messages = make([]*api.Message, len(got))
+	}
+	for i := range got {
+		out.Messages[i] = answer(&got[i], in.MessageAttributeNames, system)
 	}
 	return out, nil
 }

@@ -30,8 +30,8 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 		return nil, err
 	}
 	out := &api.SendMessageBatchOutput{}
-	var good []*api.SendMessageBatchRequestEntry
-	var messages []queue.Message
+	good := make([]*api.SendMessageBatchRequestEntry, 0, len(in.Entries))
+	messages := make([]queue.Message, 0, len(in.Entries))
 	total := 0
 	for _, e := range in.Entries {
 		d := draft{e.MessageBody, e.DelaySeconds, e.MessageAttributes, e.MessageSystemAttributes, e.MessageGroupId, e.MessageDeduplicationId}
@@ -64,6 +64,7 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 	if err != nil {
 		return nil, fromDomain(err, c.Query)
 	}
+	out.Successful = make([]*api.SendMessageBatchResultEntry, 0, len(good))
 	for i, e := range good {
 		out.Successful = append(out.Successful, &api.SendMessageBatchResultEntry{
 			Id:                           e.Id,
