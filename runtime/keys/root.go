@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"millrace/runtime/fault"
@@ -32,9 +33,10 @@ type Root struct {
 }
 
 // LoadRoot reads the root key that the file path holds: 32 raw bytes, or the same
-// as 64 hexadecimal digits or in base64, with or without a line end. When there
-// is no such file it makes a key, which [Open] writes there (mode 0600) unless
-// what is stored needs another. A file that holds anything else is an error.
+// as 64 hexadecimal digits or in base64, with or without a line end, or the line
+// that is written here, which tells when it is damaged. When there is no such
+// file it makes a key, which [Open] writes there (mode 0600) unless what is stored
+// needs another. A file that holds anything else is an error.
 //
 // Copies are files that hold the same, so that one of them may be lost or
 // damaged: Open takes the one that fits what is stored, and mends the others.
@@ -57,7 +59,7 @@ func LoadRoot(path string, copies ...string) (Root, error) {
 		}
 		secret, ok := parseRoot(text)
 		if !ok {
-			damage = errors.Join(damage, wrapRoot(nil, "the root key file %s is damaged: it has %d bytes, and should hold 32 bytes, 64 hexadecimal digits or their base64; put a copy of the key back, since what is stored cannot be read without it",
+			damage = errors.Join(damage, wrapRoot(nil, "the root key file %s is damaged: it has %d bytes, and holds no key, or not all of one; put a copy of the key back, since what is stored cannot be read without it",
 				file, len(text)))
 			continue
 		}
@@ -91,12 +93,35 @@ func SharedRoot() Root {
 	return r
 }
 
+// fileMark begins the line of a root key that was made here. Base64 of the key and
+// of its check follows.
+const fileMark = "millrace-root-key-1:"
+
+const checkSize = 4 // bytes
+
+func check(secret []byte) []byte {
+	sum := sha256.Sum256(append([]byte(fileMark), secret...))
+	return sum[:checkSize]
+}
+
+// format is what a file of the root key holds.
+func (r Root) format() []byte {
+	return []byte(fileMark + base64.StdEncoding.EncodeToString(slices.Concat(r.secret[:], check(r.secret[:]))) + "\n")
+}
+
 // parseRoot reads the ways to write a root key.
 func parseRoot(text []byte) (secret [keySize]byte, ok bool) {
+	line := string(bytes.TrimSpace(text))
+	if line, ours := strings.CutPrefix(line, fileMark); ours {
+		b, err := base64.StdEncoding.DecodeString(line)
+		if err != nil || len(b) != keySize+checkSize || !bytes.Equal(b[keySize:], check(b[:keySize])) {
+			return secret, false
+		}
+		return [keySize]byte(b[:keySize]), true
+	}
 	if len(text) == keySize {
 		return [keySize]byte(text), true
 	}
-	line := string(bytes.TrimSpace(text))
 	for _, decode := range []func(string) ([]byte, error){
 		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawStdEncoding.DecodeString,
 	} {
@@ -116,7 +141,7 @@ func (r *Root) store(mend bool) (mended []string, err error) {
 		if held, ok := parseRoot(text); err == nil && ok && held == r.secret || !missing && !mend {
 			continue
 		}
-		if err := write(file, r.secret[:], mend); err != nil {
+		if err := write(file, r.format(), mend); err != nil {
 			return mended, wrapRoot(err, "writing the root key to %s", file)
 		}
 		if !r.fresh {
@@ -129,7 +154,7 @@ func (r *Root) store(mend bool) (mended []string, err error) {
 
 // write makes a file, or with over replaces it, so that a power cut leaves all of
 // what it was or all of what it shall be.
-func write(path string, secret []byte, over bool) error {
+func write(path string, text []byte, over bool) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -139,7 +164,7 @@ func write(path string, secret []byte, over bool) error {
 		return err
 	}
 	defer os.Remove(f.Name()) // when it is there still, it harms nobody
-	_, err = f.Write(secret)
+	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +39,7 @@ func TestRootIsMadeOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "deep", "root.key")
 	wrapped := mustDataKey(t, open(t, s, mustLoad(t, path), c), "").Wrapped
 	info, err := os.Stat(path)
-	if err != nil || info.Mode() != 0o600 || info.Size() != 32 {
+	if err != nil || info.Mode() != 0o600 || info.Size() != 69 {
 		t.Fatalf("the file is %v, %v", info, err)
 	}
 	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
@@ -173,8 +174,11 @@ func TestDamagedCopy(t *testing.T) {
 		for name, damage := range map[string]func() error{
 			"lost":      func() error { return os.Remove(file) },
 			"empty":     func() error { return os.Truncate(file, 0) },
-			"truncated": func() error { return os.Truncate(file, 31) },
-			"flipped":   func() error { return os.WriteFile(file, append([]byte{whole[0] ^ 1}, whole[1:]...), 0o600) },
+			"truncated": func() error { return os.Truncate(file, 32) },
+			"flipped": func() error {
+				return os.WriteFile(file, append(bytes.Clone(whole[:30]), append([]byte{whole[30] ^ 1}, whole[31:]...)...), 0o600)
+			},
+			"foreign": func() error { return os.WriteFile(file, bytes.Repeat([]byte{1}, 32), 0o600) },
 		} {
 			if err := damage(); err != nil {
 				t.Fatal(err)
@@ -203,6 +207,32 @@ func TestDamagedCopy(t *testing.T) {
 		if info, _ := os.Stat(file); info.Size() != 5 {
 			t.Errorf("%s was written over", file)
 		}
+	}
+}
+
+// TestDamageShows flips each bit of the file, and cuts it at each length: no key
+// is read, but the one that was there. Nothing stored is needed to tell.
+func TestDamageShows(t *testing.T) {
+	path, c := filepath.Join(t.TempDir(), "root.key"), newClock()
+	wrapped := mustDataKey(t, open(t, records(t, t.TempDir()), mustLoad(t, path), c), "").Wrapped
+	whole, _ := os.ReadFile(path)
+	empty := records(t, t.TempDir())
+	refuse := func(what string, text []byte) {
+		root, err := keys.LoadRoot(write(t, text))
+		if err != nil {
+			return
+		}
+		if _, err := open(t, empty, root, c).Unwrap(wrapped); err != nil {
+			t.Errorf("%s: another key was read", what)
+		}
+	}
+	for bit := range 8 * len(whole) {
+		bad := bytes.Clone(whole)
+		bad[bit/8] ^= 1 << (bit % 8)
+		refuse(fmt.Sprintf("bit %d flipped", bit), bad)
+	}
+	for n := range len(whole) {
+		refuse(fmt.Sprintf("cut to %d", n), whole[:n])
 	}
 }
 

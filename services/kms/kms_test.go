@@ -21,6 +21,8 @@ import (
 	"millrace/runtime/keys"
 	"millrace/runtime/record"
 	"millrace/services/gateway"
+	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/wire"
 	"millrace/services/kms"
 )
 
@@ -38,10 +40,11 @@ const (
 // A bench is a service with clients of two accounts, and its clock.
 type bench struct {
 	*sdk.Client
-	other *sdk.Client
-	ring  *keys.Ring
-	now   time.Time
-	t     *testing.T
+	other   *sdk.Client
+	service *kms.Service
+	ring    *keys.Ring
+	now     time.Time
+	t       *testing.T
 }
 
 // start serves KMS alone, over HTTP.
@@ -57,8 +60,8 @@ func start(t *testing.T) *bench {
 	if b.ring, err = keys.Open(store, keys.NewRoot(), clock); err != nil {
 		t.Fatal(err)
 	}
-	services := []gateway.Service{kms.New(b.ring, clock)}
-	server := httptest.NewServer(gateway.New(gateway.Config{Services: services, Account: account, Region: region}))
+	b.service = kms.New(b.ring, clock)
+	server := httptest.NewServer(gateway.New(gateway.Config{Services: []gateway.Service{b.service}, Account: account, Region: region}))
 	t.Cleanup(server.Close)
 	client := func(account string) *sdk.Client {
 		return sdk.New(sdk.Options{
@@ -108,7 +111,7 @@ func TestKeysOnShow(t *testing.T) {
 	ctx := t.Context()
 	k := b.mustCreate(&sdk.CreateKeyInput{Description: aws.String("<grain> & ü"), Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("mill")}}})
 	if *k.Arn != prefix+"key/"+*k.KeyId || !k.Enabled || k.KeyState != "Enabled" || k.KeyUsage != "ENCRYPT_DECRYPT" || k.KeySpec != "SYMMETRIC_DEFAULT" ||
-		k.CustomerMasterKeySpec != "SYMMETRIC_DEFAULT" || k.KeyManager != "CUSTOMER" || k.Origin != "AWS_KMS" || *k.AWSAccountId != account || *k.MultiRegion ||
+		k.KeyManager != "CUSTOMER" || k.Origin != "AWS_KMS" || *k.AWSAccountId != account || *k.MultiRegion ||
 		*k.Description != "<grain> & ü" || !k.CreationDate.Equal(b.now) || len(*k.CurrentKeyMaterialId) != 64 || fmt.Sprint(k.EncryptionAlgorithms) != "[SYMMETRIC_DEFAULT]" {
 		t.Errorf("created %+v", k)
 	}
@@ -175,7 +178,6 @@ func TestCreateKeyRefusals(t *testing.T) {
 		{sdk.CreateKeyInput{KeySpec: "HMAC_256"}, "ValidationException", "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."},
 		{sdk.CreateKeyInput{KeySpec: "HMAC_256", KeyUsage: "ENCRYPT_DECRYPT"}, "ValidationException", "The operation failed because the KeyUsage value of the CMK is ENCRYPT_DECRYPT. To perform this operation, the KeyUsage value must be GENERATE_VERIFY_MAC."},
 		{sdk.CreateKeyInput{KeyUsage: "SIGN_VERIFY"}, "ValidationException", "The operation failed because the KeyUsage value of the CMK is SIGN_VERIFY. To perform this operation, the KeyUsage value must be ENCRYPT_DECRYPT."},
-		{sdk.CreateKeyInput{KeySpec: "SYMMETRIC_DEFAULT", CustomerMasterKeySpec: "SYMMETRIC_DEFAULT"}, "ValidationException", "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated."},
 		{sdk.CreateKeyInput{KeySpec: "RSA_2048", KeyUsage: "SIGN_VERIFY"}, "UnsupportedOperationException", "Millrace has no asymmetric keys: KeySpec RSA_2048 is not supported."},
 		{sdk.CreateKeyInput{Origin: "EXTERNAL"}, "UnsupportedOperationException", "Millrace has no imported key material and no custom key stores."},
 		{sdk.CreateKeyInput{MultiRegion: aws.Bool(true)}, "UnsupportedOperationException", "Millrace has no multi-Region keys."},
@@ -188,7 +190,11 @@ func TestCreateKeyRefusals(t *testing.T) {
 		_, err := b.CreateKey(t.Context(), &c.in)
 		refused(t, err, c.code, c.text)
 	}
-	_, err := b.CreateKey(t.Context(), &sdk.CreateKeyInput{Policy: aws.String("{")})
+	_, err := b.service.CreateKey(t.Context(), &api.CreateKeyInput{KeySpec: aws.String("SYMMETRIC_DEFAULT"), CustomerMasterKeySpec: aws.String("SYMMETRIC_DEFAULT")})
+	if e := new(wire.Error); !errors.As(err, &e) || e.Message != "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated." {
+		t.Errorf("both names of the spec: %v", err)
+	}
+	_, err = b.CreateKey(t.Context(), &sdk.CreateKeyInput{Policy: aws.String("{")})
 	if e := new(types.MalformedPolicyDocumentException); !errors.As(err, &e) {
 		t.Errorf("a policy that is none: %v", err)
 	}
