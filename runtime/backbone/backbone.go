@@ -52,6 +52,7 @@ type Sync struct {
 type Backbone struct {
 	srv  *server.Server
 	disk *disk // nil with an external server
+	each bool  // an fsync before each acknowledgement
 	conn *nats.Conn
 	js   jetstream.JetStream
 }
@@ -67,7 +68,7 @@ const serverSync = 15 * time.Minute
 
 // Start brings JetStream up and connects to it.
 func Start(ctx context.Context, c Config) (*Backbone, error) {
-	b := &Backbone{}
+	b := &Backbone{each: c.URL == "" && c.Sync.Always}
 	opts := []nats.Option{nats.Name("millrace"), nats.MaxReconnects(-1)}
 	url := c.URL
 	if url == "" {
@@ -134,6 +135,10 @@ func (b *Backbone) Conn() *nats.Conn { return b.conn }
 // buckets it opens, needs no Wrote; what is published asynchronously, and purges
 // of a jetstream.Stream, do.
 func (b *Backbone) JetStream() jetstream.JetStream { return b.js }
+
+// SyncsEach tells whether an fsync goes before each acknowledgement: then to
+// write less often is worth more than to write at the same time.
+func (b *Backbone) SyncsEach() bool { return b.each }
 
 // Wrote says that JetStream has acknowledged a write to a stream: it is synced
 // when Sync says. It costs little, and nothing with an external server.

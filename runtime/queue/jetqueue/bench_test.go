@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/runtime/backbone"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 )
@@ -53,6 +54,37 @@ func BenchmarkSend(b *testing.B) {
 			})
 		}
 	}
+}
+
+// One fsync for each entry: how many messages share one?
+func BenchmarkSendSynced(b *testing.B) {
+	for _, callers := range []int{1, 16, 64} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			e := &env{TB: b, dir: b.TempDir(), sync: backbone.Sync{Always: true}}
+			e.open()
+			defer e.close()
+			q := e.create("bench", nil)
+			message := queue.Message{Body: strings.Repeat("x", 256)}
+			b.ResetTimer()
+			share(b, callers, b.N, func(int) error {
+				_, err := q.Send(context.Background(), message)
+				return err
+			})
+			perSecond(b, b.N)
+			b.ReportMetric(float64(b.N)/float64(e.entries()), "msg/entry")
+		})
+	}
+}
+
+// entries counts what the logs of all queues have taken.
+func (e *env) entries() (n uint64) {
+	all := e.backbone.JetStream().ListStreams(ctx)
+	for info := range all.Info() {
+		if strings.HasPrefix(info.Config.Name, "MILLRACE_QUEUE_") {
+			n += info.State.LastSeq
+		}
+	}
+	return n
 }
 
 func BenchmarkReceiveDelete(b *testing.B) {

@@ -30,6 +30,7 @@ type env struct {
 	testing.TB
 	dir      string
 	options  jetqueue.Options
+	sync     backbone.Sync
 	backbone *backbone.Backbone
 	records  *record.Store
 	queues   *jetqueue.Queues
@@ -56,7 +57,7 @@ func (e *env) open() {
 func (e *env) startParts() {
 	e.Helper()
 	var err error
-	if e.backbone, err = backbone.Start(ctx, backbone.Config{Dir: e.dir}); err != nil {
+	if e.backbone, err = backbone.Start(ctx, backbone.Config{Dir: e.dir, Sync: e.sync}); err != nil {
 		e.Fatal(err)
 	}
 	if e.records, err = record.Open(ctx, e.backbone.JetStream()); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	window   = 2                // entries under way at once; one on a cluster, see DESIGN.md
+	window   = 2                // entries under way at once; one on a cluster and with an fsync each, see DESIGN.md
 	ackWait  = 10 * time.Second // longer than any healthy JetStream takes
 	loadWait = 2 * time.Minute  // to read a log
 )
@@ -56,7 +56,7 @@ type flight struct {
 func (q *Queue) run() {
 	defer close(q.ended)
 	o := &owner{Queue: q, log: newLog(q.set.conn, q.set.js, incarnation(q.source)), timer: time.NewTimer(time.Hour), window: window}
-	if q.set.peers != nil {
+	if q.set.peers != nil || q.set.store.SyncsEach() {
 		o.window = 1
 	}
 	o.slot = q.set.marks.slot(q.source)
