@@ -16,13 +16,13 @@ import (
 
 // The attributes that are kept as the texts they came as.
 const (
-	policy        = "Policy"
-	redrive       = "RedrivePolicy"
-	redriveAllow  = "RedriveAllowPolicy"
-	kmsKey        = "KmsMasterKeyId"
-	kmsReuse      = "KmsDataKeyReusePeriodSeconds"
-	sse           = "SqsManagedSseEnabled"
-	kmsReuseUsual = "300"
+	policyAttribute = "Policy"
+	redrive         = "RedrivePolicy"
+	redriveAllow    = "RedriveAllowPolicy"
+	kmsKey          = "KmsMasterKeyId"
+	kmsReuse        = "KmsDataKeyReusePeriodSeconds"
+	sse             = "SqsManagedSseEnabled"
+	kmsReuseUsual   = "300"
 )
 
 // numbers are the attributes that are whole numbers, with their ranges.
@@ -97,9 +97,9 @@ func applyOne(c *queue.Config, id queue.ID, name, value string, redriveTarget fu
 		return nil
 	}
 	switch name {
-	case policy:
-		if value != "" && !isJSONMap(value) {
-			return badAttribute(name)
+	case policyAttribute:
+		if err := checkPolicy(value); err != nil {
+			return err
 		}
 		setText(c, name, value)
 	case redrive:
@@ -254,11 +254,6 @@ func wholeNumber(s string, min, max int) (int, bool) {
 	}
 	n, err := strconv.Atoi(s)
 	return n, err == nil && min <= n && n <= max
-}
-
-func isJSONMap(s string) bool {
-	var m map[string]any
-	return json.Unmarshal([]byte(s), &m) == nil && m != nil
 }
 
 func isBool(s string) bool { return isTrue(s) || strings.EqualFold(s, "false") }

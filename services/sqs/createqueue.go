@@ -23,7 +23,7 @@ import (
 //   - the queue is durable before its URL is answered
 func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*api.CreateQueueOutput, error) {
 	c := identity.From(ctx)
-	if err := elsewhere(c, "CreateQueue"); err != nil {
+	if err := s.elsewhere(c, "CreateQueue"); err != nil {
 		return nil, err
 	}
 	if in.QueueName == nil {

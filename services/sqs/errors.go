@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/keys"
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/wire"
@@ -65,9 +66,37 @@ func fromHandle(err error, handle string, change queue.Change, query bool) error
 	return fromDomain(err, query)
 }
 
+// fromKeys tells that a queue's KMS key does not work; nil for other errors.
+func fromKeys(err error) error {
+	for _, k := range []struct {
+		is   error
+		make func(string) *wire.Error
+		text string
+	}{
+		{keys.ErrNotFound, api.ErrKmsNotFound, "The KMS key of this queue does not exist."},
+		{keys.ErrDisabled, api.ErrKmsDisabled, "The KMS key of this queue is disabled."},
+		{keys.ErrState, api.ErrKmsInvalidState, "The KMS key of this queue is not in a state that allows its use."},
+		{keys.ErrUsage, api.ErrKmsInvalidKeyUsage, "The KMS key of this queue is not for encryption."},
+		{keys.ErrAccess, api.ErrKmsAccessDenied, "The KMS key of this queue may not be used by this caller."},
+	} {
+		if !errors.Is(err, k.is) {
+			continue
+		}
+		var f *fault.Error
+		if errors.As(err, &f) && f.What != "" {
+			return k.make(f.What) // KMS's own sentence, which names the key
+		}
+		return k.make(k.text)
+	}
+	return nil
+}
+
 // fromDomain translates what is left of the domain's errors. What nobody named
 // is ours to answer for, and its cause stays in the log.
 func fromDomain(err error, query bool) error {
+	if e := fromKeys(err); e != nil {
+		return e
+	}
 	switch fault.Of(err) {
 	case fault.NotFound:
 		return noQueue(query)

@@ -38,7 +38,7 @@ func FuzzParseURL(f *testing.F) {
 func FuzzAttributes(f *testing.F) {
 	const target = `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"3"}`
 	for name, value := range map[string]string{
-		"DelaySeconds": "900", "VisibilityTimeout": "007", "Policy": `{"Version":"2008-10-17"}`, "RedrivePolicy": target,
+		"DelaySeconds": "900", "VisibilityTimeout": "007", "Policy": `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}}`, "RedrivePolicy": target,
 		"RedriveAllowPolicy": `{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:us-east-1:000000000000:q"]}`,
 		"KmsMasterKeyId":     "alias/k", "KmsDataKeyReusePeriodSeconds": "60", "SqsManagedSseEnabled": "True", "FifoQueue": "false", "DeduplicationScope": "messageGroup", "Colour": "red",
 	} {
@@ -69,7 +69,7 @@ func FuzzAttributes(f *testing.F) {
 		if d := difference(id, after, again); d != "" {
 			t.Errorf("%s=%q set again changed %s", name, value, d)
 		}
-		if isPolicy := name == policy || name == redrive || name == redriveAllow; isPolicy && value != "" && !json.Valid([]byte(value)) {
+		if isPolicy := name == policyAttribute || name == redrive || name == redriveAllow; isPolicy && value != "" && !json.Valid([]byte(value)) {
 			t.Errorf("%s=%q was taken for JSON", name, value)
 		}
 	})

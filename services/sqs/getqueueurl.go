@@ -21,8 +21,12 @@ func (s *Service) GetQueueUrl(ctx context.Context, in *api.GetQueueUrlInput) (*a
 	if owner := value(in.QueueOwnerAWSAccountId); owner != "" {
 		id.Account = owner
 	}
-	if _, err := s.queues.Get(id); err != nil {
+	q, err := s.queues.Get(id)
+	if err != nil {
 		return nil, fromDomain(err, c.Query)
+	}
+	if err := s.authorize(&c, q, "GetQueueUrl"); err != nil {
+		return nil, err
 	}
 	return &api.GetQueueUrlOutput{QueueUrl: ptr(s.options.URLs.url(c, id))}, nil
 }

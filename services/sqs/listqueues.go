@@ -20,7 +20,7 @@ import (
 //   - a token goes on with the prefix it was made for
 func (s *Service) ListQueues(ctx context.Context, in *api.ListQueuesInput) (*api.ListQueuesOutput, error) {
 	c := identity.From(ctx)
-	if err := elsewhere(c, "ListQueues"); err != nil {
+	if err := s.elsewhere(c, "ListQueues"); err != nil {
 		return nil, err
 	}
 	prefix := value(in.QueueNamePrefix)
@@ -42,17 +42,7 @@ func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, in *api.ListDe
 	if err != nil {
 		return nil, err
 	}
-	var sources []queue.ID
-	for _, id := range s.queues.List(target.ID().Account, target.ID().Region, "") {
-		q, err := s.queues.Get(id)
-		if err != nil {
-			continue // deleted since it was listed
-		}
-		if d := q.Config().DeadLetter; d != nil && d.Target == target.ID() {
-			sources = append(sources, id)
-		}
-	}
-	page, next, err := paginate(sources, target.ID().Name, in.MaxResults, in.NextToken)
+	page, next, err := paginate(s.sourcesOf(target.ID()), target.ID().Name, in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +51,20 @@ func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, in *api.ListDe
 		found = []string{}
 	}
 	return &api.ListDeadLetterSourceQueuesOutput{QueueUrls: found, NextToken: next}, nil
+}
+
+// sourcesOf are the queues whose dead letters go to target, by name.
+func (s *Service) sourcesOf(target queue.ID) (sources []queue.ID) {
+	for _, id := range s.queues.List(target.Account, target.Region, "") {
+		q, err := s.queues.Get(id)
+		if err != nil {
+			continue // deleted since it was listed
+		}
+		if d := q.Config().DeadLetter; d != nil && d.Target == target {
+			sources = append(sources, id)
+		}
+	}
+	return sources
 }
 
 // paginate cuts a page out of ids, which are in order of their names. A token

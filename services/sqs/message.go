@@ -169,13 +169,13 @@ func systemDigest(system map[string]*api.MessageSystemAttributeValue) *string {
 	return optional(digest.Attributes(all))
 }
 
-// senderID is the caller's principal: the account stands for its root, any
-// other access key for itself.
+// senderID is the caller's principal: what GetCallerIdentity says is its UserId.
+// The account's number stands for its root.
 func senderID(c identity.Caller) string {
-	if c.AccessKey == "" {
-		return c.Account
+	if c.Session != nil {
+		return c.Session.UserID
 	}
-	return c.AccessKey
+	return c.Account
 }
 
 // answer renders a delivery for ReceiveMessage: the parts that were asked for.

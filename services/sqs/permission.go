@@ -14,14 +14,6 @@ import (
 	"millrace/services/internal/identity"
 )
 
-// What one queue's policy may hold
-// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html).
-const (
-	maxPolicyActions    = 7 // of one statement
-	maxPolicyStatements = 20
-	maxPolicyBytes      = 8192
-)
-
 // AddPermission   awsJson1_0, awsQuery
 //
 //   - adds a statement to the queue's policy, and a policy where there is none:
@@ -39,7 +31,7 @@ func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput)
 		return nil, err
 	}
 	err = q.Configure(ctx, func(c *queue.Config) error {
-		doc, err := readPermissions(c.Texts[policy], q.ID())
+		doc, err := readPermissions(c.Texts[policyAttribute], q.ID())
 		if err != nil {
 			return err
 		}
@@ -68,7 +60,7 @@ func (s *Service) RemovePermission(ctx context.Context, in *api.RemovePermission
 		return nil, missingParam("Label")
 	}
 	err = q.Configure(ctx, func(c *queue.Config) error {
-		doc, err := readPermissions(c.Texts[policy], q.ID())
+		doc, err := readPermissions(c.Texts[policyAttribute], q.ID())
 		if err != nil {
 			return err
 		}
@@ -97,8 +89,8 @@ func checkGrant(label string, accounts, actions []string) error {
 		return invalidParam("PrincipalId", "["+strings.Join(accounts, ", ")+"]", "Unable to verify.")
 	case len(actions) == 0:
 		return missingParam("Actions")
-	case len(actions) > maxPolicyActions:
-		return api.ErrOverLimit(fmt.Sprintf("%d Actions were found, maximum allowed is %d.", len(actions), maxPolicyActions))
+	case len(actions) > policyLimits.Actions:
+		return api.ErrOverLimit(fmt.Sprintf("%d Actions were found, maximum allowed is %d.", len(actions), policyLimits.Actions))
 	}
 	for _, a := range actions {
 		switch {
@@ -106,7 +98,7 @@ func checkGrant(label string, accounts, actions []string) error {
 		case ownersOwn[a]:
 			return invalidParam("ActionName", "SQS:"+a, "Only the queue owner is allowed to invoke this action.")
 		default:
-			return invalidParam("ActionName", "SQS:"+a, "Please refer to the appropriate WSDL for a list of valid actions. ")
+			return invalidParam("ActionName", "SQS:"+a, unknownAction)
 		}
 	}
 	return nil
@@ -131,7 +123,7 @@ func readPermissions(text string, id queue.ID) (permissions, error) {
 		Statement json.RawMessage
 	}
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return permissions{}, badAttribute(policy)
+		return permissions{}, badAttribute(policyAttribute)
 	}
 	doc := permissions{Version: p.Version, ID: p.ID}
 	if json.Unmarshal(p.Statement, &doc.Statement) != nil { // one statement may stand without a list
@@ -149,8 +141,8 @@ func (p *permissions) index(label string) int {
 }
 
 func (p *permissions) grant(label string, id queue.ID, accounts, actions []string) error {
-	if len(p.Statement) >= maxPolicyStatements {
-		return api.ErrOverLimit(fmt.Sprintf("%d Statements were found, maximum allowed is %d.", len(p.Statement)+1, maxPolicyStatements))
+	if len(p.Statement) >= policyLimits.Statements {
+		return api.ErrOverLimit(fmt.Sprintf("%d Statements were found, maximum allowed is %d.", len(p.Statement)+1, policyLimits.Statements))
 	}
 	var principals, names []string
 	for _, a := range accounts {
@@ -172,7 +164,7 @@ func (p *permissions) grant(label string, id queue.ID, accounts, actions []strin
 // write sets the policy, or takes it away when it says nothing anymore.
 func (p *permissions) write(c *queue.Config) error {
 	texts := cloneTexts(c.Texts)
-	delete(texts, policy)
+	delete(texts, policyAttribute)
 	if len(p.Statement) > 0 {
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
@@ -180,9 +172,9 @@ func (p *permissions) write(c *queue.Config) error {
 		if err := e.Encode(p); err != nil {
 			return err
 		}
-		texts[policy] = strings.TrimSuffix(b.String(), "\n")
-		if len(texts[policy]) > maxPolicyBytes {
-			return badAttribute(policy)
+		texts[policyAttribute] = strings.TrimSuffix(b.String(), "\n")
+		if len(texts[policyAttribute]) > policyLimits.Bytes {
+			return badAttribute(policyAttribute)
 		}
 	}
 	c.Texts, c.Modified = texts, time.Now()

@@ -70,7 +70,7 @@ func (s *Service) SetQueueAttributes(ctx context.Context, in *api.SetQueueAttrib
 // isAttribute says whether SQS has a queue attribute of that name, on some queue.
 func isAttribute(name string) bool {
 	switch name {
-	case "All", policy, redrive, redriveAllow, kmsKey, kmsReuse, sse,
+	case "All", policyAttribute, redrive, redriveAllow, kmsKey, kmsReuse, sse,
 		"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit":
 		return true
 	}

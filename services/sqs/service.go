@@ -24,18 +24,21 @@ import (
 type Service struct {
 	api.Unimplemented
 	queues  *jetqueue.Queues
+	tasks   MoveTasks
 	options Options
-	cooling cooldowns
-	pace    throttle
+
+	cooling  cooldowns
+	pace     throttle
+	policies policies
 
 	drained context.Context // ends when waiting receives are to be answered at once
 	drain   context.CancelFunc
 }
 
-// New serves the given queues. records keep what must not be done again for a
-// while.
-func New(queues *jetqueue.Queues, records *record.Store, o Options) *Service {
-	s := &Service{queues: queues, options: o, cooling: cooldowns{table: record.NewTable[time.Time](records, "cooldown")}}
+// New serves the given queues, and the tasks that move messages between them.
+// records keep what must not be done again for a while.
+func New(queues *jetqueue.Queues, tasks MoveTasks, records *record.Store, o Options) *Service {
+	s := &Service{queues: queues, tasks: tasks, options: o, cooling: cooldowns{table: record.NewTable[time.Time](records, "cooldown")}}
 	s.drained, s.drain = context.WithCancel(context.Background())
 	return s
 }
@@ -47,7 +50,8 @@ func (*Service) Model() *wire.Service { return api.Service }
 // one wait: the first step of stopping.
 func (s *Service) Drain() { s.drain() }
 
-// find returns the queue that a QueueUrl means, for an action by the name that
+// find returns the queue that a QueueUrl means, to a caller that may do the
+// action to it. Every operation on a queue comes through here, with the name that
 // policies have for it: a batch form's is the single form's. The query protocol may leave the
 // parameter out and name the queue in the request's path instead.
 func (s *Service) find(ctx context.Context, action string, url *string) (*jetqueue.Queue, error) {
@@ -60,6 +64,9 @@ func (s *Service) find(ctx context.Context, action string, url *string) (*jetque
 	if err != nil {
 		return nil, fromDomain(err, c.Query)
 	}
+	if err := s.authorize(&c, q, action); err != nil {
+		return nil, err
+	}
 	if s.options.FIFOThroughput && id.FIFO() && paced(action) && !q.Config().LimitPerGroup {
 		if err := s.pace.take(time.Now(), id, action); err != nil {
 			return nil, err
@@ -68,13 +75,14 @@ func (s *Service) find(ctx context.Context, action string, url *string) (*jetque
 	return q, nil
 }
 
-// elsewhere refuses an operation that concerns no one queue when it is asked of
-// a queue's URL in the query protocol, as AWS does.
-func elsewhere(c identity.Caller, action string) error {
+// elsewhere is the rim of the operations that concern no one queue: it refuses
+// them to nobody in particular, and, as AWS does, when they are asked of a
+// queue's URL in the query protocol.
+func (s *Service) elsewhere(c identity.Caller, action string) error {
 	if _, ok := locate(c, c.Host, c.Path); ok && c.Query {
 		return invalidAction(action)
 	}
-	return nil
+	return s.signed(&c)
 }
 
 func address(c identity.Caller, url string) (queue.ID, error) {

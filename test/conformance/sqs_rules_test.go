@@ -228,7 +228,7 @@ func TestSQSAttributesSet(t *testing.T) {
 		fifo.set("FifoQueue", "true") // is nothing
 		created := q.attributes()["LastModifiedTimestamp"]
 		time.Sleep(2 * time.Second)
-		q.set("Policy", `{"Version":"2008-10-17"}`)
+		q.set("Policy", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}}`)
 		if got := q.attributes(); got["LastModifiedTimestamp"] == created || got["CreatedTimestamp"] != created || got["Policy"] == "" {
 			t.Errorf("after a change: %v", got)
 		}

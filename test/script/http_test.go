@@ -109,6 +109,7 @@ func operation(ts *testscript.TestScript, name, body string) *http.Request {
 	if !isInvoke {
 		req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 		req.Header.Set("X-Amz-Target", "AmazonSQS."+name)
+		req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=000000000000/20261121/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0")
 	}
 	return req
 }

@@ -156,7 +156,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	a.parts.Push("event source mappings", a.mappings.Stop)
 
-	queues := sqs.New(a.queues, a.records, a.cfg.SQS)
+	queues := sqs.New(a.queues, a.moves, a.records, a.cfg.SQS)
 	functions := awslambda.New(a.functions, a.mappings)
 	roles := iam.New(a.records, time.Now)
 	tokens := sts.New(a.records, roles, time.Now)
@@ -164,6 +164,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	own := http.NewServeMux()
 	own.Handle("/_runtime/", admin.Handler(a, a.cfg.AllowReset, log))
 	own.Handle("/_runtime/code/", functions.CodeHandler())
+	own.Handle("/_runtime/sqs/messages", queues.MessagesHandler(a.cfg.Account, a.cfg.Region))
 	handler := gateway.New(gateway.Config{
 		Services: []gateway.Service{queues, functions, roles, tokens, secrets},
 		Own:      own,

@@ -1,0 +1,38 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"millrace/runtime/backbone/backbonetest"
+	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/record"
+)
+
+func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
+
+var created = time.Unix(1700000000, 0)
+
+// started is a service over queues of its own, with no move tasks.
+func started(t *testing.T, o Options) (*jetqueue.Queues, *Service) {
+	t.Helper()
+	b := backbonetest.Start(t, t.TempDir())
+	records, err := record.Open(t.Context(), b.JetStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	queues, err := jetqueue.Open(t.Context(), b, records, jetqueue.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx := context.Background()
+		if err := errors.Join(queues.Close(ctx), records.Close(), b.Stop(ctx)); err != nil {
+			t.Errorf("stopping: %v", err)
+		}
+	})
+	return queues, New(queues, nil, records, o)
+}
