@@ -81,7 +81,7 @@ func checkPolicy(k keys.Key, who policy.Principal, text *string, waived *bool) e
 
 // defaultPolicy is written as AWS writes it.
 func defaultPolicy(k keys.Key) string {
-	return strings.ReplaceAll(`{
+	text := `{
   "Version" : "2012-10-17",
   "Id" : "key-default-1",
   "Statement" : [ {
@@ -93,5 +93,35 @@ func defaultPolicy(k keys.Key) string {
     "Action" : "kms:*",
     "Resource" : "*"
   } ]
-}`, "ACCOUNT", k.Account)
+}`
+	if k.Service == "sqs" {
+		text = `{
+  "Version" : "2012-10-17",
+  "Id" : "auto-sqs-1",
+  "Statement" : [ {
+    "Sid" : "Allow access through Simple Queue Service (SQS) for all principals in the account that are authorized to use SQS",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "*"
+    },
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {
+      "StringEquals" : {
+        "kms:ViaService" : "sqs.REGION.amazonaws.com",
+        "kms:CallerAccount" : "ACCOUNT"
+      }
+    }
+  }, {
+    "Sid" : "Allow direct access to key metadata to the account",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "arn:aws:iam::ACCOUNT:root"
+    },
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*" ],
+    "Resource" : "*"
+  } ]
+}`
+	}
+	return strings.NewReplacer("ACCOUNT", k.Account, "REGION", k.Region).Replace(text)
 }

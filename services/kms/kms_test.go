@@ -586,6 +586,9 @@ func TestPolicies(t *testing.T) {
 
 	// The key that AWS manages can be looked at, and no more.
 	managed := must(b.DescribeKey(ctx, &sdk.DescribeKeyInput{KeyId: aws.String("alias/aws/sqs")}))(t).KeyMetadata
+	if got := must(b.GetKeyPolicy(ctx, &sdk.GetKeyPolicyInput{KeyId: managed.KeyId}))(t); !strings.Contains(*got.Policy, `"kms:ViaService" : "sqs.`+region+`.amazonaws.com"`) {
+		t.Errorf("AWS's policy is %s", *got.Policy)
+	}
 	refused(t, encrypt(b.Client, "alias/aws/sqs"), "AccessDeniedException", "User: arn:aws:iam::"+account+":root is not authorized to perform: kms:Encrypt on resource: "+*managed.Arn+" because no resource-based policy allows the kms:Encrypt action")
 	for _, call := range []func() (any, error){
 		func() (any, error) { return b.DisableKey(ctx, &sdk.DisableKeyInput{KeyId: managed.KeyId}) },
