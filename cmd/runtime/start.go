@@ -18,7 +18,8 @@ import (
 type startCmd struct {
 	Listen      string        `default:"127.0.0.1:4566" env:"MILLRACE_LISTEN" help:"Address to listen on, host:port. Only loopback unless you say otherwise."`
 	Data        string        `default:".runtime" env:"MILLRACE_DATA" help:"Folder that holds everything that is stored."`
-	NATS        string        `name:"nats" env:"MILLRACE_NATS" placeholder:"URL" help:"Stand on an external NATS server with JetStream instead of the embedded one."`
+	NATS        string        `name:"nats" env:"MILLRACE_NATS" placeholder:"URL" help:"Stand on external NATS servers with JetStream instead of the embedded one. Runtimes on the same servers share everything."`
+	Replicas    int           `env:"MILLRACE_REPLICAS" placeholder:"N" help:"Replicas of each stream on external servers. Without it: 3 if there are the servers for it, else 1."`
 	RootKey     string        `env:"MILLRACE_ROOT_KEY" placeholder:"FILE" help:"File of the 32-byte key that encrypts what is stored; made on first start, by default as root.key in the data folder. With --nats it is kept there unless you name a file, the same for every runtime."`
 	Sync        syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or so long after it, at the latest."`
 	StrictStore bool          `env:"MILLRACE_STRICT_STORE" help:"Do not start when anything stored is missing or damaged."`
@@ -58,7 +59,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 		return err
 	}
 	cfg := app.Config{
-		Listen: c.Listen, Data: c.Data, NATS: c.NATS, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync),
+		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Replicas: c.Replicas, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync),
 		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
 		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost,
 		AtRest: giveBack,

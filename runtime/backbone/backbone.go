@@ -32,6 +32,11 @@ type Config struct {
 	Sync   Sync
 	Log    *slog.Logger // nil for none
 
+	// Replicas of each stream on an external server; 0 means what is there
+	// already, else three if the server is one of a cluster that has the room,
+	// else one.
+	Replicas int
+
 	// AtRest is called when nothing has been written for half a minute, by an
 	// embedded server; nil for nothing. A write then waits for its sync until
 	// AtRest returns.
@@ -102,6 +107,9 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("connecting to NATS: %w", err), b.Stop(ctx))
+	}
+	if c.URL != "" {
+		b.js = &replicated{JetStream: b.js, want: c.Replicas}
 	}
 	b.js = noticing{b.js, b.disk}
 	return b, nil

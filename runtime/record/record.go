@@ -44,23 +44,14 @@ type row struct {
 	gone     bool // deleted at this revision; kept so that an older update cannot revive it
 }
 
-// Options tune Open. The zero Options are ready to use.
-type Options struct {
-	Replicas int // of the bucket; 0 means one
-}
-
 // Open creates or opens the bucket and reads all of it. Close ends it.
-func Open(ctx context.Context, js jetstream.JetStream, o ...Options) (*Store, error) {
-	config := jetstream.KeyValueConfig{
+func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
+	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket:      bucket,
 		Description: "Millrace control plane",
 		History:     1,
 		Storage:     jetstream.FileStorage,
-	}
-	for _, o := range o {
-		config.Replicas = o.Replicas
-	}
-	kv, err := js.CreateOrUpdateKeyValue(ctx, config)
+	})
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "opening the record bucket")
 	}

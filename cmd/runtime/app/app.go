@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -51,7 +52,8 @@ type Config struct {
 	Listen     string       // host:port; "" for 127.0.0.1:4566, port 0 for a free one
 	Listener   net.Listener // listens already; Listen is not used then
 	Data       string       // data folder; "" for .runtime
-	NATS       string       // URL of an external NATS server with JetStream, instead of the embedded one
+	NATS       string       // URLs, with commas between them, of external NATS servers with JetStream, instead of the embedded one
+	Replicas   int          // of each stream on external servers; 0 for what is there, else three if there are the servers for it
 	RootKey    string       // file of the key that encrypts what is stored; "" for root.key in the data folder, or with NATS for one that is kept there
 	Sync       backbone.Sync
 	AtRest     func()       // called when nothing was written for half a minute; nil for nothing
@@ -67,15 +69,19 @@ type Config struct {
 	KeepForever bool        // MessageRetentionPeriod removes nothing
 }
 
-// Store says where the data is: the absolute path of the folder, or the URL of
-// the external server without its password.
+// Store says where the data is: the absolute path of the folder, or the URLs of
+// the external servers without their passwords.
 func (c Config) Store() string {
 	if c.NATS != "" {
-		u, err := url.Parse(c.NATS)
-		if err != nil {
-			return "an external NATS server"
+		var all []string
+		for s := range strings.SplitSeq(c.NATS, ",") {
+			u, err := url.Parse(strings.TrimSpace(s))
+			if err != nil {
+				return "an external NATS server"
+			}
+			all = append(all, u.Redacted())
 		}
-		return u.Redacted()
+		return strings.Join(all, ",")
 	}
 	if abs, err := filepath.Abs(c.Data); err == nil {
 		return abs

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace/runtime/backbone"
+	"millrace/runtime/cluster"
 	"millrace/runtime/damage"
 	"millrace/runtime/keys"
 	"millrace/runtime/queue/jetqueue"
@@ -36,7 +37,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,11 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
 	}
 
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Log: log,
+	var others *cluster.Cluster
+	if a.cfg.NATS != "" { // then other runtimes may stand on it too
+		others = cluster.New(stream.Conn(), log)
+	}
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Cluster: others, Log: log,
 		Marks: a.marks(), Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}

@@ -26,18 +26,18 @@ type node struct {
 	gone     bool
 }
 
-func join(tb testing.TB, url string, replicas int) *node {
+func join(tb testing.TB, url string) *node {
 	tb.Helper()
 	n := &node{TB: tb}
 	var err error
 	if n.backbone, err = backbone.Start(ctx, backbone.Config{URL: url}); err != nil {
 		tb.Fatal(err)
 	}
-	if n.records, err = record.Open(ctx, n.backbone.JetStream(), record.Options{Replicas: replicas}); err != nil {
+	if n.records, err = record.Open(ctx, n.backbone.JetStream()); err != nil {
 		tb.Fatal(err)
 	}
 	n.cluster = cluster.New(n.backbone.Conn(), nil)
-	if n.queues, err = jetqueue.Open(ctx, n.backbone, n.records, jetqueue.Options{Cluster: n.cluster, Replicas: replicas}); err != nil {
+	if n.queues, err = jetqueue.Open(ctx, n.backbone, n.records, jetqueue.Options{Cluster: n.cluster}); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(n.leave)
@@ -93,7 +93,7 @@ func (n *node) owned(owner *node, kind string) string {
 // Whoever owns a queue, every method means the same on every node.
 func TestNodesShareQueues(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
-	one, two := join(t, url, 1), join(t, url, 1)
+	one, two := join(t, url), join(t, url)
 	for _, owner := range []*node{one, two} {
 		name := one.owned(owner, "")
 		for _, n := range []*node{one, two} {
@@ -157,7 +157,7 @@ func TestNodesShareQueues(t *testing.T) {
 // A queue that one node made, changed or deleted is so on the other.
 func TestNodesShareRecords(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
-	one, two := join(t, url, 1), join(t, url, 1)
+	one, two := join(t, url), join(t, url)
 	for _, owner := range []*node{one, two} {
 		name := one.owned(owner, "")
 		q := two.get(name) // at once
@@ -206,7 +206,7 @@ var just1 = queue.ReceiveRequest{Max: 1}
 // A receive that its caller gave up takes no messages with it.
 func TestCancelReachesTheOwner(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
-	one, two := join(t, url, 1), join(t, url, 1)
+	one, two := join(t, url), join(t, url)
 	q := two.get(one.owned(one, ""))
 	for range 50 {
 		some, cancel := context.WithCancel(ctx)
@@ -239,7 +239,7 @@ func TestCancelReachesTheOwner(t *testing.T) {
 // its share, without a call failing.
 func TestHandOver(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
-	one, two := join(t, url, 1), join(t, url, 1)
+	one, two := join(t, url), join(t, url)
 	name := one.owned(two, ".fifo")
 	q := one.get(name)
 	stop := make(chan struct{})
@@ -264,7 +264,7 @@ func TestHandOver(t *testing.T) {
 		}
 	}()
 	two.leave()
-	three := join(t, url, 1)
+	three := join(t, url)
 	three.leave()
 	close(stop)
 	if err := <-failed; err != nil {

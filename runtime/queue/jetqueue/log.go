@@ -32,14 +32,13 @@ const (
 	status           = "Status"
 )
 
-func streamConfig(incarnation string, about map[string]string, replicas int) jetstream.StreamConfig {
+func streamConfig(incarnation string, about map[string]string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        streamPrefix + incarnation,
 		Description: "The log of a Millrace queue",
 		Subjects:    []string{subjectPrefix + incarnation},
 		Retention:   jetstream.LimitsPolicy,
 		Storage:     jetstream.FileStorage,
-		Replicas:    replicas,
 		AllowDirect: true, // entries are read back by sequence
 		Metadata:    about,
 	}

@@ -146,6 +146,6 @@ func (qs *Queues) makeStream(ctx context.Context, r row) (jetstream.Stream, erro
 	if err != nil {
 		return nil, err
 	}
-	s, err := qs.js.CreateStream(ctx, streamConfig(incarnation(r.Source), metadata, qs.replicas))
+	s, err := qs.js.CreateStream(ctx, streamConfig(incarnation(r.Source), metadata))
 	return s, fault.Wrap(fault.Unavailable, err, "making the stream of queue %s", r.ID.Name)
 }

@@ -29,9 +29,9 @@ type Options struct {
 	BodyBudget int64        // bytes of message contents kept in memory; 0 means 64 MiB
 	Keys       Keyring      // what is stored is encrypted with them; nil for not at all
 
-	// For several runtimes on one NATS cluster.
-	Cluster  *cluster.Cluster // the nodes that share the queues; Open joins it and Close leaves it. nil for a runtime by itself
-	Replicas int              // of the log of a queue made here; 0 means one
+	// Cluster is the nodes that share the queues: Open joins it, Close leaves it.
+	// nil for a runtime by itself.
+	Cluster *cluster.Cluster
 
 	KeepForever bool // no message leaves for its age, whatever its queue's Retention
 
@@ -58,7 +58,6 @@ type Queues struct {
 	budget   *queue.Budget
 	keys     Keyring
 	maxEntry int
-	replicas int
 	peers    *peers // nil for a runtime by itself
 	forever  bool
 	marks    *marks
@@ -108,7 +107,6 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
-		replicas: max(o.Replicas, 1),
 	}
 	if o.Cluster != nil {
 		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
