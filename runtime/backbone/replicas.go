@@ -3,6 +3,8 @@ package backbone
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -60,6 +62,9 @@ func (r *replicated) CreateOrUpdateKeyValue(ctx context.Context, c jetstream.Key
 		c.Replicas = 1
 		kv, err = r.JetStream.CreateOrUpdateKeyValue(ctx, c)
 	}
+	if err != nil && r.want == 0 {
+		return nil, fmt.Errorf("%w (is a server of the cluster down? start it, or say how many --replicas to keep)", err)
+	}
 	if err == nil {
 		r.want = c.Replicas
 	}
@@ -73,7 +78,10 @@ const (
 	notInClustered jetstream.ErrorCode = 10074
 )
 
+// tooFewServers tells that the servers for several replicas are not there. A
+// server that is there and down does not count: it will be back.
 func tooFewServers(err error) bool {
 	var e *jetstream.APIError
-	return errors.As(err, &e) && (e.ErrorCode == noPeers || e.ErrorCode == noResources || e.ErrorCode == notInClustered)
+	return errors.As(err, &e) && !strings.Contains(e.Description, "offline") &&
+		(e.ErrorCode == noPeers || e.ErrorCode == noResources || e.ErrorCode == notInClustered)
 }

@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	every    = Silence / 4            // how often a node says that it is there
+	every    = Silence / 8            // how often a node says that it is there
 	listen   = 300 * time.Millisecond // how long a newcomer listens to who is there
-	doubt    = time.Second            // how long a suspect may take to answer
+	answers  = time.Second            // how long a suspect may take to answer
 	subject  = "millrace.cluster"
 	patience = 5 * time.Second // with the server, when joining and leaving
 	backlog  = 1024            // notes that may wait to be read
@@ -54,13 +54,16 @@ type Cluster struct {
 	subs   []*nats.Subscription
 	end    context.CancelFunc
 	work   sync.WaitGroup // the loop, and looks at suspects
+
+	doubted map[string]bool // the loop's: who is being looked at
 }
 
 // An event is what the loop learns from within the process.
 type event struct {
-	node string
-	gone bool
-	seen chan struct{} // closed once the view says so
+	node   string
+	gone   bool
+	looked bool          // it was doubted, and looked at
+	seen   chan struct{} // closed once the view says so
 }
 
 // New makes a node that has not joined: its view is empty. A nil log is for none.
@@ -70,7 +73,7 @@ func New(conn *nats.Conn, log *slog.Logger) *Cluster {
 	}
 	var id [8]byte
 	rand.Read(id[:]) // never fails
-	c := &Cluster{conn: conn, self: hex.EncodeToString(id[:]), log: log, events: make(chan event)}
+	c := &Cluster{conn: conn, self: hex.EncodeToString(id[:]), log: log, events: make(chan event), doubted: map[string]bool{}}
 	c.view.Store(newView(c.self, nil))
 	return c
 }
@@ -160,7 +163,7 @@ func (c *Cluster) Suspect(ctx context.Context, node string) {
 
 func (c *Cluster) tell(ctx context.Context, e event) {
 	e.seen = make(chan struct{})
-	ctx, cancel := context.WithTimeout(ctx, doubt) // the loop may have ended
+	ctx, cancel := context.WithTimeout(ctx, answers) // the loop may have ended
 	defer cancel()
 	select {
 	case c.events <- e:
@@ -219,11 +222,19 @@ func (c *Cluster) loop(ctx context.Context, joined chan<- struct{}) {
 			if ready {
 				beat()
 			}
-			update(m.Pass(time.Now()))
+			now := time.Now()
+			update(m.Pass(now))
+			for _, node := range m.Silent(now, 2*every) {
+				c.doubt(ctx, node)
+			}
 		case e := <-c.events:
-			if e.gone {
+			if e.looked {
+				delete(c.doubted, e.node)
+			}
+			switch {
+			case e.gone:
 				update(m.Gone(e.node))
-			} else {
+			case !e.looked:
 				update(m.Heard(time.Now(), e.node))
 			}
 			close(e.seen)
@@ -249,23 +260,30 @@ func (c *Cluster) read(ctx context.Context, m *Members, data []byte) (changed bo
 		return false
 	case suspects:
 		if n.About != c.self && n.Node != c.self {
-			c.work.Go(func() { c.look(ctx, n.About) })
+			c.doubt(ctx, n.About)
 		}
 	}
 	return m.Heard(time.Now(), n.Node)
 }
 
+// doubt looks at a node, without waiting for it.
+func (c *Cluster) doubt(ctx context.Context, node string) {
+	if !c.doubted[node] && node != c.self {
+		c.doubted[node] = true
+		c.work.Go(func() { c.look(ctx, node) })
+	}
+}
+
 // look finds out whether a suspect is gone: whether nobody listens there. One
 // that is merely slow is left to its silence.
 func (c *Cluster) look(ctx context.Context, node string) {
-	within, cancel := context.WithTimeout(ctx, doubt)
+	within, cancel := context.WithTimeout(ctx, answers)
 	defer cancel()
 	_, err := c.conn.RequestWithContext(within, Subject(node, "ping"), nil)
-	if errors.Is(err, nats.ErrNoResponders) {
-		select {
-		case c.events <- event{node: node, gone: true, seen: make(chan struct{})}:
-		case <-ctx.Done():
-		}
+	e := event{node: node, looked: true, gone: errors.Is(err, nats.ErrNoResponders), seen: make(chan struct{})}
+	select {
+	case c.events <- e:
+	case <-ctx.Done():
 	}
 }
 

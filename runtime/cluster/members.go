@@ -46,3 +46,14 @@ func (m *Members) Pass(now time.Time) (changed bool) {
 
 // Live are the nodes that are there, in order.
 func (m *Members) Live() []string { return slices.Sorted(maps.Keys(m.heard)) }
+
+// Silent are the nodes that have said nothing for so long, in order.
+func (m *Members) Silent(now time.Time, long time.Duration) (nodes []string) {
+	for node, last := range m.heard {
+		if now.Sub(last) >= long {
+			nodes = append(nodes, node)
+		}
+	}
+	slices.Sort(nodes)
+	return nodes
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ type node struct {
 	cluster  *cluster.Cluster
 	queues   *jetqueue.Queues
 	gone     bool
+	dead     atomic.Bool // killed
 }
 
 func join(tb testing.TB, url string) *node {

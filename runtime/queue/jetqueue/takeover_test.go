@@ -1,0 +1,256 @@
+package jetqueue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/runtime/backbone/backbonetest"
+	"millrace/runtime/fault"
+	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
+)
+
+// TestTakeover has two runtimes on three servers share queues, with senders and
+// receivers at both, and kills the one that owns them: its connection is cut, it
+// says no word and lets go of nothing. The other serves, nothing acknowledged is
+// lost, and no group is out of order.
+func TestTakeover(t *testing.T) {
+	servers := backbonetest.NewCluster(t, 3)
+	a, b := join(t, servers.URL(0)), join(t, servers.URL(1))
+	var stories []*story
+	for _, name := range []string{b.owned(a, ""), b.owned(a, ".fifo"), a.owned(b, ""), a.owned(b, ".fifo")} {
+		stories = append(stories, newStory(t, name, a, b))
+	}
+	for _, s := range stories {
+		s.await("both nodes serve", func() bool { return s.sentBy[a] >= 50 && s.sentBy[b] >= 50 })
+	}
+	killed := time.Now()
+	a.kill()
+	for _, s := range stories {
+		before := s.count(b)
+		s.await("the other node serves", func() bool { return s.sentBy[b] >= before+50 })
+		s.mu.Lock()
+		t.Logf("%s: 50 more sends were answered %v after the kill", s.name, s.again.Sub(killed))
+		s.mu.Unlock()
+	}
+	for _, s := range stories {
+		s.stop()
+	}
+	for _, s := range stories {
+		s.end(b)
+	}
+}
+
+// kill cuts a node off, as the end of its process does.
+func (n *node) kill() {
+	n.gone = true
+	n.dead.Store(true)
+	n.backbone.Conn().Close()
+	n.Cleanup(func() {
+		n.queues.Close(ctx)
+		n.records.Close()
+	})
+}
+
+// A story is what happened to one queue: what was acknowledged, delivered, deleted.
+type story struct {
+	testing.TB
+	name string
+	stop context.CancelFunc
+	work sync.WaitGroup
+
+	mu      sync.Mutex // guards the rest
+	changed chan struct{}
+	sentBy  map[*node]int
+	again   time.Time       // when what was awaited last was so
+	acked   map[string]bool // by body; a message whose send failed may be there as well
+	seen    map[string]bool
+	deleted map[string]bool // by message id: a standard send that was tried again may be there twice
+	next    map[string]int // by group: the first that was not delivered yet
+	last    map[string]int // by group: the last that was surely deleted
+}
+
+const groups = 3
+
+// newStory sends to a queue and receives from it at each node, until the node
+// dies or the story ends.
+func newStory(tb testing.TB, name string, nodes ...*node) *story {
+	tb.Helper()
+	s := &story{TB: tb, name: name, changed: make(chan struct{}), sentBy: map[*node]int{},
+		acked: map[string]bool{}, seen: map[string]bool{}, deleted: map[string]bool{}, next: map[string]int{}, last: map[string]int{}}
+	sending, stop := context.WithCancel(ctx)
+	s.stop = stop
+	tb.Cleanup(func() { stop(); s.work.Wait() })
+	for i, n := range nodes {
+		q := n.get(name)
+		if err := q.Configure(ctx, func(c *queue.Config) error { c.Visibility = 2 * time.Second; return nil }); err != nil {
+			tb.Fatal(err)
+		}
+		for g := range groups {
+			s.work.Go(func() { s.send(sending, n, q, fmt.Sprintf("g%d.%d", i, g)) })
+		}
+		s.work.Go(func() { s.receive(sending, n, q) })
+	}
+	return s
+}
+
+// send sends 0, 1, 2 ... of a group, each until it is acknowledged.
+func (s *story) send(ctx context.Context, n *node, q *jetqueue.Queue, group string) {
+	for i := 0; ctx.Err() == nil; i++ {
+		m := queue.Message{Body: fmt.Sprint(group, "-", i)}
+		if q.ID().FIFO() {
+			m.GroupID, m.DedupID = group, m.Body
+		}
+		for {
+			_, err := q.Send(context.WithoutCancel(ctx), m)
+			if n.dead.Load() {
+				return // it died with its node, acknowledged or not
+			}
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, fault.Unavailable) {
+				s.Errorf("%s: sending: %v", s.name, err)
+				return
+			}
+		}
+		s.note(func() {
+			s.sentBy[n]++
+			s.acked[m.Body] = true
+		})
+		s.room(ctx)
+	}
+}
+
+// room waits while too much waits to be received.
+func (s *story) room(ctx context.Context) {
+	for {
+		s.mu.Lock()
+		full := len(s.acked)-len(s.seen) > 100
+		changed := s.changed
+		s.mu.Unlock()
+		if !full {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// receive receives and deletes.
+func (s *story) receive(ctx context.Context, n *node, q *jetqueue.Queue) {
+	for ctx.Err() == nil && !n.dead.Load() {
+		got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 10, Wait: time.Second})
+		if err == nil {
+			s.delivered(q, got)
+		}
+	}
+}
+
+// delivered checks a delivery against what was delivered before, and deletes it.
+func (s *story) delivered(q *jetqueue.Queue, got []queue.Received) {
+	for _, m := range got {
+		s.note(func() {
+			if s.deleted[m.MessageID] {
+				s.Errorf("%s: %s was delivered after it had been deleted", s.name, m.Body)
+			}
+			s.seen[m.Body] = true
+			if !q.ID().FIFO() {
+				return
+			}
+			var i int
+			fmt.Sscanf(m.Body, m.GroupID+"-%d", &i)
+			if i > s.next[m.GroupID] {
+				s.Errorf("%s: %s was delivered, and %d of its group was not", s.name, m.Body, s.next[m.GroupID])
+			}
+			if i < s.last[m.GroupID] {
+				s.Errorf("%s: %s was delivered after %d of its group had been deleted", s.name, m.Body, s.last[m.GroupID])
+			}
+			s.next[m.GroupID] = max(s.next[m.GroupID], i+1)
+		})
+	}
+	handles := make([]string, len(got))
+	for i, m := range got {
+		handles[i] = m.ReceiptHandle
+	}
+	errs := q.Delete(ctx, handles...)
+	s.note(func() {
+		for i, m := range got {
+			if errs[i] == nil {
+				s.deleted[m.MessageID] = true
+				var n int
+				fmt.Sscanf(m.Body, m.GroupID+"-%d", &n)
+				s.last[m.GroupID] = max(s.last[m.GroupID], n)
+			}
+		}
+	})
+}
+
+func (s *story) note(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *story) count(n *node) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sentBy[n]
+}
+
+// await waits until something is so.
+func (s *story) await(what string, so func() bool) {
+	s.Helper()
+	limit := time.After(30 * time.Second)
+	for {
+		s.mu.Lock()
+		if so() {
+			s.again = time.Now()
+			s.mu.Unlock()
+			return
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-limit:
+			s.Fatalf("%s: 30 seconds went by, and not: %s", s.name, what)
+		}
+	}
+}
+
+// end drains the queue at a node that lives, and settles the account.
+func (s *story) end(n *node) {
+	s.Helper()
+	s.stop()
+	s.work.Wait()
+	q := n.get(s.name)
+	for {
+		c, err := q.Counts(ctx)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if c.Visible+c.InFlight == 0 {
+			break
+		}
+		got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 10, Wait: 5 * time.Second})
+		if err != nil {
+			s.Fatal(err)
+		}
+		s.delivered(q, got)
+	}
+	for m := range s.acked {
+		if !s.seen[m] {
+			s.Errorf("%s: %s was acknowledged and never delivered", s.name, m)
+		}
+	}
+}
