@@ -57,6 +57,13 @@ func (q *Queue) page(ctx context.Context, entry, number uint64) (queue.Content, 
 	if errors.As(err, new(gapError)) { // its entry may have been read before the gap
 		err = nil
 	}
+	if p.read[number] == "" && err == nil && q.set.peers != nil { // a replica that is behind may have answered
+		if whole, e := q.reader.ask(ctx, entry); e != nil {
+			err = e
+		} else if whole != nil {
+			err = q.collect(whole, p.read)
+		}
+	}
 	return p.read[number], err
 }
 

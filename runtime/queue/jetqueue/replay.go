@@ -46,6 +46,16 @@ func (q *Queue) replay(ctx context.Context, l *log) (*replay, error) {
 		m.Discard()
 		return nil, err
 	}
+	if len(gaps) > 0 && q.set.peers != nil {
+		now, _, err := l.bounds(ctx)
+		if err != nil || now > first { // the owner before us has purged what was being read
+			m.Discard()
+			if err != nil {
+				return nil, err
+			}
+			return q.replay(ctx, l)
+		}
+	}
 	m.StartAt(last) // also when the last entry is missing
 	if front := max(m.Front(), r.mark.base, 1); first > front {
 		gaps = append(queue.Spans{{From: front, To: first - 1}}, gaps...)
@@ -169,7 +179,7 @@ func (qs *Queues) check(ctx context.Context) error {
 func (qs *Queues) Ready(ctx context.Context) (err error) {
 	for _, q := range qs.All() {
 		e := q.do(ctx, 0, func(*queue.Machine) {})
-		if !errors.Is(e, fault.NotFound) { // deleted by now
+		if !errors.Is(e, fault.NotFound) && !errors.Is(e, errMoved) { // deleted by now, or another node's to read
 			err = errors.Join(err, e)
 		}
 	}
