@@ -70,8 +70,8 @@ type story struct {
 	acked   map[string]bool // by body; a message whose send failed may be there as well
 	seen    map[string]bool
 	deleted map[string]bool // by message id: a standard send that was tried again may be there twice
-	next    map[string]int // by group: the first that was not delivered yet
-	last    map[string]int // by group: the last that was surely deleted
+	next    map[string]int  // by group: the first that was not delivered yet
+	last    map[string]int  // by group: the last that was surely deleted
 }
 
 const groups = 3
