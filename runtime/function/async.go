@@ -41,7 +41,10 @@ func EventsIn[Q Queue](all Queues[Q]) func(context.Context) (Queue, error) {
 		q, err := all.Get(eventQueue)
 		if errors.Is(err, fault.NotFound) {
 			now := time.Now()
-			q, err = all.Create(ctx, eventQueue, queue.Config{Visibility: hidden, MaxBytes: 2 << 20, Created: now, Modified: now})
+			q, err = all.Create(ctx, eventQueue, queue.Config{
+				Visibility: hidden, MaxBytes: 2 << 20, Created: now, Modified: now,
+				Texts: map[string]string{"SqsManagedSseEnabled": "true"}, // what functions are sent is nobody else's business either
+			})
 		}
 		return q, err
 	}

@@ -23,7 +23,9 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/transcr
 //	delete a, change a 10s               with the last handle of a
 //	advance 30s
 //	counts, purge
-//	arrived, refused                     of all that is on its way to be buried
+//	move 3 arn                           the oldest visible ones, to another queue
+//	arrived, refused                     of all that is on its way elsewhere
+//	flood 40 g                           sends so many as g, called g1 g2 …
 //	restart                              replays the log
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*.txt")
@@ -158,6 +160,18 @@ func (s *teller) tell(line string) {
 		}
 		if err != nil {
 			s.say("%v", err)
+		}
+	case "flood":
+		var n int
+		fmt.Sscan(rest[0], &n)
+		for i := range n {
+			s.m.Send(NewDraft(&Message{Body: fmt.Sprint(rest[1], i+1), GroupID: rest[1]}))
+		}
+	case "move":
+		var n int
+		fmt.Sscan(rest[0], &n)
+		for _, d := range s.m.Oldest(n) {
+			s.m.Move(Moving{d.Number, rest[1]})
 		}
 	case "counts":
 		c := s.m.Counts()
