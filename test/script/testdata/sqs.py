@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
+import time
 
 import boto3
 from botocore.exceptions import ClientError
 
 ENDPOINT = os.environ["ENDPOINT"]
-ACCOUNT = "000000000000"
+ACCOUNT, FRIEND = "000000000000", "222222222222"
 
 
 def arn(name):
@@ -28,7 +29,14 @@ def refused(code, call, **kwargs):
     raise AssertionError(f"{code} expected, got {answer}")
 
 
-sqs = client("test")
+def eventually(what, check):
+    until = time.monotonic() + 30
+    while not check():
+        assert time.monotonic() < until, what
+        time.sleep(0.1)
+
+
+sqs, friend = client("test"), client(FRIEND)
 sent = set()
 sqs.meta.events.register("before-call.sqs", lambda model, **_: sent.add(model.name))
 
@@ -135,6 +143,40 @@ assert "Messages" not in sqs.receive_message(QueueUrl=jobs)
 [message] = sqs.receive_message(QueueUrl=dead, AttributeNames=["All"])["Messages"]
 assert message["MessageId"] == poisoned["MessageId"], message
 assert message["Attributes"]["DeadLetterQueueSourceArn"] == arn("jobs"), message
+sqs.start_message_move_task(SourceArn=arn("dead"))
+
+
+def last_task():
+    return sqs.list_message_move_tasks(SourceArn=arn("dead"))["Results"][0]
+
+
+eventually("the task completes", lambda: last_task()["Status"] == "COMPLETED")
+assert last_task()["ApproximateNumberOfMessagesMoved"] == 1, last_task()
+[message] = sqs.receive_message(QueueUrl=jobs)["Messages"]
+assert message["Body"] == "poisoned", message
+for _ in range(2):
+    sqs.send_message_batch(QueueUrl=dead, Entries=[{"Id": str(i), "MessageBody": "m"} for i in range(10)])
+task = sqs.start_message_move_task(SourceArn=arn("dead"), DestinationArn=arn("jobs"), MaxNumberOfMessagesPerSecond=1)
+refused("InvalidParameterValue", sqs.start_message_move_task, SourceArn=arn("dead"))
+assert last_task()["Status"] == "RUNNING" and last_task()["MaxNumberOfMessagesPerSecond"] == 1, last_task()
+moved = sqs.cancel_message_move_task(TaskHandle=task["TaskHandle"])["ApproximateNumberOfMessagesMoved"]
+assert moved < 20, moved
+eventually("the task is cancelled", lambda: last_task()["Status"] == "CANCELLED")
+refused("InvalidParameterValue", sqs.cancel_message_move_task, TaskHandle="none")
+
+# Permissions.
+refused("AccessDenied", friend.send_message, QueueUrl=dead, MessageBody="let me in")
+sqs.add_permission(QueueUrl=dead, Label="friends", AWSAccountIds=[FRIEND], Actions=["SendMessage", "GetQueueUrl"])
+friend.send_message(QueueUrl=dead, MessageBody="let me in")
+assert friend.get_queue_url(QueueName="dead", QueueOwnerAWSAccountId=ACCOUNT)["QueueUrl"] == dead
+refused("AccessDenied", friend.receive_message, QueueUrl=dead)
+refused("AccessDenied", friend.delete_queue, QueueUrl=dead)
+policy = json.loads(sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["Policy"])["Attributes"]["Policy"])
+assert [s["Sid"] for s in policy["Statement"]] == ["friends"], policy
+sqs.remove_permission(QueueUrl=dead, Label="friends")
+assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["Policy"])
+refused("AccessDenied", friend.send_message, QueueUrl=dead, MessageBody="let me in")
+refused("InvalidParameterValue", sqs.remove_permission, QueueUrl=dead, Label="friends")
 
 sqs.delete_queue(QueueUrl=orders)
 refused("AWS.SimpleQueueService.NonExistentQueue", sqs.send_message, QueueUrl=orders, MessageBody="x", MessageGroupId="g")
