@@ -92,7 +92,11 @@ func (r *Ring) Disable(ctx context.Context, k Key) error {
 // ScheduleDeletion forbids the use of a key, and lets it be gone after so many
 // days. ErrState when that has been said already.
 func (r *Ring) ScheduleDeletion(ctx context.Context, k Key, days int) (Key, error) {
-	return r.changeLiving(ctx, k, func(k *Key, now time.Time) { k.DeleteAt = now.Add(time.Duration(days) * day) })
+	k, err := r.changeLiving(ctx, k, func(k *Key, now time.Time) { k.DeleteAt = now.Add(time.Duration(days) * day) })
+	if err == nil {
+		r.expect(k.DeleteAt)
+	}
+	return k, err
 }
 
 // CancelDeletion keeps a key that waits for its deletion, disabled. ErrState when

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -265,11 +266,28 @@ func TestDeletion(t *testing.T) {
 	_, err = r.Key(ctx, k.ID, account, region)
 	refused(t, err, keys.ErrNotFound, fault.NotFound, "Key '"+k.ARN()+"' does not exist")
 	refused(t, r.CancelDeletion(ctx, k), keys.ErrNotFound, fault.NotFound, "Key '"+k.ARN()+"' does not exist")
-	if left := record.NewTable[keys.Key](s, "kmskey").Keys(""); len(left) != 0 {
-		t.Errorf("the record of %v is still there", left)
+	left := func() []string {
+		return slices.Concat(record.NewTable[keys.Key](s, "kmskey").Keys(""), record.NewTable[keys.Alias](s, "kmsalias").Keys(""))
 	}
-	if left := record.NewTable[keys.Alias](s, "kmsalias").Keys(""); len(left) != 0 {
-		t.Errorf("the record of %v is still there", left)
+	if got := left(); len(got) != 0 {
+		t.Errorf("the records of %v are still there", got)
+	}
+
+	// Two go at different times; the second at a start.
+	for _, days := range []int{7, 8} {
+		if _, err := r.ScheduleDeletion(ctx, mustCreate(t, r, keys.Symmetric), days); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Time = c.Add(7 * day)
+	stays := mustCreate(t, r, keys.Symmetric)
+	if got := left(); len(got) != 2 {
+		t.Errorf("the records are %v", got)
+	}
+	c.Time = c.Add(day)
+	open(t, s, root, c)
+	if got := left(); !slices.Equal(got, []string{stays.ID}) {
+		t.Errorf("the records are %v", got)
 	}
 }
 

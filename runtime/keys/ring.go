@@ -4,14 +4,15 @@ import (
 	"context"
 	"crypto/cipher"
 	"errors"
+	"sync"
 	"time"
 
 	"millrace/runtime/fault"
 	"millrace/runtime/record"
 )
 
-// A Ring is the keys of a runtime. It holds no state beside the records, starts
-// nothing, and may be used by any number of goroutines.
+// A Ring is the keys of a runtime. It holds nothing that is not in the records,
+// starts nothing, and may be used by any number of goroutines.
 type Ring struct {
 	root     Root
 	wrap     cipher.AEAD // of the root key, for all that it wraps
@@ -20,6 +21,9 @@ type Ring struct {
 	keys     *record.Table[Key]     // by id
 	aliases  *record.Table[Alias]   // by account/region/name
 	imprints *record.Table[imprint] // one record: which root key wraps the others
+
+	mu  sync.Mutex // guards due
+	due time.Time  // when the next record goes, of those that this ring knows to go
 }
 
 // An imprint is stored so that the records say which root key they need; a shared
@@ -51,6 +55,7 @@ func Open(records *record.Store, root Root, now func() time.Time) (*Ring, error)
 		return nil, err
 	}
 	r.root, r.wrap = root, newAEAD(root.derive("millrace wrapping key v1"))
+	r.expect(r.now())
 	r.sweep(ctx)
 	return r, nil
 }
@@ -90,10 +95,20 @@ func (r *Ring) Reset(ctx context.Context) error {
 }
 
 // sweep removes the records of keys that are gone, and of their aliases. What
-// fails is tried again at the next change.
+// fails is tried again at the next start.
 func (r *Ring) sweep(ctx context.Context) {
+	r.mu.Lock()
+	due := !r.due.IsZero() && !r.now().Before(r.due)
+	if due {
+		r.due = time.Time{}
+	}
+	r.mu.Unlock()
+	if !due {
+		return
+	}
 	for _, k := range r.keys.List("") {
 		if k.State(r.now()) != Gone {
+			r.expect(k.DeleteAt)
 			continue
 		}
 		for _, a := range r.aliases.List(scope(k.Account, k.Region)) {
@@ -102,6 +117,15 @@ func (r *Ring) sweep(ctx context.Context) {
 			}
 		}
 		_ = r.keys.Delete(ctx, k.ID)
+	}
+}
+
+// expect notes that a key will be gone at a time; zero for one that stays.
+func (r *Ring) expect(at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.due.IsZero() || !at.IsZero() && at.Before(r.due) {
+		r.due = at
 	}
 }
 
