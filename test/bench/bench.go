@@ -83,6 +83,9 @@ func (b *bench) measure(ctx context.Context, chosen []mode, n int) (samples map[
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if m.once && n > 1 {
+			continue
+		}
 		fmt.Fprintf(os.Stderr, "run %d of %d: %s\n", n, b.runs, m.name)
 		var echo sample
 		if m.echoed {

@@ -86,12 +86,29 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := table(chosen, []map[string]sample{of(900), of(100), of(250)})
-	const want = "| sendbatch | SendMessageBatch of 10 | 1 | 250 | 1ms | 1ms | 2.50 | ✓ ≥ 2 × echo: 2.50 |\n"
+	const want = "| sendbatch | SendMessageBatch of 10 | 1 | 250 | 1ms | 1ms | 2.50 | ✓ ≥ 2.5 × echo: 2.50 |\n"
 	if !strings.HasSuffix(got, want) {
 		t.Errorf("got %s, want the median run:\n%s", got, want)
 	}
-	if got := table(chosen, []map[string]sample{of(199)}); !strings.Contains(got, "✗ ≥ 2 × echo: 1.99") {
+	if got := table(chosen, []map[string]sample{of(249)}); !strings.Contains(got, "✗ ≥ 2.5 × echo: 2.49") {
 		t.Errorf("a floor that is missed is not marked: %s", got)
+	}
+	// A mode that is measured once, and one that is compared with another: both
+	// machines gave as much as their echo servers say.
+	chosen, err = choose("fifo,million")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := sample{msgs: 80, elapsed: time.Second, echo: 50}
+	first := map[string]sample{
+		"send": {msgs: 200, elapsed: time.Second, echo: 100}, "fifo": second,
+		"million": {msgs: 10, elapsed: time.Second, echo: 1, ready: 4 * time.Second, memory: 300 << 20},
+	}
+	got = table(chosen, []map[string]sample{first, {"send": first["send"], "fifo": second}})
+	for _, want := range []string{"✓ ≥ 0.75 × send: 0.80", "✓ memory < 400 MB: 300 MB", "✗ ready again < 3s: 4s", "✗ ≥ 0.9 × recvdel: not measured"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %s", want, got)
+		}
 	}
 	if _, err := choose("send,sned"); err == nil {
 		t.Error("a mode that does not exist is chosen")

@@ -16,6 +16,9 @@ type sample struct {
 	echo      float64 // operations a second of the echo server, just before
 	memory    int     // bytes that stay in memory
 	processor float64 // share of one processor, 0 to 1
+
+	ready, first time.Duration // from a restart until ready, and until a message was received
+	fsync        time.Duration // what one takes on this disk
 }
 
 func (s sample) opsPerSecond() float64  { return float64(len(s.latencies)) / s.elapsed.Seconds() }

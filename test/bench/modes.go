@@ -15,6 +15,7 @@ type mode struct {
 	does     string // an operation of it
 	echoed   bool   // throughput, beside that of the echo server
 	function bool   // needs a function's code
+	once     bool   // measured in the first run only: it takes long
 	run      func(*bench) (sample, error)
 	floors   []floor
 }
@@ -28,23 +29,32 @@ var modes = []mode{
 		floors: []floor{memoryBelow(60 << 20), processorIdle}},
 	{name: "echo", does: "a request to a bare net/http server", run: (*bench).runEcho},
 	{name: "send", does: "SendMessage", echoed: true, run: (*bench).runSend,
-		floors: []floor{opsOfEcho(0.5)}},
+		floors: []floor{opsOfEcho(0.6)}},
+	{name: "fifo", does: "SendMessage to a FIFO queue, 100 groups", echoed: true, run: (*bench).runFIFO,
+		floors: []floor{msgsOf("send", 0.75)}},
 	{name: "sendbatch", does: "SendMessageBatch of 10", echoed: true, run: (*bench).runSendBatch,
-		floors: []floor{msgsOfEcho(2)}},
+		floors: []floor{msgsOfEcho(2.5)}},
 	{name: "recvdel", does: "ReceiveMessage of 10, DeleteMessageBatch; 20,000 deep", echoed: true, run: (*bench).runShallow},
 	{name: "deep", does: "the same, -fill deep", echoed: true, run: (*bench).runDeep,
-		floors: []floor{msgsOfEcho(1.2), msgsOf("recvdel", 0.8)}},
+		floors: []floor{msgsOfEcho(1.8), msgsOf("recvdel", 0.9)}},
 	{name: "recvdel1", does: "ReceiveMessage of 1, DeleteMessage", echoed: true, run: (*bench).runOneByOne},
-	{name: "pipeline", does: "half send 10, half receive and delete 10", echoed: true, run: (*bench).runPipeline},
+	{name: "pipeline", does: "half send 10, half receive and delete 10", echoed: true, run: (*bench).runPipeline,
+		floors: []floor{msgsOfEcho(0.7)}},
 	{name: "rest", does: "a request to the echo server after 20 ms of rest", run: (*bench).runRest},
 	{name: "wake", does: "a send wakes a long poll, which deletes", run: (*bench).runWake,
-		floors: []floor{p50Below(600 * time.Microsecond)}},
+		floors: []floor{p50Below(500 * time.Microsecond)}},
 	{name: "warm", does: "Invoke of a function that answers at once", function: true, run: (*bench).runWarm,
 		floors: []floor{p50Below(500 * time.Microsecond)}},
 	{name: "cold", does: "the first Invoke of a function", function: true, run: (*bench).runCold,
 		floors: []floor{p50Below(40 * time.Millisecond)}},
 	{name: "mapped", does: "from SendMessage to the mapped function's handler", function: true, run: (*bench).runMapped,
 		floors: []floor{p50Below(2 * time.Millisecond)}},
+	{name: "synced", does: "SendMessage, --sync always, 64 connections", echoed: true, run: (*bench).runSynced,
+		floors: []floor{synced(20_000)}},
+	{name: "idle1000", does: "nothing, with 1,000 queues", once: true, run: (*bench).runIdleQueues,
+		floors: []floor{memoryBelow(150 << 20), processorIdle}},
+	{name: "million", does: "as recvdel, 1,000,000 deep, after a kill", echoed: true, once: true, run: (*bench).runMillion,
+		floors: []floor{memoryBelow(400 << 20), readyBelow(3 * time.Second), firstBelow(3 * time.Second), msgsOf("recvdel", 0.9)}},
 }
 
 func names() (all []string) {

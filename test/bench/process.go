@@ -47,12 +47,12 @@ func launch(address, ready string, command string, args ...string) (*process, er
 	return p, nil
 }
 
-func startRuntime(binary, dir string) (*process, error) {
+func startRuntime(binary, dir string, flags ...string) (*process, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return launch(address, "Millrace is ready", binary, "start", "--listen", address, "--data", dir)
+	return launch(address, "Millrace is ready", binary, append([]string{"start", "--listen", address, "--data", dir}, flags...)...)
 }
 
 // startEcho runs this binary again, as the echo server.

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Modes that measure a runtime of their own.
+
+// alone runs a mode on a runtime over an empty folder, started with flags.
+func (b *bench) alone(do func(own *bench, dir string) (sample, error), flags ...string) (sample, error) {
+	if b.server == nil {
+		return sample{}, errNotStarted
+	}
+	dir, err := os.MkdirTemp(b.dir, "")
+	if err != nil {
+		return sample{}, err
+	}
+	defer os.RemoveAll(dir)
+	own := *b
+	if err := own.restart(dir, flags...); err != nil {
+		return sample{}, err
+	}
+	defer func() { own.server.stop() }() // the one that runs then
+	return do(&own, dir)
+}
+
+// restart starts a runtime over a folder, and measures it from here on.
+func (b *bench) restart(dir string, flags ...string) (err error) {
+	if b.server, err = startRuntime(b.runtime, dir, flags...); err == nil {
+		b.address = b.server.address
+	}
+	return err
+}
+
+const (
+	thousand = 1000
+	settle   = 15 * time.Second // the caches of a load are gone by then
+	watch    = 20 * time.Second // in hundredths of a second that the system counts by
+)
+
+// runIdleQueues measures a runtime with a thousand queues that nobody uses.
+func (b *bench) runIdleQueues() (sample, error) {
+	return b.alone(func(own *bench, _ string) (sample, error) {
+		for range thousand {
+			if _, err := own.newQueue(map[string]string{}, 0); err != nil {
+				return sample{}, err
+			}
+		}
+		time.Sleep(settle)
+		memory, err := own.server.memory()
+		if err != nil {
+			return sample{}, err
+		}
+		own.idle = watch
+		s, err := own.runIdle()
+		s.memory = max(s.memory, memory)
+		return s, err
+	})
+}
+
+const million = 1_000_000
+
+// runMillion fills a queue with a million messages, kills the runtime, and
+// measures how it comes back and how fast they are received.
+func (b *bench) runMillion() (sample, error) {
+	return b.alone(func(own *bench, dir string) (s sample, err error) {
+		q, err := own.newQueue(map[string]string{"VisibilityTimeout": "120"}, million)
+		if err != nil {
+			return s, err
+		}
+		filled, err := own.server.memory()
+		if err != nil {
+			return s, err
+		}
+		own.server.kill()
+		began := time.Now()
+		if err := own.restart(dir); err != nil {
+			return s, err
+		}
+		var got struct{ Messages []struct{ Body string } }
+		if err := own.ask(rpc("ReceiveMessage", encode(map[string]any{"QueueUrl": q.url, "MaxNumberOfMessages": 10})), &got); err != nil {
+			return s, err
+		}
+		first := time.Since(began)
+		if len(got.Messages) == 0 {
+			return s, fmt.Errorf("nothing is received from a million messages")
+		}
+		restarted, err := own.server.memory()
+		if err != nil {
+			return s, err
+		}
+		s, err = load(own.address, b.conns, b.duration, q.receive(10, 0))
+		s.memory, s.ready, s.first = max(filled, restarted), own.server.ready, first
+		return s, err
+	})
+}
+
+// runSynced sends with an fsync before each answer, on 64 connections.
+func (b *bench) runSynced() (sample, error) {
+	return b.alone(func(own *bench, dir string) (sample, error) {
+		fsync, err := timeFsync(dir)
+		if err != nil {
+			return sample{}, err
+		}
+		own.conns = 64
+		s, err := own.runSend()
+		s.fsync = fsync
+		return s, err
+	}, "--sync", "always")
+}
+
+// timeFsync tells how long an fsync takes after 4 KiB were appended, typically.
+func timeFsync(dir string) (time.Duration, error) {
+	f, err := os.CreateTemp(dir, "fsync-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	some := make([]byte, 4096)
+	var took []time.Duration
+	for range 300 {
+		if _, err := f.Write(some); err != nil {
+			return 0, err
+		}
+		began := time.Now()
+		if err := f.Sync(); err != nil {
+			return 0, err
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[len(took)/2], nil
+}
+
+// runFIFO sends to a FIFO queue, in as many groups as asked.
+func (b *bench) runFIFO() (sample, error) {
+	fifo := *b
+	fifo.fifo = true
+	return fifo.runSend()
+}
+
+// kill ends the process at once, as a power cut would.
+func (p *process) kill() {
+	p.cmd.Process.Signal(syscall.SIGKILL)
+	p.cmd.Wait()
+}
+
+func readyBelow(d time.Duration) floor {
+	return floor{"ready again < " + d.String(), func(s sample, _ map[string]sample) (string, bool) {
+		return short(s.ready), s.ready < d
+	}}
+}
+
+func firstBelow(d time.Duration) floor {
+	return floor{"and the first received < " + d.String(), func(s sample, _ map[string]sample) (string, bool) {
+		return short(s.first), s.first < d
+	}}
+}
+
+func synced(want int) floor {
+	return floor{"≥ " + strconv.Itoa(want) + " a second where an fsync takes 100 µs", func(s sample, _ map[string]sample) (string, bool) {
+		return fmt.Sprintf("%.0f, it takes %v here", s.opsPerSecond(), short(s.fsync)), s.opsPerSecond() >= float64(want)
+	}}
+}
