@@ -37,7 +37,7 @@ type Config struct {
 	// else one.
 	Replicas int
 
-	// AtRest is called when nothing has been written for half a minute, by an
+	// AtRest is called when nothing has been written for 15 seconds, by an
 	// embedded server; nil for nothing. A write then waits for its sync until
 	// AtRest returns.
 	AtRest func()

@@ -77,8 +77,9 @@ func (d *disk) wrote(stream string) {
 	}
 }
 
-// restAfter is how long nothing is written before the rest.
-const restAfter = 30 * time.Second
+// restAfter is how long nothing is written before the rest: the server keeps what
+// it wrote in memory for ten seconds.
+const restAfter = 15 * time.Second
 
 // run waits without a timer until there is something to sync.
 func (d *disk) run() {

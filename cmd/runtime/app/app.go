@@ -56,7 +56,7 @@ type Config struct {
 	Replicas   int          // of each stream on external servers; 0 for what is there, else three if there are the servers for it
 	RootKey    string       // file of the key that encrypts what is stored; "" for root.key in the data folder, or with NATS for one that is kept there
 	Sync       backbone.Sync
-	AtRest     func()       // called when nothing was written for half a minute; nil for nothing
+	AtRest     func()       // called when nothing was written for 15 seconds; nil for nothing
 	Strict     bool         // do not start when anything stored is missing or damaged
 	AllowReset bool         // POST /_runtime/reset empties everything
 	AllowHosts []string     // Host headers served beside loopback names and addresses
