@@ -64,7 +64,7 @@ func (p *purgers) keepSending(d *rand.Rand, name string) {
 	for i := 0; ; i++ {
 		body := fmt.Sprintf("%s-%d %s", name, i, strings.Repeat("x", d.IntN(500)))
 		sent := p.census.Sending(body)
-		if !p.post(p.queue, body, name) {
+		if !p.post(p.queue, name, body) {
 			return
 		}
 		sent()

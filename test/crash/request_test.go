@@ -3,6 +3,7 @@ package crash
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,8 +15,10 @@ import (
 // What clients ask whose books are not a ledger. As with all methods of a
 // client, false says that the request was cut off.
 
+// create makes a queue whose messages are visible again at once, unless told
+// otherwise: the SDK cannot ask a receive for a time-out of 0.
 func (c *client) create(name string, attributes map[string]string) {
-	all := map[string]string{}
+	all := map[string]string{"VisibilityTimeout": "0"}
 	if fifo(name) {
 		all["FifoQueue"] = "true"
 	}
@@ -34,16 +37,26 @@ func redrive(dead string, receives int) map[string]string {
 
 func arnOf(queue string) *string { return aws.String("arn:aws:sqs:us-east-1:000000000000:" + queue) }
 
-// post sends a message; to FIFO queues in a group, the first word of its body
-// being its deduplication id.
-func (c *client) post(queue, body, group string) bool {
-	in := &sqs.SendMessageInput{QueueUrl: c.urls[queue], MessageBody: &body}
-	if fifo(queue) {
-		name, _, _ := strings.Cut(body, " ")
-		in.MessageGroupId, in.MessageDeduplicationId = &group, &name
+// post sends up to ten messages; to FIFO queues in a group, the first word of
+// each body being its deduplication id.
+func (c *client) post(queue, group string, bodies ...string) bool {
+	in := &sqs.SendMessageBatchInput{QueueUrl: c.urls[queue]}
+	for i, body := range bodies {
+		e := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &body}
+		if fifo(queue) {
+			name, _, _ := strings.Cut(body, " ")
+			e.MessageGroupId, e.MessageDeduplicationId = &group, &name
+		}
+		in.Entries = append(in.Entries, e)
 	}
-	_, err := c.sdk.SendMessage(c.t.Context(), in)
-	return c.must("SendMessage", err)
+	out, err := c.sdk.SendMessageBatch(c.t.Context(), in)
+	if !c.must("SendMessageBatch", err) {
+		return false
+	}
+	for _, e := range out.Failed {
+		c.t.Errorf("SendMessageBatch refused an entry: %s %s", *e.Code, aws.ToString(e.Message))
+	}
+	return true
 }
 
 // take receives up to ten messages.
@@ -84,11 +97,15 @@ func (c *client) empty(queue string, found func(body string)) {
 		if !ok || len(got) == 0 {
 			return
 		}
-		for _, m := range got {
+		in := &sqs.DeleteMessageBatchInput{QueueUrl: c.urls[queue]}
+		for i, m := range got {
 			found(*m.Body)
-			if _, ok := c.remove(queue, m); !ok {
-				return
-			}
+			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle})
+		}
+		out, err := c.sdk.DeleteMessageBatch(c.t.Context(), in)
+		if !c.must("DeleteMessageBatch", err) || len(out.Failed) > 0 {
+			c.t.Errorf("%s cannot be emptied: %+v", queue, out)
+			return
 		}
 	}
 }

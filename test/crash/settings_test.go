@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -25,10 +26,11 @@ func TestSettings(t *testing.T) {
 	c.create("set.fifo", nil)
 	c.create("come-and-go", nil)
 	settings := []*setting{
-		{what: "visibility of set", next: number, change: c.setVisibility("set"), read: c.visibility("set"), known: "30"},
-		{what: "visibility of set.fifo", next: number, change: c.setVisibility("set.fifo"), read: c.visibility("set.fifo"), known: "30"},
+		{what: "visibility of set", next: number, change: c.setVisibility("set"), read: c.visibility("set"), known: "0"},
+		{what: "visibility of set.fifo", next: number, change: c.setVisibility("set.fifo"), read: c.visibility("set.fifo"), known: "0"},
 		{what: "tag of set", next: numberOrNone, change: c.tag("set"), read: c.tagged("set")},
 		{what: "policy of set", next: numberOrNone, change: c.setPolicy("set"), read: c.policy("set")},
+		{what: "permission of set.fifo", next: onOrOff, change: c.permit("set.fifo"), read: c.policy("set.fifo")},
 		{what: "queue come-and-go", next: onOrOff, change: c.makeOrUnmake("come-and-go"), read: c.made("come-and-go"), known: "on"},
 	}
 	survive(t, s, c.killed, (*rounds+1)/2, func(round int) *sync.WaitGroup {
@@ -164,6 +166,21 @@ func (c *client) setPolicy(queue string) func(string) bool {
 		}
 		return c.setAttribute(queue, "Policy", fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":%q,"Effect":"Deny",`+
 			`"Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"SQS:SendMessage","Resource":%q}]}`, to, *arnOf(queue)))
+	}
+}
+
+// permit adds a permission whose label, and so the Sid of its statement, is the
+// value, or takes it away.
+func (c *client) permit(queue string) func(string) bool {
+	return func(to string) bool {
+		if to == "" {
+			_, err := c.sdk.RemovePermission(c.t.Context(), &sqs.RemovePermissionInput{QueueUrl: c.urls[queue], Label: aws.String("on")})
+			return c.must("RemovePermission", err)
+		}
+		_, err := c.sdk.AddPermission(c.t.Context(), &sqs.AddPermissionInput{
+			QueueUrl: c.urls[queue], Label: &to, AWSAccountIds: []string{"111111111111"}, Actions: []string{"SendMessage"},
+		})
+		return c.must("AddPermission", err)
 	}
 }
 
