@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace/runtime/backbone"
+	"millrace/runtime/backbone/salvage"
 	"millrace/runtime/cluster"
 	"millrace/runtime/damage"
 	"millrace/runtime/keys"
@@ -37,7 +38,12 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(a.cfg.Data, "jetstream"), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
+	torn, err := a.salvage()
+	if err != nil {
+		return nil, err
+	}
+
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +70,54 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		others = cluster.New(stream.Conn(), log)
 	}
 	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Cluster: others, Log: log,
-		Marks: a.marks(), Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
+		Marks: a.marks(), Torn: torn, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
 	return stream, nil
+}
+
+func (a *App) storeDir() string { return filepath.Join(a.cfg.Data, "jetstream") }
+
+// salvage makes the store whole before the embedded server opens it. Files that
+// were damaged are kept in the folder damaged. It returns the streams whose end is
+// cut short: there it depends on the marks whether anything is missing, because a
+// power cut does that to what was being written.
+func (a *App) salvage() (torn map[string]bool, err error) {
+	if a.cfg.NATS != "" {
+		return nil, nil
+	}
+	aside := filepath.Join("damaged", a.started.UTC().Format("20060102T150405.000"))
+	keep := filepath.Join(a.cfg.Data, aside)
+	if a.cfg.Strict {
+		keep = ""
+	}
+	found, err := salvage.Run(a.storeDir(), keep)
+	if err != nil {
+		return nil, fmt.Errorf("looking through the store: %w", err)
+	}
+	torn = map[string]bool{}
+	var strict error
+	for _, f := range found {
+		if f.End && jetqueue.IsLog(f.Stream) {
+			torn[f.Stream] = true
+			continue
+		}
+		strict = errors.Join(strict, errors.New(f.String()))
+		if a.cfg.Strict {
+			continue
+		}
+		if err := a.losses.Add(damage.Loss{
+			Kind: damage.File, Name: "jetstream/" + f.File, Found: a.started.UTC(),
+			What: f.String() + "; the file is kept as it was in " + aside + ", and what is missing is named by itself",
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if a.cfg.Strict && strict != nil {
+		return nil, fmt.Errorf("the store is damaged: %w", strict)
+	}
+	return torn, nil
 }
 
 // Examine opens a data folder that no runtime holds, looks at all that is in

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -31,6 +32,9 @@ const (
 	expectedSequence = "Nats-Expected-Last-Sequence"
 	status           = "Status"
 )
+
+// IsLog tells whether a stream is the log of a queue, by its name.
+func IsLog(stream string) bool { return strings.HasPrefix(stream, streamPrefix) }
 
 func streamConfig(incarnation string, about map[string]string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{

@@ -39,6 +39,9 @@ type Options struct {
 	// then it is not noticed when the end of a log is lost. It needs a server that
 	// nobody else writes to.
 	Marks string
+	// Torn are streams whose end was found cut short. Without a mark that counts as
+	// a loss.
+	Torn map[string]bool
 	// Lost takes what was found missing; nil logs it. What it returns an error
 	// for is found again.
 	Lost func(damage.Loss) error
@@ -61,6 +64,7 @@ type Queues struct {
 	peers    *peers // nil for a runtime by itself
 	forever  bool
 	marks    *marks
+	torn     map[string]bool
 	lost     func(damage.Loss) error
 
 	admin sync.Mutex // held while queues are created and deleted
@@ -107,6 +111,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
+		torn: o.Torn,
 	}
 	if o.Cluster != nil {
 		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}

@@ -61,7 +61,7 @@ func (q *Queue) replay(ctx context.Context, l *log) (*replay, error) {
 		gaps = append(queue.Spans{{From: front, To: first - 1}}, gaps...)
 	}
 	r.gone = gaps.Without(m.Missed())
-	behind := r.mark.last > last
+	behind := r.mark.last > last || !r.mark.known && q.set.torn[l.stream]
 	if len(r.gone) == 0 && !behind {
 		return r, nil
 	}
@@ -124,7 +124,7 @@ func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) err
 	}
 	lost := &damage.Loss{Kind: damage.Queue, Name: q.id.ARN().String(), Messages: messages, Numbers: numbers.String()}
 	entries := r.gone
-	if behind {
+	if behind && r.mark.known {
 		entries = append(queue.Spans{}, r.gone...)
 		entries.Add(r.last+1, r.mark.last)
 	}
@@ -135,6 +135,9 @@ func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) err
 	again := alive + int(lost.Messages) - r.mark.alive
 	lost.AtMost = !r.mark.known || again != 0
 	lost.What = fmt.Sprintf("%d entries of its log are missing or damaged, with %d messages", entries.Len(), lost.Messages)
+	if behind && !r.mark.known {
+		lost.What += "; and its end is cut short, by how much is not known"
+	}
 	switch {
 	case !r.mark.known:
 		lost.What += "; what else they said is not known: some of these may have been deleted before, and others that were may come again"
