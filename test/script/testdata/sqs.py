@@ -6,6 +6,8 @@ import os
 import time
 
 import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ENDPOINT = os.environ["ENDPOINT"]
@@ -16,13 +18,13 @@ def arn(name):
     return f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
 
 
-def client(key):
-    return boto3.client("sqs", endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key="test")
+def client(key, secret="test", **more):
+    return boto3.client("sqs", endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret, **more)
 
 
-def refused(code, call, **kwargs):
+def refused(code, call, *args, **kwargs):
     try:
-        answer = call(**kwargs)
+        answer = call(*args, **kwargs)
     except ClientError as e:
         assert e.response["Error"]["Code"] == code, e
         return
@@ -177,6 +179,40 @@ sqs.remove_permission(QueueUrl=dead, Label="friends")
 assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["Policy"])
 refused("AccessDenied", friend.send_message, QueueUrl=dead, MessageBody="let me in")
 refused("InvalidParameterValue", sqs.remove_permission, QueueUrl=dead, Label="friends")
+
+# Policies: for the sessions of one role, against everybody else of its account,
+# and for those who sign nothing.
+def assume(name):
+    sts = boto3.client("sts", endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id=FRIEND, aws_secret_access_key="test")
+    lent = sts.assume_role(RoleArn=f"arn:aws:iam::{FRIEND}:role/team/{name}", RoleSessionName="monday")["Credentials"]
+    return client(lent["AccessKeyId"], lent["SecretAccessKey"], aws_session_token=lent["SessionToken"])
+
+
+def let(*statements):
+    statements = [{"Action": "sqs:SendMessage", "Resource": arn("dead"), **s} for s in statements]
+    sqs.set_queue_attributes(QueueUrl=dead, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": statements})})
+
+
+def send(by):
+    return by.send_message(QueueUrl=dead, MessageBody="let me in")
+
+
+worker, idler, nobody = assume("worker"), assume("idler"), client(None, None, config=Config(signature_version=UNSIGNED))
+role = f"arn:aws:iam::{FRIEND}:role/team/worker"
+let({"Effect": "Allow", "Principal": {"AWS": role}})
+send(worker)
+for stranger in friend, idler, nobody:
+    refused("AccessDenied", send, by=stranger)
+let({"Effect": "Allow", "Principal": "*"}, {"Effect": "Deny", "Principal": "*", "Condition": {"ArnEquals": {"aws:PrincipalArn": role}}})
+for stranger in friend, idler, nobody:
+    send(stranger)
+refused("AccessDenied", send, by=worker)
+let({"Effect": "Allow", "Principal": "*", "Condition": {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}, "Bool": {"aws:SecureTransport": "true"}}})
+send(nobody)
+let({"Effect": "Allow", "Principal": "*", "Condition": {"NotIpAddress": {"aws:SourceIp": "127.0.0.0/8"}}})
+refused("AccessDenied", send, by=nobody)
+send(sqs)
+refused("InvalidAttributeValue", let, {"Effect": "Allow", "Principal": "*", "Condition": {"StringResembles": {"aws:UserAgent": "x"}}})
 
 sqs.delete_queue(QueueUrl=orders)
 refused("AWS.SimpleQueueService.NonExistentQueue", sqs.send_message, QueueUrl=orders, MessageBody="x", MessageGroupId="g")
