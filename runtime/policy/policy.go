@@ -17,6 +17,7 @@
 package policy
 
 import (
+	"slices"
 	"strconv"
 
 	"millrace/runtime/fault"
@@ -161,6 +162,12 @@ func (d *Document) Evaluate(r Request) Decision {
 		decision = Allowed
 	}
 	return decision
+}
+
+// Denies reports whether the document has a Deny at all. An owner, who needs no
+// leave, need not ask one that has none.
+func (d *Document) Denies() bool {
+	return slices.ContainsFunc(d.statements, func(s statement) bool { return s.deny })
 }
 
 // fits reports whether all elements of the statement fit the request.

@@ -127,7 +127,7 @@ const manyPolicies = 4096
 type understood struct {
 	text   string
 	doc    *policy.Document // nil when nothing is said, or nothing that can be read
-	denies bool             // it may hold a Deny
+	denies bool             // it holds a Deny
 }
 
 func (p *policies) of(id queue.ID, text string) understood {
@@ -140,8 +140,11 @@ func (p *policies) of(id queue.ID, text string) understood {
 	if ok && u.text == text {
 		return u
 	}
-	u = understood{text: text, denies: strings.Contains(text, "Deny") || strings.Contains(text, `\u`)}
-	u.doc, _ = policy.Parse(text) // one that was stored by an older version may be unreadable: it grants nothing
+	u = understood{text: text}
+	// One that was stored by an older version may be unreadable: it grants nothing.
+	if doc, err := policy.Parse(text); err == nil {
+		u.doc, u.denies = doc, doc.Denies()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.read == nil || len(p.read) >= manyPolicies {
