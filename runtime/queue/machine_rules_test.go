@@ -292,3 +292,21 @@ func TestBudgetIsGivenBack(t *testing.T) {
 		t.Errorf("%d bytes are used by nothing", used)
 	}
 }
+
+// What a receiver was given that left before it heard of it is visible again at
+// once, unless somebody else has it by now.
+func TestLeavingGivesBack(t *testing.T) {
+	f := fix(t, false, Config{})
+	w := &Waiter{}
+	f.do(func() { f.m.Receive(w, ReceiveRequest{Max: 10, Wait: Forever}) })
+	f.do(func() { f.m.Send(draftOf(Message{Body: "a"}), draftOf(Message{Body: "b"})) })
+	if len(w.Deliveries) != 2 {
+		t.Fatalf("%d delivered, want 2", len(w.Deliveries))
+	}
+	f.do(func() { f.m.ChangeVisibility(Ref{1, 1}, 0) })
+	f.do(func() { f.m.Receive(&Waiter{}, ReceiveRequest{Max: 1}) })
+	f.do(func() { f.m.Leave(w) })
+	if c := f.m.Counts(); c.Visible != 1 || c.InFlight != 1 {
+		t.Errorf("%+v, want one message back and one with its second receiver", c)
+	}
+}

@@ -68,13 +68,20 @@ func (m *Machine) Receive(w *Waiter, r ReceiveRequest) {
 	m.deadlines.push(w)
 }
 
-// Leave ends the waiting of w without an answer. Messages that it was given
-// stay in flight.
+// Leave ends the waiting of w without an answer. Messages that it was given in
+// the meantime are visible again: nobody will hear of them.
 func (m *Machine) Leave(w *Waiter) {
 	if w.index >= 0 && w.index < m.deadlines.len() && m.deadlines.items[w.index] == w {
 		m.deadlines.remove(w.index)
 		m.tidy()
+		return
 	}
+	for _, d := range w.Deliveries {
+		if o := m.messages.at(d.Number); o != nil && o.state == inFlight && o.life.receives == d.Delivery {
+			m.emit(record{kind: hidden, number: o.number, until: m.now})
+		}
+	}
+	m.serve()
 }
 
 // tidy drops those who left from the list of waiters when they are most of it.

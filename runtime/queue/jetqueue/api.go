@@ -41,7 +41,7 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.Se
 
 // Receive returns up to r.Max messages as soon as there are any, and none when
 // r.Wait is over. When ctx ends first it returns ctx's error; messages that were
-// just handed out then stay in flight until their visibility ends.
+// just handed out are then visible again.
 //
 // Its own errors are queue.ErrAttempt and queue.ErrOverLimit, and those of
 // keys.Ring when the queue's KMS key does not work.

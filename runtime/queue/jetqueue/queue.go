@@ -156,7 +156,7 @@ func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queu
 			}
 			return q.received(ctx, w.Deliveries)
 		case <-ctx.Done():
-			q.submit(&command{do: func(m *queue.Machine) { m.Leave(w) }, done: make(chan error, 1)})
+			q.submit(&command{size: c.size, do: func(m *queue.Machine) { m.Leave(w) }, done: make(chan error, 1)})
 			return nil, ctx.Err()
 		}
 	}
