@@ -98,12 +98,16 @@ func fail(err error) *failure {
 	if err == nil {
 		return nil
 	}
+	f := &failure{Code: fault.Of(err)}
 	for i, k := range known {
-		if errors.Is(err, k) {
+		if err == k {
 			return &failure{Known: i + 1}
 		}
+		if errors.Is(err, k) {
+			f.Known = i + 1
+			break
+		}
 	}
-	f := &failure{Code: fault.Of(err)}
 	var e *fault.Error
 	if errors.As(err, &e) {
 		f.What = e.What
@@ -115,10 +119,12 @@ func (f *failure) err() error {
 	switch {
 	case f == nil:
 		return nil
-	case 0 < f.Known && f.Known <= len(known):
+	case f.Known < 1 || f.Known > len(known):
+		return fault.New(f.Code, "%s", f.What)
+	case f.Code == "":
 		return known[f.Known-1]
 	}
-	return fault.New(f.Code, "%s", f.What)
+	return fault.Wrap(f.Code, known[f.Known-1], "%s", f.What)
 }
 
 // Bodies are bytes to us, and most of what there is to carry. They travel behind
