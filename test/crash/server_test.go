@@ -30,6 +30,7 @@ type server struct {
 	dir      string
 	address  string // host:port
 	sync     string
+	nats     string    // external servers; "" for the embedded one
 	process  *exec.Cmd // nil while it is down
 	printed  chan struct{}
 	says     *bytes.Buffer // what it printed since its start; read it when it is down
@@ -71,6 +72,9 @@ func (s *server) start() {
 	s.t.Helper()
 	began := time.Now()
 	cmd := exec.Command(filepath.Join(binaries, "runtime"), "start", "--listen", s.address, "--data", s.dir, "--sync", s.sync)
+	if s.nats != "" {
+		cmd.Args = append(cmd.Args, "--nats", s.nats)
+	}
 	s.says = &bytes.Buffer{}
 	cmd.Stderr = s.says
 	out, err := cmd.StdoutPipe()

@@ -1,0 +1,163 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"millrace/runtime/backbone/backbonetest"
+)
+
+// TestNodeKilled has two runtimes share queues on three NATS servers, kills one
+// with SIGKILL while clients of the other send, and wants every queue served
+// again, all that was acknowledged received, and each FIFO group in order.
+func TestNodeKilled(t *testing.T) {
+	servers := backbonetest.NewCluster(t, 3)
+	var nodes []*server
+	for i := range 2 {
+		s := &server{t: t, dir: dataFolder(t), address: freeAddress(t), sync: "1s", nats: servers.URL(i)}
+		s.start()
+		t.Cleanup(s.stop)
+		nodes = append(nodes, s)
+	}
+	config := nodes[1].config()
+	config.Retryer = nil // as an application would have it
+	sdk := sqs.NewFromConfig(config)
+	var all []*flow
+	for i := range 8 { // some of them are the first node's
+		name, attributes := fmt.Sprint("q", i), map[string]string{"VisibilityTimeout": "2"}
+		if i%2 == 1 {
+			name += ".fifo"
+			attributes["FifoQueue"] = "true"
+		}
+		through := sqs.NewFromConfig(nodes[i%4/2].config())
+		q, err := through.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := strings.Replace(*q.QueueUrl, nodes[0].address, nodes[1].address, 1)
+		f := &flow{T: t, sdk: sdk, name: name, url: url, fifo: i%2 == 1, changed: make(chan struct{})}
+		sending, stop := context.WithCancel(context.Background())
+		f.stop = stop
+		f.work.Go(func() { f.send(sending) })
+		t.Cleanup(func() { stop(); f.work.Wait() })
+		all = append(all, f)
+	}
+	for _, f := range all {
+		f.await(30)
+	}
+	nodes[0].kill()
+	killed := time.Now()
+	var worst time.Duration
+	for _, f := range all {
+		f.await(f.mark() + 30)
+	}
+	for _, f := range all {
+		f.stop()
+		f.work.Wait()
+		worst = max(worst, f.pause)
+	}
+	t.Logf("the longest that a sender waited for an answer: %v; all were served again %v after the kill", worst, time.Since(killed))
+	for _, f := range all {
+		f.drain()
+	}
+}
+
+// A flow is what one client sends to a queue: 0, 1, 2 ... in one group, each until
+// it is acknowledged.
+type flow struct {
+	*testing.T
+	sdk       *sqs.Client
+	name, url string
+	fifo      bool
+	stop      context.CancelFunc
+	work      sync.WaitGroup
+
+	mu      sync.Mutex // guards the rest
+	changed chan struct{}
+	sent    int
+	pause   time.Duration
+}
+
+func (f *flow) send(ctx context.Context) {
+	for i := 0; ctx.Err() == nil; i++ {
+		in := &sqs.SendMessageInput{QueueUrl: &f.url, MessageBody: aws.String(fmt.Sprint(i))}
+		if f.fifo {
+			in.MessageGroupId, in.MessageDeduplicationId = aws.String("g"), in.MessageBody
+		}
+		began := time.Now()
+		for {
+			_, err := f.sdk.SendMessage(context.WithoutCancel(ctx), in)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return
+			}
+		}
+		f.mu.Lock()
+		f.sent, f.pause = i+1, max(f.pause, time.Since(began))
+		close(f.changed)
+		f.changed = make(chan struct{})
+		f.mu.Unlock()
+	}
+}
+
+func (f *flow) mark() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sent
+}
+
+// await waits until so many were acknowledged.
+func (f *flow) await(n int) {
+	f.Helper()
+	limit := time.After(time.Minute)
+	for {
+		f.mu.Lock()
+		sent, changed := f.sent, f.changed
+		f.mu.Unlock()
+		if sent >= n {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			f.Fatalf("%s: %d of %d sends were acknowledged within a minute", f.name, sent, n)
+		}
+	}
+}
+
+// drain receives all that was sent, once.
+func (f *flow) drain() {
+	f.Helper()
+	seen, next := map[string]bool{}, 0
+	for len(seen) < f.sent {
+		out, err := f.sdk.ReceiveMessage(f.Context(), &sqs.ReceiveMessageInput{QueueUrl: &f.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 5})
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			f.Fatalf("%s: %d of %d messages that were acknowledged came back", f.name, len(seen), f.sent)
+		}
+		var done []types.DeleteMessageBatchRequestEntry
+		for i, m := range out.Messages {
+			if f.fifo && *m.Body != fmt.Sprint(next) {
+				f.Fatalf("%s: received %s, want %d", f.name, *m.Body, next)
+			}
+			next++
+			seen[*m.Body] = true
+			done = append(done, types.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: m.ReceiptHandle})
+		}
+		if out, err := f.sdk.DeleteMessageBatch(f.Context(), &sqs.DeleteMessageBatchInput{QueueUrl: &f.url, Entries: done}); err != nil || len(out.Failed) > 0 {
+			f.Fatal(out, err)
+		}
+	}
+}
