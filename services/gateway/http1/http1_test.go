@@ -164,6 +164,26 @@ func TestServesPipelinedRequests(t *testing.T) {
 	})
 }
 
+// The map is used again; what one request said must not be said by the next.
+func TestEachRequestHasItsOwnHeader(t *testing.T) {
+	served(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Said", fmt.Sprint(r.Header["X"]))
+		if r.Header.Get("X") != "" {
+			w.Header().Set("First", "yes")
+		}
+	}, func(t *testing.T, _ *Server, l *line) {
+		c := l.dial(t)
+		c.send("POST / HTTP/1.1\r\nHost: localhost\r\nX: 1\r\nContent-Length: 0\r\nx: 2\r\n\r\n")
+		if resp, _ := c.answer(); resp.Header.Get("Said") != "[1 2]" || resp.Header.Get("First") != "yes" {
+			t.Errorf("the first was answered %v", resp.Header)
+		}
+		c.send(post("/", ""))
+		if resp, _ := c.answer(); resp.Header.Get("Said") != "[]" || resp.Header.Get("First") != "" {
+			t.Errorf("the second was answered %v", resp.Header)
+		}
+	})
+}
+
 func TestLeavesTheUncommonToNetHTTP(t *testing.T) {
 	for _, c := range []struct{ rule, request, status, body string }{
 		{"another method", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "200 OK", ""},
