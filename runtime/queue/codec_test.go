@@ -16,7 +16,7 @@ import (
 func sampleRecord() record {
 	return record{
 		kind: kept, number: 1, id: [16]byte{2}, sent: 3, until: 4, length: 5, key: "6", flags: 7, first: 8, at: 9,
-		enqueued: 10, receives: 11, carried: 12, place: 13, turn: 14, source: 15, burial: 16, group: print{17}, dedup: print{18},
+		enqueued: 10, receives: 11, carried: 12, place: 13, turn: 14, source: 15, burial: 16, group: print{17}, dedup: print{18}, arrived: 19,
 	}
 }
 

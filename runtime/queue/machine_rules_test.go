@@ -310,3 +310,31 @@ func TestLeavingGivesBack(t *testing.T) {
 		t.Errorf("%+v, want one message back and one with its second receiver", c)
 	}
 }
+
+// The age of the oldest message does not count standard messages that come back
+// again and again; that of a dead letter begins when it moved.
+func TestAgeOfTheOldestMessage(t *testing.T) {
+	f := fix(t, false, Config{Visibility: time.Second})
+	age := func(want time.Duration) {
+		t.Helper()
+		f.do(func() {})
+		if got := f.m.Metrics().OldestAge; got != want {
+			t.Errorf("the oldest is %v old, want %v", got, want)
+		}
+	}
+	age(0)
+	f.send("a")
+	f.now = f.now.Add(time.Minute)
+	f.send("b")
+	age(time.Minute)
+	for range poison {
+		f.do(func() { f.m.Receive(&Waiter{}, ReceiveRequest{Max: 1, Visibility: new(time.Duration)}) })
+	}
+	age(0)
+	f.do(func() { f.m.Purge() })
+	f.do(func() {
+		f.m.Arrive(1, Burial{Seq: 1, Content: Pack(&Message{Body: "c"}, ""), Sent: f.now.Add(-time.Hour), First: f.now.Add(-time.Hour), Receives: 1})
+	})
+	f.now = f.now.Add(time.Second)
+	age(time.Second)
+}

@@ -379,8 +379,8 @@ func dump(m *Machine, turns bool) string {
 		if t := was.tenant; t != nil && o.stands() {
 			tenant = fmt.Sprintf("%x %d %d", t.name, t.waiting, t.inFlight)
 		}
-		fmt.Fprintf(&b, "%d id %x state %d until %d sent %d enqueued %d first %d at %d place %d receives %d+%d entry %d attempt %q tenant %s %q\n",
-			o.number, o.id, o.state, until, o.sent, o.enqueued(), was.first, was.at, place, was.receives, was.carried, o.entry, attempt, tenant, m.ledger.content(o))
+		fmt.Fprintf(&b, "%d id %x state %d until %d sent %d enqueued %d first %d at %d arrived %d place %d receives %d+%d entry %d attempt %q tenant %s %q\n",
+			o.number, o.id, o.state, until, o.sent, o.enqueued(), was.first, was.at, was.arrived, place, was.receives, was.carried, o.entry, attempt, tenant, m.ledger.content(o))
 	}
 	for _, l := range m.leaving {
 		fmt.Fprintf(&b, "leaving %d %s %d\n", l.seq, l.target, l.o.number)

@@ -28,6 +28,7 @@ type life struct {
 	until    int64   // hidden until then, while delayed or in flight
 	first    int64   // its first receive
 	at       int64   // its last receive
+	arrived  int64   // when it came from another queue
 	place    uint64  // in the queue, when that is not its number
 	receives uint32  // from this queue
 	carried  uint32  // from the queues it was moved from

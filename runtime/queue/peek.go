@@ -43,13 +43,3 @@ func (m *Machine) Peek(r PeekRequest) (all []Sight) {
 	}
 	return all
 }
-
-// Metrics counts what is and what was done.
-func (m *Machine) Metrics() Metrics {
-	all := m.done
-	all.Counts = m.Counts()
-	if !all.Oldest.IsZero() {
-		all.OldestAge = time.Unix(0, m.now).Sub(all.Oldest)
-	}
-	return all
-}

@@ -41,6 +41,7 @@ type record struct {
 	first    int64
 	at       int64
 	enqueued int64
+	arrived  int64 // kept: when it came from another queue
 	receives uint64
 	carried  uint64
 	place    uint64
@@ -80,6 +81,7 @@ const (
 	hasBurial
 	hasGroup
 	hasDedup
+	hasArrived
 	hasMore // not one of ours
 )
 
@@ -107,6 +109,7 @@ func (r *record) mask() (m uint64) {
 	set(hasBurial, r.burial != 0)
 	set(hasGroup, r.group != print{})
 	set(hasDedup, r.dedup != print{})
+	set(hasArrived, r.arrived != 0)
 	return m
 }
 
@@ -155,6 +158,7 @@ func (r *record) append(b []byte, now int64) []byte {
 	if m&hasDedup != 0 {
 		b = append(b, r.dedup[:]...)
 	}
+	moment(hasArrived, r.arrived)
 	return b
 }
 
@@ -203,5 +207,6 @@ func readRecord(d *records, now int64) (r record) {
 	if m&hasDedup != 0 {
 		copy(r.dedup[:], d.take(16))
 	}
+	moment(hasArrived, &r.arrived)
 	return r
 }

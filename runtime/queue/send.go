@@ -84,6 +84,7 @@ func (m *Machine) applySent(r *record) {
 	m.next = max(m.next, r.number+1)
 	if r.source != 0 {
 		m.heard[r.source] = max(m.heard[r.source], r.burial)
+		r.arrived = m.now
 	}
 	if r.flags&flagDedup != 0 {
 		m.remember(r)
@@ -112,6 +113,9 @@ func (m *Machine) admit(r *record) *message {
 	}
 	if r.first != 0 {
 		o.live().first = r.first
+	}
+	if r.arrived != 0 {
+		o.live().arrived = r.arrived
 	}
 	if r.carried != 0 {
 		o.live().carried = uint32(r.carried)

@@ -56,7 +56,7 @@ func (m *Machine) copyMessage(o *message, read map[uint64]Content) bool {
 	was := *o.was()
 	r := record{
 		kind: kept, number: o.number, id: o.id, content: m.ledger.content(o), sent: o.sent, until: was.until, first: was.first, at: was.at,
-		enqueued: was.enqueued, receives: uint64(was.receives), carried: uint64(was.carried), place: was.place,
+		enqueued: was.enqueued, receives: uint64(was.receives), carried: uint64(was.carried), place: was.place, arrived: was.arrived,
 	}
 	if r.content == "" {
 		r.content = read[o.number]
