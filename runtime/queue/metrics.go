@@ -1,9 +1,6 @@
 package queue
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Metrics counts what is and what was done.
 func (m *Machine) Metrics() Metrics {
@@ -33,7 +30,11 @@ func (m *Machine) oldestAge() time.Duration {
 		since = min(since, o.sent)
 		return true // what stands behind it in line was sent later
 	}
-	slices.ContainsFunc(m.age.inOrder.all(), look)
+	for _, o := range m.age.inOrder.all() {
+		if look(o) {
+			break
+		}
+	}
 	for _, o := range m.age.late.items {
 		look(o)
 	}
