@@ -228,13 +228,14 @@ func settings(id queue.ID, c queue.Config) map[string]string {
 	return all
 }
 
-// difference returns the first attribute, by name, in which two configurations
-// of a queue differ, or "". Policies are compared as JSON, not as texts.
-func difference(id queue.ID, a, b queue.Config) string {
+// difference returns the first attribute in which two configurations of a queue
+// differ, or "": one of the first ones given if there is such, else by name.
+// Policies are compared as JSON, not as texts.
+func difference(id queue.ID, a, b queue.Config, first ...string) string {
 	x, y := settings(id, a), settings(id, b)
 	names := maps.Clone(x)
 	maps.Copy(names, y)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	for _, name := range append(first, slices.Sorted(maps.Keys(names))...) {
 		if !sameValue(x[name], y[name]) {
 			return name
 		}

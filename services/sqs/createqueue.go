@@ -3,6 +3,8 @@ package sqs
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"millrace/runtime/fault"
@@ -59,7 +61,7 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	if err := apply(&cfg, id, in.Attributes, s.redriveCheck(id)); err != nil {
 		return nil, err
 	}
-	if name := difference(id, q.Config(), cfg); name != "" {
+	if name := difference(id, q.Config(), cfg, slices.Sorted(maps.Keys(in.Attributes))...); name != "" {
 		return nil, api.ErrQueueNameExists(
 			fmt.Sprintf("A queue already exists with the same name and a different value for attribute %s", name))
 	}

@@ -22,6 +22,19 @@ func FuzzRequest(f *testing.F) {
 		{"POST", "/", "AmazonSQS.SendMessage", "application/x-amz-json-1.0", `{"QueueUrl":"q","MessageBody":{}}`},
 		{"POST", "/", "AmazonSQS.SendMessageBatch", "application/x-amz-json-1.0", `{"QueueUrl":"q","Entries":[{"Id":"1"},null]}`},
 		{"POST", "/", "AmazonSQS.CreateQueue", "application/x-amz-json-1.0", `{"QueueName":"p","Attributes":{"RedrivePolicy":"{}"}}`},
+		{"POST", "/", "AmazonSQS.AddPermission", "application/x-amz-json-1.0", `{"QueueUrl":"q","Label":"l","AWSAccountIds":["111111111111"],"Actions":["SendMessage","DeleteQueue"]}`},
+		{"POST", "/", "AmazonSQS.RemovePermission", "application/x-amz-json-1.0", `{"QueueUrl":"q","Label":"l"}`},
+		{"POST", "/", "AmazonSQS.StartMessageMoveTask", "application/x-amz-json-1.0", `{"SourceArn":"arn:aws:sqs:us-east-1:000000000000:q","MaxNumberOfMessagesPerSecond":501}`},
+		{"POST", "/", "AmazonSQS.CancelMessageMoveTask", "application/x-amz-json-1.0", `{"TaskHandle":"e30="}`},
+		{"POST", "/", "AmazonSQS.ListMessageMoveTasks", "application/x-amz-json-1.0", `{"SourceArn":"arn:aws:sqs:us-east-1:000000000000:q"}`},
+		{"POST", "/", "AmazonSQS.SetQueueAttributes", "application/x-amz-json-1.0", `{"QueueUrl":"q","Attributes":{"DelaySeconds":"1","Policy":"{\"Statement\":[]}"}}`},
+		{"POST", "/", "AmazonSQS.TagQueue", "application/x-amz-json-1.0", `{"QueueUrl":"q.fifo","Tags":{"a":"b","aws:c":"d"}}`},
+		{"POST", "/", "AmazonSQS.ChangeMessageVisibilityBatch", "application/x-amz-json-1.0", `{"QueueUrl":"q","Entries":[{"Id":"a","ReceiptHandle":"x","VisibilityTimeout":-1}]}`},
+		{"POST", "/", "AmazonSQS.DeleteMessageBatch", "application/x-amz-json-1.0", `{"QueueUrl":"q","Entries":[{"Id":"a","ReceiptHandle":"x"},{"Id":"a"}]}`},
+		{"POST", "/000000000000/q.fifo", "", "application/x-www-form-urlencoded", "Action=SendMessageBatch&SendMessageBatchRequestEntry.1.Id=a&SendMessageBatchRequestEntry.1.MessageBody=x&SendMessageBatchRequestEntry.2.Id=b"},
+		{"POST", "/000000000000/q", "", "application/x-www-form-urlencoded", "Action=SetQueueAttributes&Attribute.1.Name=DelaySeconds&Attribute.1.Value=1&Attribute.2.Name=Colour&Attribute.2.Value=red"},
+		{"POST", "/000000000000/q", "", "application/x-www-form-urlencoded", "Action=AddPermission&Label=l&AWSAccountId.1=111111111111&ActionName.1=Fly"},
+		{"GET", "/_runtime/sqs/messages?QueueUrl=q&ShowDelayed=true&MaxMessages=0", "", "", ""},
 		{"POST", "/", "AmazonSQS.Nonsense", "application/x-amz-json-1.0", `{`},
 		{"POST", "/", "DynamoDB_20120810.ListTables", "application/x-amz-json-1.0", `{}`},
 		{"POST", "/000000000000/q", "", "application/x-www-form-urlencoded", "Action=SendMessage&MessageBody=x&MessageAttribute.1.Name=a&MessageAttribute.1.Value.DataType=String"},
@@ -60,15 +73,25 @@ func FuzzRequest(f *testing.F) {
 		return resp, b, err
 	}
 	const json = "application/x-amz-json-1.0"
-	if resp, b, err := call("POST", "/", "AmazonSQS.CreateQueue", json, []byte(`{"QueueName":"q"}`)); err != nil || resp.StatusCode != 200 {
-		f.Fatalf("creating a queue: %s %v", b, err)
+	for _, queue := range []string{`{"QueueName":"q"}`, `{"QueueName":"q.fifo","Attributes":{"FifoQueue":"true"}}`} {
+		if resp, b, err := call("POST", "/", "AmazonSQS.CreateQueue", json, []byte(queue)); err != nil || resp.StatusCode != 200 {
+			f.Fatalf("creating a queue: %s %v", b, err)
+		}
 	}
+	// Everything of a queue but its counters, which time moves too.
+	const settings = `"AttributeNames":["CreatedTimestamp","LastModifiedTimestamp","DelaySeconds","MaximumMessageSize","MessageRetentionPeriod","ReceiveMessageWaitTimeSeconds",` +
+		`"VisibilityTimeout","Policy","RedrivePolicy","RedriveAllowPolicy","KmsMasterKeyId","KmsDataKeyReusePeriodSeconds","SqsManagedSseEnabled",` +
+		`"ContentBasedDeduplication","DeduplicationScope","FifoThroughputLimit"]`
 	// state is what a stranger could change: queues, their messages, functions, roles.
 	state := func(t *testing.T) string {
 		var all strings.Builder
 		for _, c := range [][4]string{
 			{"POST", "/", "AmazonSQS.ListQueues", "{}"},
-			{"POST", "/", "AmazonSQS.GetQueueAttributes", `{"QueueUrl":"q","AttributeNames":["DelaySeconds","VisibilityTimeout","LastModifiedTimestamp"]}`},
+			{"POST", "/", "AmazonSQS.GetQueueAttributes", `{"QueueUrl":"q",` + settings + `}`},
+			{"POST", "/", "AmazonSQS.GetQueueAttributes", `{"QueueUrl":"q.fifo",` + settings + `}`},
+			{"POST", "/", "AmazonSQS.ListQueueTags", `{"QueueUrl":"q"}`},
+			{"POST", "/", "AmazonSQS.ListQueueTags", `{"QueueUrl":"q.fifo"}`},
+			{"POST", "/", "AmazonSQS.ListMessageMoveTasks", `{"SourceArn":"arn:aws:sqs:us-east-1:000000000000:q"}`},
 			{"GET", "/2015-03-31/functions/", "", ""},
 			{"GET", "/2015-03-31/event-source-mappings/", "", ""},
 		} {

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -177,18 +176,34 @@ func TestSQSErrors(t *testing.T) {
 			{"an unknown permission", "SetQueueAttributes", set("q", "RedriveAllowPolicy", `{"redrivePermission":"some"}`), badAttr,
 				"Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format."},
 
+			{"a count that is missing", "SetQueueAttributes", set("q", "RedrivePolicy", `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:deny"}`), badValue,
+				value(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:deny"}`, "RedrivePolicy", "Redrive policy does not contain mandatory attribute: maxReceiveCount.")},
+			{"byQueue without queues", "SetQueueAttributes", set("q", "RedriveAllowPolicy", `{"redrivePermission":"byQueue"}`), badValue,
+				value(`{"redrivePermission":"byQueue"}`, "RedriveAllowPolicy", "Amazon SQS can't create the redrive allow policy. When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values.")},
+			{"queues without byQueue", "SetQueueAttributes", set("q", "RedriveAllowPolicy", `{"redrivePermission":"denyAll","sourceQueueArns":["a"]}`), badValue,
+				value(`{"redrivePermission":"denyAll","sourceQueueArns":["a"]}`, "RedriveAllowPolicy", "Amazon SQS can't create the redrive allow policy. To specify one or more source queue ARNs, you must set redrivePermission to byQueue.")},
+
+			// §5, what the system attributes may be
+			{"another system attribute", "SendMessage", `{"QueueUrl":"q","MessageBody":"x","MessageSystemAttributes":{"SenderId":{"DataType":"String","StringValue":"x"}}}`, badValue, "Message system attribute name 'SenderId' is invalid."},
+			{"a trace header that is no text", "SendMessage", `{"QueueUrl":"q","MessageBody":"x","MessageSystemAttributes":{"AWSTraceHeader":{"DataType":"Number","StringValue":"1"}}}`, badValue, "Message system attribute 'AWSTraceHeader' must have the type String."},
+			{"an empty trace header", "SendMessage", `{"QueueUrl":"q","MessageBody":"x","MessageSystemAttributes":{"AWSTraceHeader":{"DataType":"String","StringValue":""}}}`, badValue, "Message (system) attribute 'AWSTraceHeader' must contain a non-empty value of type 'String'."},
+
+			// §1, addresses
+			{"the endpoint for a queue", "SendMessage", `{"QueueUrl":"http://localhost:4566/","MessageBody":"x"}`, "InvalidAddress", "The address http://localhost:4566/ is not valid for this endpoint."},
+			{"a token of nobody", "ListQueues", `{"MaxResults":1,"NextToken":"garbage"}`, badValue, "Invalid or expired next token."},
+
 			// §11, tags
+			{"a reserved key", "TagQueue", `{"QueueUrl":"q","Tags":{"AWS:x":"v"}}`, badValue, "Tag keys must not start with the reserved prefix aws:."},
+			{"a long value", "TagQueue", `{"QueueUrl":"q","Tags":{"k":"` + strings.Repeat("v", 257) + `"}}`, badValue, "Tag values must be between 0 and 256 characters in length."},
+			{"a sign in a tag", "TagQueue", `{"QueueUrl":"q","Tags":{"k":"#"}}`, badValue, "Tags may only contain unicode letters, digits, whitespace, or one of these symbols: _ . : / = + - @"},
 			{"a long key", "TagQueue", `{"QueueUrl":"q","Tags":{"` + strings.Repeat("k", 129) + `":"v"}}`, badValue, "Tag keys must be between 1 and 128 characters in length."},
 			{"51 tags", "TagQueue", `{"QueueUrl":"q","Tags":{` + tags(51) + `}}`, badValue, "Too many tags added for queue q."},
 		} {
-			got := r.json(c.op, c.in)
-			var e struct{ Type, Message string }
-			if err := json.Unmarshal([]byte(strings.Replace(got.body, "__type", "type", 1)), &e); err != nil {
-				t.Errorf("%s: %v in %s", c.rule, err, got.body)
+			status := 400
+			if c.code == "ReceiptHandleIsInvalid" || c.code == "InvalidAddress" {
+				status = 404
 			}
-			wantEqual(t, c.rule+", code", got.header.Get("X-Amzn-Query-Error"), c.code+";Sender")
-			wantEqual(t, c.rule+", shape", e.Type, "com.amazonaws.sqs#"+shape(c.code))
-			wantEqual(t, c.rule+", text", e.Message, c.text)
+			r.refused(t, c.rule, c.op, c.in, c.code, c.text, status)
 		}
 		wantEqual(t, "nothing was sent", small.counts()+" "+fifo.counts(), "0/0/0 0/0/0")
 		wantEqual(t, "nothing was set", small.attributes()["VisibilityTimeout"], "30")

@@ -204,7 +204,7 @@ func TestSQSCreateAgain(t *testing.T) {
 			{"a policy in other words", map[string]string{"RedrivePolicy": `{ "maxReceiveCount":3,"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead"}`}, ""},
 			{"no policy", map[string]string{"RedrivePolicy": ""}, "RedrivePolicy"},
 			{"a policy that it has not, empty", map[string]string{"Policy": ""}, ""},
-			{"a key", map[string]string{"KmsMasterKeyId": "alias/k"}, "KmsDataKeyReusePeriodSeconds"},
+			{"a key", map[string]string{"KmsMasterKeyId": "alias/k"}, "KmsMasterKeyId"},
 			{"a reuse period without a key", map[string]string{"KmsDataKeyReusePeriodSeconds": "300"}, ""},
 		} {
 			if err := again(c.attributes); c.differs != "" {
