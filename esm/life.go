@@ -17,7 +17,10 @@ import (
 // ctx ends first it cuts them off, and their records come again.
 func (s *Mappings) Stop(ctx context.Context) error {
 	s.mu.Lock()
-	s.stopped = true
+	if !s.stopped {
+		s.stopped = true
+		close(s.quit)
+	}
 	abort := s.abort
 	for _, p := range s.pollers {
 		p.halt()
@@ -59,6 +62,9 @@ func (s *Mappings) Reset(ctx context.Context) error {
 func (s *Mappings) reopen() {
 	s.work, s.abort = context.WithCancel(context.Background())
 	s.stopped = false
+	s.quit = make(chan struct{})
+	quit := s.quit
+	s.parts.Go(func() { s.follow(quit) })
 }
 
 // start runs a poller for a mapping that was checked. It is called with mu held.

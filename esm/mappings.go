@@ -32,7 +32,9 @@ type Config struct {
 type Mappings struct {
 	config Config
 	table  *record.Table[Mapping]
-	parts  sync.WaitGroup // pollers, and what follows their ends
+	parts  sync.WaitGroup // pollers, what follows their ends, and follow
+
+	changes changes
 
 	mu      sync.Mutex // guards the rest, and serialises changes
 	pollers map[string]*poller
@@ -40,6 +42,7 @@ type Mappings struct {
 	work    context.Context    // bounds all batches; over when a Stop cannot wait any longer
 	abort   context.CancelFunc
 	stopped bool
+	quit    chan struct{} // closed by Stop, for follow
 }
 
 var errStopped = fault.New(fault.Unavailable, "event source mappings are stopped")
@@ -55,7 +58,9 @@ func Open(_ context.Context, c Config) (*Mappings, error) {
 		table:   record.NewTable[Mapping](c.Records, "mapping"),
 		pollers: map[string]*poller{},
 		ending:  map[string]Mapping{},
+		changes: changes{wake: make(chan struct{}, 1)},
 	}
+	s.table.Watch(s.changes.add)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reopen()
