@@ -31,17 +31,23 @@ func TestConsole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session := readConsole(string(text))
 	for _, op := range operations {
 		kebab := strings.ToLower(regexp.MustCompile(`\B[A-Z]`).ReplaceAllString(op, "-$0"))
 		if !strings.Contains(string(text)+prelude, " sqs "+kebab+" ") {
 			t.Errorf("the console has no %s", kebab)
 		}
 	}
-	for _, aws := range tools(t, "aws", "sqs", "start-message-move-task", "--generate-cli-skeleton") {
+	for _, aws := range tools(t, "aws", "--version") {
 		t.Run(strings.TrimPrefix(aws, "/"), func(t *testing.T) {
 			t.Parallel()
-			session.play(t, aws)
+			page := string(text)
+			if exec.Command(aws, "sqs", "start-message-move-task", "--generate-cli-skeleton").Run() != nil {
+				t.Log("this CLI is older than message move tasks (June 2023): it plays all but that section")
+				before, rest, _ := strings.Cut(page, "\n# Message move tasks\n")
+				_, after, _ := strings.Cut(rest, "\n# ")
+				page = before + "\n# " + after
+			}
+			readConsole(page).play(t, aws)
 		})
 	}
 }
@@ -50,9 +56,12 @@ func TestConsole(t *testing.T) {
 // answers, and says which operations it sent.
 func TestBoto3(t *testing.T) {
 	rememberSources(t)
-	for _, python := range tools(t, "python3", "-c", "import boto3; boto3.client('sqs', 'us-east-1').start_message_move_task") {
+	for _, python := range tools(t, "python3", "-c", "import boto3") {
 		t.Run(strings.TrimPrefix(python, "/"), func(t *testing.T) {
 			t.Parallel()
+			if exec.Command(python, "-c", "import boto3; boto3.client('sqs', 'us-east-1').start_message_move_task").Run() != nil {
+				t.Skip("this boto3 is older than message move tasks (June 2023)")
+			}
 			cmd := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "sqs.py"))
 			cmd.Env = clientEnv(background(t))
 			said, err := cmd.CombinedOutput()
@@ -66,12 +75,11 @@ func TestBoto3(t *testing.T) {
 	}
 }
 
-// tools are the executables of a name on the path that know message move tasks:
-// AWS's clients do since June 2023.
+// tools are the executables of a name on the path that pass a trial.
 func tools(t *testing.T, name string, trial ...string) []string {
 	found := onPath(name, trial...)
 	if len(found) == 0 {
-		missing := fmt.Sprintf("no %s on the path can `%s`: apt-get install awscli python3-boto3, or newer ones from elsewhere", name, strings.Join(trial, " "))
+		missing := fmt.Sprintf("no %s on the path can `%s`: apt-get install awscli python3-boto3", name, strings.Join(trial, " "))
 		if os.Getenv("MILLRACE_NO_SKIP") != "" {
 			t.Fatal(missing)
 		}
