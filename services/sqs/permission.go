@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"millrace/runtime/policy"
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
@@ -41,7 +43,10 @@ func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput)
 		if err := doc.grant(label, q.ID(), in.AWSAccountIds, in.Actions); err != nil {
 			return err
 		}
-		return doc.write(c)
+		if err := doc.write(c); err != nil {
+			return err
+		}
+		return checkRoom(c.Texts[policyAttribute])
 	})
 	return &api.AddPermissionOutput{}, fromDomain(err, identity.From(ctx).Query)
 }
@@ -126,7 +131,7 @@ func readPermissions(text string, id queue.ID) (permissions, error) {
 		return permissions{}, badAttribute(policyAttribute)
 	}
 	doc := permissions{Version: p.Version, ID: p.ID}
-	if json.Unmarshal(p.Statement, &doc.Statement) != nil { // one statement may stand without a list
+	if len(p.Statement) > 0 && json.Unmarshal(p.Statement, &doc.Statement) != nil { // one statement may stand without a list
 		doc.Statement = []json.RawMessage{p.Statement}
 	}
 	return doc, nil
@@ -141,9 +146,6 @@ func (p *permissions) index(label string) int {
 }
 
 func (p *permissions) grant(label string, id queue.ID, accounts, actions []string) error {
-	if len(p.Statement) >= policyLimits.Statements {
-		return api.ErrOverLimit(fmt.Sprintf("%d Statements were found, maximum allowed is %d.", len(p.Statement)+1, policyLimits.Statements))
-	}
 	var principals, names []string
 	for _, a := range accounts {
 		principals = append(principals, "arn:aws:iam::"+a+":root")
@@ -161,6 +163,20 @@ func (p *permissions) grant(label string, id queue.ID, accounts, actions []strin
 	return err
 }
 
+// checkRoom says whether a policy is within its quotas.
+func checkRoom(text string) error {
+	doc, err := policy.Parse(text)
+	if err != nil {
+		return badAttribute(policyAttribute) // what was there before is no policy
+	}
+	var over *policy.LimitError
+	if errors.As(doc.Check(policyLimits), &over) {
+		what := strings.ToUpper(over.What[:1]) + over.What[1:]
+		return api.ErrOverLimit(fmt.Sprintf("%d %s were found, maximum allowed is %d.", over.Have, what, over.Max))
+	}
+	return nil
+}
+
 // write sets the policy, or takes it away when it says nothing anymore.
 func (p *permissions) write(c *queue.Config) error {
 	texts := cloneTexts(c.Texts)
@@ -173,9 +189,6 @@ func (p *permissions) write(c *queue.Config) error {
 			return err
 		}
 		texts[policyAttribute] = strings.TrimSuffix(b.String(), "\n")
-		if len(texts[policyAttribute]) > policyLimits.Bytes {
-			return badAttribute(policyAttribute)
-		}
 	}
 	c.Texts, c.Modified = texts, time.Now()
 	return nil

@@ -17,6 +17,7 @@ import (
 //
 //   - answers once the message is in the log: it survives the process from then on
 //   - a body is 1 character to MaximumMessageSize bytes, attributes counted
+//   - attribute values come out as they went in, numbers with all their zeros
 //   - a FIFO queue drops a repeated deduplication id for five minutes, and
 //     answers with the ids of the first
 //   - the HTTP header X-Amzn-Trace-Id becomes AWSTraceHeader unless one is given

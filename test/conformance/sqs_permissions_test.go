@@ -80,6 +80,12 @@ func TestSQSPermissionErrors(t *testing.T) {
 		wantError(t, "an unknown label", q.forbid("unknown"), badValue, "Value unknown for parameter Label is invalid. Reason: can't find label.")
 		wantEqual(t, "the policy after what was refused", q.attributes()["Policy"], before)
 
+		crowd := make([]string, 50)
+		for i := range crowd {
+			crowd[i] = fmt.Sprintf("%012d", i)
+		}
+		wantError(t, "51 principals", q.permit("l", crowd, "SendMessage"), "OverLimit", "51 Principals were found, maximum allowed is 50.")
+		wantEqual(t, "the policy after that", q.attributes()["Policy"], before)
 		for i := range 19 {
 			q.must(q.permit(fmt.Sprint(i), account, "SendMessage"))
 		}
