@@ -2,6 +2,10 @@
 // the queues of millrace/runtime/queue, and answers in AWS's words. A file per
 // operation; behaviour is told at its top.
 //
+// Who may do what is decided in one place, before anything else of a request is
+// looked at: the account that owns a queue may, everybody else needs the queue's
+// policy to allow it, and a Deny of the policy holds for both.
+//
 // The rules and texts come from AWS's documentation and from answers recorded
 // from AWS; where the two differ, the recording wins.
 package sqs
