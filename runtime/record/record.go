@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -72,11 +73,44 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 				return s, nil
 			}
 			s.apply(e)
+		case <-time.After(silence):
+			// A bucket whose file was damaged can count more records than it has,
+			// and then the watcher waits for them for ever.
+			if err := s.readAll(ctx); err != nil {
+				w.Stop()
+				return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
+			}
+			go s.follow()
+			return s, nil
 		case <-ctx.Done():
 			w.Stop()
 			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "reading the record bucket")
 		}
 	}
+}
+
+// silence is how long nothing comes of a bucket before it is read one by one.
+const silence = 2 * time.Second
+
+// readAll reads the bucket revision by revision.
+func (s *Store) readAll(ctx context.Context) error {
+	stream, err := s.js.Stream(ctx, "KV_"+bucket)
+	if err != nil {
+		return err
+	}
+	state := stream.CachedInfo().State
+	for seq := max(state.FirstSeq, 1); seq <= state.LastSeq; seq++ {
+		m, err := stream.GetMsg(ctx, seq)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		wire := strings.TrimPrefix(m.Subject, "$KV."+bucket+".")
+		s.take(wire, row{m.Data, seq, m.Header.Get("KV-Operation") != ""})
+	}
+	return nil
 }
 
 // Close ends the mirror. Reads keep answering from what was last seen.

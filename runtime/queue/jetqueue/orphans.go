@@ -29,7 +29,7 @@ func about(r row) (map[string]string, error) {
 // are. A killed process leaves streams without a record, of queues that were being
 // made or deleted; those are removed. Anything else is damage:
 //
-//   - A stream with entries whose queue nobody deleted gets its record back, with
+//   - A stream that was in use, and whose queue nobody deleted gets its record back, with
 //     the configuration that the queue was made with.
 //   - A queue without a stream gets a new one. If JetStream only refused to read
 //     the old one, it finds the entries again.
@@ -81,10 +81,10 @@ func (qs *Queues) match(ctx context.Context, strict bool) (rows []row, err error
 func (qs *Queues) ownerOf(s *jetstream.StreamInfo) *row {
 	var r row
 	switch {
-	case s.State.Msgs == 0: // made, and its record was not
-		return nil
 	case json.Unmarshal([]byte(s.Config.Metadata[aboutRecord]), &r) != nil:
 		return nil // of before there were such: it was being deleted
+	case s.State.Msgs == 0 && !qs.marks.get(r.Source).known: // made, and its record was not
+		return nil
 	case streamPrefix+incarnation(r.Source) != s.Config.Name, qs.table.Known(key(r.ID)):
 		return nil // deleted; also when there is another one of the name now
 	}

@@ -120,6 +120,9 @@ func (o *owner) load() error {
 			return err
 		}
 	}
+	if !r.mark.known && r.last == 0 {
+		setMark(o.slot, o.source, r.start()) // there is a queue, it says
+	}
 	m.Adopt(o.waiters)
 	o.machine, o.waiters = m, nil
 	o.wrote, o.burying, o.copying, o.purging = false, false, false, false

@@ -148,6 +148,13 @@ func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) err
 	return nil
 }
 
+// start is the mark of a log in which nothing was acknowledged yet.
+func (r *replay) start() (at mark) {
+	at.known = true
+	at.next, at.burial, at.alive, at.base = r.machine.Counters()
+	return at
+}
+
 // unknownLeap is how far numbers leap when it is not known which were given.
 const unknownLeap = 1 << 32
 
