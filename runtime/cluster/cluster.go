@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	every    = Silence / 8            // how often a node says that it is there
+	every    = Silence / 6            // how often a node says that it is there
 	listen   = 300 * time.Millisecond // how long a newcomer listens to who is there
 	answers  = time.Second            // how long a suspect may take to answer
 	subject  = "millrace.cluster"

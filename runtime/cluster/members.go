@@ -7,7 +7,7 @@ import (
 )
 
 // Silence is how long a node may say nothing before it counts as gone.
-const Silence = 2 * time.Second
+const Silence = 1500 * time.Millisecond
 
 // Members is the set of live nodes as a machine: it reads no clock and talks to
 // nobody. A node is live from when it is first heard until it says that it

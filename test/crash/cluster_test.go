@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,8 +20,28 @@ import (
 // with SIGKILL while clients of the other send, and wants every queue served
 // again, all that was acknowledged received, and each FIFO group in order.
 func TestNodeKilled(t *testing.T) {
+	nodes, flows := shared(t)
+	nodes[0].kill()
+	goesOn(t, flows)
+	settle(t, flows)
+}
+
+// TestNodeHangs stops a node in its tracks instead, until others have taken over,
+// and lets it go on: it must not believe that it still owns anything.
+func TestNodeHangs(t *testing.T) {
+	nodes, flows := shared(t)
+	nodes[0].signal(syscall.SIGSTOP)
+	goesOn(t, flows)
+	nodes[0].signal(syscall.SIGCONT)
+	goesOn(t, flows)
+	settle(t, flows)
+}
+
+// shared are two runtimes on three servers, and queues that both of them own
+// some of, with a client of the second node that sends to each.
+func shared(t *testing.T) (nodes []*server, flows []*flow) {
+	t.Helper()
 	servers := backbonetest.NewCluster(t, 3)
-	var nodes []*server
 	for i := range 2 {
 		s := &server{t: t, dir: dataFolder(t), address: freeAddress(t), sync: "1s", nats: servers.URL(i)}
 		s.start()
@@ -30,8 +51,7 @@ func TestNodeKilled(t *testing.T) {
 	config := nodes[1].config()
 	config.Retryer = nil // as an application would have it
 	sdk := sqs.NewFromConfig(config)
-	var all []*flow
-	for i := range 8 { // some of them are the first node's
+	for i := range 8 { // hashing gives each node some of so many
 		name, attributes := fmt.Sprint("q", i), map[string]string{"VisibilityTimeout": "2"}
 		if i%2 == 1 {
 			name += ".fifo"
@@ -48,24 +68,37 @@ func TestNodeKilled(t *testing.T) {
 		f.stop = stop
 		f.work.Go(func() { f.send(sending) })
 		t.Cleanup(func() { stop(); f.work.Wait() })
-		all = append(all, f)
+		flows = append(flows, f)
 	}
-	for _, f := range all {
+	for _, f := range flows {
 		f.await(30)
 	}
-	nodes[0].kill()
-	killed := time.Now()
-	var worst time.Duration
-	for _, f := range all {
+	return nodes, flows
+}
+
+// goesOn wants more sends to each queue to be acknowledged.
+func goesOn(t *testing.T, flows []*flow) {
+	t.Helper()
+	began := time.Now()
+	for _, f := range flows {
 		f.await(f.mark() + 30)
 	}
-	for _, f := range all {
+	t.Logf("30 more sends to each queue were acknowledged after %v", time.Since(began))
+}
+
+// settle ends the sending and receives everything.
+func settle(t *testing.T, flows []*flow) {
+	t.Helper()
+	var worst time.Duration
+	for _, f := range flows {
 		f.stop()
+	}
+	for _, f := range flows {
 		f.work.Wait()
 		worst = max(worst, f.pause)
 	}
-	t.Logf("the longest that a sender waited for an answer: %v; all were served again %v after the kill", worst, time.Since(killed))
-	for _, f := range all {
+	t.Logf("the longest that a sender waited for an answer: %v", worst)
+	for _, f := range flows {
 		f.drain()
 	}
 }

@@ -108,6 +108,13 @@ func (s *server) kill() {
 	s.gone()
 }
 
+func (s *server) signal(what syscall.Signal) {
+	s.t.Helper()
+	if err := s.process.Process.Signal(what); err != nil {
+		s.t.Fatalf("the server was gone before it got %v: %v\n%s", what, err, s.says)
+	}
+}
+
 func (s *server) gone() {
 	<-s.printed
 	s.process.Wait()
