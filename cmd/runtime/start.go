@@ -53,6 +53,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal) error {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		pace()
 	}
+	backbone.CalmClock(ctx) // nothing else ticks while nobody asks for anything
 	log := c.logger(term)
 	flush, err := telemetry.Setup(ctx, os.Getenv, app.Version)
 	if err != nil {
