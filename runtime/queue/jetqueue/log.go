@@ -118,26 +118,43 @@ func (l *log) bounds(ctx context.Context) (first, last uint64, err error) {
 
 const (
 	readBatch = 4096
-	readBytes = 4 << 20
+	readBytes = 1 << 20
 )
 
 // scan calls yield with the entries from sequence from to last, and missing with
-// runs of those that are not there, in order.
+// runs of those that are not there, in order. While it does, it reads ahead.
 func (l *log) scan(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error, missing func(from, to uint64)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var ahead <-chan stretch
+	defer func() {
+		cancel()
+		if ahead != nil {
+			<-ahead // it is over
+		}
+	}()
 	for from <= last {
-		next, err := l.readSome(ctx, from, last, readBatch, readBytes, yield)
+		if ahead == nil {
+			ahead = l.ahead(ctx, from, last)
+		}
+		s := <-ahead
+		ahead = nil
+		next := from + uint64(len(s.entries))
+		if s.err == nil && next > from && next <= last {
+			ahead = l.ahead(ctx, next, last)
+		}
+		for i, entry := range s.entries {
+			if err := yield(from+uint64(i), entry); err != nil {
+				return fmt.Errorf("entry %d of %s: %w", from+uint64(i), l.stream, err)
+			}
+		}
 		var g gapError
 		switch {
-		case errors.As(err, &g):
-			next = g.at
+		case errors.As(s.err, &g):
 			g.to = min(g.to, last)
-		case err != nil:
-			return err
+		case s.err != nil:
+			return s.err
 		case next == from:
 			g.to = next // one that cannot be read is looked at alone
-		default:
-			from = next
-			continue
 		}
 		for ; next <= g.to; next++ {
 			entry, err := l.ask(ctx, next)
@@ -153,6 +170,27 @@ func (l *log) scan(ctx context.Context, from, last uint64, yield func(seq uint64
 		from = next
 	}
 	return nil
+}
+
+// A stretch is what one read gave: entries that follow one another, and why no
+// more of them.
+type stretch struct {
+	entries [][]byte
+	err     error
+}
+
+// ahead reads a stretch, and ends with the context at the latest.
+func (l *log) ahead(ctx context.Context, from, last uint64) <-chan stretch {
+	read := make(chan stretch, 1)
+	go func() {
+		var s stretch
+		_, s.err = l.readSome(ctx, from, last, readBatch, readBytes, func(_ uint64, entry []byte) error {
+			s.entries = append(s.entries, entry)
+			return nil
+		})
+		read <- s
+	}()
+	return read
 }
 
 // A gapError says that the entries from at to to were not among those that were
