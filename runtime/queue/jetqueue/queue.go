@@ -67,6 +67,14 @@ func (q *Queue) ID() queue.ID { return q.id }
 // Incarnation tells apart queues that had the same name one after the other.
 func (q *Queue) Incarnation() uint64 { return q.source }
 
+// Here tells that this node owns the queue, as far as it knows. A runtime by
+// itself owns every queue.
+func (q *Queue) Here() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.away
+}
+
 // Config is the present configuration. Its maps must not be changed.
 func (q *Queue) Config() queue.Config { return *q.config.Load() }
 
