@@ -13,6 +13,7 @@
 //   - What anybody is told of a task is stored before.
 //   - Rate is never exceeded, not even to catch up.
 //   - A queue has one active task at most, also when several runtimes share it.
+//     The one that owns the queue runs the task, and its successor goes on with it.
 //
 // A task ends as COMPLETED when its source has no visible message left. Messages
 // in flight or delayed stay where they are, unless they become visible before.

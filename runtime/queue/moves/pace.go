@@ -33,10 +33,3 @@ func (p *pace) took(n int, began time.Time) {
 		p.due = began.Add((time.Duration(n)*time.Second-1)/time.Duration(p.rate) + 1)
 	}
 }
-
-// pause puts the next batch off until a time at least.
-func (p *pace) pause(until time.Time) {
-	if p.due.Before(until) {
-		p.due = until
-	}
-}

@@ -17,17 +17,18 @@ const (
 )
 
 // A run carries out one task, from its start or from a restart on. Its goroutine
-// ends with the task, or when it is halted.
+// ends with the task, or when it is halted. When several runtimes share the
+// queue, each has a run, and those of all but the queue's owner look on.
 type run struct {
 	tasks  *Tasks
 	id     string
 	spec   Spec
 	source uint64 // the incarnation of the queue
 	pace   pace
-	wake   chan struct{} // the task was cancelled
+	wake   chan struct{} // the task was changed by others
 	halted context.Context
-	halt   context.CancelFunc
-	again  time.Duration // the rest before the next try; 0 while all is well
+	again  time.Duration // the rest after the latest failure; 0 while all is well
+	idle   time.Time     // nothing is tried before, unless the task was changed
 }
 
 // nudge has a run look at its task now.
@@ -49,7 +50,11 @@ func (r *run) run(work context.Context) {
 			return
 		}
 		now := time.Now()
-		if wait := r.pace.wait(now); wait > 0 && t.Status == Running {
+		wait := r.idle.Sub(now)
+		if t.Status == Running {
+			wait = max(wait, r.pace.wait(now))
+		}
+		if wait > 0 {
 			r.rest(wait)
 			continue
 		}
@@ -79,6 +84,7 @@ func (r *run) rest(wait time.Duration) {
 	select {
 	case <-timer.C:
 	case <-r.wake:
+		r.idle = time.Time{}
 	case <-r.halted.Done():
 	}
 }
@@ -88,15 +94,17 @@ var errSourceGone = errors.New("the source queue was deleted")
 // step moves one batch, and says how the task ends if that was the last. An
 // error may pass, except errSourceGone.
 func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end outcome, err error) {
+	q, err := r.queue()
 	switch {
+	case err != nil:
+		return 0, outcome{}, err
+	case !q.Here():
+		r.idle = now.Add(firstRest)
+		return 0, outcome{}, nil
 	case t.Status == Cancelling:
 		return 0, outcome{status: Cancelled}, nil
 	case now.Sub(t.Started) >= MaxTime:
 		return 0, outcome{Failed, TimedOut}, nil
-	}
-	q, err := r.queue()
-	if err != nil {
-		return 0, outcome{}, err
 	}
 	n := r.pace.batch()
 	moved, err = q.Move(ctx, n, t.Destination)
@@ -115,9 +123,7 @@ func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end o
 		if err == nil && counts.Visible == 0 {
 			return 0, outcome{status: Completed}, nil
 		}
-		if err == nil {
-			r.pace.pause(now.Add(firstRest))
-		}
+		r.idle = now.Add(firstRest)
 		return 0, outcome{}, err
 	}
 	return moved, outcome{}, err
@@ -178,5 +184,5 @@ func (r *run) settle(err error) {
 		r.tasks.config.Log.Warn("a message move task is held up", "queue", r.spec.Source.Name, "task", r.id, "err", err)
 	}
 	r.again = min(max(firstRest, 2*r.again), longestRest)
-	r.pace.pause(time.Now().Add(r.again))
+	r.idle = time.Now().Add(r.again)
 }

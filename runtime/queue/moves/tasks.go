@@ -17,6 +17,7 @@ import (
 // A Queue is what tasks need of one: jetqueue.Queue.
 type Queue interface {
 	Incarnation() uint64 // tells queues of one name apart
+	Here() bool          // of the runtimes that share the queue, this one is to run its tasks
 	Counts(context.Context) (queue.Counts, error)
 
 	// Move takes up to n of the oldest visible messages to the queue to or, when
@@ -37,12 +38,15 @@ type Config struct {
 type Tasks struct {
 	config Config
 	table  *record.Table[history]
-	parts  sync.WaitGroup // the running tasks
+	news   *news          // keys of what other runtimes wrote
+	parts  sync.WaitGroup // the running tasks, and follow
 
 	mu      sync.Mutex // guards the rest, and serialises starts
 	runs    map[string]*run
 	work    context.Context // bounds all batches; over when a Stop cannot wait any longer
 	abort   context.CancelFunc
+	halted  context.Context // over at a Stop
+	halt    context.CancelFunc
 	stopped bool
 }
 
@@ -54,7 +58,8 @@ func Open(_ context.Context, c Config) (*Tasks, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Tasks{config: c, table: record.NewTable[history](c.Records, "move"), runs: map[string]*run{}}
+	s := &Tasks{config: c, table: record.NewTable[history](c.Records, "move"), news: newNews(), runs: map[string]*run{}}
+	s.table.Watch(s.news.add) // before the first look, so that nothing is missed in between
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reopen()
@@ -141,9 +146,7 @@ func (s *Tasks) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	s.stopped = true
 	abort := s.abort
-	for _, r := range s.runs {
-		r.halt()
-	}
+	s.halt()
 	s.mu.Unlock()
 	defer abort()
 	over := make(chan struct{})
@@ -176,10 +179,33 @@ func (s *Tasks) Reset(ctx context.Context) error {
 	return err
 }
 
+// follow takes in what other runtimes do to the tasks of queues, until halted.
+func (s *Tasks) follow(halted context.Context) {
+	for {
+		select {
+		case <-s.news.wake:
+		case <-halted.Done():
+			return
+		}
+		for _, k := range s.news.take() {
+			h, _ := s.table.Get(k)
+			s.mu.Lock()
+			if len(h.Tasks) > 0 && !s.stopped {
+				s.resume(h)
+				s.runs[h.Tasks[0].ID].nudge()
+			}
+			s.mu.Unlock()
+		}
+	}
+}
+
 // reopen, and all methods below, are called with mu held.
 func (s *Tasks) reopen() {
 	s.work, s.abort = context.WithCancel(context.Background())
+	s.halted, s.halt = context.WithCancel(s.work)
 	s.stopped = false
+	halted := s.halted
+	s.parts.Go(func() { s.follow(halted) })
 }
 
 // resume runs the active task of a history, if there is one and it does not run
@@ -189,13 +215,14 @@ func (s *Tasks) resume(h history) {
 		return
 	}
 	t := h.Tasks[0]
-	r := &run{tasks: s, id: t.ID, spec: t.Spec, source: h.Source, pace: pace{rate: t.Rate}, wake: make(chan struct{}, 1)}
-	r.halted, r.halt = context.WithCancel(s.work)
+	r := &run{
+		tasks: s, id: t.ID, spec: t.Spec, source: h.Source, pace: pace{rate: t.Rate},
+		wake: make(chan struct{}, 1), halted: s.halted,
+	}
 	s.runs[t.ID] = r
 	work := s.work
 	s.parts.Go(func() {
 		r.run(work)
-		r.halt()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.runs, t.ID)

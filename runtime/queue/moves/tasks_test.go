@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
@@ -27,7 +29,7 @@ var (
 // A world is some queues that exist, and the records of their tasks.
 type world struct {
 	*testing.T
-	dir     string
+	js      jetstream.JetStream
 	records *record.Store
 	tasks   *moves.Tasks
 
@@ -40,14 +42,21 @@ type fake struct {
 	w           *world
 	incarnation uint64
 
-	mu      sync.Mutex
-	visible int
-	takes   time.Duration // that a batch takes
-	err     error         // what comes of the next moves, after moving nothing
-	at      []time.Time   // when each message went
+	mu        sync.Mutex
+	visible   int
+	elsewhere bool          // another runtime owns it
+	takes     time.Duration // that a batch takes
+	err       error         // what comes of the next moves, after moving nothing
+	at        []time.Time   // when each message went
 }
 
 func (f *fake) Incarnation() uint64 { return f.incarnation }
+
+func (f *fake) Here() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.elsewhere
+}
 
 func (f *fake) Counts(context.Context) (queue.Counts, error) {
 	f.mu.Lock()
@@ -56,26 +65,28 @@ func (f *fake) Counts(context.Context) (queue.Counts, error) {
 }
 
 func (f *fake) Move(ctx context.Context, n int, to *queue.ID) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil {
-		return 0, f.err
-	}
 	if to != nil {
 		if _, err := f.w.find(*to); err != nil {
 			return 0, err
 		}
 	}
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
+	n, takes, err := f.take(n)
+	time.Sleep(takes)
+	return n, err
+}
+
+func (f *fake) take(n int) (int, time.Duration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return 0, 0, f.err
 	}
 	n = min(n, f.visible)
 	f.visible -= n
 	for range n {
 		f.at = append(f.at, time.Now())
 	}
-	time.Sleep(f.takes)
-	return n, nil
+	return n, f.takes, nil
 }
 
 func (f *fake) fail(err error) {
@@ -127,11 +138,22 @@ func in(t *testing.T, test func(*world)) {
 			t.Fatal(err)
 		}
 		defer records.Close()
-		w := &world{T: t, dir: dir, records: records, queues: map[queue.ID]*fake{}}
+		w := &world{T: t, js: b.JetStream(), records: records, queues: map[queue.ID]*fake{}}
 		w.open()
 		defer w.stop()
 		test(w)
 	})
+}
+
+// second is the view of another runtime on the records.
+func (w *world) second() *record.Store {
+	w.Helper()
+	records, err := record.Open(w.Context(), w.js)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { records.Close() })
+	return records
 }
 
 func (w *world) open() {
@@ -446,3 +468,64 @@ func TestReset(t *testing.T) {
 		w.expect(w.after(time.Second), moves.Completed, 100-n, "")
 	})
 }
+
+// While another runtime owns the queue, a task is left to that; and the task that
+// it started goes on here when the queue is ours.
+func TestTheOwnerRunsTheTask(t *testing.T) {
+	in(t, func(w *world) {
+		q := w.create(dead, 150)
+		q.elsewhere = true
+		other, err := moves.Open(w.Context(), moves.Config{Records: w.second(), Queue: w.find})
+		if err != nil {
+			w.Fatal(err)
+		}
+		defer other.Stop(context.Background())
+		told, err := other.Start(w.Context(), moves.Spec{Source: dead})
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.expect(w.after(time.Minute), moves.Running, 0, "")
+		if _, err := w.tasks.Start(w.Context(), moves.Spec{Source: dead}); !errors.Is(err, moves.ErrActive) {
+			w.Errorf("a second task through another runtime: %v", err)
+		}
+		if err := other.Stop(w.Context()); err != nil {
+			w.Fatal(err)
+		}
+		q.mu.Lock()
+		q.elsewhere = false
+		q.mu.Unlock()
+		if done := w.after(2 * time.Second); done.ID != told.ID || done.Status != moves.Completed || done.Moved != 150 {
+			w.Errorf("%+v went on as %+v", told, done)
+		}
+	})
+}
+
+// A task that another runtime runs is cancelled through this one.
+func TestCancelReachesTheOwner(t *testing.T) {
+	in(t, func(w *world) {
+		w.create(dead, 100)
+		away := func(id queue.ID) (moves.Queue, error) {
+			q, err := w.find(id)
+			return lookOn{q}, err
+		}
+		other, err := moves.Open(w.Context(), moves.Config{Records: w.second(), Queue: away})
+		if err != nil {
+			w.Fatal(err)
+		}
+		defer other.Stop(context.Background())
+		told := w.start(moves.Spec{Source: dead, Rate: 1})
+		w.after(3*time.Second + time.Millisecond)
+		if _, err := other.Cancel(w.Context(), dead, told.ID); err != nil {
+			w.Fatal(err)
+		}
+		w.expect(w.after(100*time.Millisecond), moves.Cancelled, 4, "")
+		if seen := other.List(dead, 1); seen[0].Status != moves.Cancelled || seen[0].Moved != 4 {
+			w.Errorf("the other runtime lists %+v", seen[0])
+		}
+	})
+}
+
+// lookOn is a queue as a runtime sees it that does not own it.
+type lookOn struct{ moves.Queue }
+
+func (lookOn) Here() bool { return false }
