@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
@@ -24,12 +25,15 @@ import (
 // deleted is in one of the queues, once, after every kill; and tasks that were
 // acknowledged are known.
 func TestMoves(t *testing.T) {
-	for _, suffix := range []string{"", ".fifo"} {
+	for _, suffix := range []string{"", ".fifo", "-encrypted"} {
 		t.Run("wander"+suffix, func(t *testing.T) {
 			t.Parallel()
 			tellSeed(t)
 			s := newServer(t, "1s")
 			w := newWanderers(t, s, suffix)
+			if suffix == "-encrypted" {
+				w.encrypt(s)
+			}
 			survive(t, s, &w.killed, (*rounds+1)/2, w.crowd, func(int) {
 				w.census.Restarted()
 				w.count()
@@ -75,6 +79,19 @@ func newWanderers(t *testing.T, s *server, suffix string) *wanderers {
 	w.create("dead"+suffix, redrive("deeper"+suffix, 1))
 	w.create("work"+suffix, redrive("dead"+suffix, 1))
 	return w
+}
+
+// encrypt has each queue use a KMS key of its own.
+func (w *wanderers) encrypt(s *server) {
+	for _, queue := range w.queues() {
+		key, err := kms.NewFromConfig(s.config()).CreateKey(w.t.Context(), &kms.CreateKeyInput{})
+		if err != nil {
+			w.t.Fatalf("CreateKey: %v", err)
+		}
+		if !w.setAttribute(queue, "KmsMasterKeyId", *key.KeyMetadata.KeyId) {
+			w.t.Fatalf("%s cannot be encrypted", queue)
+		}
+	}
 }
 
 func (w *wanderers) queues() []string {
