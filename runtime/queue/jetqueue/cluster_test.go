@@ -289,3 +289,23 @@ func TestHandOver(t *testing.T) {
 	}
 	t.Logf("%d messages, the longest send took %v", sent, longest)
 }
+
+// What it costs to be asked at the wrong node: the same sends at the node that
+// owns the queue, and at the other.
+func BenchmarkNodes(b *testing.B) {
+	url := backbonetest.Listen(b, 0)
+	one, two := join(b, url), join(b, url)
+	name := one.owned(one, "")
+	for where, n := range map[string]*node{"owner": one, "other": two} {
+		q := n.get(name)
+		for _, callers := range []int{1, 16} {
+			b.Run(fmt.Sprintf("at=%s/callers=%d", where, callers), func(b *testing.B) {
+				share(b, callers, b.N, func(int) error {
+					_, err := q.Send(ctx, body("0123456789abcdef"))
+					return err
+				})
+				perSecond(b, b.N)
+			})
+		}
+	}
+}

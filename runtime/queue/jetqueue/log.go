@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -15,19 +16,23 @@ import (
 // A log is the stream of one queue. Every entry is published with the sequence
 // it has to come after, so that two owners of a queue cannot both write.
 type log struct {
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	stream string
-	msg    nats.Msg // reused for every publish
-	inbox  string
-	acks   chan *nats.Msg
-	sub    *nats.Subscription
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	stream   string
+	patience time.Duration // with JetStream, until it counts as not answering
+	msg      nats.Msg      // reused for every publish
+	inbox    string
+	acks     chan *nats.Msg
+	sub      *nats.Subscription
 }
 
 const (
 	streamPrefix  = "MILLRACE_QUEUE_"
 	subjectPrefix = "millrace.queue."
 	directGet     = "$JS.API.DIRECT.GET."
+
+	answerWait        = 10 * time.Second // longer than any healthy JetStream takes
+	clusterAnswerWait = 4 * time.Second  // an answer is lost when the server dies that was to give it
 
 	expectedSequence = "Nats-Expected-Last-Sequence"
 	status           = "Status"
@@ -48,11 +53,17 @@ func streamConfig(incarnation string, about map[string]string) jetstream.StreamC
 	}
 }
 
-func newLog(conn *nats.Conn, js jetstream.JetStream, incarnation string) *log {
-	return &log{
-		conn: conn, js: js, stream: streamPrefix + incarnation,
-		msg: nats.Msg{Subject: subjectPrefix + incarnation, Header: nats.Header{}},
+// newLog makes the log of a queue's incarnation; its stream need not be there yet.
+func (qs *Queues) newLog(source uint64) *log {
+	name := incarnation(source)
+	l := &log{
+		conn: qs.conn, js: qs.js, stream: streamPrefix + name, patience: answerWait,
+		msg: nats.Msg{Subject: subjectPrefix + name, Header: nats.Header{}},
 	}
+	if qs.peers != nil {
+		l.patience = clusterAnswerWait
+	}
+	return l
 }
 
 // begin makes ready to append: acknowledgements of what was appended before do
@@ -108,6 +119,8 @@ func (l *log) acknowledged(msg *nats.Msg) (uint64, error) {
 // bounds returns the first and the last sequence of the log; first is last+1
 // when it is empty.
 func (l *log) bounds(ctx context.Context) (first, last uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.patience)
+	defer cancel()
 	s, err := l.js.Stream(ctx, l.stream) // asks the stream's leader
 	if err != nil {
 		return 0, 0, err
@@ -202,6 +215,8 @@ func (g gapError) Error() string { return fmt.Sprintf("entries %d-%d are missing
 // ask reads one entry from the leader of the stream, which alone can say that it
 // is not there: nil then. Who answers direct gets may be behind.
 func (l *log) ask(ctx context.Context, seq uint64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.patience)
+	defer cancel()
 	answer, err := l.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+l.stream, fmt.Appendf(nil, `{"seq":%d}`, seq))
 	if err != nil {
 		return nil, err
@@ -228,6 +243,8 @@ func (l *log) ask(ctx context.Context, seq uint64) ([]byte, error) {
 // little more than so many bytes. It returns the sequence after the last one. At
 // entries that are missing it stops with a gapError.
 func (l *log) readSome(ctx context.Context, from, last uint64, batch, bytes int, yield func(uint64, []byte) error) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.patience)
+	defer cancel()
 	sub, err := l.conn.SubscribeSync(l.conn.NewInbox())
 	if err != nil {
 		return from, err
@@ -268,6 +285,8 @@ func (l *log) readSome(ctx context.Context, from, last uint64, batch, bytes int,
 
 // purge removes the entries below a sequence.
 func (l *log) purge(ctx context.Context, below uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, l.patience)
+	defer cancel()
 	s, err := l.js.Stream(ctx, l.stream)
 	if err != nil {
 		return err

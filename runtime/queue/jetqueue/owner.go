@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	window   = 2                // entries under way at once; one on a cluster and with an fsync each, see DESIGN.md
-	ackWait  = 10 * time.Second // longer than any healthy JetStream takes
-	loadWait = 2 * time.Minute  // to read a log
+	window   = 2               // entries under way at once; one on a cluster and with an fsync each, see DESIGN.md
+	loadWait = 2 * time.Minute // to read a log
 )
 
 // An owner is the goroutine that a queue belongs to: nothing here is shared.
@@ -55,7 +54,7 @@ type flight struct {
 // run owns the queue until it is closed.
 func (q *Queue) run() {
 	defer close(q.ended)
-	o := &owner{Queue: q, log: newLog(q.set.conn, q.set.js, incarnation(q.source)), timer: time.NewTimer(time.Hour), window: window}
+	o := &owner{Queue: q, log: q.set.newLog(q.source), timer: time.NewTimer(time.Hour), window: window}
 	if q.set.peers != nil || q.set.store.SyncsEach() {
 		o.window = 1
 	}
@@ -215,7 +214,7 @@ func (o *owner) serve() error {
 			o.stored()
 		case <-o.timer.C:
 			o.alarm = time.Time{}
-			if len(o.flights) > 0 && time.Since(o.flights[0].since) >= ackWait {
+			if len(o.flights) > 0 && time.Since(o.flights[0].since) >= o.log.patience {
 				return errors.New("JetStream did not acknowledge an entry in time")
 			}
 		}
@@ -240,7 +239,7 @@ func (o *owner) arm() {
 		if len(o.flights) == o.window {
 			next = time.Time{}
 		}
-		if late := o.flights[0].since.Add(ackWait); next.IsZero() || late.Before(next) {
+		if late := o.flights[0].since.Add(o.log.patience); next.IsZero() || late.Before(next) {
 			next = late
 		}
 	}

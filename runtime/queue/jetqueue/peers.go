@@ -17,7 +17,7 @@ import (
 const (
 	patience  = 5 * time.Second        // how long a call waits for somebody to own its queue
 	slice     = 20 * time.Second       // a receive that waits longer is asked for again: its answer may have got lost
-	late      = ackWait                // an answer later than that is not coming
+	late      = answerWait             // an answer later than that is not coming
 	firstLook = 5 * time.Millisecond   // between two looks for the owner of a queue
 	lastLook  = 100 * time.Millisecond // at most
 	handOver  = time.Second            // how long the owner before may take to let go

@@ -172,7 +172,7 @@ func (qs *Queues) newQueue(r row) (*Queue, error) {
 	}
 	q := &Queue{id: r.ID, set: qs, source: r.Source, handles: h, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	q.away = qs.peers != nil // until it is settled
-	q.reader = newLog(qs.conn, qs.js, incarnation(r.Source))
+	q.reader = qs.newLog(r.Source)
 	q.safe = safe{ring: qs.keys, id: r.ID}
 	q.config.Store(&r.Config)
 	q.ctx, q.cancel = context.WithCancel(context.Background())
