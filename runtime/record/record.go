@@ -29,10 +29,11 @@ const bucket = "millrace-records"
 
 // A Store is the bucket and its mirror.
 type Store struct {
-	js    jetstream.JetStream
-	kv    jetstream.KeyValue
-	watch jetstream.KeyWatcher
-	done  chan struct{} // closed when the follower has ended
+	js     jetstream.JetStream
+	kv     jetstream.KeyValue
+	watch  jetstream.KeyWatcher
+	copies *Copies       // nil for none
+	done   chan struct{} // closed when the follower has ended
 
 	mu       sync.RWMutex // guards the rest
 	rows     map[string]map[string]row
@@ -46,7 +47,23 @@ type row struct {
 }
 
 // Open creates or opens the bucket and reads all of it. Close ends it.
-func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
+func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) { return open(ctx, js) }
+
+// OpenCopied is Open for a bucket that nobody else writes to, with copies that
+// make good what it has lost.
+func OpenCopied(ctx context.Context, js jetstream.JetStream, c *Copies) (*Store, error) {
+	s, err := open(ctx, js)
+	if err != nil {
+		return nil, err
+	}
+	s.copies = c
+	if err := s.match(ctx); err != nil {
+		return nil, errors.Join(fault.Wrap(fault.Unavailable, err, "comparing the records with their copies"), s.Close())
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket:      bucket,
 		Description: "Millrace control plane",
@@ -122,18 +139,8 @@ func (s *Store) Close() error {
 
 // Reset removes every record of every kind.
 func (s *Store) Reset(ctx context.Context) error {
-	s.mu.RLock()
-	var all []string
-	for kind, rows := range s.rows {
-		for key, r := range rows {
-			if !r.gone {
-				all = append(all, wireKey(kind, key))
-			}
-		}
-	}
-	s.mu.RUnlock()
-	for _, k := range all {
-		if err := s.remove(ctx, k); err != nil {
+	for wire := range s.all() {
+		if err := s.remove(ctx, wire); err != nil {
 			return err
 		}
 	}
@@ -175,10 +182,28 @@ func (s *Store) set(wire string, r row) (news bool) {
 }
 
 func (s *Store) get(kind, key string) (row, bool) {
+	r := s.row(kind, key)
+	return r, r.revision > 0 && !r.gone
+}
+
+// row is what the mirror has of a record, also of one that is gone.
+func (s *Store) row(kind, key string) row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	r, ok := s.rows[kind][key]
-	return r, ok && !r.gone
+	return s.rows[kind][key]
+}
+
+// all returns the rows by the keys of the bucket, also of what is gone.
+func (s *Store) all() map[string]row {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	all := map[string]row{}
+	for kind, rows := range s.rows {
+		for key, r := range rows {
+			all[wireKey(kind, key)] = r
+		}
+	}
+	return all
 }
 
 // put writes value over revision last; 0 means that nothing may be there.
@@ -194,7 +219,7 @@ func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64)
 		return err
 	}
 	s.set(wire, row{value: value, revision: rev})
-	return nil
+	return s.keep(wire)
 }
 
 // remove deletes a key and returns once the mirror has seen it go.
@@ -209,7 +234,7 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 		if err == nil {
 			// Delete reports no revision; the next write to this key has a higher one.
 			s.set(wire, row{revision: before.revision + 1, gone: true})
-			return nil
+			return s.keep(wire)
 		}
 		if !mismatch(err) {
 			return err

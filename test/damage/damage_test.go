@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"net/http"
 	"os"
@@ -44,7 +45,7 @@ type runtime struct {
 }
 
 func start(t *testing.T, dir string) (*runtime, error) {
-	a, err := app.Start(t.Context(), app.Config{Listen: "127.0.0.1:0", Data: dir})
+	a, err := app.Start(t.Context(), app.Config{Listen: "127.0.0.1:0", Data: dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		return nil, err
 	}
@@ -243,8 +244,38 @@ func examine(t *testing.T, dir string, want content) {
 			t.Errorf("%s: %d of %d are here, and %d named lost: %+v; all: %v", q, here, len(alive), loss.Messages, loss, status.Losses)
 		}
 	}
-	if _, err := r.lambda.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("f")}); err != nil && len(status.Losses) == 0 {
-		t.Errorf("the function is gone, and nothing is said: %v", err)
+	// Its record has a copy; nothing has one of its code.
+	if _, err := r.lambda.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("f")}); err != nil {
+		t.Errorf("the function is gone: %v; named are %v", err, status.Losses)
+	}
+	r.goOn(t)
+}
+
+// goOn sees that the damage is over: what is written now stays.
+func (r *runtime) goOn(t *testing.T) {
+	t.Helper()
+	if _, err := r.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("later")}); err != nil {
+		t.Errorf("creating a queue: %v", err)
+	}
+	for _, q := range []string{"standard", "line.fifo", "empty", "later"} {
+		message := sqs.SendMessageInput{QueueUrl: url(r, q), MessageBody: aws.String("later")}
+		if strings.HasSuffix(q, ".fifo") {
+			message.MessageGroupId, message.MessageDeduplicationId = aws.String("later"), aws.String("later")
+		}
+		if _, err := r.sqs.SendMessage(t.Context(), &message); err != nil {
+			t.Errorf("%s: sending: %v", q, err)
+			continue
+		}
+		if served, _, err := r.drain(t, q); err != nil || served["later"] != 1 {
+			t.Errorf("%s: %v came after the damage: %v", q, served, err)
+		}
+	}
+	// The function has a record, if only the one it had; it can be written.
+	_, err := r.lambda.TagResource(t.Context(), &lambda.TagResourceInput{
+		Resource: aws.String("arn:aws:lambda:us-east-1:000000000000:function:f"), Tags: map[string]string{"later": "too"},
+	})
+	if err != nil {
+		t.Errorf("writing the record of the function: %v", err)
 	}
 }
 

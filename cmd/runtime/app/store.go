@@ -49,7 +49,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	}
 	a.parts.Push("backbone", stream.Stop)
 
-	if a.records, err = record.Open(ctx, stream.JetStream()); err != nil {
+	if a.records, err = a.openRecords(ctx, stream); err != nil {
 		return nil, err
 	}
 	a.parts.Push("records", func(context.Context) error { return a.records.Close() })
@@ -75,6 +75,25 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	}
 	a.parts.Push("queues", a.queues.Close)
 	return stream, nil
+}
+
+// openRecords opens the records, with copies beside an embedded server. When a
+// start is to be strict, copies that differ stop it.
+func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone) (*record.Store, error) {
+	if a.cfg.NATS != "" {
+		return record.Open(ctx, stream.JetStream())
+	}
+	return record.OpenCopied(ctx, stream.JetStream(), &record.Copies{
+		Dir: filepath.Join(a.cfg.Data, "records"),
+		Restored: func(kind, key string) error {
+			if a.cfg.Strict {
+				return fmt.Errorf("the record of %s %s was lost", kind, key)
+			}
+			return a.losses.Add(damage.Loss{
+				Kind: damage.Record, Name: kind + " " + key, Repaired: true, What: "its record was lost, and is back from its copy",
+			})
+		},
+	})
 }
 
 func (a *App) storeDir() string { return filepath.Join(a.cfg.Data, "jetstream") }

@@ -132,14 +132,15 @@ func (r *run) stream(dir string) (found []Finding, err error) {
 		f := r.finding(name, b.path, bad)
 		f.End = i == len(blocks)-1 && bytes.HasPrefix(data, whole.Bytes())
 		found = append(found, f)
-		if f.End {
-			// The server cuts off the same. It needs its index for that: to know
-			// which sequences there were.
-			err = r.setAside(b.path, data)
-		} else if err = r.setAside(filepath.Join(dir, "msgs", "index.db"), nil); err == nil {
-			err = r.replace(b.path, data, whole.Bytes())
+		if !f.End {
+			// Where nothing of the end is missing, the server does better without
+			// its index, in which the damaged records still are. Otherwise it needs
+			// it, to know which sequences there were.
+			if err := r.setAside(filepath.Join(dir, "msgs", "index.db"), nil); err != nil {
+				return found, err
+			}
 		}
-		if err != nil {
+		if err := r.replace(b.path, data, whole.Bytes()); err != nil {
 			return found, err
 		}
 	}

@@ -1,0 +1,139 @@
+package record
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"millrace/runtime/fault"
+)
+
+// Copies are a second copy of every record, a file each. Records are few and
+// rarely written, and everything hangs on them: when the file of the bucket is
+// damaged, they are put back from here.
+type Copies struct {
+	Dir string
+	// Restored is told which records were lost in the bucket and put back.
+	Restored func(kind, key string) error
+
+	mu sync.Mutex // held while a copy is written
+}
+
+// A copied is what the file of a record holds.
+type copied struct {
+	Key      string `json:"key"` // as in the bucket
+	Revision uint64 `json:"revision"`
+	Value    []byte `json:"value"`
+	Sum      string `json:"sum"` // SHA-256 of Value
+}
+
+func (c *Copies) path(wire string) string {
+	sum := sha256.Sum256([]byte(wire))
+	return filepath.Join(c.Dir, hex.EncodeToString(sum[:16])+".json")
+}
+
+// keep writes the copy of a record that the bucket has acknowledged, or removes
+// that of one that is deleted. A process that is killed in between leaves an
+// older copy, which the next start sees to.
+func (s *Store) keep(wire string) error {
+	if s.copies == nil {
+		return nil
+	}
+	kind, key, ok := parseKey(wire)
+	if !ok {
+		return nil
+	}
+	s.copies.mu.Lock()
+	defer s.copies.mu.Unlock()
+	r := s.row(kind, key) // the newest, whoever of several writers comes last here
+	return fault.Wrap(fault.Unavailable, s.copies.write(wire, r), "copying %s %s", kind, key)
+}
+
+func (c *Copies) write(wire string, r row) error {
+	path := c.path(wire)
+	if r.gone {
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	b, err := json.Marshal(copied{wire, r.revision, r.value, sumOf(r.value)})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func sumOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// match brings copies and bucket together: what the bucket has lost is put back,
+// and what is older among the copies is written anew.
+func (s *Store) match(ctx context.Context) error {
+	kept, err := s.copies.read()
+	if err != nil {
+		return err
+	}
+	for _, k := range kept {
+		kind, key, ok := parseKey(k.Key)
+		if !ok {
+			continue
+		}
+		// A record that was deleted is known in the bucket, as gone.
+		if s.row(kind, key).revision >= k.Revision {
+			continue
+		}
+		if err := s.copies.Restored(kind, key); err != nil {
+			return err
+		}
+		revision, err := s.kv.Put(ctx, k.Key, k.Value)
+		if err != nil {
+			return fault.Wrap(fault.Unavailable, err, "putting %s %s back", kind, key)
+		}
+		s.set(k.Key, row{value: k.Value, revision: revision})
+	}
+	for wire, r := range s.all() {
+		if r.gone && kept[wire].Key == "" || r.revision == kept[wire].Revision {
+			continue
+		}
+		if err := s.keep(wire); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read returns the copies by their keys. One that is damaged itself is left out:
+// it is written anew when there is such a record.
+func (c *Copies) read() (map[string]copied, error) {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]copied{}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		var k copied
+		if json.Unmarshal(b, &k) == nil && sumOf(k.Value) == k.Sum && c.path(k.Key) == f {
+			all[k.Key] = k
+		}
+	}
+	return all, nil
+}
