@@ -17,9 +17,18 @@ import (
 	"millrace/runtime/queue"
 )
 
-// Body is the digest of a message's body: 32 lower-case hexadecimal digits.
-func Body(body string) string {
-	return digits(md5.Sum(unsafe.Slice(unsafe.StringData(body), len(body)))) // which is only read
+// Sum is the digest of a body.
+func Sum(body string) [md5.Size]byte {
+	return md5.Sum(unsafe.Slice(unsafe.StringData(body), len(body))) // which is only read
+}
+
+// Body is the digest of a message's body, as it is told: 32 lower-case hexadecimal
+// digits.
+func Body(m *queue.Message) string {
+	if m.MD5 == [md5.Size]byte{} {
+		return digits(Sum(m.Body))
+	}
+	return digits(m.MD5)
 }
 
 func digits(sum [md5.Size]byte) string {

@@ -8,8 +8,10 @@ import (
 )
 
 func TestBody(t *testing.T) {
-	if got, want := digest.Body("message"), "78e731027d8fd50ed642340b7c9a63b3"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	for _, m := range []queue.Message{{Body: "message"}, {Body: "message", MD5: digest.Sum("message")}} {
+		if got, want := digest.Body(&m), "78e731027d8fd50ed642340b7c9a63b3"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func (m *Machine) applyPurged() {
 // Counts counts.
 func (m *Machine) Counts() Counts {
 	c := Counts{Visible: m.visible, InFlight: m.inFlight, Delayed: m.delayed}
-	if o, ok := m.age.first(); ok {
+	if o := m.age.first(); o != nil {
 		c.Oldest = time.Unix(0, o.sent)
 	}
 	if m.fifo && m.config.Delay > 0 {
@@ -94,16 +94,18 @@ func (m *Machine) Counts() Counts {
 func (m *Machine) countDelayed() (n int) {
 	since := m.now - int64(m.config.Delay)
 	count := func(o *message) {
-		if o.state == ready && o.ripe() > since {
+		if o != nil && o.state == ready && o.ripe() > since {
 			n++
 		}
 	}
-	young := m.age.inOrder.all()
-	for i := len(young) - 1; i >= 0 && young[i].enqueued() > since; i-- {
-		count(young[i])
-	}
-	for _, o := range m.age.late.items {
+	for o := range m.age.inOrder.backward(&m.messages) {
+		if o.enqueued() <= since {
+			break
+		}
 		count(o)
+	}
+	for _, late := range m.age.late.items {
+		count(m.messages.at(late.number))
 	}
 	return n
 }

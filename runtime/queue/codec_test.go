@@ -32,7 +32,7 @@ func TestRecordRoundTrip(t *testing.T) {
 
 func TestContentRoundTrip(t *testing.T) {
 	want := Message{
-		Body: "body", GroupID: "group", DedupID: "dedup", SenderID: "sender", TraceHeader: "header", TraceParent: "parent",
+		Body: "body", MD5: [16]byte{1, 2}, GroupID: "group", DedupID: "dedup", SenderID: "sender", TraceHeader: "header", TraceParent: "parent",
 		Attributes: []Attribute{{"a", "String", []byte("text")}, {"b", "Binary.png", []byte{0, 255}}},
 	}
 	got, from, err := Pack(&want, "arn").Unpack()

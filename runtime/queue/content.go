@@ -1,9 +1,11 @@
 package queue
 
 import (
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"strings"
 )
 
 // Content is what a sender gave, packed: the form in which the log stores it,
@@ -27,28 +29,46 @@ func printOf(id string) (p print) {
 // Pack packs a message. Delay is not part of the content. deadLetterSource is
 // the ARN of the queue it was moved from, "" when it was not.
 func Pack(m *Message, deadLetterSource string) Content {
-	n := 64 + len(m.Body) + len(m.GroupID) + len(m.DedupID) + len(m.SenderID) + len(m.TraceHeader) + len(m.TraceParent)
+	n := 64 + len(m.MD5) + len(m.Body) + len(m.GroupID) + len(m.DedupID) + len(m.SenderID) + len(m.TraceHeader) + len(m.TraceParent)
 	for _, a := range m.Attributes {
 		n += len(a.Name) + len(a.DataType) + len(a.Value) + 12
 	}
-	b := make([]byte, 0, n)
-	for _, s := range []string{m.GroupID, m.DedupID, m.Body, m.SenderID, m.TraceHeader, m.TraceParent, deadLetterSource} {
-		b = appendText(b, s)
+	var b strings.Builder
+	b.Grow(n)
+	for _, s := range [...]string{m.GroupID, m.DedupID, m.Body} {
+		pack(&b, s)
+	}
+	if m.MD5 != [md5.Size]byte{} {
+		pack(&b, m.MD5[:])
+	} else {
+		pack(&b, "")
+	}
+	for _, s := range [...]string{m.SenderID, m.TraceHeader, m.TraceParent, deadLetterSource} {
+		pack(&b, s)
 	}
 	for _, a := range m.Attributes {
-		b = appendText(b, a.Name)
-		b = appendText(b, a.DataType)
-		b = appendText(b, string(a.Value))
+		pack(&b, a.Name)
+		pack(&b, a.DataType)
+		pack(&b, a.Value)
 	}
-	return Content(b)
+	return Content(b.String())
+}
+
+// pack writes a text behind its length.
+func pack[T string | []byte](b *strings.Builder, text T) {
+	var n [binary.MaxVarintLen64]byte
+	b.Write(n[:binary.PutUvarint(n[:], uint64(len(text)))])
+	b.WriteString(string(text))
 }
 
 // Unpack is the inverse of Pack.
 func (c Content) Unpack() (m Message, deadLetterSource string, err error) {
 	r := reader{rest: string(c)}
-	for _, s := range []*string{&m.GroupID, &m.DedupID, &m.Body, &m.SenderID, &m.TraceHeader, &m.TraceParent, &deadLetterSource} {
+	var sum string
+	for _, s := range [...]*string{&m.GroupID, &m.DedupID, &m.Body, &sum, &m.SenderID, &m.TraceHeader, &m.TraceParent, &deadLetterSource} {
 		*s = r.text()
 	}
+	copy(m.MD5[:], sum)
 	for r.err == nil && r.rest != "" {
 		m.Attributes = append(m.Attributes, Attribute{r.text(), r.text(), []byte(r.text())})
 	}

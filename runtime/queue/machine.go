@@ -31,7 +31,7 @@ type Machine struct {
 	burial uint64 // the last burial
 
 	messages slab
-	age      line[*message] // when they were enqueued
+	age      ages           // when they were enqueued
 	hidden   heap[*message] // delayed and in flight, by until
 	visible  int
 	inFlight int
@@ -91,10 +91,10 @@ func New(c Config, o Options) *Machine {
 
 // clear forgets where every message was, and all deduplication ids and attempts.
 func (m *Machine) clear() {
-	m.age = newLine((*message).enqueued, (*message).stands)
+	m.age = newAges(&m.messages)
 	m.hidden = heap[*message]{less: byUntil, moved: setSpot}
 	m.visible, m.inFlight, m.delayed = 0, 0, 0
-	m.shelf = newShelf()
+	m.shelf = newShelf(&m.messages)
 	m.tenants = map[print]*tenant{}
 	m.quiet, m.noisy = newTenants(byNext), newTenants(byFlight)
 	m.calmAt = never
@@ -158,7 +158,7 @@ func (m *Machine) Begin(now time.Time) {
 	m.group = Group{}
 	m.records, m.contents = m.records[:0], m.contents[:0]
 	m.pass(now.UnixNano())
-	if o, ok := m.age.first(); ok && m.config.Retention > 0 {
+	if o := m.age.first(); o != nil && m.config.Retention > 0 {
 		if last := m.now - int64(m.config.Retention); o.enqueued() <= last {
 			m.emit(record{kind: expired, until: last})
 		}
@@ -291,7 +291,7 @@ func (m *Machine) apply(r *record, size int) {
 	case kept:
 		m.applyKept(r)
 	case expired:
-		for o, ok := m.age.first(); ok && o.enqueued() <= r.until; o, ok = m.age.first() {
+		for o := m.age.first(); o != nil && o.enqueued() <= r.until; o = m.age.first() {
 			m.drop(o)
 		}
 	case purged:

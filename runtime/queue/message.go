@@ -148,10 +148,7 @@ func (s *slab) add(number uint64) *message {
 // remove forgets a message. Who still points to it finds it over.
 func (s *slab) remove(o *message) {
 	c := s.chunk(o.number)
-	o.state, o.group = over, nil
-	if o.life != nil && o.life.enqueued == 0 { // else the line by age still sorts by it
-		o.life = nil
-	}
+	o.state, o.group, o.life = over, nil, nil
 	s.count--
 	if c.alive--; c.alive == 0 {
 		delete(s.chunks, s.key)

@@ -30,13 +30,15 @@ func (m *Machine) oldestAge() time.Duration {
 		since = min(since, o.sent)
 		return true // what stands behind it in line was sent later
 	}
-	for _, o := range m.age.inOrder.all() {
+	for o := range m.age.inOrder.all(&m.messages) {
 		if look(o) {
 			break
 		}
 	}
-	for _, o := range m.age.late.items {
-		look(o)
+	for _, late := range m.age.late.items {
+		if o := m.messages.at(late.number); o != nil {
+			look(o)
+		}
 	}
 	return time.Duration(max(m.now-since, 0))
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"crypto/md5"
 	"strings"
 	"time"
 
@@ -72,7 +73,8 @@ type DeadLetter struct {
 // A Message is what a sender gives.
 type Message struct {
 	Body        string
-	Attributes  []Attribute // sorted by name
+	MD5         [md5.Size]byte // of Body, kept for its receivers; zero when nobody computed it
+	Attributes  []Attribute    // sorted by name
 	SenderID    string
 	GroupID     string         // MessageGroupId; required on FIFO queues, a tenant on standard ones
 	DedupID     string         // MessageDeduplicationId; "" on a FIFO queue with ContentDedup means the body's SHA-256

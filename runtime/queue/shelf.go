@@ -5,13 +5,14 @@ package queue
 // the line and passes those that are not ready. Those that come back are in a
 // heap.
 type shelf struct {
-	line     deque[*message]
+	messages *slab
+	line     runs
 	end      uint64 // numbers below may not join the line anymore
 	returned heap[*message]
 }
 
-func newShelf() shelf {
-	return shelf{returned: heap[*message]{less: byPlace, moved: setSpot}}
+func newShelf(s *slab) shelf {
+	return shelf{messages: s, returned: heap[*message]{less: byPlace, moved: setSpot}}
 }
 
 // join gives a message its place in line when it is admitted, ready or not. A
@@ -19,7 +20,7 @@ func newShelf() shelf {
 func (s *shelf) join(o *message) {
 	if o.number >= s.end {
 		o.inLine = true
-		s.line.push(o)
+		s.line.push(o.number)
 		s.end = o.number + 1
 	}
 }
@@ -36,35 +37,27 @@ func (s *shelf) put(o *message) {
 func (s *shelf) remove(o *message) {
 	if o.was().spot > 0 {
 		s.returned.remove(int(o.life.spot) - 1)
-	} else if s.line.len() > 0 && s.line.at(0) == o {
-		s.pass()
+	} else if !s.line.empty() && s.line.first() == o.number {
+		o.inLine = false
+		s.line.drop()
 	}
 }
 
-func (s *shelf) pass() { s.line.pop().inLine = false }
-
 // trim passes those at the front that are over.
 func (s *shelf) trim() {
-	for s.line.len() > 0 && s.line.at(0).state == over {
-		s.pass()
+	for !s.line.empty() && s.messages.at(s.line.first()) == nil {
+		s.line.drop()
 	}
 }
 
 // first returns the message to be taken next, nil for none.
 func (s *shelf) first() *message {
-	for s.line.len() > 0 {
-		if o := s.line.at(0); o.state == ready && o.was().spot == 0 {
-			break
-		}
-		s.pass()
-	}
-	switch {
-	case s.returned.len() == 0 && s.line.len() == 0:
-		return nil
-	case s.returned.len() == 0:
-		return s.line.at(0)
-	case s.line.len() == 0 || byPlace(s.returned.top(), s.line.at(0)):
+	next := s.line.front(s.messages, func(o *message) bool {
+		o.inLine = o.state == ready && o.was().spot == 0
+		return o.inLine
+	})
+	if s.returned.len() > 0 && (next == nil || byPlace(s.returned.top(), next)) {
 		return s.returned.top()
 	}
-	return s.line.at(0)
+	return next
 }

@@ -64,7 +64,7 @@ func byFlight(a, b *tenant) bool {
 func (m *Machine) tenantOf(name print) *tenant {
 	t := m.tenants[name]
 	if t == nil {
-		t = &tenant{name: name, shelf: newShelf()}
+		t = &tenant{name: name, shelf: newShelf(&m.messages)}
 		m.tenants[name] = t
 	}
 	return t

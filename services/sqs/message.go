@@ -48,7 +48,7 @@ func (d draft) message(c identity.Caller, id queue.ID, cfg queue.Config) (m queu
 	if m.TraceHeader, err = traceHeader(c, d.system); err != nil {
 		return m, bytes, err
 	}
-	m.SenderID = senderID(c)
+	m.SenderID, m.MD5 = senderID(c), digest.Sum(m.Body)
 	return m, bytes, d.route(id, cfg, &m)
 }
 
@@ -183,7 +183,7 @@ func answer(m *queue.Received, user, system []string) *api.Message {
 	out := &api.Message{
 		MessageId:     &m.MessageID,
 		ReceiptHandle: &m.ReceiptHandle,
-		MD5OfBody:     ptr(digest.Body(m.Body)),
+		MD5OfBody:     ptr(digest.Body(&m.Message)),
 		Body:          &m.Body,
 	}
 	var chosen []queue.Attribute

@@ -66,7 +66,7 @@ func encode(id queue.ID, m *queue.Received) []byte {
 			FirstReceived:    millis(m.FirstReceived),
 		},
 		Custom:         map[string]attribute{},
-		MD5OfBody:      digest.Body(m.Body),
+		MD5OfBody:      digest.Body(&m.Message),
 		EventSource:    "aws:sqs",
 		EventSourceARN: id.ARN().String(),
 		AWSRegion:      id.Region,
