@@ -1,6 +1,7 @@
 package jetqueue
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ type log struct {
 	stream   string
 	patience time.Duration // with JetStream, until it counts as not answering
 	msg      nats.Msg      // reused for every publish
+	ack      []byte        // how an acknowledgement begins, up to its sequence
 	inbox    string
 	acks     chan *nats.Msg
 	sub      *nats.Subscription
@@ -58,6 +60,7 @@ func (qs *Queues) newLog(source uint64) *log {
 	name := incarnation(source)
 	l := &log{
 		conn: qs.conn, js: qs.js, stream: streamPrefix + name, patience: answerWait,
+		ack: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+name),
 		msg: nats.Msg{Subject: subjectPrefix + name, Header: nats.Header{}},
 	}
 	if qs.peers != nil {
@@ -92,6 +95,8 @@ func (l *log) append(seq uint64, entry []byte) error {
 	return l.conn.PublishMsg(&l.msg)
 }
 
+var brace = []byte("}")
+
 // acknowledged reads an acknowledgement: the sequence it is for.
 func (l *log) acknowledged(msg *nats.Msg) (uint64, error) {
 	seq, err := strconv.ParseUint(msg.Subject[len(l.inbox):], 10, 64)
@@ -100,6 +105,9 @@ func (l *log) acknowledged(msg *nats.Msg) (uint64, error) {
 	}
 	if s := msg.Header.Get(status); s != "" {
 		return seq, fmt.Errorf("JetStream does not answer (status %s)", s)
+	}
+	if stored, ok := bytes.CutPrefix(msg.Data, l.ack); ok && string(bytes.TrimSuffix(stored, brace)) == msg.Subject[len(l.inbox):] {
+		return seq, nil // as it nearly always is
 	}
 	var ack struct {
 		Seq   uint64              `json:"seq"`
