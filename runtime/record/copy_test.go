@@ -43,7 +43,7 @@ func TestCopies(t *testing.T) {
 	}
 	s.Close()
 
-	s, things = open()
+	s, _ = open()
 	if len(restored) != 0 {
 		t.Errorf("restored %v from a whole bucket", restored)
 	}
