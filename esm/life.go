@@ -10,6 +10,7 @@ import (
 	"millrace/esm/source"
 	"millrace/esm/source/sqs"
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
 )
 
@@ -27,19 +28,7 @@ func (s *Mappings) Stop(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	defer abort()
-	over := make(chan struct{})
-	go func() {
-		s.parts.Wait()
-		close(over)
-	}()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		abort()
-		<-over
-		return fault.Wrap(fault.Timeout, ctx.Err(), "batches were cut off")
-	}
+	return lifecycle.Drain(ctx, &s.parts, abort, "batches")
 }
 
 // Reset removes all mappings, after a Stop in the same manner. Others can be

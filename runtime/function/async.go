@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
 	"millrace/runtime/telemetry"
 )
@@ -156,14 +157,5 @@ func (a *events) stop(ctx context.Context) error {
 	// The receiver goes first, lest it be given what is put back.
 	a.receive()
 	a.waiting.Wait()
-	over := make(chan struct{})
-	go func() { defer close(over); a.running.Wait() }()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		a.cut()
-		<-over
-		return ctx.Err()
-	}
+	return lifecycle.Drain(ctx, &a.running, a.cut, "events of functions")
 }

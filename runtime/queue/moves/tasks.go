@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
 	"millrace/runtime/record"
 )
@@ -149,19 +150,7 @@ func (s *Tasks) Stop(ctx context.Context) error {
 	s.halt()
 	s.mu.Unlock()
 	defer abort()
-	over := make(chan struct{})
-	go func() {
-		s.parts.Wait()
-		close(over)
-	}()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		abort()
-		<-over
-		return fault.Wrap(fault.Timeout, ctx.Err(), "message moves were cut off")
-	}
+	return lifecycle.Drain(ctx, &s.parts, abort, "message moves")
 }
 
 // Reset forgets all tasks, after a Stop in the same manner. Others can be started
