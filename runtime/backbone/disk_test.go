@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -249,25 +250,25 @@ func TestWhatAKilledRuntimeWroteIsSynced(t *testing.T) {
 
 func TestRestIsToldOnceForEachRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rests := 0
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), AtRest: func() { rests++ }})
+		var rests atomic.Int32
+		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), AtRest: func() { rests.Add(1) }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(t.Context())
-		for want := 1; want <= 3; want++ {
+		for want := int32(1); want <= 3; want++ {
 			for range 5 {
 				write(t, b)
 				time.Sleep(15*time.Second - time.Nanosecond)
 			}
 			synctest.Wait()
-			if rests != want-1 {
-				t.Errorf("%d rests between writes, want %d", rests, want-1)
+			if got := rests.Load(); got != want-1 {
+				t.Errorf("%d rests between writes, want %d", got, want-1)
 			}
 			time.Sleep(time.Hour)
 			synctest.Wait()
-			if rests != want {
-				t.Errorf("%d rests after an hour, want %d", rests, want)
+			if got := rests.Load(); got != want {
+				t.Errorf("%d rests after an hour, want %d", got, want)
 			}
 		}
 	})

@@ -157,5 +157,5 @@ func (a *events) stop(ctx context.Context) error {
 	// The receiver goes first, lest it be given what is put back.
 	a.receive()
 	a.waiting.Wait()
-	return lifecycle.Drain(ctx, &a.running, a.cut, "events of functions")
+	return lifecycle.Drain(ctx, a.running, a.cut, "events of functions")
 }
