@@ -224,6 +224,9 @@ func (c *call) route() (labels map[string]string, err error) {
 	if c.op = m.Operation(name); c.op == nil {
 		return nil, unknownOperation(m, c.protocol, name)
 	}
+	if c.protocol == wire.AWSQuery {
+		numberEntries(c.op, c.req.form)
+	}
 	return nil, nil
 }
 
