@@ -108,7 +108,7 @@ func applyOne(c *queue.Config, id queue.ID, name, value string, redriveTarget fu
 			return err
 		}
 		c.DeadLetter = target
-		setText(c, name, value)
+		setText(c, name, redriveText(target))
 	case redriveAllow:
 		if _, err := parseRedriveAllow(value); err != nil {
 			return err

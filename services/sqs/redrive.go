@@ -57,6 +57,16 @@ func parseRedrive(id queue.ID, value string, check func(queue.ID) (allowed, exis
 	return &queue.DeadLetter{Target: dlq, MaxReceives: max}, nil
 }
 
+// redriveText is how a RedrivePolicy is shown, in whatever words it was set: its
+// count is a number there, also when it was given as a text
+// (https://docs.aws.amazon.com/cli/latest/reference/sqs/get-queue-attributes.html).
+func redriveText(d *queue.DeadLetter) string {
+	if d == nil {
+		return ""
+	}
+	return fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":%d}`, d.Target.ARN(), d.MaxReceives)
+}
+
 // A redriveAllowance says which queues may use this one for their dead letters.
 type redriveAllowance struct {
 	Permission string   `json:"redrivePermission"`

@@ -202,6 +202,7 @@ func TestSQSCreateAgain(t *testing.T) {
 			{"with another", map[string]string{"DelaySeconds": "6", "VisibilityTimeout": "45"}, "DelaySeconds"},
 			{"a boolean in other letters", map[string]string{"SqsManagedSseEnabled": "True"}, ""},
 			{"a policy in other words", map[string]string{"RedrivePolicy": `{ "maxReceiveCount":3,"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead"}`}, ""},
+			{"its count as a text", map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"3"}`}, ""},
 			{"no policy", map[string]string{"RedrivePolicy": ""}, "RedrivePolicy"},
 			{"a policy that it has not, empty", map[string]string{"Policy": ""}, ""},
 			{"a key", map[string]string{"KmsMasterKeyId": "alias/k"}, "KmsMasterKeyId"},
@@ -236,6 +237,9 @@ func TestSQSAttributesSet(t *testing.T) {
 		if p, ok := q.attributes()["Policy"]; ok {
 			t.Errorf("an empty policy is shown as %q", p)
 		}
+		create(t, env, "dead", nil)
+		q.set("RedrivePolicy", `{ "maxReceiveCount": "5", "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead" }`)
+		wantEqual(t, "a redrive policy in AWS's words", q.attributes()["RedrivePolicy"], redriveTo("dead", 5))
 		q.set("KmsMasterKeyId", "alias/k")
 		wantEqual(t, "reuse period with a key", q.attributes()["KmsDataKeyReusePeriodSeconds"], "300")
 		plain := create(t, env, "plain", nil)
