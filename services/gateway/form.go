@@ -11,7 +11,8 @@ import (
 // number the number 1, as AWS does: its own examples ask for AttributeName=All
 // and set Attribute.Name and Attribute.Value, and so do clients made after them
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html).
-// An entry that is numbered 1 stays as it came.
+// An entry that is numbered 1 stays as it came, and nothing at all is no entry:
+// SDKs of that time wrote an empty list so.
 func numberEntries(op *wire.Operation, form url.Values) {
 	for _, m := range op.Input.Members {
 		if m.Query == "" || !m.Flattened && !m.Shape.Flattened {
@@ -19,7 +20,7 @@ func numberEntries(op *wire.Operation, form url.Values) {
 		}
 		for key, texts := range form {
 			rest, ok := strings.CutPrefix(key, m.Query)
-			if !ok || rest != "" && (len(rest) == 1 || rest[0] != '.' || '0' <= rest[1] && rest[1] <= '9') {
+			if !ok || rest == "" && form.Get(key) == "" || rest != "" && (len(rest) == 1 || rest[0] != '.' || '0' <= rest[1] && rest[1] <= '9') {
 				continue
 			}
 			if first := m.Query + ".1" + rest; !form.Has(first) {

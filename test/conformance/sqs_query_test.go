@@ -120,6 +120,7 @@ func TestSQSQueryAnswers(t *testing.T) {
 				xmlAnswer("GetQueueAttributes", `<GetQueueAttributesResult><Attribute><Name>VisibilityTimeout</Name><Value>35</Value></Attribute></GetQueueAttributesResult>`)},
 			{"the same with a number beside it", r.post(path, form("Action", "GetQueueAttributes", "AttributeName.1", "VisibilityTimeout", "AttributeName.", "QueueArn", "AttributeName", "QueueArn")), 200,
 				xmlAnswer("GetQueueAttributes", `<GetQueueAttributesResult><Attribute><Name>VisibilityTimeout</Name><Value>35</Value></Attribute></GetQueueAttributesResult>`)},
+			{"no attributes asked for, as SDKs wrote it", r.post(path, form("Action", "GetQueueAttributes", "AttributeName", "")), 200, xmlAnswer("GetQueueAttributes", `<GetQueueAttributesResult/>`)},
 			{"no attributes asked for", r.post(path, form("Action", "GetQueueAttributes")), 200, xmlAnswer("GetQueueAttributes", `<GetQueueAttributesResult/>`)},
 			{"nothing received", r.post(path, form("Action", "ReceiveMessage")), 200, xmlAnswer("ReceiveMessage", `<ReceiveMessageResult/>`)},
 			{"nothing received, as JSON", r.post(path, form("Action", "ReceiveMessage"), "Accept", "application/json"), 200,
