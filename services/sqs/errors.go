@@ -1,6 +1,8 @@
 package sqs
 
 import (
+	"crypto/aes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -28,6 +30,12 @@ func missingParam(name string) *wire.Error {
 		Message: fmt.Sprintf("The request must contain the parameter %s.", name)}
 }
 
+// emptyValue is what SQS says of an entry of a batch, the i-th from 0, that lacks
+// what is called MissingParameter outside of one (redpanda-data/connect#1070).
+func emptyValue(kind string, i int, name string) *wire.Error {
+	return &wire.Error{Code: "EmptyValue", Status: 400, Message: fmt.Sprintf("No Value Found for %s.%d.%s.", kind, i+1, name)}
+}
+
 func invalidAction(action string) *wire.Error {
 	return &wire.Error{Code: "InvalidAction", Status: 400, Message: fmt.Sprintf("The action %s is not valid for this endpoint.", action)}
 }
@@ -53,6 +61,8 @@ func fromHandle(err error, handle string, change queue.Change, query bool) error
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, queue.ErrHandle) && looksIssued(handle): // aws/aws-sdk-java-v2#3101
+		return api.ErrReceiptHandleIsInvalid(fmt.Sprintf("The receipt handle \"%s\" is not valid for this queue.", handle))
 	case errors.Is(err, queue.ErrHandle):
 		return api.ErrReceiptHandleIsInvalid(fmt.Sprintf("The input receipt handle \"%s\" is not a valid receipt handle.", handle))
 	case errors.Is(err, queue.ErrExpired):
@@ -64,6 +74,13 @@ func fromHandle(err error, handle string, change queue.Change, query bool) error
 			fmt.Sprintf("Total VisibilityTimeout for the message is beyond the limit [%d seconds].", seconds(queue.MaxVisibility)))
 	}
 	return fromDomain(err, query)
+}
+
+// looksIssued says whether a text has the form of the handles that queues give
+// out. Whose it is only that queue can tell.
+func looksIssued(handle string) bool {
+	b, err := base64.StdEncoding.Strict().DecodeString(handle)
+	return err == nil && len(b) == aes.BlockSize
 }
 
 // fromKeys tells that a queue's KMS key does not work; nil for other errors.
@@ -101,7 +118,8 @@ func fromDomain(err error, query bool) error {
 	case fault.NotFound:
 		return noQueue(query)
 	case fault.Throttled:
-		return api.ErrOverLimit("The maximum number of in flight messages is reached.")
+		return api.ErrOverLimit("Too many messages have been received without being deleted.\n" +
+			"Please delete your received messages or let them timeout before receiving more.")
 	case fault.TooLarge, fault.Invalid:
 		var f *fault.Error
 		if errors.As(err, &f) && f.What != "" {

@@ -33,11 +33,13 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 	good := make([]*api.SendMessageBatchRequestEntry, 0, len(in.Entries))
 	messages := make([]queue.Message, 0, len(in.Entries))
 	total := 0
-	for _, e := range in.Entries {
+	for i, e := range in.Entries {
 		d := draft{e.MessageBody, e.DelaySeconds, e.MessageAttributes, e.MessageSystemAttributes, e.MessageGroupId, e.MessageDeduplicationId}
 		m, bytes, err := d.message(c, q.ID(), cfg)
 		total += bytes
 		switch {
+		case value(e.MessageBody) == "":
+			out.Failed = append(out.Failed, failed(e.Id, emptyValue("SendMessageBatchRequestEntry", i, "MessageBody")))
 		case bytes > cfg.MaxBytes:
 			out.Failed = append(out.Failed, failed(e.Id, tooLong(cfg.MaxBytes, "cannot be validated")))
 		case err != nil:
@@ -81,11 +83,11 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 // checkEntries finds what fails a whole batch: what an entry cannot do without.
 // That a group id is missing is not MissingParameter here, but recorded so.
 func checkEntries(entries []*api.SendMessageBatchRequestEntry, id queue.ID, cfg queue.Config) error {
-	for i, e := range entries {
+	if !id.FIFO() {
+		return nil
+	}
+	for _, e := range entries {
 		switch {
-		case value(e.MessageBody) == "":
-			return missingParam(fmt.Sprintf("SendMessageBatchRequestEntry.%d.MessageBody", i+1))
-		case !id.FIFO():
 		case e.MessageGroupId == nil:
 			return invalidValue("The request must contain the parameter MessageGroupId.")
 		case e.MessageDeduplicationId == nil && !cfg.ContentDedup:

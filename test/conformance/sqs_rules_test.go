@@ -105,8 +105,11 @@ func TestSQSBatchEntriesFailAlone(t *testing.T) {
 			return strings.Join(all, " ")
 		}
 		wantEqual(t, "sends", outcome(r.json("SendMessageBatch", `{"QueueUrl":"q","Entries":[{"Id":"a","MessageBody":"x","DelaySeconds":901},{"Id":"b","MessageBody":"x"},{"Id":"c","MessageBody":"\u0000"},`+
-			`{"Id":"d","MessageBody":"x","MessageDeduplicationId":"d"},{"Id":"e","MessageBody":"x","MessageAttributes":{"k":{"DataType":"String","StringValue":""}}}]}`)),
-			"b aInvalidParameterValue cInvalidMessageContents dInvalidParameterValue eInvalidParameterValue")
+			`{"Id":"d","MessageBody":"x","MessageDeduplicationId":"d"},{"Id":"e","MessageBody":"x","MessageAttributes":{"k":{"DataType":"String","StringValue":""}}},{"Id":"f","MessageBody":""}]}`)),
+			"b aInvalidParameterValue cInvalidMessageContents dInvalidParameterValue eInvalidParameterValue fEmptyValue")
+		wantEqual(t, "no bodies", r.json("SendMessageBatch", `{"QueueUrl":"q","Entries":[{"Id":"a","MessageBody":""},{"Id":"b"}]}`).body,
+			`{"Failed":[{"Code":"EmptyValue","Id":"a","Message":"No Value Found for SendMessageBatchRequestEntry.1.MessageBody.","SenderFault":true},`+
+				`{"Code":"EmptyValue","Id":"b","Message":"No Value Found for SendMessageBatchRequestEntry.2.MessageBody.","SenderFault":true}]}`)
 		handle := between(t, r.json("ReceiveMessage", `{"QueueUrl":"q"}`).body, `"ReceiptHandle":"`, `"`)
 		wantEqual(t, "changes", outcome(r.json("ChangeMessageVisibilityBatch", `{"QueueUrl":"q","Entries":[{"Id":"a","ReceiptHandle":"x","VisibilityTimeout":1},`+
 			`{"Id":"b","ReceiptHandle":"`+handle+`","VisibilityTimeout":43201},{"Id":"c","ReceiptHandle":"`+handle+`","VisibilityTimeout":5}]}`)), "c bInvalidParameterValue aReceiptHandleIsInvalid")
@@ -319,7 +322,7 @@ func TestSQSStandardHandles(t *testing.T) {
 		other := create(t, env, "other", nil)
 		q.send("x")
 		first := q.one()
-		wantError(t, "the handle of another queue", other.delete(first), "ReceiptHandleIsInvalid", `The input receipt handle "`+*first.ReceiptHandle+`" is not a valid receipt handle.`)
+		wantError(t, "the handle of another queue", other.delete(first), "ReceiptHandleIsInvalid", `The receipt handle "`+*first.ReceiptHandle+`" is not valid for this queue.`)
 		time.Sleep(2 * time.Second)
 		q.must(q.hide(first, 30)) // its visibility is over: nothing to do
 		wantEqual(t, "and nothing was done", q.counts(), "1/0/0")
