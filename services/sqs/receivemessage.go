@@ -19,6 +19,7 @@ import (
 //   - with Options.AnyNumber MaxNumberOfMessages may be more, and -1 means all
 //   - waits up to WaitTimeSeconds (0 to 20, the queue's if absent), and answers as
 //     soon as one message is there
+//   - ReceiveRequestAttemptId means something on FIFO queues, and nothing on others
 //   - every delivery has a receipt handle of its own, which with its deadline
 //     survives the process
 //   - a message received more than maxReceiveCount times goes to the dead-letter
@@ -98,7 +99,7 @@ func (s *Service) receiveMany(ctx context.Context, q *jetqueue.Queue, req queue.
 
 // receiveRequest checks the numbers of a receive and fills in the queue's own.
 func receiveRequest(in *api.ReceiveMessageInput, id queue.ID, cfg queue.Config, anyNumber bool) (queue.ReceiveRequest, error) {
-	req := queue.ReceiveRequest{Max: 1, Wait: cfg.Wait, AttemptID: value(in.ReceiveRequestAttemptId)}
+	req := queue.ReceiveRequest{Max: 1, Wait: cfg.Wait}
 	if n := in.MaxNumberOfMessages; n != nil {
 		if anyNumber && *n == -1 {
 			*n = math.MaxInt32
@@ -120,9 +121,10 @@ func receiveRequest(in *api.ReceiveMessageInput, id queue.ID, cfg queue.Config, 
 		}
 		req.Visibility = ptr(time.Duration(*n) * time.Second)
 	}
-	if in.ReceiveRequestAttemptId != nil && !id.FIFO() {
-		return req, invalidParam("ReceiveRequestAttemptId", req.AttemptID, otherType)
+	if !id.FIFO() {
+		return req, nil
 	}
+	req.AttemptID = value(in.ReceiveRequestAttemptId)
 	return req, checkID("ReceiveRequestAttemptId", in.ReceiveRequestAttemptId)
 }
 

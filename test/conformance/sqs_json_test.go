@@ -27,6 +27,7 @@ func TestSQSJSONAnswers(t *testing.T) {
 			{"tags", "ListQueueTags", `{"QueueUrl":"q"}`, 200, "", `{"Tags":{"a":"1"}}`},
 			{"no tags", "ListQueueTags", `{"QueueUrl":"q.fifo"}`, 200, "", `{}`},
 			{"no messages", "ReceiveMessage", `{"QueueUrl":"q"}`, 200, "", `{}`},
+			{"an attempt id means nothing on a standard queue", "ReceiveMessage", `{"QueueUrl":"q","ReceiveRequestAttemptId":"a"}`, 200, "", `{}`},
 			{"no queues", "ListQueues", `{"QueueNamePrefix":"none"}`, 200, "", `{}`},
 			{"a page of queues, the last", "ListQueues", `{"MaxResults":2}`, 200, "", `{"QueueUrls":["http://localhost:4566/000000000000/q","http://localhost:4566/000000000000/q.fifo"]}`},
 			{"no dead-letter sources", "ListDeadLetterSourceQueues", `{"QueueUrl":"q"}`, 200, "", `{"queueUrls":[]}`},
