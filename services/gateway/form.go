@@ -7,24 +7,33 @@ import (
 	"millrace/services/internal/wire"
 )
 
-// numberEntries gives the entry of a flat list or map that came without a
-// number the number 1, as AWS does: its own examples ask for AttributeName=All
-// and set Attribute.Name and Attribute.Value, and so do clients made after them
-// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html).
-// An entry that is numbered 1 stays as it came, and nothing at all is no entry:
-// SDKs of that time wrote an empty list so.
-func numberEntries(op *wire.Operation, form url.Values) {
+// nameEntries gives the entries of flat lists and maps the names that the model
+// has for them, where AWS takes others too:
+//
+//   - an entry without a number is the first: AWS's own examples ask for
+//     AttributeName=All and set Attribute.Name and Attribute.Value
+//     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html);
+//     but nothing at all is no entry, since SDKs wrote an empty list so
+//   - the member's name stands for the entries', as in the Tags.1.Key of the Java
+//     SDKs (aws/aws-sdk-java-v2#2524)
+//
+// An entry that is there under the model's name stays as it came.
+func nameEntries(op *wire.Operation, form url.Values) {
 	for _, m := range op.Input.Members {
 		if m.Query == "" || !m.Flattened && !m.Shape.Flattened {
 			continue
 		}
 		for key, texts := range form {
-			rest, ok := strings.CutPrefix(key, m.Query)
-			if !ok || rest == "" && form.Get(key) == "" || rest != "" && (len(rest) == 1 || rest[0] != '.' || '0' <= rest[1] && rest[1] <= '9') {
-				continue
-			}
-			if first := m.Query + ".1" + rest; !form.Has(first) {
-				form[first] = texts
+			for _, name := range [...]string{m.Query, m.Name} {
+				rest, ok := strings.CutPrefix(key, name)
+				if ok && (rest == "" && form.Get(key) != "" || len(rest) > 1 && rest[0] == '.') {
+					if rest == "" || rest[1] < '0' || rest[1] > '9' {
+						rest = ".1" + rest
+					}
+					if !form.Has(m.Query + rest) {
+						form[m.Query+rest] = texts
+					}
+				}
 			}
 		}
 	}

@@ -225,7 +225,7 @@ func (c *call) route() (labels map[string]string, err error) {
 		return nil, unknownOperation(m, c.protocol, name)
 	}
 	if c.protocol == wire.AWSQuery {
-		numberEntries(c.op, c.req.form)
+		nameEntries(c.op, c.req.form)
 	}
 	return nil, nil
 }
