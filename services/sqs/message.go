@@ -39,8 +39,8 @@ func (d draft) message(c identity.Caller, id queue.ID, cfg queue.Config) (m queu
 	if bytes > cfg.MaxBytes {
 		return m, bytes, tooLong(cfg.MaxBytes, "are invalid")
 	}
-	if !validText(m.Body) {
-		return m, bytes, invalidCharacters()
+	if c, bad := badCharacter(m.Body); bad {
+		return m, bytes, invalidCharacter(c)
 	}
 	if err != nil {
 		return m, bytes, err
@@ -131,8 +131,10 @@ func attribute(name string, v *api.MessageAttributeValue) (queue.Attribute, erro
 	if len(a.Value) == 0 || (base == "Binary") != (v.StringValue == nil) {
 		return a, invalidValue("Message (user) attribute '%s' must contain a non-empty value of type '%s'.", name, pick(base == "Binary", "Binary", "String"))
 	}
-	if base != "Binary" && !validText(*v.StringValue) {
-		return a, invalidValue("%s", invalidCharacters().Message)
+	if base != "Binary" {
+		if _, bad := badCharacter(*v.StringValue); bad {
+			return a, invalidValue("Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
+		}
 	}
 	if base == "Number" && !isNumber(*v.StringValue) {
 		return a, invalidValue("Can't cast the value of message (user) attribute '%s' to a number.", name)

@@ -67,8 +67,8 @@ func TestBodyCharacters(t *testing.T) {
 		"plain": true, "tab\tline\ncr\r": true, "ünïcödé 😀": true, "\uE000\uFFFD": true,
 		"\x00": false, "\x1f": false, "\uFFFE": false, "\uFFFF": false, "\xff": false, "\xed\xa0\x80": false,
 	} {
-		if got := validText(text); got != want {
-			t.Errorf("%q: got %v, want %v", text, got, want)
+		if _, bad := badCharacter(text); bad == want {
+			t.Errorf("%q: bad is %v", text, bad)
 		}
 	}
 }

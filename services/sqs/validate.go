@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"fmt"
 	"math/big"
 	"strings"
 	"unicode"
@@ -14,29 +15,34 @@ import (
 // queue's own limit.
 const maxBatchBytes = 1 << 20
 
-// validText says whether SQS takes a text as a body or a String value: XML's
-// characters, U+FFFE and U+FFFF left out.
-func validText(s string) bool {
+// badCharacter finds the first character of a text that SQS does not take in a
+// body or a String value: it takes XML's, U+FFFE and U+FFFF left out.
+func badCharacter(s string) (bad rune, found bool) {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf { // the usual case, without decoding
 			if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
-				return false
+				return rune(c), true
 			}
 			i++
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
-			return false
+		switch {
+		case r == utf8.RuneError && n == 1:
+			return rune(s[i]), true
+		case r == 0xFFFE || r == 0xFFFF:
+			return r, true
 		}
 		i += n
 	}
-	return true
+	return 0, false
 }
 
-func invalidCharacters() *wire.Error {
-	return api.ErrInvalidMessageContents(
-		"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
+// invalidCharacter is the answer to a body with a character that is not taken
+// (Particular/NServiceBus.AmazonSQS#2630).
+func invalidCharacter(c rune) *wire.Error {
+	return api.ErrInvalidMessageContents(fmt.Sprintf("Invalid binary character '#x%X' was found in the message body, "+
+		"the set of allowed characters is #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF].", c))
 }
 
 // checkID checks a group, deduplication or attempt id, if there is one: 1-128

@@ -37,6 +37,9 @@ func text(name, dataType, value string) string {
 // Every way a request can be wrong, in AWS's words.
 func TestSQSErrors(t *testing.T) {
 	const sse = "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE."
+	badChar := func(c string) string {
+		return "Invalid binary character '#x" + c + "' was found in the message body, the set of allowed characters is #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]."
+	}
 	const badChars = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 	const reserved = "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use. Additionally, they cannot start or end with '.'."
 	const nameChars = "Message (user) attributes name can only contain upper and lower score characters, digits, periods, hyphens and underscores. "
@@ -69,8 +72,8 @@ func TestSQSErrors(t *testing.T) {
 			{"a byte too long with an attribute", "SendMessage", `{"QueueUrl":"q","MessageBody":"` + strings.Repeat("x", 1017) + `","MessageAttributes":{"k":{"DataType":"String","StringValue":"v"}}}`, badValue,
 				"One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes."},
 			{"size before characters", "SendMessage", `{"QueueUrl":"q","MessageBody":"` + strings.Repeat(`\u0001`, 1025) + `"}`, badValue, "One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes."},
-			{"characters of the body", "SendMessage", `{"QueueUrl":"q","MessageBody":"\uffff"}`, "InvalidMessageContents", badChars},
-			{"characters before attributes", "SendMessage", `{"QueueUrl":"q","MessageBody":"\u0000","MessageAttributes":{"a b":{}}}`, "InvalidMessageContents", badChars},
+			{"characters of the body", "SendMessage", `{"QueueUrl":"q","MessageBody":"a\uffff\u0000"}`, "InvalidMessageContents", badChar("FFFF")},
+			{"characters before attributes", "SendMessage", `{"QueueUrl":"q","MessageBody":"\u0000","MessageAttributes":{"a b":{}}}`, "InvalidMessageContents", badChar("0")},
 			{"characters of an attribute", "SendMessage", withAttributes(`"k":{"DataType":"String","StringValue":"\u0008"}`), badValue, badChars},
 			{"a delay beyond 15 minutes", "SendMessage", `{"QueueUrl":"q","MessageBody":"x","DelaySeconds":901}`, badValue, value(901, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")},
 			{"a negative delay", "SendMessage", `{"QueueUrl":"q","MessageBody":"x","DelaySeconds":-1}`, badValue, value(-1, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")},

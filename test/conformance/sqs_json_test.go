@@ -36,7 +36,7 @@ func TestSQSJSONAnswers(t *testing.T) {
 			{"a name in the account of somebody", "GetQueueUrl", `{"QueueName":"q","QueueOwnerAWSAccountId":"000000000000"}`, 200, "", `{"QueueUrl":"http://localhost:4566/000000000000/q"}`},
 			{"all failed in a batch", "SendMessageBatch", `{"QueueUrl":"q","Entries":[{"Id":"a","MessageBody":"` + strings.Repeat("x", 1025) + `"},{"Id":"b","MessageBody":"\u0001"}]}`, 200, "",
 				`{"Failed":[{"Code":"InvalidParameterValue","Id":"a","Message":"One or more parameters cannot be validated. Reason: Message must be shorter than 1024 bytes.","SenderFault":true},` +
-					`{"Code":"InvalidMessageContents","Id":"b","Message":"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF","SenderFault":true}]}`},
+					`{"Code":"InvalidMessageContents","Id":"b","Message":"Invalid binary character '#x1' was found in the message body, the set of allowed characters is #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF].","SenderFault":true}]}`},
 
 			{"a queue that is not there", "ReceiveMessage", `{"QueueUrl":"http://localhost:4566/000000000000/none"}`, 400, "AWS.SimpleQueueService.NonExistentQueue", noQueue},
 			{"a name that is not there", "GetQueueUrl", `{"QueueName":"none"}`, 400, "AWS.SimpleQueueService.NonExistentQueue", noQueue},
