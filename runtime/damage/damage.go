@@ -5,11 +5,11 @@
 package damage
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -70,19 +70,22 @@ func Open(path string, out *slog.Logger) (*Log, error) {
 		return nil, fmt.Errorf("reading the log of losses: %w", err)
 	}
 	bad := 0
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+	for line := range bytes.Lines(text) {
 		var known Loss
-		if json.Unmarshal(lines.Bytes(), &known) != nil || known.Kind == "" {
+		if json.Unmarshal(line, &known) != nil || known.Kind == "" {
 			bad++
 			continue
 		}
 		l.all = append(l.all, known)
 	}
 	if bad > 0 {
-		if err := l.rewrite(); err != nil {
+		err := l.Add(Loss{Kind: File, Name: "losses.log", What: fmt.Sprintf("%d losses that were known before cannot be read anymore", bad)})
+		if err == nil { // and only then: as long as they are there, they are told
+			err = l.rewrite(l.all)
+		}
+		if err != nil {
 			return nil, err
 		}
-		return l, l.Add(Loss{Kind: File, Name: "losses.log", What: fmt.Sprintf("%d losses that were known before cannot be read anymore", bad)})
 	}
 	return l, nil
 }
@@ -100,17 +103,34 @@ func (l *Log) Add(found Loss) error {
 	}
 	l.out.Warn("the data folder was damaged", "kind", found.Kind, "name", found.Name, "what", found.What,
 		"entries", found.Entries, "messages", found.Messages, "numbers", found.Numbers)
-	l.all = append(l.all, found)
-	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err == nil {
-		line, _ := json.Marshal(found) // always can be
-		_, err = f.Write(append(line, '\n'))
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err != nil {
+	if err := l.write(found); err != nil {
 		return fmt.Errorf("writing the log of losses: %w", err)
 	}
+	l.all = append(l.all, found)
 	return nil
+}
+
+// write adds a line to the file, or leaves it as it was.
+func (l *Log) write(found Loss) error {
+	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	var line []byte
+	if last := make([]byte, 1); err == nil && size > 0 {
+		if _, err = f.ReadAt(last, size-1); last[0] != '\n' {
+			line = append(line, '\n') // a crash left half a line, which shall not spoil this one
+		}
+	}
+	if err == nil {
+		text, _ := json.Marshal(found) // always can be
+		_, err = f.Write(append(append(line, text...), '\n'))
+		if err = errors.Join(err, f.Sync()); err != nil {
+			err = errors.Join(err, f.Truncate(size)) // Add may be called again
+		}
+	}
+	return errors.Join(err, f.Close())
 }
 
 // All returns the losses that are known, the oldest first.
@@ -124,24 +144,32 @@ func (l *Log) All() []Loss {
 func (l *Log) Forget() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.rewrite(nil); err != nil {
+		return fmt.Errorf("emptying the log of losses: %w", err)
+	}
 	l.all = nil
-	return l.rewrite()
+	return nil
 }
 
-func (l *Log) rewrite() error {
-	if len(l.all) == 0 {
+func (l *Log) rewrite(all []Loss) error {
+	if len(all) == 0 {
 		if err := os.Remove(l.path); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil
 	}
 	var text bytes.Buffer
-	for _, known := range l.all {
+	for _, known := range all {
 		line, _ := json.Marshal(known)
 		text.Write(append(line, '\n'))
 	}
 	fresh := l.path + ".new"
-	if err := os.WriteFile(fresh, text.Bytes(), 0o600); err != nil {
+	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text.Bytes())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(fresh, l.path)
