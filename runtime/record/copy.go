@@ -19,10 +19,16 @@ import (
 // damaged, they are put back from here.
 type Copies struct {
 	Dir string
-	// Restored is told which records were lost in the bucket and put back.
+	// Restored is told which records were lost in the bucket and are put back now,
+	// which its error prevents; nil for nobody.
 	Restored func(kind, key string) error
+	// Failed is told of a copy that could not be written. The record counts, since
+	// the bucket has it; its copy is tried again after the next one that can be
+	// written, and at Close. nil for nobody.
+	Failed func(kind, key string, err error)
 
-	mu sync.Mutex // held while a copy is written
+	mu     sync.Mutex      // held while copies are written; guards behind
+	behind map[string]bool // keys of the bucket whose copies are older
 }
 
 // A copied is what the file of a record holds.
@@ -41,18 +47,46 @@ func (c *Copies) path(wire string) string {
 // keep writes the copy of a record that the bucket has acknowledged, or removes
 // that of one that is deleted. A process that is killed in between leaves an
 // older copy, which the next start sees to.
-func (s *Store) keep(wire string) error {
+func (s *Store) keep(wire string) {
 	if s.copies == nil {
-		return nil
-	}
-	kind, key, ok := parseKey(wire)
-	if !ok {
-		return nil
+		return
 	}
 	s.copies.mu.Lock()
 	defer s.copies.mu.Unlock()
-	r := s.row(kind, key) // the newest, whoever of several writers comes last here
-	return fault.Wrap(fault.Unavailable, s.copies.write(wire, r), "copying %s %s", kind, key)
+	if s.copy(wire) {
+		s.catchUp()
+	}
+}
+
+// catchUp writes the copies that could not be written before. Called with the
+// copies' lock.
+func (s *Store) catchUp() {
+	for wire := range s.copies.behind {
+		s.copy(wire)
+	}
+}
+
+// copy writes one copy, and tells when that fails for the first time. Called with
+// the copies' lock.
+func (s *Store) copy(wire string) bool {
+	kind, key, ok := parseKey(wire)
+	if !ok {
+		return true
+	}
+	c := s.copies
+	err := c.write(wire, s.row(kind, key)) // the newest, whoever of several writers comes last here
+	if err == nil {
+		delete(c.behind, wire)
+		return true
+	}
+	if !c.behind[wire] && c.Failed != nil {
+		c.Failed(kind, key, err)
+	}
+	if c.behind == nil {
+		c.behind = map[string]bool{}
+	}
+	c.behind[wire] = true
+	return false
 }
 
 func (c *Copies) write(wire string, r row) error {
@@ -94,8 +128,10 @@ func (s *Store) match(ctx context.Context) error {
 		if s.row(kind, key).revision >= k.Revision {
 			continue
 		}
-		if err := s.copies.Restored(kind, key); err != nil {
-			return err
+		if s.copies.Restored != nil {
+			if err := s.copies.Restored(kind, key); err != nil {
+				return err
+			}
 		}
 		revision, err := s.kv.Put(ctx, k.Key, k.Value)
 		if err != nil {
@@ -107,9 +143,7 @@ func (s *Store) match(ctx context.Context) error {
 		if r.gone && kept[wire].Key == "" || r.revision == kept[wire].Revision {
 			continue
 		}
-		if err := s.keep(wire); err != nil {
-			return err
-		}
+		s.keep(wire)
 	}
 	return nil
 }

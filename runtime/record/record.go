@@ -134,6 +134,11 @@ func (s *Store) readAll(ctx context.Context) error {
 func (s *Store) Close() error {
 	err := s.watch.Stop()
 	<-s.done
+	if s.copies != nil {
+		s.copies.mu.Lock()
+		defer s.copies.mu.Unlock()
+		s.catchUp()
+	}
 	return err
 }
 
@@ -219,7 +224,8 @@ func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64)
 		return err
 	}
 	s.set(wire, row{value: value, revision: rev})
-	return s.keep(wire)
+	s.keep(wire)
+	return nil
 }
 
 // remove deletes a key and returns once the mirror has seen it go.
@@ -234,7 +240,8 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 		if err == nil {
 			// Delete reports no revision; the next write to this key has a higher one.
 			s.set(wire, row{revision: before.revision + 1, gone: true})
-			return s.keep(wire)
+			s.keep(wire)
+			return nil
 		}
 		if !mismatch(err) {
 			return err

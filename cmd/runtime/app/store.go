@@ -93,6 +93,9 @@ func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone) (*reco
 				Kind: damage.Record, Name: kind + " " + key, Repaired: true, What: "its record was lost, and is back from its copy",
 			})
 		},
+		Failed: func(kind, key string, err error) {
+			a.cfg.Log.Error("the second copy of a record could not be written, and will be tried again", "kind", kind, "key", key, "error", err)
+		},
 	})
 }
 
