@@ -271,13 +271,34 @@ func (t *Table[T]) Get(key string) (T, bool) {
 	return v, true
 }
 
-// Known tells whether the mirror has a record under key, or one was deleted there.
-func (t *Table[T]) Known(key string) bool {
-	t.store.mu.RLock()
-	defer t.store.mu.RUnlock()
-	_, ok := t.store.rows[t.kind][key]
-	return ok
+// A State is what became of a key.
+type State int
+
+const (
+	Absent     State = iota // nothing was ever written to it, or that was lost
+	Deleted                 // nothing is there anymore
+	Present                 // Get returns it
+	Unreadable              // a record is there that is no T: damaged, or of another version. Get and List pass over it.
+)
+
+// State tells what the mirror knows of a key. What belongs to a record may be
+// removed when that is Deleted, and must not be when it is Unreadable.
+func (t *Table[T]) State(key string) State {
+	var v T
+	switch r := t.store.row(t.kind, key); {
+	case r.revision == 0:
+		return Absent
+	case r.gone:
+		return Deleted
+	case json.Unmarshal(r.value, &v) != nil:
+		return Unreadable
+	}
+	return Present
 }
+
+// Known tells whether the mirror has a record under key, or one was deleted there:
+// whether its state is anything but Absent.
+func (t *Table[T]) Known(key string) bool { return t.State(key) != Absent }
 
 // Find is Get that asks the bucket when the mirror has nothing: for what another
 // runtime may have written a moment ago. An error is fault.NotFound or
@@ -296,7 +317,8 @@ func (t *Table[T]) Find(ctx context.Context, key string) (T, error) {
 	return v, nil
 }
 
-// Keys returns the keys that start with prefix, in order.
+// Keys returns the keys that start with prefix, in order: also those of records
+// that are Unreadable.
 func (t *Table[T]) Keys(prefix string) []string {
 	t.store.mu.RLock()
 	defer t.store.mu.RUnlock()
@@ -310,7 +332,8 @@ func (t *Table[T]) Keys(prefix string) []string {
 	return keys
 }
 
-// List returns the records whose keys start with prefix, in order of their keys.
+// List returns the records whose keys start with prefix, in order of their keys:
+// those that can be read.
 func (t *Table[T]) List(prefix string) []T {
 	var all []T
 	for _, k := range t.Keys(prefix) {
@@ -322,7 +345,8 @@ func (t *Table[T]) List(prefix string) []T {
 }
 
 // Create stores a new record: fault.Exists when the key is taken, and then Get
-// answers what is there, also when another runtime wrote it.
+// answers what is there, also when another runtime wrote it, unless it is
+// Unreadable.
 func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 	value, err := json.Marshal(v)
 	if err != nil {

@@ -92,6 +92,34 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// A record that cannot be read, say of a newer version, is not one that was
+// deleted, nor one that never was.
+func TestStates(t *testing.T) {
+	s := open(t, backbonetest.Start(t, t.TempDir()))
+	things, newer := record.NewTable[thing](s, "thing"), record.NewTable[string](s, "thing")
+	for _, key := range []string{"present", "deleted"} {
+		if err := things.Create(t.Context(), key, thing{1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := things.Delete(t.Context(), "deleted"); err != nil {
+		t.Fatal(err)
+	}
+	if err := newer.Create(t.Context(), "unreadable", "PT30S"); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]record.State{
+		"absent": record.Absent, "deleted": record.Deleted, "present": record.Present, "unreadable": record.Unreadable,
+	} {
+		if got := things.State(key); got != want {
+			t.Errorf("%s: state %d, want %d", key, got, want)
+		}
+	}
+	if got := fmt.Sprint(things.Keys(""), things.List("")); got != "[present unreadable] [{1}]" {
+		t.Errorf("keys and list: %s", got)
+	}
+}
+
 // TestTwoRuntimes has two stores on one bucket, each with a mirror of its own.
 func TestTwoRuntimes(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())
