@@ -15,7 +15,8 @@ import (
 //
 //   - answers the attributes asked for by name, or All; those that are not set
 //     are left out, and no names give no attributes
-//   - a name that SQS does not know is InvalidAttributeName
+//   - a name that SQS does not know is InvalidAttributeName, and so are FifoQueue
+//     and ContentBasedDeduplication on a standard queue (aws/aws-sdk-ruby#1350)
 //   - the counters are exact at the moment they are read
 func (s *Service) GetQueueAttributes(ctx context.Context, in *api.GetQueueAttributesInput) (*api.GetQueueAttributesOutput, error) {
 	q, err := s.find(ctx, "GetQueueAttributes", in.QueueUrl)
@@ -23,7 +24,8 @@ func (s *Service) GetQueueAttributes(ctx context.Context, in *api.GetQueueAttrib
 		return nil, err
 	}
 	for _, name := range in.AttributeNames {
-		if !isAttribute(name) {
+		fifoOnly := name == "FifoQueue" || name == "ContentBasedDeduplication"
+		if !isAttribute(name) || fifoOnly && !q.ID().FIFO() {
 			return nil, unknownAttribute(name)
 		}
 	}

@@ -129,7 +129,9 @@ func queueName(name string, fifo bool) error {
 	case len(name) <= 80 && suffixed == fifo && isWord(bare):
 		return nil
 	case fifo:
-		return invalidValue("The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length")
+		// With a period, unlike that of a standard queue:
+		// aws-samples/aws-marketplace-serverless-saas-integration#1.
+		return invalidValue("The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.")
 	}
 	return invalidValue("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 }
