@@ -76,7 +76,9 @@ func apply(c *queue.Config, id queue.ID, attrs map[string]string, redriveTarget 
 		next.Texts[kmsReuse] = kmsReuseUsual
 	}
 	if next.LimitPerGroup && !next.DedupByGroup {
-		return badAttribute("FifoThroughputLimit")
+		// The reason is that of go-to-k/cdkd#1251.
+		return api.ErrInvalidAttributeValue(
+			"Invalid value for the parameter FifoThroughputLimit. Reason: To set FifoThroughputLimit to perMessageGroupId, the DeduplicationScope must be messageGroup.")
 	}
 	*c = next
 	return nil

@@ -23,13 +23,14 @@ func parseRedrive(id queue.ID, value string, check func(queue.ID) (allowed, exis
 	bad := func(reason string, args ...any) error {
 		return invalidParam(redrive, value, fmt.Sprintf(reason, args...))
 	}
-	target, given := text(fields["deadLetterTargetArn"])
-	if !given {
-		return nil, bad("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
-	}
+	// An empty policy is told that it lacks the count, not the target.
 	count, given := text(fields["maxReceiveCount"])
 	if !given {
 		return nil, bad("Redrive policy does not contain mandatory attribute: maxReceiveCount.")
+	}
+	target, given := text(fields["deadLetterTargetArn"])
+	if !given {
+		return nil, bad("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
 	}
 	if len(fields) > 2 {
 		return nil, bad("Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].")

@@ -126,6 +126,7 @@ func TestRedrivePolicies(t *testing.T) {
 		{"text", `{` + target + `,"maxReceiveCount":"1000"}`, ""},
 		{"none", ``, ""},
 		{"no count", `{` + target + `}`, "Redrive policy does not contain mandatory attribute: maxReceiveCount."},
+		{"neither", `{}`, "Redrive policy does not contain mandatory attribute: maxReceiveCount."},
 		{"no target", `{"maxReceiveCount":3}`, "Redrive policy does not contain mandatory attribute: deadLetterTargetArn."},
 		{"zero", `{` + target + `,"maxReceiveCount":0}`, "Invalid value for maxReceiveCount: 0, valid values are from 1 to 1000 both inclusive."},
 		{"too many", `{` + target + `,"maxReceiveCount":"1001"}`, "Invalid value for maxReceiveCount: 1001, valid values are from 1 to 1000 both inclusive."},
