@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,7 +18,7 @@ import (
 // writes says so, and what nobody writes to costs nothing.
 //
 //	wrote ─→ run ─ wait            until the oldest of what was written is due
-//	             ├ flush ─ sync    of each such stream: files, then folders
+//	             ├ flush ─ sync    of each such stream: files, then folders; again until it succeeds
 //	             └ rest            when nothing more was written for a while
 //
 // Streams are synced in the order in which they were first written to. So a
@@ -96,11 +97,14 @@ func (d *disk) run() {
 				timer.Reset(d.every)
 			}
 		case <-timer.C:
-			if pending {
-				pending = false
-				d.flush()
-				timer.Reset(restAfter)
-			} else {
+			switch {
+			case pending:
+				if pending = d.flush() != nil; pending {
+					timer.Reset(d.every)
+				} else {
+					timer.Reset(restAfter)
+				}
+			case d.clean(): // else it was woken in this moment
 				d.rest()
 			}
 		case <-d.stop:
@@ -144,15 +148,22 @@ func (d *disk) close() error {
 	return d.flush()
 }
 
-// flush syncs all that was written to. What could not be synced is tried again
-// in the next flush: the system may have dropped it by then, so that more than
-// an error in the log is not to be had.
+func (d *disk) clean() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.dirty) == 0
+}
+
+// flush syncs all that was written to. What could not be synced is the first of
+// the next flush: the system may have dropped it by then, so that more than an
+// error in the log is not to be had.
 func (d *disk) flush() (failed error) {
 	d.mu.Lock()
 	dirty := d.dirty
 	d.dirty = nil
 	clear(d.known) // who writes from here on is in the next flush
 	d.mu.Unlock()
+	var left []string
 	for _, stream := range dirty {
 		err := d.sync(stream)
 		if err == nil {
@@ -160,10 +171,14 @@ func (d *disk) flush() (failed error) {
 		}
 		d.log.Error("acknowledged writes may not outlive a power cut: they could not be synced", "stream", stream, "error", err)
 		failed = errors.Join(failed, err)
-		d.mu.Lock()
-		d.dirty = append(d.dirty, stream)
-		d.mu.Unlock()
+		left = append(left, stream)
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, stream := range left {
+		d.known[stream] = true
+	}
+	d.dirty = append(left, slices.DeleteFunc(d.dirty, func(stream string) bool { return slices.Contains(left, stream) })...)
 	return failed
 }
 

@@ -133,22 +133,33 @@ func TestSyncTellsWhatWentWrong(t *testing.T) {
 	}
 }
 
-// What failed is tried again, with the next write at the latest.
+// What failed is tried again, without another write, and there is no rest before.
 func TestSyncIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := counter{fail: errors.New("the disk is full")}
-		b := startCounting(t, &c)
+		var rests atomic.Int32
+		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, AtRest: func() { rests.Add(1) }})
+		if err != nil {
+			t.Fatal(err)
+		}
 		write(t, b)
-		time.Sleep(time.Second)
+		time.Sleep(time.Hour)
 		synctest.Wait()
+		if n := rests.Load(); n != 0 {
+			t.Errorf("%d rests before everything was synced", n)
+		}
 		c.mu.Lock()
 		c.fail, c.files = nil, nil
 		c.mu.Unlock()
-		write(t, b)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if c.of("1.blk") == 0 {
-			t.Error("the block was not synced")
+		if c.of("1.blk") != 1 {
+			t.Errorf("the block was synced %d times within a second, want 1", c.of("1.blk"))
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if c.of("1.blk") != 1 || rests.Load() != 1 {
+			t.Errorf("the block was synced %d times, with %d rests, want 1 of both", c.of("1.blk"), rests.Load())
 		}
 		if err := b.Stop(t.Context()); err != nil {
 			t.Error(err)
