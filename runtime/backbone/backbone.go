@@ -6,8 +6,9 @@
 // the file store of a stream with one replica writes before it answers, so the
 // death of the process loses nothing. What a power cut may take is what was
 // written since the last fsync, see [Sync] and [Backbone.Wrote]; an external
-// server has its own sync_interval. Every stream here has one replica for now; with more, JetStream
-// acknowledges what a quorum has.
+// server has its own sync_interval. The streams of an embedded server have one
+// replica. On an external one they have [Config.Replicas], and JetStream
+// acknowledges what a quorum of them has.
 package backbone
 
 import (
