@@ -70,10 +70,11 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		others = cluster.New(stream.Conn(), log)
 	}
 	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Keys: a.keys, Cluster: others, Log: log,
-		Marks: a.marks(), Torn: torn, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
+		Marks: a.marks(), Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
+	a.parts.Push("torn logs", func(ctx context.Context) error { return torn.settle(ctx, a.queues) })
 	return stream, nil
 }
 
@@ -105,39 +106,49 @@ func (a *App) storeDir() string { return filepath.Join(a.cfg.Data, "jetstream") 
 // were damaged are kept in the folder damaged. It returns the streams whose end is
 // cut short: there it depends on the marks whether anything is missing, because a
 // power cut does that to what was being written.
-func (a *App) salvage() (torn map[string]bool, err error) {
+//
+// All of it is written down before anything is put right: afterwards nothing in
+// the store tells.
+func (a *App) salvage() (torn tornStreams, err error) {
 	if a.cfg.NATS != "" {
-		return nil, nil
+		return tornStreams{}, nil
+	}
+	if torn, err = readTorn(filepath.Join(a.cfg.Data, "torn")); err != nil {
+		return torn, err
+	}
+	found, err := salvage.Run(a.storeDir(), "")
+	if err != nil {
+		return torn, fmt.Errorf("looking through the store: %w", err)
 	}
 	aside := filepath.Join("damaged", a.started.UTC().Format("20060102T150405.000"))
-	keep := filepath.Join(a.cfg.Data, aside)
-	if a.cfg.Strict {
-		keep = ""
-	}
-	found, err := salvage.Run(a.storeDir(), keep)
-	if err != nil {
-		return nil, fmt.Errorf("looking through the store: %w", err)
-	}
-	torn = map[string]bool{}
 	var strict error
 	for _, f := range found {
 		if f.End && jetqueue.IsLog(f.Stream) {
-			torn[f.Stream] = true
+			torn.streams[f.Stream] = true
 			continue
 		}
-		strict = errors.Join(strict, errors.New(f.String()))
 		if a.cfg.Strict {
+			strict = errors.Join(strict, errors.New(f.String()))
 			continue
 		}
 		if err := a.losses.Add(damage.Loss{
 			Kind: damage.File, Name: "jetstream/" + f.File, Found: a.started.UTC(),
 			What: f.String() + "; the file is kept as it was in " + aside + ", and what is missing is named by itself",
 		}); err != nil {
-			return nil, err
+			return torn, err
 		}
 	}
-	if a.cfg.Strict && strict != nil {
-		return nil, fmt.Errorf("the store is damaged: %w", strict)
+	if strict != nil {
+		return torn, fmt.Errorf("the store is damaged: %w", strict)
+	}
+	if len(found) == 0 || a.cfg.Strict {
+		return torn, nil
+	}
+	if err := torn.write(); err != nil {
+		return torn, err
+	}
+	if _, err := salvage.Run(a.storeDir(), filepath.Join(a.cfg.Data, aside)); err != nil {
+		return torn, fmt.Errorf("putting the store right: %w", err)
 	}
 	return torn, nil
 }

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"millrace/runtime/queue/jetqueue"
+)
+
+// Torn streams are logs of queues whose end was cut short. When the store has been
+// put right nothing shows that anymore, so it is kept in a file until each queue
+// has been read: a runtime that is killed before leaves it to the next.
+type tornStreams struct {
+	path    string
+	streams map[string]bool
+}
+
+func readTorn(path string) (tornStreams, error) {
+	t := tornStreams{path, map[string]bool{}}
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return t, fmt.Errorf("reading which logs were cut short: %w", err)
+	}
+	for name := range strings.FieldsSeq(string(text)) {
+		t.streams[name] = true
+	}
+	return t, nil
+}
+
+func (t tornStreams) write() error {
+	if len(t.streams) == 0 {
+		return nil
+	}
+	var text bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(t.streams)) {
+		fmt.Fprintln(&text, name)
+	}
+	f, err := os.OpenFile(t.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(text.Bytes())
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
+	if err == nil {
+		err = os.Rename(t.path+".new", t.path)
+	}
+	if err != nil {
+		return fmt.Errorf("writing which logs were cut short: %w", err)
+	}
+	return nil
+}
+
+// settle forgets them once every queue has been read: what was missing is told,
+// and from then on the marks know. When one cannot be read, the next start tries.
+func (t tornStreams) settle(ctx context.Context, queues *jetqueue.Queues) error {
+	if len(t.streams) == 0 || queues.Ready(ctx) != nil {
+		return nil
+	}
+	if err := os.Remove(t.path); !errors.Is(err, fs.ErrNotExist) { // a strict start writes none
+		return err
+	}
+	return nil
+}
