@@ -6,43 +6,56 @@ package queue
 type ages struct {
 	messages *slab
 	inOrder  runs
-	late     heap[aged]
-	last     int64 // when the last in order was enqueued
+	late     heap[age]
+	last     age // of those in order
 }
 
-type aged struct {
+// An age orders messages: those that were enqueued in one moment, by number.
+type age struct {
 	enqueued int64
 	number   uint64
 }
 
-func newAges(s *slab) ages {
-	return ages{messages: s, late: heap[aged]{
-		less:  func(a, b aged) bool { return a.enqueued < b.enqueued },
-		moved: func(aged, int) {},
-	}}
+func (a age) before(b age) bool {
+	return a.enqueued < b.enqueued || a.enqueued == b.enqueued && a.number < b.number
 }
 
+func newAges(s *slab) ages {
+	return ages{messages: s, late: heap[age]{less: age.before, moved: func(age, int) {}}}
+}
+
+// push takes a message in, unless it is there still.
 func (a *ages) push(o *message) {
-	t := o.enqueued()
-	if a.inOrder.empty() || a.last <= t {
+	if o.aged {
+		return
+	}
+	o.aged = true
+	t := age{o.enqueued(), o.number}
+	if a.inOrder.empty() || a.last.before(t) {
 		a.inOrder.push(o.number)
 		a.last = t
 		return
 	}
-	a.late.push(aged{t, o.number})
+	a.late.push(t)
+}
+
+// keeps tells whether a message has its place here. If not, it has lost it.
+func keeps(o *message) bool {
+	o.aged = o.stands()
+	return o.aged
 }
 
 // first returns the oldest message, nil for none.
 func (a *ages) first() *message {
-	o := a.inOrder.front(a.messages, (*message).stands)
+	o := a.inOrder.front(a.messages, keeps)
 	for a.late.len() > 0 {
 		top := a.late.top()
 		late := a.messages.at(top.number)
-		if late == nil || !late.stands() {
+		if late == nil || !keeps(late) {
 			a.late.pop()
 			continue
 		}
-		if o == nil || top.enqueued < o.enqueued() {
+		if o == nil || top.before(age{o.enqueued(), o.number}) {
 			return late
 		}
 		break
@@ -55,16 +68,20 @@ func (a *ages) compact(alive int) {
 	if a.inOrder.spans.len()+a.late.len() <= 2*alive+1024 {
 		return
 	}
-	fresh := newAges(a.messages)
-	for o := range a.inOrder.all(a.messages) {
-		if o.stands() {
-			fresh.push(o)
+	was := *a
+	*a = newAges(was.messages)
+	again := func(o *message) {
+		if keeps(o) {
+			o.aged = false
+			a.push(o)
 		}
 	}
-	for _, late := range a.late.items {
-		if o := a.messages.at(late.number); o != nil && o.stands() {
-			fresh.push(o)
+	for o := range was.inOrder.all(was.messages) {
+		again(o)
+	}
+	for _, late := range was.late.items {
+		if o := was.messages.at(late.number); o != nil {
+			again(o)
 		}
 	}
-	*a = fresh
 }

@@ -2,37 +2,9 @@ package queue
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 )
-
-// A stored is a machine and the log it can be rebuilt from.
-type stored struct {
-	m      *Machine
-	config Config
-	log    [][]byte
-}
-
-func (s *stored) do(now time.Time, do func(*Machine)) {
-	s.m.CanBury(true)
-	s.m.Begin(now)
-	do(s.m)
-	if g := s.m.Seal(Key{}); g.Entry != nil {
-		s.log = append(s.log, slices.Clone(g.Entry))
-	}
-}
-
-// kill forgets the machine and replays the log.
-func (s *stored) kill(t *testing.T) {
-	s.m = New(s.config, Options{Random: rand.NewPCG(1, uint64(len(s.log)))})
-	for i, e := range s.log {
-		if err := replay(s.m, uint64(i+1), e); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // TestBurialsSurviveAKillAtEveryStep kills both queues after one of the steps
 // of a burial: before, between and after what is written to the two logs.
@@ -83,4 +55,17 @@ func TestBurialsSurviveAKillAtEveryStep(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A message that came back counts once, however soon it does.
+func TestUnburiedCountsOnce(t *testing.T) {
+	f := fix(t, true, Config{Delay: time.Minute})
+	f.send("a1", "b1", "c1")
+	f.do(func() { f.m.Move(Moving{3, "arn:aws:sqs:us-east-1:000000000000:x.fifo"}) })
+	f.do(func() { f.m.Unbury(3) })
+	f.do(func() {
+		if c := f.m.Counts(); c.Visible != 0 || c.Delayed != 3 {
+			t.Errorf("%+v, want 3 delayed", c)
+		}
+	})
 }

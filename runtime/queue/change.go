@@ -68,7 +68,7 @@ func (m *Machine) applyPurged() {
 	for o := range m.messages.all() {
 		if o.state == leaving { // it counts as gone already
 			o.live().attempt = nil
-			o.inLine = false
+			o.inLine, o.aged = false, false
 			continue
 		}
 		m.ledger.release(o)

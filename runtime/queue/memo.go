@@ -66,6 +66,16 @@ func (e *memo) add(o *message) {
 	e.messages = append(e.messages, o)
 }
 
+// clear lets go of all messages of an attempt.
+func (e *memo) clear() {
+	for _, o := range e.messages {
+		if o.was().attempt == e {
+			o.life.attempt = nil
+		}
+	}
+	e.messages = nil
+}
+
 // breakAttempt notes that a message of an attempt was deleted or changed.
 func (m *Machine) breakAttempt(o *message) {
 	if e := o.was().attempt; e != nil {
@@ -91,12 +101,8 @@ func (m *Machine) forget(e *memo) {
 	} else if m.attempts[e.attempt] == e {
 		delete(m.attempts, e.attempt)
 	}
-	for _, o := range e.messages {
-		if o.was().attempt == e {
-			o.life.attempt = nil
-		}
-	}
-	e.over, e.messages = true, nil
+	e.clear()
+	e.over = true
 	m.ledger.releaseMemo(e)
 	m.memory.compact(len(m.dedup) + len(m.attempts))
 }
@@ -127,7 +133,12 @@ func (m *Machine) applyAttempted(r *record, size int) {
 	if e == nil {
 		e = m.newAttempt(r.key, r.until)
 	}
-	e.broken = e.broken || r.flags&flagBroken != 0
+	if r.flags&(flagFirst|flagBroken) != 0 {
+		e.clear()
+	}
+	if r.flags&flagBroken != 0 {
+		e.broken, e.lapsed = true, false
+	}
 	if o := m.messages.at(r.number); o != nil && o.was().attempt != e && !e.broken {
 		e.add(o)
 	}

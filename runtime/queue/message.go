@@ -18,6 +18,7 @@ type message struct {
 	length uint32 // of its content
 	state  state
 	inLine bool   // on its shelf, from when it was sent
+	aged   bool   // among the ages
 	group  *group // FIFO only
 	life   *life  // nil while it waits as it was sent
 }

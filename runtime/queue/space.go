@@ -1,6 +1,9 @@
 package queue
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Room for old entries is won back in two ways. Entries at the front that hold
 // nothing that counts are purged. When old survivors stand in the way, they are
@@ -33,23 +36,43 @@ func (m *Machine) Survivors() (from, to uint64, read bool) {
 	return from, to, read
 }
 
-// Copy copies the survivors of the entries up to to. Contents that are not in
-// memory come from read, by number; Copy stops at one that is missing.
-func (m *Machine) Copy(to uint64, read map[uint64]Content) {
+// Copy copies the survivors of the entries up to to, as many as belong in one
+// entry. Contents that are not in memory come from read, by number; Copy is false
+// when it stopped at one that is missing.
+func (m *Machine) Copy(to uint64, read map[uint64]Content) bool {
+	var memos []*memo
+	// An attempt is repeated in the order in which it was made, so it is copied
+	// with each of its messages, and behind them.
+	defer func() {
+		for _, e := range memos {
+			m.copyMemo(e)
+		}
+	}()
 	for seq := m.ledger.base; seq <= to && m.ledger.has(seq); seq++ {
 		for _, number := range m.ledger.numbers(seq) {
-			if o := m.messages.at(number); o != nil && o.entry == seq && !m.copyMessage(o, read) {
-				return
+			o := m.messages.at(number)
+			if o == nil || o.entry != seq {
+				continue
+			}
+			if m.Written() >= copyAtOnce {
+				return true
+			}
+			if !m.copyMessage(o, read) {
+				return false
+			}
+			if e := o.was().attempt; e != nil && !slices.Contains(memos, e) {
+				memos = append(memos, e)
 			}
 		}
 		if more := m.ledger.slot(seq).more; more != nil {
-			for _, e := range slices.Clone(more.memos) { // placing the copies ends the list
-				if e.entry == seq && !e.over {
-					m.copyMemo(e)
+			for _, e := range more.memos {
+				if e.entry == seq && !e.over && !slices.Contains(memos, e) {
+					memos = append(memos, e)
 				}
 			}
 		}
 	}
+	return true
 }
 
 func (m *Machine) copyMessage(o *message, read map[uint64]Content) bool {
@@ -93,8 +116,12 @@ func (m *Machine) copyMemo(e *memo) {
 	case e.broken:
 		m.emit(record{kind: attempted, key: e.attempt, until: e.until, flags: flagBroken})
 	case e.holds():
-		for _, o := range e.messages {
-			m.emit(record{kind: attempted, key: e.attempt, number: o.number, until: e.until})
+		for i, o := range slices.Clone(e.messages) {
+			r := record{kind: attempted, key: e.attempt, number: o.number, until: e.until}
+			if i == 0 {
+				r.flags = flagFirst
+			}
+			m.emit(r)
 		}
 	default:
 		m.emit(record{kind: attempted, key: e.attempt})
@@ -116,9 +143,7 @@ func (m *Machine) applyKept(r *record) {
 	switch {
 	case r.flags&flagLeaving != 0:
 		m.depart(o, r)
-		if o.group != nil {
-			m.settle(o.group) // it may have nothing else in it
-		}
+		m.moved(o) // its group or tenant may have nothing else
 		return
 	case r.until <= m.now:
 		m.become(o, ready)
@@ -152,8 +177,8 @@ func (m *Machine) Count() (below uint64) {
 	if len(m.missed) > 0 {
 		m.miss(m.missed)
 	}
-	for source, last := range m.heard {
-		m.emit(record{kind: heard, source: source, burial: last})
+	for _, source := range slices.Sorted(maps.Keys(m.heard)) {
+		m.emit(record{kind: heard, source: source, burial: m.heard[source]})
 	}
 	return m.ledger.base
 }
