@@ -75,14 +75,19 @@ func (m *Machine) Move(all ...Moving) (gone []uint64) {
 	return gone
 }
 
-// Leaving counts those of the given messages that are still on their way.
-func (m *Machine) Leaving(numbers []uint64) (n int) {
+// Leaving counts those of the given messages that are still on their way, and
+// those that came back.
+func (m *Machine) Leaving(numbers []uint64) (leave, back int) {
 	for _, number := range numbers {
-		if o := m.messages.at(number); o != nil && o.state == leaving {
-			n++
+		switch o := m.messages.at(number); {
+		case o == nil:
+		case o.state == leaving:
+			leave++
+		default:
+			back++
 		}
 	}
-	return n
+	return leave, back
 }
 
 func (m *Machine) applyBurying(o *message, r *record) {

@@ -296,10 +296,6 @@ func (t *Table[T]) State(key string) State {
 	return Present
 }
 
-// Known tells whether the mirror has a record under key, or one was deleted there:
-// whether its state is anything but Absent.
-func (t *Table[T]) Known(key string) bool { return t.State(key) != Absent }
-
 // Find is Get that asks the bucket when the mirror has nothing: for what another
 // runtime may have written a moment ago. An error is fault.NotFound or
 // fault.Unavailable.

@@ -12,6 +12,8 @@ import (
 
 // follow takes in what another node has done to the record of a queue.
 func (qs *Queues) follow(k string) {
+	qs.following.Lock() // the record that is read last is the one that counts
+	defer qs.following.Unlock()
 	account, rest, _ := strings.Cut(k, "/")
 	region, name, _ := strings.Cut(rest, "/")
 	id := queue.ID{Account: account, Region: region, Name: name}
@@ -38,7 +40,7 @@ func (qs *Queues) follow(k string) {
 		qs.log.Error("the record of a queue cannot be used", "queue", name, "error", err)
 		return
 	}
-	qs.add(q)
+	qs.add(q) // or they are closed
 }
 
 // look finds a queue whose record may be newer than the mirror: fault.NotFound

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -387,6 +388,34 @@ func (e *env) intrude() {
 			e.Fatal(err)
 		}
 	}
+}
+
+// Receives that wait while the log fails wait on: each gets a message, and none
+// goes to one that has left.
+func TestReceivesWaitOnWhenTheLogFails(t *testing.T) {
+	bubble(t, jetqueue.Options{}, func(e *env) {
+		const receivers = 20
+		q := e.create("orders", nil)
+		e.send(q, queue.Message{Body: "before", Delay: &aWhile})
+		e.intrude()
+		e.intrude() // for each of the entries under way at once
+		var all sync.WaitGroup
+		for range receivers {
+			all.Go(func() {
+				q.Send(ctx, queue.Message{Body: "lost", Delay: &aWhile})
+			})
+			all.Go(func() {
+				if got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 1, Wait: 20 * time.Second}); err != nil || len(got) != 1 {
+					e.Errorf("received %d, %v", len(got), err)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		for range receivers {
+			e.send(q, body("after"))
+		}
+		all.Wait()
+	})
 }
 
 func TestOwnerThatWasOvertakenReadsTheLogAgain(t *testing.T) {

@@ -1,6 +1,7 @@
 package jetqueue_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"millrace/runtime/damage"
+	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 )
@@ -19,6 +21,7 @@ var aWhile = time.Hour
 // A lossy env keeps marks, and what was found missing.
 type lossy struct {
 	*env
+	hold   sync.Mutex // held to have reports wait
 	mu     sync.Mutex // owners of several queues report
 	losses []damage.Loss
 }
@@ -28,6 +31,8 @@ func startLossy(t *testing.T) *lossy {
 	l.env = start(t, jetqueue.Options{
 		Marks: filepath.Join(t.TempDir(), "marks"),
 		Lost: func(d damage.Loss) error {
+			l.hold.Lock()
+			defer l.hold.Unlock()
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.losses = append(l.losses, d)
@@ -51,12 +56,18 @@ func (l *lossy) found() []damage.Loss {
 // lose removes entries from the only log.
 func (l *lossy) lose(entries ...uint64) {
 	l.Helper()
-	names := l.backbone.JetStream().StreamNames(ctx)
-	for name := range names.Name() {
-		if !strings.HasPrefix(name, "MILLRACE_QUEUE_") {
+	l.loseOf("", entries...)
+}
+
+// loseOf removes entries from the log of a queue, or of all when that is "".
+func (l *lossy) loseOf(name string, entries ...uint64) {
+	l.Helper()
+	streams := l.backbone.JetStream().ListStreams(ctx)
+	for info := range streams.Info() {
+		if !jetqueue.IsLog(info.Config.Name) || name != "" && info.Config.Metadata["queue"] != name {
 			continue
 		}
-		s, err := l.backbone.JetStream().Stream(ctx, name)
+		s, err := l.backbone.JetStream().Stream(ctx, info.Config.Name)
 		if err != nil {
 			l.Fatal(err)
 		}
@@ -65,6 +76,9 @@ func (l *lossy) lose(entries ...uint64) {
 				l.Fatal(err)
 			}
 		}
+	}
+	if err := streams.Err(); err != nil {
+		l.Fatal(err)
 	}
 }
 
@@ -239,5 +253,114 @@ func TestStrict(t *testing.T) {
 	l.options.Strict = false
 	if got := l.found(); len(got) != 2 {
 		t.Errorf("got %v", got)
+	}
+}
+
+// held opens the queues again while nobody may report a loss, so that what is
+// asked meanwhile waits.
+func (l *lossy) held(ask func()) {
+	l.Helper()
+	l.close()
+	l.hold.Lock()
+	l.open()
+	var all sync.WaitGroup
+	all.Go(ask)
+	time.Sleep(50 * time.Millisecond) // it waits for the log to be read, or would come to the same
+	l.hold.Unlock()
+	all.Wait()
+}
+
+// A message that was sent while the log was read is not given a number that a
+// lost one had.
+func TestNumbersAreNotGivenAgain(t *testing.T) {
+	l := startLossy(t)
+	q := l.create("q.fifo", nil)
+	last := ""
+	for n := range 10 {
+		last = l.send(q, queue.Message{Body: "m", GroupID: "g", DedupID: fmt.Sprint(n)})[0].SequenceNumber
+	}
+	l.lose(6, 7, 8, 9, 10)
+	l.held(func() {
+		if got := l.send(l.get("q.fifo"), queue.Message{Body: "m", GroupID: "g", DedupID: "new"})[0].SequenceNumber; got <= last {
+			l.Errorf("sent as %s, after %s", got, last)
+		}
+	})
+}
+
+// A dead letter arrives also when entries are lost that said how many there had
+// been, and nothing else.
+func TestBurialsAreNotGivenAgain(t *testing.T) {
+	l := startLossy(t)
+	dead := l.create("dead", nil)
+	q := l.create("q", func(c *queue.Config) { c.DeadLetter = &queue.DeadLetter{Target: dead.ID(), MaxReceives: 1} })
+	bury := func(name string) {
+		l.send(q, body(name))
+		l.receive(q, queue.ReceiveRequest{Max: 1, Visibility: new(time.Duration)}, name)
+	}
+	bury("a")
+	l.receive(q, queue.ReceiveRequest{Max: 1})
+	l.await(dead, 1)
+	bury("b")
+	l.loseOf("q", 1, 2, 3, 4)
+	l.held(func() { l.receive(l.get("q"), queue.ReceiveRequest{Max: 1}) })
+	l.await(l.get("dead"), 2)
+}
+
+// await waits until so many messages are visible, and the queues at rest.
+func (l *lossy) await(q *jetqueue.Queue, visible int) {
+	l.Helper()
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		c, err := q.Counts(ctx)
+		if err != nil {
+			l.Fatal(err)
+		}
+		if c.Visible == visible {
+			break
+		}
+		if time.Now().After(until) {
+			l.Fatalf("%d messages are visible, want %d", c.Visible, visible)
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // until its source has written that it has gone
+}
+
+// A record that cannot be read, of a newer version perhaps, costs its queue no
+// message.
+func TestUnreadableRecord(t *testing.T) {
+	l := startLossy(t)
+	l.numbered(l.create("q", nil), 1, 3)
+	kv, err := l.backbone.JetStream().KeyValue(ctx, "millrace-records")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := kv.Keys(ctx)
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	record, err := kv.Get(ctx, names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(value []byte) {
+		if _, err := kv.Put(ctx, names[0], value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put([]byte("not as we write it"))
+	l.close()
+	if got := l.found(); len(got) != 1 || got[0].Kind != damage.Record {
+		t.Errorf("got %v", got)
+	}
+	if _, err := l.queues.Get(id("q")); !errors.Is(err, fault.NotFound) {
+		t.Errorf("the queue: %v", err)
+	}
+	kv, err = l.backbone.JetStream().KeyValue(ctx, "millrace-records")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(record.Value())
+	l.reopen()
+	if got := l.bodies(l.get("q")); fmt.Sprint(got) != "[1 2 3]" {
+		t.Errorf("served %v", got)
 	}
 }

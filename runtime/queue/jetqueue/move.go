@@ -21,7 +21,11 @@ func (q *Queue) moveHere(ctx context.Context, n int, to *queue.ID) (moved int, e
 	if err := q.do(ctx, len(moving)*recordRoom, func(m *queue.Machine) { gone = m.Move(moving...) }); err != nil {
 		return 0, err
 	}
-	return len(gone), errors.Join(failed, q.arrival(ctx, gone))
+	back, err := q.arrival(ctx, gone)
+	if back > 0 {
+		err = fault.New(fault.NotFound, "the queue that messages of %s were to go to is gone", q.id.Name)
+	}
+	return len(gone) - back, errors.Join(failed, err)
 }
 
 // destinations says where each message is to go, up to the first that cannot.
@@ -29,7 +33,7 @@ func (q *Queue) destinations(ctx context.Context, some []queue.Delivery, to *que
 	var all []queue.Moving
 	if to == nil {
 		if err := q.contents(ctx, some); err != nil {
-			return nil, err
+			return nil, keyless(q, err)
 		}
 	}
 	for _, d := range some {
@@ -45,28 +49,38 @@ func (q *Queue) destinations(ctx context.Context, some []queue.Delivery, to *que
 			}
 			target = &id
 		}
-		if _, err := q.set.Get(*target); err != nil {
+		t, err := q.set.Get(*target)
+		if err != nil {
 			return all, err
+		}
+		if err := t.safe.prepare(t.config.Load()); err != nil {
+			return all, keyless(t, err)
 		}
 		all = append(all, queue.Moving{Number: d.Number, Target: target.ARN().String()})
 	}
 	return all, nil
 }
 
-// arrival waits until messages on their way have arrived.
-func (q *Queue) arrival(ctx context.Context, numbers []uint64) error {
+// keyless makes an error of a queue's key one that passes, whatever it is: it is
+// no queue that is not there.
+func keyless(q *Queue, err error) error {
+	return fault.New(fault.Unavailable, "the key of queue %s does not work: %v", q.id.Name, err)
+}
+
+// arrival waits until messages on their way have arrived, or came back.
+func (q *Queue) arrival(ctx context.Context, numbers []uint64) (back int, err error) {
 	for {
 		progress := q.progress()
 		var left int
-		if err := q.do(ctx, 0, func(m *queue.Machine) { left = m.Leaving(numbers) }); err != nil || left == 0 {
-			return err
+		if err := q.do(ctx, 0, func(m *queue.Machine) { left, back = m.Leaving(numbers) }); err != nil || left == 0 {
+			return back, err
 		}
 		select {
 		case <-progress:
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		case <-q.ctx.Done(): // closing: they go on after the next start
-			return errClosed
+			return 0, errClosed
 		}
 	}
 }

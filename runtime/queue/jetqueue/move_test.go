@@ -3,7 +3,9 @@ package jetqueue_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"millrace/runtime/fault"
@@ -125,4 +127,43 @@ func TestPeekAndMetrics(t *testing.T) {
 	if err != nil || m.Sent != 3 || m.SentBytes != 10 || m.Received != 2 || m.EmptyReceives != 1 || m.InFlight != 2 || m.Delayed != 1 {
 		t.Errorf("metrics %+v, %v", m, err)
 	}
+}
+
+// Messages that do not fit in one entry together go in several.
+func TestMoveOfLargeMessages(t *testing.T) {
+	e := start(t, jetqueue.Options{})
+	from, to := e.create("from", nil), e.create("to", nil)
+	large := strings.Repeat("x", 250_000)
+	for range 40 {
+		e.send(from, queue.Message{Body: large})
+	}
+	target := to.ID()
+	if n, err := from.Move(ctx, 100, &target); n != 40 || err != nil {
+		t.Errorf("moved %d, %v; want 40", n, err)
+	}
+	e.counts(from, 0, 0, 0)
+	e.counts(to, 40, 0, 0)
+}
+
+// A queue whose key is missing is there all the same: messages do not go to and
+// fro between it and the queue whose dead letters it takes.
+func TestDeadLetterQueueWithoutItsKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := start(t, jetqueue.Options{Keys: vault(t)})
+		dead := e.create("dead", func(c *queue.Config) {
+			c.Texts = map[string]string{"KmsMasterKeyId": "11111111-2222-3333-4444-555555555555", "KmsDataKeyReusePeriodSeconds": "300"}
+		})
+		from := e.create("from", func(c *queue.Config) { c.DeadLetter = &queue.DeadLetter{Target: dead.ID(), MaxReceives: 1} })
+		e.send(from, body("a"))
+		target := dead.ID()
+		if n, err := from.Move(ctx, 10, &target); n != 0 || fault.Of(err) != fault.Unavailable {
+			e.Errorf("moved %d, %v; want fault.Unavailable", n, err)
+		}
+		e.receive(from, queue.ReceiveRequest{Max: 1, Visibility: new(time.Duration)}, "a")
+		before := e.entries()
+		e.receive(from, queue.ReceiveRequest{Max: 1, Wait: 20 * time.Second})
+		if n := e.entries() - before; n > 5 {
+			e.Errorf("%d entries while nothing could happen", n)
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"millrace/runtime/damage"
 	"millrace/runtime/fault"
+	"millrace/runtime/record"
 )
 
 // aboutRecord is where the metadata of a stream keeps the record of its queue, as
@@ -85,14 +86,23 @@ func (qs *Queues) ownerOf(s *jetstream.StreamInfo) *row {
 		return nil // of before there were such: it was being deleted
 	case s.State.Msgs == 0 && !qs.marks.get(r.Source).known: // made, and its record was not
 		return nil
-	case streamPrefix+incarnation(r.Source) != s.Config.Name, qs.table.Known(key(r.ID)):
-		return nil // deleted; also when there is another one of the name now
+	case streamPrefix+incarnation(r.Source) != s.Config.Name:
+		return nil
+	}
+	switch qs.table.State(key(r.ID)) {
+	case record.Deleted, record.Present: // present is another one of the name
+		return nil
 	}
 	return &r
 }
 
+// adopt brings the record of an orphan back, and returns it, or removes the
+// orphan. One whose record is there and cannot be read is left for who can.
 func (qs *Queues) adopt(ctx context.Context, s *jetstream.StreamInfo) (*row, error) {
 	r := qs.ownerOf(s)
+	if r != nil && qs.table.State(key(r.ID)) == record.Unreadable {
+		return nil, qs.lost(damage.Loss{Kind: damage.Record, Name: r.ID.ARN().String(), What: strangeRecord})
+	}
 	if r == nil {
 		err := qs.js.DeleteStream(ctx, s.Config.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -108,6 +118,8 @@ func (qs *Queues) adopt(ctx context.Context, s *jetstream.StreamInfo) (*row, err
 
 const lostRecord = "the record of this queue was lost; it is back with the configuration and tags it was made with, " +
 	"and what was changed since is lost"
+
+const strangeRecord = "the record of this queue cannot be read: it is damaged, or of another version; its messages are kept, and not served"
 
 // restream makes the stream of a queue that has none.
 func (qs *Queues) restream(ctx context.Context, r row) error {

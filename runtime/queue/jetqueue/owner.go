@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"millrace/runtime/fault"
@@ -126,8 +127,10 @@ func (o *owner) load() error {
 	o.machine, o.waiters = m, nil
 	o.wrote, o.burying, o.copying, o.purging = false, false, false, false
 	if r.last > 0 || r.loss != nil {
-		o.internal(0, func(now *queue.Machine) {
-			if now.Open(); r.loss != nil && now == m {
+		// Before anything else: what others sent while the log was read must not be
+		// given numbers that the log had once.
+		o.first(func(now *queue.Machine) {
+			if now.Open(); now == m && (r.loss != nil || r.forgot()) {
 				r.resume(m)
 			}
 		})
@@ -139,17 +142,22 @@ func (o *owner) load() error {
 }
 
 // fail tells all who wait for an entry that it may be lost. Receives that still
-// wait are taken over by the next machine.
+// wait are taken over by the next machine, and told nothing.
 func (o *owner) fail(err error) {
-	for _, f := range o.flights {
-		f.answer(err)
-	}
-	o.flights = nil
 	if o.machine != nil {
 		o.waiters = o.machine.Waiting()
 		o.machine.Discard()
 		o.machine = nil
 	}
+	waits := map[*queue.Waiter]bool{}
+	for _, w := range o.waiters {
+		waits[w] = true
+	}
+	for _, f := range o.flights {
+		f.commands = slices.DeleteFunc(f.commands, func(c *command) bool { return c.waiter != nil && waits[c.waiter] })
+		f.answer(err)
+	}
+	o.flights = nil
 }
 
 // refuse answers all who wait, and then waits for the next command: a log that
@@ -177,6 +185,9 @@ func (f *flight) answer(err error) {
 		c.done <- err
 	}
 	for _, w := range f.answered {
+		if err != nil {
+			w.Deliveries = nil // whoever has them now, it is not this receive
+		}
 		w.Token.(chan error) <- err
 	}
 }

@@ -15,7 +15,13 @@ import (
 // of the log at once and keeps that.
 type pages struct {
 	mu   sync.Mutex // held while reading: those who want the neighbours wait for them
-	read map[uint64]queue.Content
+	read map[uint64]page
+}
+
+// A page is a content that was read, and under which key it was stored.
+type page struct {
+	queue.Content
+	key string
 }
 
 const (
@@ -25,39 +31,42 @@ const (
 
 // content returns the content of message number, which the entry holds, or held
 // until it was copied and the entry purged.
-func (q *Queue) content(ctx context.Context, entry, number uint64) (queue.Content, error) {
+func (q *Queue) content(ctx context.Context, entry, number uint64) (page, error) {
 	c, err := q.page(ctx, entry, number)
-	if err == nil && c != "" {
+	if err == nil && c.Content != "" {
 		return c, nil
 	}
 	var now uint64
 	if e := q.do(ctx, 0, func(m *queue.Machine) { now = m.Where(number) }); e != nil {
-		return "", e
+		return page{}, e
 	}
 	if now != 0 && now != entry {
 		c, err = q.page(ctx, now, number)
 	}
-	if err == nil && c == "" {
+	if err == nil && c.Content == "" {
 		err = fmt.Errorf("entry %d does not have it", entry)
 	}
 	return c, err
 }
 
-func (q *Queue) page(ctx context.Context, entry, number uint64) (queue.Content, error) {
+// page returns a content, and keeps what was read beside it for those who want
+// that: each goes when it was asked for.
+func (q *Queue) page(ctx context.Context, entry, number uint64) (page, error) {
 	p := &q.pages
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer delete(p.read, number)
 	if c, ok := p.read[number]; ok {
 		return c, nil
 	}
-	p.read = map[uint64]queue.Content{}
+	p.read = map[uint64]page{}
 	_, err := q.reader.readSome(ctx, entry, math.MaxInt64, pageEntries, pageBytes, func(_ uint64, entry []byte) error {
 		return q.collect(entry, p.read)
 	})
 	if errors.As(err, new(gapError)) { // its entry may have been read before the gap
 		err = nil
 	}
-	if p.read[number] == "" && err == nil && q.set.peers != nil { // a replica that is behind may have answered
+	if p.read[number].Content == "" && err == nil && q.set.peers != nil { // a replica that is behind may have answered
 		if whole, e := q.reader.ask(ctx, entry); e != nil {
 			err = e
 		} else if whole != nil {
@@ -68,7 +77,7 @@ func (q *Queue) page(ctx context.Context, entry, number uint64) (queue.Content, 
 }
 
 // collect reads the contents of an entry, by number. What is no entry is skipped.
-func (q *Queue) collect(entry []byte, into map[uint64]queue.Content) error {
+func (q *Queue) collect(entry []byte, into map[uint64]page) error {
 	e, err := queue.ReadEntry(entry)
 	if err != nil {
 		return nil
@@ -78,7 +87,7 @@ func (q *Queue) collect(entry []byte, into map[uint64]queue.Content) error {
 		return err
 	}
 	for number, c := range e.Contents(opened) {
-		into[number] = c
+		into[number] = page{c, e.Key}
 	}
 	return nil
 }

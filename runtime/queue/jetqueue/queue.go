@@ -50,9 +50,10 @@ type Queue struct {
 
 // A command is work for the owner of the queue.
 type command struct {
-	do   func(*queue.Machine) // runs in the owner's goroutine, once
-	size int                  // what it adds to the entry, at most
-	done chan error           // gets one value, once what it did is stored
+	do     func(*queue.Machine) // runs in the owner's goroutine, once
+	size   int                  // what it adds to the entry, at most
+	done   chan error           // gets one value, once what it did is stored
+	waiter *queue.Waiter        // of a receive; when that waits on, done gets nothing
 }
 
 // What records take in an entry, at most, beside their contents.
@@ -145,7 +146,7 @@ func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queu
 	}
 	answer := make(chan error, 1)
 	w := &queue.Waiter{Token: answer}
-	c := &command{size: recordRoom * (r.Max + 1), do: func(m *queue.Machine) { m.Receive(w, r) }, done: make(chan error, 1)}
+	c := &command{size: recordRoom * (r.Max + 1), do: func(m *queue.Machine) { m.Receive(w, r) }, done: make(chan error, 1), waiter: w}
 	if err := q.submit(c); err != nil {
 		return nil, err
 	}
@@ -195,18 +196,18 @@ func (q *Queue) contents(ctx context.Context, deliveries []queue.Delivery) error
 	works := ""
 	for i := range deliveries {
 		d := &deliveries[i]
-		if d.Key != works {
-			if _, err := q.safe.open(d.Key, q.config.Load()); err != nil {
-				return err
-			}
-			works = d.Key
-		}
 		if d.Content == "" {
 			c, err := q.content(ctx, d.Entry, d.Number)
 			if err != nil {
 				return fault.Wrap(fault.Unavailable, err, "reading message %d of %s", d.Number, q.id.Name)
 			}
-			d.Content = c
+			d.Content, d.Key = c.Content, c.key
+		}
+		if d.Key != works {
+			if _, err := q.safe.open(d.Key, q.config.Load()); err != nil {
+				return err
+			}
+			works = d.Key
 		}
 	}
 	return nil
@@ -299,7 +300,7 @@ func (q *Queue) arriveHere(ctx context.Context, source uint64, burials []queue.B
 
 // do runs a command and waits until what it did is stored.
 func (q *Queue) do(ctx context.Context, size int, do func(*queue.Machine)) error {
-	c := &command{do, size, make(chan error, 1)}
+	c := &command{do: do, size: size, done: make(chan error, 1)}
 	if err := q.submit(c); err != nil {
 		return err
 	}
@@ -337,7 +338,15 @@ func (q *Queue) push(c *command) {
 func (q *Queue) internal(size int, do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.push(&command{do, size, make(chan error, 1)})
+	q.push(&command{do: do, size: size, done: make(chan error, 1)})
+}
+
+// first is internal, before all that waits.
+func (q *Queue) first(do func(*queue.Machine)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.inbox = slices.Insert(q.inbox, 0, &command{do: do, done: make(chan error, 1)})
+	q.signal()
 }
 
 func (q *Queue) signal() {

@@ -67,7 +67,8 @@ type Queues struct {
 	torn     map[string]bool
 	lost     func(damage.Loss) error
 
-	admin sync.Mutex // held while queues are created and deleted
+	admin     sync.Mutex // held while queues are created and deleted
+	following sync.Mutex // held while what another node did is taken in
 
 	mu     sync.RWMutex // guards queues and closed
 	queues map[queue.ID]*Queue
@@ -144,9 +145,11 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		if err != nil {
 			return nil, err
 		}
+		qs.mu.Lock()
 		if qs.put(q) == q {
 			all = append(all, q)
 		}
+		qs.mu.Unlock()
 	}
 	if o.Strict {
 		if err := qs.check(ctx); err != nil {
@@ -198,18 +201,42 @@ func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Que
 	if _, err := qs.makeStream(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := qs.table.Create(ctx, key(id), r); err != nil {
-		if e := qs.js.DeleteStream(context.WithoutCancel(ctx), streamPrefix+incarnation(r.Source)); e != nil {
-			err = errors.Join(err, e) // it is removed at the next start
-		}
+	if err := qs.record(ctx, r); err != nil {
 		return nil, err
 	}
-	return qs.add(q), nil
+	return qs.add(q)
+}
+
+// record stores the record of a new queue, or takes its stream back. One that
+// may be stored or not keeps its stream: the next start decides.
+func (qs *Queues) record(ctx context.Context, r row) error {
+	err := qs.table.Create(ctx, key(r.ID), r)
+	if err == nil {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	if !errors.Is(err, fault.Exists) {
+		if e := qs.table.Refresh(ctx, key(r.ID)); e != nil && !errors.Is(e, fault.NotFound) {
+			return errors.Join(err, e)
+		}
+		if there, ok := qs.table.Get(key(r.ID)); ok && there.Source == r.Source {
+			return nil
+		}
+	}
+	if e := qs.js.DeleteStream(ctx, streamPrefix+incarnation(r.Source)); e != nil {
+		err = errors.Join(err, e) // it is removed at the next start
+	}
+	return err
 }
 
 // add takes a queue in and runs it. When the mirror of the records has brought it
 // already it returns that one.
-func (qs *Queues) add(q *Queue) *Queue {
+func (qs *Queues) add(q *Queue) (*Queue, error) {
+	qs.mu.Lock()
+	defer qs.mu.Unlock()
+	if qs.closed {
+		return nil, errClosed
+	}
 	there := qs.put(q)
 	if there == q {
 		qs.owners.Go(q.run)
@@ -217,13 +244,11 @@ func (qs *Queues) add(q *Queue) *Queue {
 			q.settle(qs.peers.cluster.View())
 		}
 	}
-	return there
+	return there, nil
 }
 
-// put is add without running it.
+// put is add without running it. It is called with mu held.
 func (qs *Queues) put(q *Queue) *Queue {
-	qs.mu.Lock()
-	defer qs.mu.Unlock()
 	if there := qs.queues[q.id]; there != nil && there.source == q.source {
 		return there
 	}

@@ -155,6 +155,13 @@ func (r *replay) start() (at mark) {
 	return at
 }
 
+// forgot tells whether entries that counted for nothing are lost, and with them
+// which numbers were given.
+func (r *replay) forgot() bool {
+	next, burial, _, _ := r.machine.Counters()
+	return r.mark.known && (r.mark.next > next || r.mark.burial > burial)
+}
+
 // unknownLeap is how far numbers leap when it is not known which were given.
 const unknownLeap = 1 << 32
 

@@ -142,3 +142,33 @@ func TestDisabledKey(t *testing.T) {
 		receive(nil, 3)
 	})
 }
+
+// What was stored under a key needs it to be received, whether it is in memory or
+// read back from the log.
+func TestOldKeyIsAskedFor(t *testing.T) {
+	for _, budget := range []int64{0, 1} { // the usual, and none to speak of
+		synctest.Test(t, func(t *testing.T) {
+			ring := vault(t)
+			key, err := ring.Create(ctx, keys.Key{Account: "000000000000", Region: "us-east-1", Spec: keys.Symmetric})
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := start(t, jetqueue.Options{Keys: ring, BodyBudget: budget})
+			q := e.create("kms", func(c *queue.Config) {
+				c.Texts = map[string]string{"KmsMasterKeyId": key.ID, "KmsDataKeyReusePeriodSeconds": "60"}
+			})
+			e.send(q, body("a"), body("b"))
+			e.receive(q, queue.ReceiveRequest{Max: 1, Visibility: new(time.Duration)}, "a")
+			if err := q.Configure(ctx, func(c *queue.Config) error { managed(c); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if err := ring.Disable(ctx, key); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			if got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 2}); !errors.Is(err, keys.ErrDisabled) {
+				t.Errorf("budget %d: received %d, %v; want keys.ErrDisabled", budget, len(got), err)
+			}
+		})
+	}
+}

@@ -40,11 +40,17 @@ func (o *owner) purge(below uint64, bytes int64) {
 func (o *owner) copySurvivors() {
 	m := o.machine
 	from, to, read := m.Survivors()
-	again := func(contents map[uint64]queue.Content) {
+	again := func(read map[uint64]page) {
+		contents := map[uint64]queue.Content{}
+		for number, p := range read {
+			contents[number] = p.Content
+		}
 		o.internal(entryRoom, func(now *queue.Machine) {
-			if now == m {
-				o.copying = false
-				m.Copy(to, contents)
+			if now != m {
+				return
+			}
+			if o.copying = !m.Copy(to, contents); o.copying { // this machine does not try again
+				o.set.log.Warn("a message that is to be copied is not in the log", "queue", o.id.Name)
 			}
 		})
 	}
@@ -54,7 +60,7 @@ func (o *owner) copySurvivors() {
 		return
 	}
 	o.others.Go(func() {
-		contents := map[uint64]queue.Content{}
+		contents := map[uint64]page{}
 		var missing error
 		err := o.reader.scan(o.ctx, from, to, func(_ uint64, entry []byte) error {
 			return o.collect(entry, contents)
@@ -88,7 +94,10 @@ func (o *owner) bury() {
 		for wait := firstRetry; ; {
 			var some []queue.Burial
 			err := o.do(o.ctx, 0, func(now *queue.Machine) {
-				if some = now.Burying(buryAtOnce); len(some) == 0 && now == m {
+				if now != m { // which moves its own
+					return
+				}
+				if some = m.Burying(buryAtOnce); len(some) == 0 {
 					o.burying = false
 				}
 			})
@@ -121,13 +130,20 @@ func (o *owner) moveDead(some []queue.Burial) error {
 	}
 	some = some[:n]
 	id, _ := queue.IDFromARN(some[0].Target)
+	then := (*queue.Machine).Buried
 	target, err := o.set.Get(id)
 	if err == nil {
-		if err = o.prepare(o.ctx, some, id.FIFO()); err == nil {
+		if some, err = o.prepare(o.ctx, some, id.FIFO()); err == nil {
 			err = target.arrive(o.ctx, o.source, some)
 		}
+		if err != nil { // it may have ended in between; its key may be what is missing
+			if _, gone := o.set.Get(id); errors.Is(gone, fault.NotFound) {
+				err = gone
+			} else {
+				return err
+			}
+		}
 	}
-	then := (*queue.Machine).Buried
 	if errors.Is(err, fault.NotFound) {
 		then, err = (*queue.Machine).Unbury, nil
 	}
@@ -135,7 +151,7 @@ func (o *owner) moveDead(some []queue.Burial) error {
 		return err
 	}
 	defer o.tellProgress()
-	return o.do(o.ctx, n*recordRoom, func(m *queue.Machine) {
+	return o.do(o.ctx, len(some)*recordRoom, func(m *queue.Machine) {
 		for _, b := range some {
 			then(m, b.Number)
 		}
@@ -144,20 +160,21 @@ func (o *owner) moveDead(some []queue.Burial) error {
 
 // prepare completes the contents of dead letters: where they come from and, for
 // a FIFO queue, a deduplication id of their own (SQS developer guide,
-// dead-letter queues).
-func (o *owner) prepare(ctx context.Context, some []queue.Burial, fifo bool) error {
+// dead-letter queues). It returns those that fit in one entry, one at least.
+func (o *owner) prepare(ctx context.Context, some []queue.Burial, fifo bool) ([]queue.Burial, error) {
+	size := 0
 	for i := range some {
 		b := &some[i]
 		if b.Content == "" {
 			c, err := o.content(ctx, b.Entry, b.Number)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			b.Content = c
+			b.Content = c.Content
 		}
 		msg, _, err := b.Content.Unpack()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if fifo {
 			msg.DedupID = messageID(b.ID)
@@ -167,6 +184,9 @@ func (o *owner) prepare(ctx context.Context, some []queue.Burial, fifo bool) err
 			from = "" // as if its sender had sent it there
 		}
 		b.Content = queue.Pack(&msg, from)
+		if size += len(b.Content) + recordRoom; i > 0 && size > min(entryRoom, o.set.maxEntry) {
+			return some[:i], nil
+		}
 	}
-	return nil
+	return some, nil
 }
