@@ -90,7 +90,7 @@ func TestErrorsInEachProtocol(t *testing.T) {
 		typ      string
 		contains string
 	}{
-		{"bad JSON", newRequest("POST", "/", target, strings.NewReader("{")), nil, 400, json, `"__type":"com.amazonaws.sqs#SerializationException"`},
+		{"bad JSON", newRequest("POST", "/", target, strings.NewReader("{")), nil, 400, json, `"__type":"com.amazon.coral.service#SerializationException"`},
 		{"wrong type", newRequest("POST", "/", target, strings.NewReader(`{"MaxResults":"x"}`)), nil, 400, json, "STRING_VALUE can not be converted to an Integer"},
 		{"unknown operation", newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQS.Nope"}, strings.NewReader("{}")), nil, 400, json, "UnknownOperationException"},
 		{"unknown service", newRequest("POST", "/", map[string]string{"X-Amz-Target": "Nope_1.Nope"}, strings.NewReader("{}")), nil, 404, json, "UnknownOperationException"},

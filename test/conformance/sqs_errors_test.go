@@ -228,6 +228,15 @@ func shape(code string) string {
 	return strings.TrimPrefix(code, "AWS.SimpleQueueService.")
 }
 
+// qualified is the type of an error in JSON. Those that SQS's model does not have
+// are the framework's.
+func qualified(shape string) string {
+	if strings.HasSuffix(shape, "Exception") && shape != "ResourceNotFoundException" || shape == "InternalFailure" {
+		return "com.amazon.coral.service#" + shape
+	}
+	return "com.amazonaws.sqs#" + shape
+}
+
 func redriveTo(name string, receives int) string {
 	return fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`, name, receives)
 }

@@ -22,7 +22,7 @@ func (r raw) refused(t *testing.T, rule, op, in, code, text string, status int) 
 	}
 	wantEqual(t, rule+", status", got.status, status)
 	wantEqual(t, rule+", code", got.header.Get("X-Amzn-Query-Error"), code+";Sender")
-	wantEqual(t, rule+", shape", e.Type, "com.amazonaws.sqs#"+shape(code))
+	wantEqual(t, rule+", shape", e.Type, qualified(shape(code)))
 	wantEqual(t, rule+", text", e.Message, text)
 
 	got = r.post("/", asForm(t, op, in))

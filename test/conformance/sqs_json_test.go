@@ -15,7 +15,7 @@ func TestSQSJSONAnswers(t *testing.T) {
 		r := raw{t, env}
 		const noQueue = `{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}`
 		failure := func(shape, text string) string {
-			return `{"__type":"com.amazonaws.sqs#` + shape + `","message":"` + text + `"}`
+			return `{"__type":"` + qualified(shape) + `","message":"` + text + `"}`
 		}
 		for _, c := range []struct {
 			rule, op, in string
@@ -53,7 +53,7 @@ func TestSQSJSONAnswers(t *testing.T) {
 			{"no TagKeys", "UntagQueue", `{"QueueUrl":"q","TagKeys":[]}`, 400, "InvalidParameterValue", failure("InvalidParameterValueException", "Tag keys must be between 1 and 128 characters in length.")},
 			{"bad JSON", "SendMessage", `{"QueueUrl":`, 400, "SerializationException", failure("SerializationException", "")},
 			{"a text for a number", "ReceiveMessage", `{"QueueUrl":"q","MaxNumberOfMessages":"ten"}`, 400, "SerializationException", failure("SerializationException", "STRING_VALUE can not be converted to an Integer")},
-			{"an unknown operation", "Fly", `{}`, 400, "UnknownOperationException", `{"__type":"com.amazonaws.sqs#UnknownOperationException"}`},
+			{"an unknown operation", "Fly", `{}`, 400, "UnknownOperationException", `{"__type":"com.amazon.coral.service#UnknownOperationException"}`},
 			{"the queue is looked for before the body", "SendMessage", `{"QueueUrl":"none"}`, 400, "AWS.SimpleQueueService.NonExistentQueue", noQueue},
 			{"the body is looked at before the FIFO ids", "SendMessage", `{"QueueUrl":"q.fifo"}`, 400, "MissingParameter", failure("MissingRequiredParameterException", "The request must contain the parameter MessageBody.")},
 		} {

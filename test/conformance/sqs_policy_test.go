@@ -143,7 +143,7 @@ func TestSQSUnsignedCalls(t *testing.T) {
 			return r.do("POST", "/", in, "X-Amz-Target", "AmazonSQS."+op, "Content-Type", "application/x-amz-json-1.0", "Authorization", "")
 		}
 		const send = `{"QueueUrl":"http://localhost:4566/000000000000/q","MessageBody":"x"}`
-		const denied = `{"__type":"com.amazonaws.sqs#AccessDeniedException","message":"Access to the resource http://localhost:4566/000000000000/q is denied."}`
+		const denied = `{"__type":"com.amazon.coral.service#AccessDeniedException","message":"Access to the resource http://localhost:4566/000000000000/q is denied."}`
 		got := unsigned("SendMessage", send)
 		wantEqual(t, "JSON, status", got.status, 403)
 		wantEqual(t, "JSON, body", got.body, denied)
@@ -153,7 +153,7 @@ func TestSQSUnsignedCalls(t *testing.T) {
 		wantEqual(t, "query, body", got.body, xmlError("AccessDenied", "Access to the resource http://localhost:4566/000000000000/q is denied."))
 		for _, op := range []string{"ListQueues", "CreateQueue"} {
 			got := unsigned(op, `{"QueueName":"mine"}`)
-			wantEqual(t, op+", body", got.body, `{"__type":"com.amazonaws.sqs#AccessDeniedException","message":"Access to the resource http://localhost:4566/ is denied."}`)
+			wantEqual(t, op+", body", got.body, `{"__type":"com.amazon.coral.service#AccessDeniedException","message":"Access to the resource http://localhost:4566/ is denied."}`)
 		}
 		wantEqual(t, "sent", mine.counts(), "0/0/0")
 
@@ -212,7 +212,7 @@ func TestSQSPolicyErrors(t *testing.T) {
 				name, head, _ := strings.Cut(op, " ")
 				got := r.json(name, head+`"Attributes":{"Policy":`+string(value)+`}}`)
 				wantEqual(t, c.rule+", code of "+name, got.header.Get("X-Amzn-Query-Error"), c.code+";Sender")
-				wantEqual(t, c.rule+", text of "+name, got.body, `{"__type":"com.amazonaws.sqs#`+shape(c.code)+`","message":"`+c.text+`"}`)
+				wantEqual(t, c.rule+", text of "+name, got.body, `{"__type":"`+qualified(shape(c.code))+`","message":"`+c.text+`"}`)
 			}
 		}
 		wantEqual(t, "what was set", r.json("GetQueueAttributes", `{"QueueUrl":"q","AttributeNames":["Policy"]}`).body, "{}")

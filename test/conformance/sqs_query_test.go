@@ -124,7 +124,7 @@ func TestSQSQueryAnswers(t *testing.T) {
 			{"no attributes asked for", r.post(path, form("Action", "GetQueueAttributes")), 200, xmlAnswer("GetQueueAttributes", `<GetQueueAttributesResult/>`)},
 			{"nothing received", r.post(path, form("Action", "ReceiveMessage")), 200, xmlAnswer("ReceiveMessage", `<ReceiveMessageResult/>`)},
 			{"nothing received, as JSON", r.post(path, form("Action", "ReceiveMessage"), "Accept", "application/json"), 200,
-				`{"ReceiveMessageResponse":{"ReceiveMessageResult":{},"ResponseMetadata":{"RequestId":"ID"}}}`},
+				`{"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":null},"ResponseMetadata":{"RequestId":"ID"}}}`},
 			{"no result at all", r.post(path, form("Action", "SetQueueAttributes", "Attribute.1.Name", "DelaySeconds", "Attribute.1.Value", "0")), 200, xmlAnswer("SetQueueAttributes", "")},
 			{"tags", r.post(path, form("Action", "TagQueue", "Tag.1.Key", "a", "Tag.1.Value", "0", "Tag.2.Key", "b", "Tag.2.Value", "")), 200, xmlAnswer("TagQueue", "")},
 			{"tags as the Java SDKs write them", r.post(path, form("Action", "TagQueue", "Tags.1.Key", "a", "Tags.1.Value", "1")), 200, xmlAnswer("TagQueue", "")},

@@ -324,9 +324,10 @@ func (w *cborWriter) begin(k Kind) {
 	w.out = append(w.out, major|cborIndefinite)
 }
 
-func (w *cborWriter) end(Kind)     { w.out = append(w.out, cborBreak) }
-func (w *cborWriter) key(s string) { w.text(s) }
-func (w *cborWriter) null()        { w.out = append(w.out, 0xf6) }
+func (w *cborWriter) end(Kind)      { w.out = append(w.out, cborBreak) }
+func (w *cborWriter) key(s string)  { w.text(s) }
+func (w *cborWriter) null()         { w.out = append(w.out, 0xf6) }
+func (w *cborWriter) absent(string) {}
 
 func (w *cborWriter) text(s string) {
 	w.head(cborText, uint64(len(s)))

@@ -14,6 +14,7 @@ type writer interface {
 	end(k Kind)
 	key(s string)
 	null()
+	absent(key string) // a member that is not there
 	text(s string)
 	boolean(b bool)
 	integer(n int64)
@@ -26,7 +27,11 @@ type writer interface {
 func encodeStructure(w writer, sh *Shape, v reflect.Value) {
 	w.begin(Structure)
 	for i, m := range sh.Members {
-		if f := v.Field(i); !f.IsNil() && m.Location == "" {
+		switch f := v.Field(i); {
+		case m.Location != "":
+		case f.IsNil():
+			w.absent(m.wire())
+		default:
 			w.key(m.wire())
 			encodeValue(w, m.Shape, m.Format, f)
 		}

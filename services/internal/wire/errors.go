@@ -69,9 +69,14 @@ func (s *Service) exception(code string) *Shape {
 	return nil
 }
 
+// qualified is the type of an error as SQS writes it: errors that are not in its
+// model are those of the framework under AWS's services (http4k#1336).
 func (s *Service) qualified(code string) string {
-	if s.ShapePrefix == "" {
+	switch {
+	case s.ShapePrefix == "":
 		return code
+	case s.exception(code) == nil:
+		return "com.amazon.coral.service#" + code
 	}
 	return s.ShapePrefix + "#" + code
 }

@@ -13,6 +13,7 @@ import (
 type jsonWriter struct {
 	out   []byte
 	comma bool // before the next entry
+	nulls bool // members that are not there are null
 }
 
 // jsonWriters are used again and again: answers are many and alike.
@@ -67,6 +68,13 @@ func (w *jsonWriter) text(s string) {
 func (w *jsonWriter) null() {
 	w.entry()
 	w.out = append(w.out, "null"...)
+}
+
+func (w *jsonWriter) absent(key string) {
+	if w.nulls {
+		w.key(key)
+		w.null()
+	}
 }
 
 func (w *jsonWriter) boolean(b bool) {

@@ -116,9 +116,14 @@ func TestSQSQueryAnswers(t *testing.T) {
 			open + "<ListDeadLetterSourceQueuesResponse" + space + "><ListDeadLetterSourceQueuesResult><QueueUrl>u</QueueUrl></ListDeadLetterSourceQueuesResult>" + shut + "</ListDeadLetterSourceQueuesResponse>",
 		},
 		{
-			"JSON on request: messages, in small letters", "ReceiveMessage", "application/json",
+			"JSON on request: messages, in small letters, and null for what is not there", "ReceiveMessage", "application/json",
 			&sqs.ReceiveMessageOutput{Messages: []*sqs.Message{{Body: new("b")}}},
-			`{"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":[{"Body":"b"}]},"ResponseMetadata":{"RequestId":"id"}}}`,
+			`{"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":[{"Attributes":null,"Body":"b","MD5OfBody":null,` +
+				`"MD5OfMessageAttributes":null,"MessageAttributes":null,"MessageId":null,"ReceiptHandle":null}]},"ResponseMetadata":{"RequestId":"id"}}}`,
+		},
+		{
+			"JSON on request: queue URLs, in small letters", "ListQueues", "application/json", &sqs.ListQueuesOutput{QueueUrls: []string{"u"}},
+			`{"ListQueuesResponse":{"ListQueuesResult":{"NextToken":null,"queueUrls":["u"]},"ResponseMetadata":{"RequestId":"id"}}}`,
 		},
 		{
 			"JSON on request: no result", "DeleteMessage", "application/json", &sqs.DeleteMessageOutput{},
@@ -162,12 +167,12 @@ func TestErrorAnswers(t *testing.T) {
 		{
 			"awsJson: an error without a shape", wire.AWSJSON, sqs.Service,
 			&wire.Error{Code: "InvalidParameterValueException", QueryCode: "InvalidParameterValue", Status: 400, Message: "m"}, "", "x-amzn-query-error", 400,
-			`InvalidParameterValue;Sender {"__type":"com.amazonaws.sqs#InvalidParameterValueException","message":"m"}`,
+			`InvalidParameterValue;Sender {"__type":"com.amazon.coral.service#InvalidParameterValueException","message":"m"}`,
 		},
 		{
 			"awsJson: the server's fault", wire.AWSJSON, sqs.Service,
 			&wire.Error{Code: "InternalFailure", Status: 500, Fault: true, Message: "m"}, "", "x-amzn-query-error", 500,
-			`InternalFailure;Receiver {"__type":"com.amazonaws.sqs#InternalFailure","message":"m"}`,
+			`InternalFailure;Receiver {"__type":"com.amazon.coral.service#InternalFailure","message":"m"}`,
 		},
 		{
 			"awsQuery", wire.AWSQuery, sqs.Service, sqs.ErrQueueDoesNotExist("no <queue>"), "", "Content-Type", 400,

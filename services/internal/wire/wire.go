@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -146,20 +147,27 @@ func queryXML(s *Service, op *Operation, requestID string, v reflect.Value) []by
 	return shut(append(b, "</ResponseMetadata>"...), op.Name+"Response")
 }
 
-// queryJSON is the same as JSON. SQS names a list of messages in small letters
-// there.
+// queryJSON is the same as JSON. What is not there is null in it, and SQS's lists
+// begin with a small letter.
 func queryJSON(s *Service, op *Operation, requestID string, v reflect.Value) []byte {
-	w := jsonWriter{}
+	w := jsonWriter{nulls: true}
 	w.begin(Structure)
 	w.key(op.Name + "Response")
 	w.begin(Structure)
 	if op.ResultWrapper != "" {
 		w.key(op.ResultWrapper)
-		at := len(w.out)
-		encodeStructure(&w, op.Output, v)
-		if s.SigningName == "sqs" && strings.HasPrefix(string(w.out[at:]), `{"Messages"`) {
-			w.out[at+2] = 'm'
+		out := *op.Output
+		if s.SigningName == "sqs" {
+			out.Members = slices.Clone(out.Members)
+			for i, m := range out.Members {
+				if m.Name == "Messages" || m.Name == "QueueUrls" {
+					small := *m
+					small.Name = strings.ToLower(m.Name[:1]) + m.Name[1:]
+					out.Members[i] = &small
+				}
+			}
 		}
+		encodeStructure(&w, &out, v)
 	}
 	w.key("ResponseMetadata")
 	w.begin(Structure)
