@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -188,34 +189,38 @@ func TestVisibilityIsCappedAtTwelveHours(t *testing.T) {
 func TestLongPollWakes(t *testing.T) {
 	for _, c := range []struct {
 		cause string
-		setup func(q queue) // after which a message comes up 7 seconds from now
+		setup func(q queue, later *sync.WaitGroup) // after which a message comes up 7 seconds from now
 	}{
-		{"a send", func(q queue) { go func() { time.Sleep(7 * time.Second); q.send("hello") }() }},
-		{"the end of a delay", func(q queue) {
+		{"a send", func(q queue, later *sync.WaitGroup) {
+			later.Go(func() { time.Sleep(7 * time.Second); q.send("hello") })
+		}},
+		{"the end of a delay", func(q queue, _ *sync.WaitGroup) {
 			if _, err := q.sdk.SendMessage(q.t.Context(), &sqs.SendMessageInput{QueueUrl: q.url, MessageBody: aws.String("hello"), DelaySeconds: 7}); err != nil {
 				q.t.Fatal(err)
 			}
 		}},
-		{"the end of a visibility", func(q queue) {
+		{"the end of a visibility", func(q queue, _ *sync.WaitGroup) {
 			q.send("hello")
 			if err := q.hide(q.receive(1, 0)[0], 7); err != nil {
 				q.t.Fatal(err)
 			}
 		}},
-		{"a visibility set to zero", func(q queue) {
+		{"a visibility set to zero", func(q queue, later *sync.WaitGroup) {
 			q.send("hello")
 			m := q.receive(1, 0)[0]
-			go func() { time.Sleep(7 * time.Second); q.hide(m, 0) }()
+			later.Go(func() { time.Sleep(7 * time.Second); q.hide(m, 0) })
 		}},
 	} {
 		t.Run(c.cause, func(t *testing.T) {
 			testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
 				q := create(t, env, "waiting", nil)
-				c.setup(q)
+				var later sync.WaitGroup
+				c.setup(q, &later)
 				began := time.Now()
 				got := q.receive(1, 20)
 				wantEqual(t, "messages", len(got), 1)
 				wantEqual(t, "waited", time.Since(began).Round(100*time.Millisecond), 7*time.Second)
+				later.Wait()
 			})
 		})
 	}
