@@ -16,6 +16,21 @@ type answer struct {
 
 	length, typed, date bool // the handler said so itself
 	close               bool // the connection ends with this answer
+
+	clock clock
+}
+
+// A clock writes the time as HTTP does, and anew each second.
+type clock struct {
+	second int64
+	text   []byte
+}
+
+func (c *clock) append(b []byte, now time.Time) []byte {
+	if s := now.Unix(); s != c.second {
+		c.second, c.text = s, now.UTC().AppendFormat(c.text[:0], http.TimeFormat)
+	}
+	return append(b, c.text...)
 }
 
 // A text is a buffer that http.Header can write itself to.
@@ -30,7 +45,7 @@ func (a *answer) reset() {
 	if cap(a.out)+cap(a.body) > maxKept {
 		a.out, a.body = nil, nil
 	}
-	*a = answer{header: a.header, out: a.out[:0], body: a.body[:0]}
+	*a = answer{header: a.header, out: a.out[:0], body: a.body[:0], clock: a.clock}
 }
 
 func (a *answer) Header() http.Header { return a.header }
@@ -79,7 +94,7 @@ func (a *answer) finish(now time.Time, last bool) []byte {
 		a.out = append(strconv.AppendInt(append(a.out, "Content-Length: "...), int64(len(a.body)), 10), "\r\n"...)
 	}
 	if !a.date {
-		a.out = append(now.UTC().AppendFormat(append(a.out, "Date: "...), http.TimeFormat), "\r\n"...)
+		a.out = append(a.clock.append(append(a.out, "Date: "...), now), "\r\n"...)
 	}
 	if last && !a.close {
 		a.out = append(a.out, "Connection: close\r\n"...)
