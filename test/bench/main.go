@@ -50,7 +50,7 @@ func main() {
 	flag.IntVar(&c.size, "size", 256, "bytes of a message's body")
 	flag.BoolVar(&c.fifo, "fifo", false, "use FIFO queues")
 	flag.IntVar(&c.groups, "groups", 100, "message groups on FIFO queues")
-	flag.DurationVar(&c.idle, "idle", 5*time.Second, "how long mode idle watches")
+	flag.DurationVar(&c.idle, "idle", 20*time.Second, "how long modes idle and idle1000 watch: the system counts in hundredths of a second")
 	echo := flag.String("echo", "", "be the echo server, at this address")
 	flag.Parse()
 

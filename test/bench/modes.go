@@ -25,7 +25,7 @@ type mode struct {
 var modes = []mode{
 	{name: "start", does: "start over an empty folder, until ready", run: (*bench).runStart,
 		floors: []floor{p50Below(60 * time.Millisecond)}},
-	{name: "idle", does: "nothing", run: (*bench).runIdle,
+	{name: "idle", does: "nothing", once: true, run: (*bench).runIdle,
 		floors: []floor{memoryBelow(60 << 20), processorIdle}},
 	{name: "echo", does: "a request to a bare net/http server", run: (*bench).runEcho},
 	{name: "send", does: "SendMessage", echoed: true, run: (*bench).runSend,
