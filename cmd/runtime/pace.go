@@ -8,12 +8,12 @@ import (
 )
 
 // What waits in queues is most of the heap, and stays: a small heap is let grow
-// to three times its size before it is collected, which gives a twelfth more
+// to five times its size before it is collected, which gives a tenth more
 // messages a second. A large one gets less room, or a million waiting messages
 // would need half a gigabyte.
 const (
-	smallHeap = 64 << 20
-	roomMost  = 200 // percent of what lives, while that is small
+	smallHeap = 32 << 20
+	roomMost  = 400 // percent of what lives, while that is small
 	roomLeast = 50
 )
 
