@@ -2,6 +2,7 @@ package grammar_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"millrace/runtime/policy/grammar"
@@ -43,9 +44,10 @@ func TestReadRefuses(t *testing.T) {
 		"words that are numbered":    `{"Statement":{"Action":{"1":"a"}}}`,
 		"words of words":             `{"Statement":{"Action":[["a"]]}}`,
 		"words that are null":        `{"Statement":{"Action":[null]}}`,
+		"too much inside":            `{"Statement":` + strings.Repeat("[", 4<<20),
 	} {
 		if got, err := grammar.Read(text); err == nil {
-			t.Errorf("%s: %s was read as %+v", rule, text, got)
+			t.Errorf("%s: %.80s was read as %+v", rule, text, got)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func decode(b []byte, v any) error {
 func distinct(text string) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
-	if err := value(d); err != nil {
+	if err := value(d, 0); err != nil {
 		return err
 	}
 	if _, err := d.Token(); err != io.EOF {
@@ -30,8 +30,16 @@ func distinct(text string) error {
 	return nil
 }
 
-// value reads one value from d, whatever is in it.
-func value(d *json.Decoder) error {
+// deepest is how many values may stand inside of each other; no policy needs
+// more than seven. Each takes some of the stack, which ends the whole process
+// when it is used up, and the decoder's tokens have no bound of their own.
+const deepest = 100
+
+// value reads one value from d, whatever is in it, inside of depth others.
+func value(d *json.Decoder, depth int) error {
+	if depth > deepest {
+		return fmt.Errorf("more than %d values inside of each other", deepest)
+	}
 	start, err := d.Token()
 	if err != nil {
 		return err
@@ -53,7 +61,7 @@ func value(d *json.Decoder) error {
 			}
 			names[folded] = true
 		}
-		if err := value(d); err != nil {
+		if err := value(d, depth+1); err != nil {
 			return err
 		}
 	}
