@@ -14,8 +14,8 @@ import (
 
 // Key finds the key that name means to an account in a region: an id, an alias,
 // or the ARN of either. The alias of a service of AWS (alias/aws/sqs) makes its
-// key when it is first asked for, as AWS does. ErrNotFound when there is no such
-// key. The key may be another account's.
+// key when its account first asks for it, as AWS does. ErrNotFound when there is
+// no such key. The key may be another account's.
 func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, error) {
 	at, isARN := arn.ARN{Account: account, Region: region, Resource: name}, strings.HasPrefix(name, "arn:")
 	if isARN {
@@ -28,7 +28,7 @@ func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, erro
 		}
 	}
 	if strings.HasPrefix(at.Resource, aliasPrefix) {
-		return r.byAlias(ctx, at.Account, at.Region, at.Resource)
+		return r.byAlias(ctx, at.Account, at.Region, at.Resource, at.Account == account)
 	}
 	id, isKey := strings.CutPrefix(at.Resource, "key/")
 	if isKey != isARN {
@@ -45,12 +45,19 @@ func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, erro
 	return k, nil
 }
 
-// byAlias finds the key of an alias, and makes it when AWS would.
-func (r *Ring) byAlias(ctx context.Context, account, region, name string) (Key, error) {
-	if service, ok := strings.CutPrefix(name, managedPrefix); ok && slices.Contains(managing, service) {
-		return r.managed(ctx, account, region, service)
-	}
+// byAlias finds the key of an alias. A service's is made when its own account
+// asks; whatever account a stranger names gets no record.
+func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bool) (Key, error) {
 	want := Alias{Name: name, Account: account, Region: region}
+	if service, ok := strings.CutPrefix(name, managedPrefix); ok && slices.Contains(managing, service) {
+		if own {
+			return r.managed(ctx, account, region, service)
+		}
+		if k, ok := r.byID(managedID(account, region, service)); ok {
+			return k, nil
+		}
+		return Key{}, want.missing()
+	}
 	a, ok := r.aliases.Get(want.key())
 	if k, found := r.byID(a.Target); ok && found {
 		return k, nil

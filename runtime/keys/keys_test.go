@@ -211,6 +211,18 @@ func TestOtherAccounts(t *testing.T) {
 	if _, err := r.DataKey(managed.ARN(), stranger, region); !errors.Is(err, keys.ErrAccess) {
 		t.Errorf("under AWS's key of another account: %v", err)
 	}
+	// A stranger makes no keys for whom it names.
+	for _, owner := range []string{"333333333333", ""} {
+		name := "arn:aws:kms:" + region + ":" + owner + ":alias/aws/sqs"
+		_, err := r.Key(t.Context(), name, stranger, region)
+		refused(t, err, keys.ErrNotFound, fault.NotFound, "Alias "+name+" is not found.")
+		if got := r.Keys(owner, region); len(got) != 0 {
+			t.Errorf("%q has %v", owner, got)
+		}
+	}
+	if _, err := r.Key(t.Context(), "arn:aws:kms:"+region+":"+account+":alias/aws/sqs", stranger, region); err != nil {
+		t.Errorf("a key that is there: %v", err)
+	}
 }
 
 // TestUnwrapDamaged flips each bit of a wrapped key, and cuts it at each length.
