@@ -303,6 +303,28 @@ func TestDeletion(t *testing.T) {
 	}
 }
 
+// TestDeletionInterrupted has a client go away in the change that should clear a
+// gone key's records.
+func TestDeletionInterrupted(t *testing.T) {
+	r, c := start(t)
+	k, next := mustCreate(t, r, keys.Symmetric), mustCreate(t, r, keys.Symmetric)
+	if err := r.CreateAlias(t.Context(), "alias/mill", k); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ScheduleDeletion(t.Context(), k, 7); err != nil {
+		t.Fatal(err)
+	}
+	c.Time = c.Add(7 * day)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Disable(gone, next); err == nil {
+		t.Fatal("changed for nobody")
+	}
+	if err := r.CreateAlias(t.Context(), "alias/mill", next); err != nil {
+		t.Errorf("the name of a gone key's alias: %v", err)
+	}
+}
+
 // TestManagedKey asks two runtimes on one store for AWS's key at once.
 func TestManagedKey(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())

@@ -95,7 +95,8 @@ func (r *Ring) Reset(ctx context.Context) error {
 }
 
 // sweep removes the records of keys that are gone, and of their aliases. What
-// fails is tried again at the next start.
+// fails, since whoever brought the context went away, is tried again at the next
+// change or start.
 func (r *Ring) sweep(ctx context.Context) {
 	r.mu.Lock()
 	due := !r.due.IsZero() && !r.now().Before(r.due)
@@ -111,13 +112,27 @@ func (r *Ring) sweep(ctx context.Context) {
 			r.expect(k.DeleteAt)
 			continue
 		}
-		for _, a := range r.aliases.List(scope(k.Account, k.Region)) {
-			if a.Target == k.ID {
-				_ = r.aliases.Delete(ctx, a.key())
-			}
+		if err := r.bury(ctx, k); err != nil {
+			r.expect(k.DeleteAt)
 		}
-		_ = r.keys.Delete(ctx, k.ID)
 	}
+}
+
+// bury removes the record of a key that is gone after those of its aliases: an
+// alias without a key would keep its name taken, and nobody would look for it.
+func (r *Ring) bury(ctx context.Context, k Key) error {
+	for _, a := range r.aliases.List(scope(k.Account, k.Region)) {
+		if a.Target != k.ID {
+			continue
+		}
+		if err := r.aliases.Delete(ctx, a.key()); err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	if err := r.keys.Delete(ctx, k.ID); err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	return nil
 }
 
 // expect notes that a key will be gone at a time; zero for one that stays.
