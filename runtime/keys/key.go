@@ -2,6 +2,7 @@ package keys
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -115,12 +116,23 @@ func (k Key) Managed() bool { return k.Service != "" }
 // ARN is the key's name in the world.
 func (k Key) ARN() string { return arn.New("kms", k.Region, k.Account, "key/"+k.ID).String() }
 
+// abroad are the operations that a policy can allow other accounts; allowed
+// there, all others have no effect
+// (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html).
+var abroad = []string{
+	"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac",
+	"GetKeyRotationStatus", "ReEncryptFrom", "ReEncryptTo", "VerifyMac",
+}
+
 // Allows is nil when somebody may ask an operation of KMS of the key: anybody of
-// its own account, and those of others whom its policy allows it. The keys that
-// AWS manages can only be looked at. ErrAccess otherwise.
+// its own account, and those of others whom its policy allows what other accounts
+// can do at all. The keys that AWS manages can only be looked at. Conditions are
+// the keys that policies may ask for; those that follow from the key and from who
+// asks are added. ErrAccess otherwise.
 //
-// Not imitated: a policy that allows its own account less than everything.
-func (k Key) Allows(who policy.Principal, op string) error {
+// Not imitated: a policy that allows its own account less than everything;
+// conditions on encryption contexts, which no request here has.
+func (k Key) Allows(who policy.Principal, op string, conditions map[string][]string) error {
 	why := fmt.Sprintf("because no resource-based policy allows the kms:%s action", op)
 	switch {
 	case k.Managed():
@@ -130,13 +142,14 @@ func (k Key) Allows(who policy.Principal, op string) error {
 		}
 	case who.Account == k.Account:
 		return nil
-	default:
+	case slices.Contains(abroad, op):
 		// A policy that cannot be read allows nothing; none such is ever stored.
 		doc, err := policy.Parse(k.Policy)
 		if err != nil {
 			break
 		}
-		switch doc.Evaluate(policy.Request{Principal: who, Action: "kms:" + op, Resource: k.ARN()}) {
+		ask := policy.Request{Principal: who, Action: "kms:" + op, Resource: k.ARN(), Context: k.conditions(who, conditions)}
+		switch doc.Evaluate(ask) {
 		case policy.Allowed:
 			return nil
 		case policy.Denied:
@@ -144,6 +157,23 @@ func (k Key) Allows(who policy.Principal, op string) error {
 		}
 	}
 	return wrong(ErrAccess, "User: %s is not authorized to perform: kms:%s on resource: %s %s", who.ARN, op, k.ARN(), why)
+}
+
+// conditions adds to the condition keys of a request those that follow from the
+// key and from who asks.
+func (k Key) conditions(who policy.Principal, of map[string][]string) map[string][]string {
+	all := map[string][]string{
+		"aws:PrincipalAccount": {who.Account},
+		"aws:ResourceAccount":  {k.Account},
+		"kms:CallerAccount":    {who.Account},
+		"kms:KeySpec":          {string(k.Spec)},
+		"kms:KeyUsage":         {k.Spec.Usage()},
+	}
+	for _, t := range k.Tags {
+		all["aws:ResourceTag/"+t.Key] = []string{t.Value}
+	}
+	maps.Copy(all, of)
+	return all
 }
 
 // A keyID is a key's id in 16 bytes. Zero stands for the root key.

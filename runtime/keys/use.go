@@ -49,7 +49,9 @@ func (r *Ring) wrapper(name, account, region string) (cipher.AEAD, keyID, error)
 	}
 	if k.Account != account {
 		root := policy.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root"}
-		if err := k.Allows(root, "GenerateDataKey"); err != nil {
+		// Data keys for others are those of their queues.
+		via := map[string][]string{"aws:PrincipalArn": {root.ARN}, "kms:ViaService": {"sqs." + region + ".amazonaws.com"}}
+		if err := k.Allows(root, "GenerateDataKey", via); err != nil {
 			return nil, keyID{}, err
 		}
 	}

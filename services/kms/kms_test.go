@@ -577,6 +577,33 @@ func TestPolicies(t *testing.T) {
 	_, err := b.other.DisableKey(ctx, &sdk.DisableKeyInput{KeyId: k.Arn})
 	refused(t, err, "AccessDeniedException", "User: arn:aws:iam::"+stranger+":root is not authorized to perform: kms:DisableKey on resource: "+*k.Arn+" because no resource-based policy allows the kms:DisableKey action")
 
+	// Conditions are asked, and what other accounts can never do stays theirs not to do.
+	others := func(effect, condition string) string {
+		return `{"Effect":"` + effect + `","Principal":{"AWS":"` + stranger + `"},"Action":"kms:*","Resource":"*","Condition":` + condition + `}`
+	}
+	for _, c := range []struct {
+		statements, why string
+	}{
+		{others("Allow", `{"StringEquals":{"kms:CallerAccount":"`+stranger+`"}}`), ""},
+		{others("Allow", `{"StringEquals":{"kms:CallerAccount":"333333333333"}}`), "because no resource-based policy allows the kms:Encrypt action"},
+		{others("Allow", `{"IpAddress":{"aws:SourceIp":["127.0.0.0/8","::1"]}}`), ""},
+		{others("Allow", "{}") + "," + others("Deny", `{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::`+stranger+`:root"}}`), "with an explicit deny in a resource-based policy"},
+		{others("Allow", "{}") + "," + others("Deny", `{"StringEquals":{"aws:ResourceTag/team":"mill"}}`), ""},
+		{others("Allow", "{}") + "," + others("Deny", `{"StringNotEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT"}}`), ""},
+	} {
+		put(`{"Version":"2012-10-17","Statement":[` + own + "," + c.statements + `]}`)
+		err := encrypt(b.other, *k.Arn)
+		if c.why == "" {
+			if err != nil {
+				t.Errorf("%s: %v", c.statements, err)
+			}
+			continue
+		}
+		refused(t, err, "AccessDeniedException", "User: arn:aws:iam::"+stranger+":root is not authorized to perform: kms:Encrypt on resource: "+*k.Arn+" "+c.why)
+	}
+	_, err = b.other.ScheduleKeyDeletion(ctx, &sdk.ScheduleKeyDeletionInput{KeyId: k.Arn})
+	refused(t, err, "AccessDeniedException", "User: arn:aws:iam::"+stranger+":root is not authorized to perform: kms:ScheduleKeyDeletion on resource: "+*k.Arn+" because no resource-based policy allows the kms:ScheduleKeyDeletion action")
+
 	_, err = b.PutKeyPolicy(ctx, &sdk.PutKeyPolicyInput{KeyId: k.KeyId, Policy: aws.String(strings.ReplaceAll(*standard.Policy, account, stranger))})
 	refused(t, err, "MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.")
 	_, err = b.PutKeyPolicy(ctx, &sdk.PutKeyPolicyInput{KeyId: k.KeyId, Policy: standard.Policy, PolicyName: aws.String("mine")})
