@@ -71,7 +71,10 @@ func parseRole(text string) (role arn.ARN, name string, err error) {
 	role, err = arn.Parse(text)
 	path, isRole := strings.CutPrefix(role.Resource, "role/")
 	name = path[strings.LastIndexByte(path, '/')+1:]
-	if err != nil || role.Service != "iam" || !isRole || name == "" {
+	// Accounts are parts of the keys of records: one like 111111111111/x would
+	// have its own among another's.
+	isAccount := len(role.Account) == 12 && strings.Trim(role.Account, "0123456789") == ""
+	if err != nil || role.Service != "iam" || !isRole || name == "" || !isAccount {
 		return arn.ARN{}, "", validation("%s is invalid", text)
 	}
 	return role, name, nil

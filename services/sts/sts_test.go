@@ -150,6 +150,7 @@ func TestAssumeRoleErrors(t *testing.T) {
 	for _, bad := range []string{
 		"nothing-valid-in-here", "arn::b:::something/test-role", "arn:a::::something/test-role",
 		"arn:a:::something/test-role", "arn:a:a::aaaaaaaaaa:", "arn:aws:iam::111111111111:user/worker",
+		"arn:aws:iam:::role/worker", "arn:aws:iam::111111111111/x:role/worker",
 	} {
 		_, err := assume(ctx, s, bad)
 		refused(t, "an ARN of no role", err, "ValidationError 400: "+bad+" is invalid")
