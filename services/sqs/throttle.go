@@ -15,13 +15,12 @@ import (
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
 const perSecond = 300
 
-// manyAllowances is where those that nobody used for a second are forgotten.
-const manyAllowances = 10_000
-
-// A throttle counts the calls of each second. Batches are one call, as on AWS.
+// A throttle counts the calls of the second that it is. Batches are one call, as
+// on AWS.
 type throttle struct {
-	mu         sync.Mutex
-	allowances map[allowance]used
+	mu     sync.Mutex
+	second int64             // since 1970
+	calls  map[allowance]int // in it
 }
 
 // An allowance is what has perSecond calls to itself. group is "" outside the
@@ -29,11 +28,6 @@ type throttle struct {
 type allowance struct {
 	queue         queue.ID
 	action, group string
-}
-
-type used struct {
-	second int64 // since 1970
-	calls  int
 }
 
 // paced says whether an action has a quota on FIFO queues.
@@ -68,30 +62,16 @@ func (t *throttle) take(now time.Time, id queue.ID, action string, groups ...str
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	second := now.Unix()
+	if second := now.Unix(); second != t.second || t.calls == nil {
+		t.second, t.calls = second, map[allowance]int{}
+	}
 	for _, g := range groups {
-		if u := t.allowances[allowance{id, action, g}]; u.second == second && u.calls >= perSecond {
+		if t.calls[allowance{id, action, g}] >= perSecond {
 			return api.ErrRequestThrottled("Request is throttled.")
 		}
 	}
-	if t.allowances == nil {
-		t.allowances = map[allowance]used{}
-	}
-	if len(t.allowances) >= manyAllowances {
-		for a, u := range t.allowances {
-			if u.second != second {
-				delete(t.allowances, a)
-			}
-		}
-	}
 	for _, g := range groups {
-		a := allowance{id, action, g}
-		u := t.allowances[a]
-		if u.second != second {
-			u = used{second: second}
-		}
-		u.calls++
-		t.allowances[a] = u
+		t.calls[allowance{id, action, g}]++
 	}
 	return nil
 }
