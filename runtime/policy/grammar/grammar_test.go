@@ -41,6 +41,7 @@ func TestReadRefuses(t *testing.T) {
 		"a member twice":             `{"Id":"a","Id":"a"}`,
 		"a member twice, far inside": `{"Statement":[{"Principal":{"AWS":"1","AWS":"2"}}]}`,
 		"in two cases":               `{"Id":"a","ID":"a"}`,
+		"in two cases, one rare":     `{"Id":"a","Statement":[],"\u017ftatement":[]}`,
 		"words that are numbered":    `{"Statement":{"Action":{"1":"a"}}}`,
 		"words of words":             `{"Statement":{"Action":[["a"]]}}`,
 		"words that are null":        `{"Statement":{"Action":[null]}}`,

@@ -55,7 +55,7 @@ func value(d *json.Decoder, depth int) error {
 			if err != nil {
 				return err
 			}
-			folded := strings.ToLower(name.(string))
+			folded := strings.ToLower(strings.ToUpper(name.(string))) // either alone leaves ſ or K (kelvin) apart
 			if names[folded] {
 				return fmt.Errorf("the member %q is there twice", name)
 			}
