@@ -124,18 +124,26 @@ func (p policy) own(ctx context.Context, action string) error {
 	}
 }
 
-// usage counts the caller's roles that a policy is attached to, and those that
-// it bounds.
-func (s *Service) usage(ctx context.Context, arn string) (attached, bounding int32) {
+// A use counts the roles that a policy is attached to, and those that it bounds.
+type use struct{ attached, bounding int32 }
+
+// uses are those of the caller's roles, by the policies' ARNs. Who asks for many
+// policies asks once: roles are read anew every time.
+func (s *Service) uses(ctx context.Context) map[string]use {
+	uses := map[string]use{}
 	for _, r := range s.roles.List(all(ctx)) {
-		if slices.Contains(r.Attached, arn) {
-			attached++
+		for _, arn := range r.Attached {
+			u := uses[arn]
+			u.attached++
+			uses[arn] = u
 		}
-		if r.Boundary == arn {
-			bounding++
+		if r.Boundary != "" {
+			u := uses[r.Boundary]
+			u.bounding++
+			uses[r.Boundary] = u
 		}
 	}
-	return attached, bounding
+	return uses
 }
 
 // checkBoundary accepts a policy that a role may be bounded by.
@@ -151,16 +159,15 @@ func (s *Service) checkBoundary(ctx context.Context, text string) error {
 }
 
 // listed is a policy as lists and CreatePolicy show it.
-func (s *Service) listed(ctx context.Context, p policy) *api.Policy {
-	attached, bounding := s.usage(ctx, p.arn())
+func (p policy) listed(used use) *api.Policy {
 	return &api.Policy{
 		PolicyName:                    &p.Name,
 		PolicyId:                      &p.ID,
 		Arn:                           new(p.arn()),
 		Path:                          &p.Path,
 		DefaultVersionId:              new(versionID(p.Default)),
-		AttachmentCount:               &attached,
-		PermissionsBoundaryUsageCount: &bounding,
+		AttachmentCount:               &used.attached,
+		PermissionsBoundaryUsageCount: &used.bounding,
 		IsAttachable:                  new(true),
 		CreateDate:                    &p.Created,
 		UpdateDate:                    &p.Updated,
@@ -202,7 +209,7 @@ func (s *Service) CreatePolicy(ctx context.Context, in *api.CreatePolicyInput) (
 	if err != nil {
 		return nil, err
 	}
-	out := s.listed(ctx, p)
+	out := p.listed(use{})
 	if len(tags) > 0 {
 		out.Tags = shown(tags)
 	}
@@ -218,7 +225,7 @@ func (s *Service) GetPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.G
 	if err != nil {
 		return nil, err
 	}
-	out := s.listed(ctx, p)
+	out := p.listed(s.uses(ctx)[p.arn()])
 	out.Tags = shown(p.Tags)
 	if p.Description != "" {
 		out.Description = &p.Description
@@ -242,11 +249,11 @@ func (s *Service) ListPolicies(ctx context.Context, in *api.ListPoliciesInput) (
 			policies = append(policies, p)
 		}
 	}
+	uses := s.uses(ctx)
 	policies = slices.DeleteFunc(policies, func(p policy) bool {
-		attached, bounding := s.usage(ctx, p.arn())
-		used := attached > 0
+		used := uses[p.arn()].attached > 0
 		if valueOr(in.PolicyUsageFilter, "") == "PermissionsBoundary" {
-			used = bounding > 0
+			used = uses[p.arn()].bounding > 0
 		}
 		return valueOr(in.OnlyAttached, false) && !used || !strings.HasPrefix(p.Path, valueOr(in.PathPrefix, "/"))
 	})
@@ -256,7 +263,7 @@ func (s *Service) ListPolicies(ctx context.Context, in *api.ListPoliciesInput) (
 	}
 	out := &api.ListPoliciesOutput{Policies: []*api.Policy{}, Marker: marker, IsTruncated: truncated}
 	for _, p := range policies {
-		out.Policies = append(out.Policies, s.listed(ctx, p))
+		out.Policies = append(out.Policies, p.listed(uses[p.arn()]))
 	}
 	return out, nil
 }
@@ -273,7 +280,7 @@ func (s *Service) DeletePolicy(ctx context.Context, in *api.DeletePolicyInput) (
 	if err := p.own(ctx, "DeletePolicy"); err != nil {
 		return nil, err
 	}
-	if attached, bounding := s.usage(ctx, p.arn()); attached+bounding > 0 {
+	if s.uses(ctx)[p.arn()] != (use{}) {
 		return nil, deleteConflict("Cannot delete a policy attached to entities.")
 	}
 	if len(p.Versions) > 1 {

@@ -88,6 +88,26 @@ func TestPolicyUse(t *testing.T) {
 	refused(t, "deleted", err, "NoSuchEntity 404: Policy "+*idle+" was not found.")
 }
 
+// Roles are read once for a list of policies, not once for each of them.
+func TestListPoliciesReadsRolesOnce(t *testing.T) {
+	ctx, s := start(t)
+	cost := func() float64 {
+		return testing.AllocsPerRun(5, func() {
+			must[*api.ListPoliciesOutput](t)(s.ListPolicies(ctx, &api.ListPoliciesInput{}))
+		})
+	}
+	for i := range 40 {
+		createPolicy(t, ctx, s, fmt.Sprint("policy", i))
+	}
+	without := cost()
+	for i := range 40 {
+		createRole(t, ctx, s, fmt.Sprint("role", i))
+	}
+	if with := cost(); with > 3*without {
+		t.Errorf("a list takes %.0f allocations, and %.0f once there are forty roles", without, with)
+	}
+}
+
 func TestPolicyErrors(t *testing.T) {
 	ctx, s := start(t)
 	arn := createPolicy(t, ctx, s, "Queues")
