@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"sync"
 	"time"
 
 	"millrace/runtime/record"
@@ -32,6 +33,9 @@ type Service struct {
 	sessions *record.Table[session]
 	roles    Roles
 	now      func() time.Time
+
+	mu    sync.Mutex // guards swept
+	swept time.Time  // when sessions that were over were last looked for
 }
 
 // New is the service on the sessions in store.
@@ -81,12 +85,7 @@ func (s *Service) Session(accessKey string) *identity.Session {
 // that are over are forgotten on the way.
 func (s *Service) lend(ctx context.Context, to session, d time.Duration) (*api.Credentials, error) {
 	now := s.now().UTC().Truncate(time.Second)
-	for _, old := range s.sessions.List("") {
-		if !now.Before(old.Expires) {
-			// One that stays is tried again next time.
-			_ = s.sessions.Delete(ctx, old.Key)
-		}
-	}
+	s.sweep(ctx, now)
 	to.Key = "ASIA" + rand.Text()[:16]
 	to.Expires = now.Add(d)
 	if err := s.sessions.Create(ctx, to.Key, to); err != nil {
@@ -98,6 +97,26 @@ func (s *Service) lend(ctx context.Context, to session, d time.Duration) (*api.C
 		SessionToken:    new(secret(258)),
 		Expiration:      &to.Expires,
 	}, nil
+}
+
+// sweep forgets the sessions that are over, once a minute: each look reads them
+// all, and a client may assume a role for everything it does.
+func (s *Service) sweep(ctx context.Context, now time.Time) {
+	s.mu.Lock()
+	due := s.swept.IsZero() || now.Sub(s.swept).Abs() >= time.Minute // Abs: clocks are set back too
+	if due {
+		s.swept = now
+	}
+	s.mu.Unlock()
+	if !due {
+		return
+	}
+	for _, old := range s.sessions.List("") {
+		if !now.Before(old.Expires) {
+			// One that stays is tried again next time.
+			_ = s.sessions.Delete(ctx, old.Key)
+		}
+	}
 }
 
 func secret(bytes int) string {

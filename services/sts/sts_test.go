@@ -236,3 +236,22 @@ func TestSessionsAreForgotten(t *testing.T) {
 		t.Errorf("%d sessions are kept, want the last alone", len(left))
 	}
 }
+
+// What a session costs does not grow with the sessions that there are.
+func TestManySessions(t *testing.T) {
+	ctx, s, _ := start(t)
+	cost := func() float64 {
+		return testing.AllocsPerRun(50, func() {
+			if _, err := assume(ctx, s, worker); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	few := cost()
+	for range 10 {
+		cost()
+	}
+	if many := cost(); many > 2*few {
+		t.Errorf("a session takes %.0f allocations, and %.0f beside others", few, many)
+	}
+}
