@@ -77,7 +77,7 @@ func TestDamagedEntryIsRefused(t *testing.T) {
 		bad[i] ^= 0x40
 		want := ErrEntry
 		if i == 0 { // the version, which JetStream's own checksum covers
-			want = ErrNewer
+			want = ErrVersion
 		}
 		if err := replay(New(Config{}, Options{}), 1, bad); !errors.Is(err, want) {
 			t.Errorf("byte %d is damaged: %v, want %v", i, err, want)

@@ -88,9 +88,9 @@ func appendText(b []byte, s string) []byte {
 var (
 	errShort = errors.New("cut short")
 
-	// ErrNewer says that a log entry is whole, but written by a newer version of
+	// ErrVersion says that a log entry is whole, but written by another version of
 	// this package.
-	ErrNewer = errors.New("of an unknown kind: written by a newer version")
+	ErrVersion = errors.New("of an unknown kind: another version wrote it")
 )
 
 // A reader takes values off the front of a text. After the first error it

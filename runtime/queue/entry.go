@@ -83,7 +83,7 @@ func ReadEntry(b []byte) (e Entry, err error) {
 	case crc32.Checksum(b[entryHeader:], castagnoli) != binary.BigEndian.Uint32(b[1:]):
 		return e, fmt.Errorf("%w: checksum differs", ErrEntry)
 	case b[0] != entryVersion: // and undamaged: the checksum stays where it is in every version
-		return e, fmt.Errorf("version %d: %w", b[0], ErrNewer)
+		return e, fmt.Errorf("version %d: %w", b[0], ErrVersion)
 	}
 	e.bound = string(b[entryHeader:])
 	r := reader{rest: e.bound}

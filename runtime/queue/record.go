@@ -167,7 +167,7 @@ func readRecord(d *records, now int64) (r record) {
 	r.kind = kind(d.byte())
 	m := d.uvarint()
 	if r.kind == 0 || r.kind > missed || m >= hasMore {
-		d.fail(ErrNewer)
+		d.fail(ErrVersion)
 	}
 	number := func(bit uint64, v *uint64) {
 		if m&bit != 0 {

@@ -36,7 +36,7 @@ func (q *Queue) replay(ctx context.Context, l *log) (*replay, error) {
 	var gaps queue.Spans
 	err = l.scan(ctx, first, last, func(seq uint64, entry []byte) error {
 		err := q.redo(m, seq, entry)
-		if errors.Is(err, queue.ErrEntry) && !errors.Is(err, queue.ErrNewer) {
+		if errors.Is(err, queue.ErrEntry) && !errors.Is(err, queue.ErrVersion) {
 			gaps.Add(seq, seq)
 			return nil
 		}
