@@ -53,16 +53,20 @@ func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bo
 		if own {
 			return r.managed(ctx, account, region, service)
 		}
-		if k, ok := r.byID(managedID(account, region, service)); ok {
+		if k, ok := r.find(ctx, managedID(account, region, service)); ok {
 			return k, nil
 		}
 		return Key{}, want.missing()
 	}
-	a, ok := r.aliases.Get(want.key())
-	if k, found := r.byID(a.Target); ok && found {
-		return k, nil
+	a, err := r.aliases.Find(ctx, want.key()) // as find does for keys
+	if err != nil {
+		return Key{}, want.missing()
 	}
-	return Key{}, want.missing()
+	k, ok := r.find(ctx, a.Target)
+	if !ok {
+		return Key{}, want.missing()
+	}
+	return k, nil
 }
 
 // managing are the services that AWS manages keys for, of those imitated.

@@ -379,7 +379,7 @@ func TestCiphertexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if by, err := r.EncryptedBy(sealed, region); err != nil || by.ID != k.ID {
+	if by, err := r.EncryptedBy(t.Context(), sealed, region); err != nil || by.ID != k.ID {
 		t.Errorf("encrypted by %s, %v", by.ID, err)
 	}
 	if got, err := r.Decrypt(k, "Decrypt", sealed, keys.Context{"d": "e", "a": "bc"}); err != nil || string(got) != "grain" {
@@ -397,7 +397,7 @@ func TestCiphertexts(t *testing.T) {
 	if _, err := r.Unwrap(sealed); !errors.Is(err, keys.ErrCiphertext) {
 		t.Errorf("unwrapping a ciphertext: %v", err)
 	}
-	if _, err := r.EncryptedBy(mustDataKey(t, r, k.ID).Wrapped, region); !errors.Is(err, keys.ErrCiphertext) {
+	if _, err := r.EncryptedBy(t.Context(), mustDataKey(t, r, k.ID).Wrapped, region); !errors.Is(err, keys.ErrCiphertext) {
 		t.Errorf("decrypting a wrapped data key: %v", err)
 	}
 }
@@ -456,5 +456,38 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		if got := fmt.Sprintf(format, root); bytes.Contains([]byte(got), []byte("sss")) || bytes.Contains([]byte(got), []byte("737373")) {
 			t.Errorf("%s prints %s", format, got)
 		}
+	}
+}
+
+// TestOfAnotherRuntime uses what another runtime made before this one's mirror of
+// the records has heard of it; a mirror that was closed hears nothing more.
+func TestOfAnotherRuntime(t *testing.T) {
+	b := backbonetest.Start(t, t.TempDir())
+	root, c := keys.NewRoot(), newClock()
+	var rings []*keys.Ring
+	var stores []*record.Store
+	for range 2 {
+		s, err := record.Open(t.Context(), b.JetStream())
+		if err != nil {
+			t.Fatal(err)
+		}
+		stores, rings = append(stores, s), append(rings, open(t, s, root, c))
+	}
+	defer stores[0].Close()
+	stores[1].Close()
+	k := mustCreate(t, rings[0], keys.Symmetric)
+	if err := rings[0].CreateAlias(t.Context(), "alias/mill", k); err != nil {
+		t.Fatal(err)
+	}
+	if by, err := rings[1].Key(t.Context(), "alias/mill", account, region); err != nil || by.ID != k.ID {
+		t.Errorf("the alias names %q, %v", by.ID, err)
+	}
+	other := mustCreate(t, rings[0], keys.Symmetric)
+	sealed, err := rings[0].Encrypt(other, "Encrypt", []byte("grain"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if by, err := rings[1].EncryptedBy(t.Context(), sealed, region); err != nil || by.ID != other.ID {
+		t.Errorf("encrypted by %q, %v", by.ID, err)
 	}
 }

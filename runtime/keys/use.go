@@ -102,12 +102,12 @@ func (r *Ring) Encrypt(k Key, op string, plaintext []byte, c Context) ([]byte, e
 // EncryptedBy finds the key of a region that made a ciphertext. ErrCiphertext
 // when it is none; ErrAccess when there is no such key, no longer, or in another
 // region.
-func (r *Ring) EncryptedBy(sealed []byte, region string) (Key, error) {
+func (r *Ring) EncryptedBy(ctx context.Context, sealed []byte, region string) (Key, error) {
 	id, ok := sealedBy(sealed, ciphertext)
 	if !ok {
 		return Key{}, ErrCiphertext
 	}
-	if k, ok := r.byID(id.String()); ok && k.Region == region {
+	if k, ok := r.find(ctx, id.String()); ok && k.Region == region {
 		return k, nil
 	}
 	return Key{}, wrong(ErrAccess, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")

@@ -80,7 +80,7 @@ func (s *Service) decrypt(ctx context.Context, name *string, op string, algorith
 		}
 		named = k.ID
 	}
-	k, err := s.ring.EncryptedBy(sealed, from.Region)
+	k, err := s.ring.EncryptedBy(ctx, sealed, from.Region)
 	if err == nil {
 		err = k.Allows(who, op, from.Conditions(s.now()))
 	}
