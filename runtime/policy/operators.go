@@ -123,6 +123,10 @@ func address(value string, _ bool) (test, error) {
 		}
 		wanted = netip.PrefixFrom(one, one.BitLen())
 	}
+	// Requests come from IPv4 addresses as such, whatever they came over.
+	if a := wanted.Addr(); a.Is4In6() && wanted.Bits() >= 96 {
+		wanted = netip.PrefixFrom(a.Unmap(), wanted.Bits()-96)
+	}
 	return func(_ *Request, got string) bool {
 		a, err := netip.ParseAddr(got)
 		return err == nil && wanted.Contains(a.Unmap().WithZone(""))
