@@ -14,9 +14,9 @@
 // Every error about a key is a *fault.Error whose sentence is KMS's own, and
 // wraps one of ErrNotFound, ErrDisabled, ErrState, ErrUsage and ErrAccess.
 //
-// The promises: no key is ever stored or logged in the clear; a key that is
-// disabled or waits for its deletion neither wraps nor unwraps; a key whose
-// deletion date has passed is gone, though no clock ticks here: the time is
-// looked at when the key is, and its record goes at the next change or start.
-// What a lost root key wrapped is lost: back it up with the data.
+// The promises: no key but the root key is ever stored in the clear, and none is
+// logged; a key that is disabled or waits for its deletion neither wraps nor
+// unwraps; a key whose deletion date has passed is gone, though no clock ticks
+// here: the time is looked at when the key is, and its record goes at the next
+// change or start. What a lost root key wrapped is lost: back it up with the data.
 package keys

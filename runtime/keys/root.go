@@ -25,11 +25,13 @@ const keySize = 32
 // A Root is the root key: all other keys are worth what it is worth. It never
 // prints itself.
 type Root struct {
-	secret [keySize]byte
-	files  []string        // that hold it, or should
-	found  [][keySize]byte // in the files, when they do not agree; the first is secret
-	fresh  bool            // made just now, and not yet in its files
-	shared bool            // kept in the records, see SharedRoot
+	// Package fmt asks no unexported field of another struct how it wants to be
+	// printed, but %v follows no pointer there either.
+	secret *[keySize]byte
+	files  []string         // that hold it, or should
+	found  []*[keySize]byte // in the files, when they do not agree; the first is secret
+	fresh  bool             // made just now, and not yet in its files
+	shared bool             // kept in the records, see SharedRoot
 }
 
 // LoadRoot reads the root key that the file path holds: 32 raw bytes, or the same
@@ -63,7 +65,7 @@ func LoadRoot(path string, copies ...string) (Root, error) {
 				file, len(text)))
 			continue
 		}
-		r.found = append(r.found, secret)
+		r.found = append(r.found, &secret)
 	}
 	if r.fresh {
 		r.found = append(r.found, NewRoot().secret)
@@ -78,7 +80,7 @@ func LoadRoot(path string, copies ...string) (Root, error) {
 // NewRoot makes a root key that is in no file, for tests and for what lives no
 // longer than its process.
 func NewRoot() Root {
-	var r Root
+	r := Root{secret: new([keySize]byte)}
 	rand.Read(r.secret[:])
 	return r
 }
@@ -138,7 +140,7 @@ func (r *Root) store(mend bool) (mended []string, err error) {
 	for _, file := range r.files {
 		text, err := os.ReadFile(file)
 		missing := errors.Is(err, fs.ErrNotExist)
-		if held, ok := parseRoot(text); err == nil && ok && held == r.secret || !missing && !mend {
+		if held, ok := parseRoot(text); err == nil && ok && held == *r.secret || !missing && !mend {
 			continue
 		}
 		if err := write(file, r.format(), mend); err != nil {
@@ -216,7 +218,7 @@ func (r Root) meet(known imprint) (Root, error) {
 	}
 	switch {
 	case r.shared && len(known.Secret) == keySize:
-		r.secret = [keySize]byte(known.Secret)
+		r.secret = (*[keySize]byte)(known.Secret)
 		return r, nil
 	case r.shared:
 		return r, wrapRoot(nil, "what is stored was encrypted under a root key in a file: name a copy of it with --root-key")

@@ -54,6 +54,24 @@ func TestRootIsMadeOnce(t *testing.T) {
 	}
 }
 
+// TestRootNeverPrintsItself prints a root key by itself, and where nobody asks it
+// how: in the fields of others.
+func TestRootNeverPrintsItself(t *testing.T) {
+	secret := bytes.Repeat([]byte{201, 74, 133, 58}, 8)
+	root := mustLoad(t, write(t, secret))
+	type config struct{ root keys.Root }
+	for _, v := range []any{root, &root, config{root}, &config{root}, open(t, records(t, t.TempDir()), root, newClock())} {
+		for _, verb := range []string{"%v", "%+v", "%#v"} {
+			text := fmt.Sprintf(verb, v)
+			for _, form := range []string{"201 74 133 58", "c94a853a", "0xc9, 0x4a", string(secret[:4])} {
+				if strings.Contains(text, form) {
+					t.Errorf("%s of a %T: %s", verb, v, text)
+				}
+			}
+		}
+	}
+}
+
 // TestRootSpellings reads one key in each of the ways a user may write it.
 func TestRootSpellings(t *testing.T) {
 	secret := make([]byte, 32)
