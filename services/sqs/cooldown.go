@@ -31,10 +31,11 @@ func coolingKey(what string, id queue.ID) string {
 	return what + id.Account + "/" + id.Region + "/" + id.Name
 }
 
-// active says whether what was done to the queue less than a minute ago.
-func (c *cooldowns) active(what string, id queue.ID, now time.Time) bool {
+// active says whether what was done to the queue less than a minute ago, and not
+// before since: a queue has nothing to wait for that was done to one of its name.
+func (c *cooldowns) active(what string, id queue.ID, now, since time.Time) bool {
 	done, ok := c.table.Get(coolingKey(what, id))
-	return ok && now.Before(done.Add(cooldown))
+	return ok && now.Before(done.Add(cooldown)) && !done.Before(since)
 }
 
 // start remembers what was done just now, and forgets what cooled down long ago.

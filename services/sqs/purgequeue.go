@@ -23,7 +23,7 @@ func (s *Service) PurgeQueue(ctx context.Context, in *api.PurgeQueueInput) (*api
 	if s.options.PurgeWait {
 		s.cooling.mu.Lock()
 		defer s.cooling.mu.Unlock()
-		if s.cooling.active(afterPurge, q.ID(), time.Now()) {
+		if s.cooling.active(afterPurge, q.ID(), time.Now(), q.Config().Created) {
 			return nil, api.ErrPurgeQueueInProgress(fmt.Sprintf("Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.ID().Name))
 		}
 	}

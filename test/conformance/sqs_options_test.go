@@ -35,6 +35,13 @@ func TestSQSPurgeWaits(t *testing.T) {
 		time.Sleep(time.Second)
 		q.must(q.purge())
 		wantEqual(t, "messages after a minute", q.counts(), "0/0/0")
+
+		// Another queue of that name was never purged.
+		_, err := q.sdk.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: q.url})
+		q.must(err)
+		time.Sleep(time.Second)
+		q = create(t, env, "q", nil)
+		q.must(q.purge())
 	})
 }
 
