@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"millrace/runtime/fault"
@@ -18,7 +19,7 @@ type condition struct {
 	each     bool   // ForAllValues: every value passes; none at all is fine
 	some     bool   // ForAnyValue: at least one value passes
 	ifExists bool   // a key that is not there passes
-	null     *bool  // Null: whether the key must be missing
+	null     []bool // Null: whether the key must be missing, in one of these ways
 }
 
 // A test compares a value of the request with one of the policy.
@@ -28,7 +29,7 @@ type test func(r *Request, got string) bool
 func (c *condition) holds(r *Request) bool {
 	got := r.values(c.key)
 	if c.null != nil {
-		return *c.null == (len(got) == 0)
+		return slices.Contains(c.null, len(got) == 0)
 	}
 	if (c.each || c.some) && len(got) == 1 && got[0] == "" {
 		got = nil // to the set operators an empty text is no value
@@ -110,13 +111,16 @@ func parseCondition(name, key string, values []string, variables bool) (c condit
 	case len(values) == 0:
 		return c, fault.New(fault.Invalid, "%s of %s has no value", name, key)
 	}
-	if base == "Null" {
-		missing, err := parseBool(values[0])
-		c.null = &missing
-		return c, err
-	}
 	c.negated = op.negated
 	for _, v := range values {
+		if base == "Null" {
+			missing, err := parseBool(v)
+			if err != nil {
+				return c, err
+			}
+			c.null = append(c.null, missing)
+			continue
+		}
 		t, err := op.test(v, variables)
 		if err != nil {
 			return c, fault.Wrap(fault.Invalid, err, "%s of %s", name, key)

@@ -139,6 +139,8 @@ func TestOperators(t *testing.T) {
 		{"Null", `"true"`, "a", false},
 		{"Null", `"false"`, "a", true},
 		{"Null", `false`, none, false},
+		{"Null", `["true","false"]`, "a", true},
+		{"Null", `["true","false"]`, none, true},
 
 		{"StringEqualsIfExists", `"a"`, none, true},
 		{"StringEqualsIfExists", `"a"`, "b", false},

@@ -213,6 +213,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a date that is none", condition("DateLessThan", "a:b", `"tomorrow"`)},
 		{"a boolean that is none", condition("Bool", "a:b", `"yes"`)},
 		{"Null of something else", condition("Null", "a:b", `"maybe"`)},
+		{"Null of something else, too", condition("Null", "a:b", `["true","maybe"]`)},
 		{"base64 that is none", condition("BinaryEquals", "a:b", `"*"`)},
 		{"an address that is none", condition("IpAddress", "a:b", `"10.0.0.0/33"`)},
 		{"an address with a zone", condition("IpAddress", "a:b", `"fe80::1%eth0"`)},
