@@ -19,7 +19,7 @@ type condition struct {
 	each     bool   // ForAllValues: every value passes; none at all is fine
 	some     bool   // ForAnyValue: at least one value passes
 	ifExists bool   // a key that is not there passes
-	null     []bool // Null: whether the key must be missing, in one of these ways
+	null     []bool // Null: whether the key must be missing; one answer of these is enough
 }
 
 // A test compares a value of the request with one of the policy.

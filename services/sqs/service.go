@@ -56,8 +56,8 @@ func (s *Service) Drain() { s.drain() }
 
 // find returns the queue that a QueueUrl means, to a caller that may do the
 // action to it. Every operation on a queue comes through here, with the name that
-// policies have for it: a batch form's is the single form's. The query protocol may leave the
-// parameter out and name the queue in the request's path instead.
+// policies have for it: a batch form's is the single form's. The query protocol
+// may leave the parameter out and name the queue in the request's path instead.
 func (s *Service) find(ctx context.Context, action string, url *string) (*jetqueue.Queue, error) {
 	c := identity.From(ctx)
 	id, err := address(c, value(url))
