@@ -142,9 +142,15 @@ func (s *codeStore) drop(ctx context.Context, sum string) error {
 	return fault.Wrap(fault.Unavailable, err, "removing code")
 }
 
+// sweepWait is how long a start waits to hear which zip files there are. On a
+// cluster whose servers have just begun, nats.go may wait for the list for ever.
+const sweepWait = 2 * time.Second
+
 // sweepBlobs removes the zip files that no function uses: what a kill between
 // storing code and storing its function leaves behind.
 func (s *codeStore) sweepBlobs(ctx context.Context, used map[string]bool) error {
+	ctx, cancel := context.WithTimeout(ctx, sweepWait)
+	defer cancel()
 	all, err := s.blobs.List(ctx)
 	if errors.Is(err, jetstream.ErrNoObjectsFound) {
 		return nil

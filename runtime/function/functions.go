@@ -76,10 +76,8 @@ func Open(ctx context.Context, c Config) (*Functions, error) {
 		fs.log = slog.New(slog.DiscardHandler)
 	}
 	used := fs.codeInUse()
-	if err := code.sweepBlobs(ctx, used); err != nil {
-		return nil, err
-	}
-	if err := code.sweepFolders(used); err != nil {
+	// What is left over costs room, and nothing else: the next start tries again.
+	if err := errors.Join(code.sweepBlobs(ctx, used), code.sweepFolders(used)); err != nil {
 		fs.log.Warn("old code could not be removed", "error", err)
 	}
 	if c.Events != nil {
