@@ -14,7 +14,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"millrace/runtime/record"
 	api "millrace/services/internal/api/iam"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/list"
 	"millrace/services/internal/wire"
 )
 
@@ -72,23 +72,9 @@ type listing struct {
 // than a name and an account, to fit into a marker of 320 characters.
 func page[T any](items []T, sortKey func(T) string, l listing) (part []T, next *string, truncated *bool, err error) {
 	slices.SortFunc(items, func(a, b T) int { return cmp.Compare(sortKey(a), sortKey(b)) })
-	if l.marker != nil {
-		after, err := base64.RawURLEncoding.DecodeString(*l.marker)
-		if err != nil {
-			return nil, nil, nil, validation("Invalid Marker.")
-		}
-		from, found := slices.BinarySearchFunc(items, string(after), func(item T, k string) int {
-			return cmp.Compare(sortKey(item), k)
-		})
-		if found {
-			from++
-		}
-		items = items[from:]
+	part, next, truncated, err = list.Page(items, sortKey, l.marker, int(valueOr(l.max, 100)))
+	if err != nil {
+		err = validation("Invalid Marker.")
 	}
-	limit := int(valueOr(l.max, 100))
-	if len(items) <= limit {
-		return items, nil, new(false), nil
-	}
-	last := sortKey(items[limit-1])
-	return items[:limit], new(base64.RawURLEncoding.EncodeToString([]byte(last))), new(true), nil
+	return part, next, truncated, err
 }
