@@ -164,7 +164,7 @@ func parsePrincipal(kind, name string) (principal, error) {
 		return principal{service: name}, nil
 	case kind == "Federated", kind == "CanonicalUser", kind == "AWS" && (name == "*" || isUniqueID(name)):
 		return principal{}, nil
-	case kind == "AWS" && isAccount(name):
+	case kind == "AWS" && IsAccount(name):
 		return principal{account: name}, nil
 	case kind == "AWS":
 		if a, err := arn.Parse(name); err == nil && !strings.ContainsAny(name, "*?") {
@@ -181,7 +181,7 @@ func parsePrincipalARN(a arn.ARN) (principal, error) {
 		return principal{arn: a.String(), in: r}, nil
 	case r.name != "":
 		return principal{role: r}, nil
-	case a.Service == "iam" && a.Resource == "root" && isAccount(a.Account):
+	case a.Service == "iam" && a.Resource == "root" && IsAccount(a.Account):
 		return principal{account: a.Account}, nil
 	case a.Service == "iam" || a.Service == "sts":
 		return principal{arn: a.String(), in: role{account: a.Account}}, nil
@@ -189,8 +189,8 @@ func parsePrincipalARN(a arn.ARN) (principal, error) {
 	return principal{}, fault.New(fault.Invalid, "%q is the ARN of no principal", a)
 }
 
-// isAccount tells the id of an account: twelve digits.
-func isAccount(s string) bool {
+// IsAccount tells the id of an account: twelve digits.
+func IsAccount(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/runtime/policy"
 	"millrace/services/internal/wire"
 )
 
@@ -138,9 +139,9 @@ func isQueuePath(path string) bool {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	switch len(parts) {
 	case 2:
-		return isAccount(parts[0])
+		return policy.IsAccount(parts[0])
 	case 4:
-		return parts[0] == "queue" && isAccount(parts[2])
+		return parts[0] == "queue" && policy.IsAccount(parts[2])
 	}
 	return false
 }

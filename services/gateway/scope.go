@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"millrace/runtime/policy"
 	"millrace/services/internal/identity"
 )
 
@@ -61,7 +62,7 @@ func parseScope(cred string, asymmetric bool) (scope, bool) {
 // itself, a temporary key has a session of the account that lent it, and every
 // other key belongs to the default account.
 func (g *Gateway) account(accessKey string) (string, *identity.Session) {
-	if isAccount(accessKey) {
+	if policy.IsAccount(accessKey) {
 		return accessKey, nil
 	}
 	if g.SessionOf != nil && strings.HasPrefix(accessKey, "ASIA") {
@@ -70,16 +71,4 @@ func (g *Gateway) account(accessKey string) (string, *identity.Session) {
 		}
 	}
 	return g.Account, nil
-}
-
-func isAccount(s string) bool {
-	if len(s) != 12 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
 }

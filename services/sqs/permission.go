@@ -90,7 +90,7 @@ func checkGrant(label string, accounts, actions []string) error {
 		return missingParam("Label")
 	case len(label) > 80 || !isWord(label):
 		return invalidParam("Label", label, "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.")
-	case len(accounts) == 0 || !allFunc(accounts, isAccount):
+	case len(accounts) == 0 || !allFunc(accounts, policy.IsAccount):
 		return invalidParam("PrincipalId", "["+strings.Join(accounts, ", ")+"]", "Unable to verify.")
 	case len(actions) == 0:
 		return missingParam("Actions")

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/runtime/policy"
 	"millrace/runtime/queue"
 	"millrace/services/internal/identity"
 )
@@ -113,10 +114,8 @@ func locate(c identity.Caller, host, path string) (id queue.ID, ok bool) {
 		id.Region = region
 	}
 	id.Account, id.Name, _ = strings.Cut(path, "/")
-	return id, isAccount(id.Account) && id.Name != "" && !strings.Contains(id.Name, "/")
+	return id, policy.IsAccount(id.Account) && id.Name != "" && !strings.Contains(id.Name, "/")
 }
-
-func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
 // hostRegion finds the region in sqs.<region>.… and [<region>.]queue.… hosts.
 func hostRegion(host string) (string, bool) {
