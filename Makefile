@@ -9,10 +9,10 @@ STATICCHECK := $(BIN)/staticcheck-$(STATICCHECK_VERSION)
 GOFLAGS_TEST ?=
 FUZZTIME ?= 10s
 
-.PHONY: help build run test race conformance fuzz bench generate verify lint clean
+.PHONY: help build run test test-long race conformance fuzz bench generate verify lint clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/runtime
 	@mkdir -p $(BIN)
@@ -24,6 +24,9 @@ run: build ## Start the runtime with a sample function behind a queue, and send 
 
 test: ## Run the test suite
 	go test $(GOFLAGS_TEST) ./...
+
+test-long: ## Run what takes long, needs root or a broker; names what is missing
+	MILLRACE_LONG=1 go test -count=1 -p 1 $(GOFLAGS_TEST) ./test/limits
 
 race: ## Run the test suite with the race detector
 	$(MAKE) test GOFLAGS_TEST="-race $(GOFLAGS_TEST)"

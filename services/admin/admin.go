@@ -2,7 +2,7 @@
 // holds, and, where allowed, how to empty it. It is not AWS's, so it speaks
 // plain JSON.
 //
-//	GET  /_runtime/health   200 {"status":"ok"} as soon as requests are served
+//	GET  /_runtime/health   200 {"status":"ok"} while calls are served; else 503, and why in "message"
 //	GET  /_runtime/status   what Status describes
 //	POST /_runtime/reset    removes everything; 403 unless allowed
 //	POST /_runtime/forget   empties the list of what is missing or damaged
@@ -40,6 +40,7 @@ type Stored struct {
 
 // A Runtime is what the API speaks for.
 type Runtime interface {
+	Health() error // why calls would fail; nil when they would not
 	Status(context.Context) (Status, error)
 	Reset(context.Context) error
 	ForgetLosses() error
@@ -49,6 +50,10 @@ type Runtime interface {
 func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_runtime/health", func(w http.ResponseWriter, _ *http.Request) {
+		if err := r.Health(); err != nil {
+			answer(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable", "message": err.Error()})
+			return
+		}
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
 	mux.HandleFunc("GET /_runtime/status", func(w http.ResponseWriter, req *http.Request) {

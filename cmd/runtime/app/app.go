@@ -23,6 +23,7 @@ import (
 	"millrace/esm"
 	source "millrace/esm/source/sqs"
 	"millrace/runtime/backbone"
+	"millrace/runtime/capacity"
 	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
@@ -96,6 +97,7 @@ type App struct {
 	listener net.Listener
 	parts    lifecycle.Stack
 
+	gate      capacity.Gate
 	losses    *damage.Log
 	records   *record.Store
 	keys      *keys.Ring
@@ -264,6 +266,9 @@ func (a *App) source(id queue.ID) (source.Queue, error) { return a.queues.Get(id
 
 // moved finds the queue that a message move task empties.
 func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) }
+
+// Health implements admin.Runtime: what would be refused now, and why.
+func (a *App) Health() error { return a.gate.Full() }
 
 // Status fits admin.Runtime.
 func (a *App) Status(ctx context.Context) (admin.Status, error) {

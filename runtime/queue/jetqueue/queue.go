@@ -119,6 +119,9 @@ func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queu
 		drafts[i] = queue.NewDraft(msg)
 		size += drafts[i].Size() + recordRoom
 	}
+	if err := q.set.gate.Admit(size); err != nil {
+		return nil, err
+	}
 	var placed []queue.Placed
 	if err := q.do(ctx, size, func(m *queue.Machine) { placed = m.Send(drafts...) }); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/backbone"
+	"millrace/runtime/capacity"
 	"millrace/runtime/cluster"
 	"millrace/runtime/damage"
 	"millrace/runtime/fault"
@@ -34,6 +35,9 @@ type Options struct {
 	Cluster *cluster.Cluster
 
 	KeepForever bool // no message leaves for its age, whatever its queue's Retention
+
+	// Gate is asked before a queue is made and before messages are sent; nil admits all.
+	Gate capacity.Gate
 
 	// Marks is the file that keeps what each log was known to hold; "" for none:
 	// then it is not noticed when the end of a log is lost. It needs a server that
@@ -63,6 +67,7 @@ type Queues struct {
 	maxEntry int
 	peers    *peers // nil for a runtime by itself
 	forever  bool
+	gate     capacity.Gate
 	marks    *marks
 	torn     map[string]bool
 	lost     func(damage.Loss) error
@@ -111,7 +116,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	}
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
-		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
+		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
 		torn: o.Torn,
 	}
 	if o.Cluster != nil {
@@ -191,6 +196,9 @@ func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Que
 	}
 	if qs.has(id) {
 		return nil, fault.New(fault.Exists, "queue %s exists already", id.Name)
+	}
+	if err := qs.gate.Admit(0); err != nil {
+		return nil, err
 	}
 	r := row{ID: id, Source: newSource(), Key: make([]byte, 16), Config: c}
 	rand.Read(r.Key)
