@@ -8,6 +8,7 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := $(BIN)/staticcheck-$(STATICCHECK_VERSION)
 GOFLAGS_TEST ?=
 FUZZTIME ?= 10s
+LONG := ./test/limits ./test/crash ./test/damage ./test/script
 
 .PHONY: help build run test test-long race conformance fuzz bench generate verify lint clean
 
@@ -26,7 +27,7 @@ test: ## Run the test suite
 	go test $(GOFLAGS_TEST) ./...
 
 test-long: ## Run what takes long, needs root or a broker; names what is missing
-	MILLRACE_LONG=1 go test -count=1 -p 1 $(GOFLAGS_TEST) ./test/limits
+	MILLRACE_LONG=1 go test -count=1 -p 1 $(GOFLAGS_TEST) $(LONG)
 
 race: ## Run the test suite with the race detector
 	$(MAKE) test GOFLAGS_TEST="-race $(GOFLAGS_TEST)"

@@ -14,12 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"millrace/runtime/backbone/backbonetest"
+	"millrace/test/needs"
 )
 
 // TestNodeKilled has two runtimes share queues on three NATS servers, kills one
 // with SIGKILL while clients of the other send, and wants every queue served
 // again, all that was acknowledged received, and each FIFO group in order.
 func TestNodeKilled(t *testing.T) {
+	needs.Long(t)
 	nodes, flows := shared(t)
 	nodes[0].kill()
 	goesOn(t, flows)
@@ -29,6 +31,7 @@ func TestNodeKilled(t *testing.T) {
 // TestNodeHangs stops a node in its tracks instead, until others have taken over,
 // and lets it go on: it must not believe that it still owns anything.
 func TestNodeHangs(t *testing.T) {
+	needs.Long(t)
 	nodes, flows := shared(t)
 	nodes[0].signal(syscall.SIGSTOP)
 	goesOn(t, flows)

@@ -2,9 +2,9 @@
 // again over the same folder, and holds what it then says against what it had
 // acknowledged. Several clients keep the books, in millrace/test/crash/ledger.
 //
-//	go test ./test/crash                                    a dozen short rounds of each kind
-//	go test ./test/crash -crash.rounds 500 -timeout 1h      many
-//	go test ./test/crash -crash.seed 7 -crash.keep          the same dice again; keeps the data
+//	make test-long                                                          a dozen short rounds of each kind
+//	MILLRACE_LONG=1 go test ./test/crash -crash.rounds 500 -timeout 1h      many
+//	MILLRACE_LONG=1 go test ./test/crash -crash.seed 7 -crash.keep          the same dice again; keeps the data
 //
 // The dice decide what clients ask and when the kill comes; how far the server
 // has got by then is up to the machine, so a seed makes a failure likely to
@@ -24,6 +24,7 @@ import (
 	"time"
 
 	_ "millrace/cmd/runtime/app" // the tests build it: go test must not answer from its cache when it changes
+	"millrace/test/needs"
 )
 
 var (
@@ -40,6 +41,9 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	if !needs.LongRuns() {
+		return m.Run() // all of them skip
+	}
 	var err error
 	if binaries, err = os.MkdirTemp("", "millrace-crash-bin-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

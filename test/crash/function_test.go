@@ -21,12 +21,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"millrace/test/needs"
 )
 
 // An event that was accepted runs at least once, a message sent to a mapped
 // queue reaches its function, and both functions and the mapping are there
 // after each kill, while no process of theirs outlives the runtime.
 func TestFunctions(t *testing.T) {
+	needs.Long(t)
 	t.Parallel()
 	tellSeed(t)
 	ran := newObserver(t)

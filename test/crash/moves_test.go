@@ -18,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"millrace/test/crash/ledger"
+	"millrace/test/needs"
 )
 
 // Messages wander: receivers fail them down a chain of dead-letter queues, while
@@ -25,6 +26,7 @@ import (
 // deleted is in one of the queues, once, after every kill; and tasks that were
 // acknowledged are known.
 func TestMoves(t *testing.T) {
+	needs.Long(t)
 	for _, suffix := range []string{"", ".fifo", "-encrypted"} {
 		t.Run("wander"+suffix, func(t *testing.T) {
 			t.Parallel()
@@ -350,6 +352,7 @@ func (w *wanderers) running(source string) bool {
 // One task goes on over all kills until it has moved everything, once, and keeps
 // its name, its start and its count.
 func TestATaskGoesOn(t *testing.T) {
+	needs.Long(t)
 	t.Parallel()
 	tellSeed(t)
 	s := newServer(t, "1s")

@@ -12,11 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"millrace/test/crash/ledger"
+	"millrace/test/needs"
 )
 
 // What was acknowledged before an acknowledged purge never comes back, and what
 // was acknowledged after it is there: once.
 func TestPurges(t *testing.T) {
+	needs.Long(t)
 	for _, queue := range []string{"pool", "pool.fifo"} {
 		t.Run(queue, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"millrace/test/crash/ledger"
+	"millrace/test/needs"
 )
 
 const (
@@ -42,6 +43,7 @@ func names(q ledger.Queue) []string {
 // is hidden, handles work, groups are in order, duplicates are known, and a dead
 // letter is in one place.
 func TestQueues(t *testing.T) {
+	needs.Long(t)
 	t.Run("sync=1s", func(t *testing.T) { t.Parallel(); queueRounds(t, "1s", *rounds) })
 	t.Run("sync=always", func(t *testing.T) { t.Parallel(); queueRounds(t, "always", (*rounds+2)/3) })
 }

@@ -13,11 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"millrace/test/needs"
 )
 
 // A change that was acknowledged is there after the kill, and one that was not
 // is there or not: attributes, tags, permissions, policies, queues themselves.
 func TestSettings(t *testing.T) {
+	needs.Long(t)
 	t.Parallel()
 	tellSeed(t)
 	s := newServer(t, "1s")

@@ -28,6 +28,7 @@ import (
 	"millrace/cmd/runtime/app"
 	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/damage"
+	"millrace/test/needs"
 )
 
 func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
@@ -161,6 +162,7 @@ func damages() map[string]func([]byte) []byte {
 }
 
 func TestDamageIsNeverSilent(t *testing.T) {
+	needs.Long(t)
 	killed, stopped, want := prepare(t)
 	for name, whole := range map[string]string{"killed": killed, "stopped": stopped} {
 		err := filepath.WalkDir(whole, func(path string, d fs.DirEntry, err error) error {

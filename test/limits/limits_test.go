@@ -30,6 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	_ "millrace/cmd/runtime/app" // the tests build it: go test must not answer from its cache when it changes
+	"millrace/test/needs"
 )
 
 // binary is the runtime that the tests run.
@@ -38,7 +39,7 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	if os.Getenv("MILLRACE_LONG") == "" {
+	if !needs.LongRuns() {
 		return m.Run() // all of them skip
 	}
 	dir, err := os.MkdirTemp("", "millrace-limits-bin-")
@@ -58,21 +59,13 @@ func run(m *testing.M) int {
 // long is the first line of every test here.
 func long(t *testing.T) {
 	t.Helper()
-	if os.Getenv("MILLRACE_LONG") == "" {
-		t.Skip("runs in make test-long")
-	}
+	needs.Long(t)
 }
 
 // need skips a test on a machine that lacks something, and says how to get it.
 func need(t *testing.T, err error, how string) {
 	t.Helper()
-	if err == nil {
-		return
-	}
-	if os.Getenv("MILLRACE_NO_SKIP") != "" {
-		t.Fatalf("%v: %s", err, how)
-	}
-	t.Skipf("%v: %s", err, how)
+	needs.That(t, err, how)
 }
 
 // A server is a runtime in a process of its own.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"millrace/test/needs"
 )
 
 // operations are all that SQS has.
@@ -26,6 +28,7 @@ var operations = []string{
 // those of the operations that it only names. Where its printed answers are not
 // AWS's, the console says so. Played with every AWS CLI on this machine.
 func TestConsole(t *testing.T) {
+	needs.Long(t)
 	rememberSources(t)
 	text, err := os.ReadFile(filepath.Join("testdata", "sqs.console"))
 	if err != nil {
@@ -55,6 +58,7 @@ func TestConsole(t *testing.T) {
 // TestBoto3 does the same 23 operations from Python: testdata/sqs.py checks the
 // answers, and says which operations it sent.
 func TestBoto3(t *testing.T) {
+	needs.Long(t)
 	rememberSources(t)
 	for _, python := range tools(t, "python3", "-c", "import boto3") {
 		t.Run(strings.TrimPrefix(python, "/"), func(t *testing.T) {
@@ -79,11 +83,7 @@ func TestBoto3(t *testing.T) {
 func tools(t *testing.T, name string, trial ...string) []string {
 	found := onPath(name, trial...)
 	if len(found) == 0 {
-		missing := fmt.Sprintf("no %s on the path can `%s`: apt-get install awscli python3-boto3", name, strings.Join(trial, " "))
-		if os.Getenv("MILLRACE_NO_SKIP") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
+		needs.That(t, fmt.Errorf("no %s on the path can `%s`", name, strings.Join(trial, " ")), "apt-get install awscli python3-boto3")
 	}
 	return found
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"millrace/test/needs"
 )
 
 // readmeAddress is where the README's runtime listens. The test listens
@@ -19,17 +21,14 @@ const readmeAddress = "127.0.0.1:4566"
 // The README's walk-through works word for word, in a copy of the tree, with
 // every AWS CLI and every Python with boto3 on this machine.
 func TestReadmeWalkThrough(t *testing.T) {
+	needs.Long(t)
 	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	clis, pythons := onPath("aws", "--version"), onPath("python3", "-c", "import boto3")
 	if len(clis) == 0 || len(pythons) == 0 {
-		missing := "no aws, or no python3 with boto3, on the path: apt-get install awscli python3-boto3"
-		if os.Getenv("MILLRACE_NO_SKIP") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
+		needs.That(t, errors.New("no aws, or no python3 with boto3, on the path"), "apt-get install awscli python3-boto3")
 	}
 	for i := range max(len(clis), len(pythons)) {
 		w := walk{aws: clis[i%len(clis)], python: pythons[i%len(pythons)]}
