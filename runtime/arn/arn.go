@@ -31,6 +31,18 @@ func Parse(s string) (ARN, error) {
 	return ARN{p[1], p[2], p[3], p[4], p[5]}, nil
 }
 
+// IsRegion reports whether s can be a region: 1 to 32 of a-z, 0-9 and "-". Those
+// of every partition are, and so are the names that other emulators have taught
+// their clients, as "local" and "elasticmq".
+func IsRegion(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-') {
+			return false
+		}
+	}
+	return 1 <= len(s) && len(s) <= 32
+}
+
 func (a ARN) String() string {
 	return "arn:" + a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource
 }

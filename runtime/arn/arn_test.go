@@ -2,6 +2,7 @@ package arn
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"millrace/runtime/fault"
@@ -35,4 +36,17 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q comes back as %q", text, a)
 		}
 	})
+}
+
+func TestIsRegion(t *testing.T) {
+	for _, s := range []string{"us-east-1", "eusc-de-east-1", "us-isob-east-1", "elasticmq", "local", "0", strings.Repeat("r", 32)} {
+		if !IsRegion(s) {
+			t.Errorf("%q is a region", s)
+		}
+	}
+	for _, s := range []string{"", "US-EAST-1", "us_east_1", "us-east-1/x", "a.b", "*", ">", " ", "\x00", "é", "us-east-1\n", strings.Repeat("r", 33)} {
+		if IsRegion(s) {
+			t.Errorf("%q is no region", s)
+		}
+	}
 }

@@ -348,7 +348,11 @@ func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 	if err != nil {
 		return err
 	}
-	err = t.store.put(ctx, wireKey(t.kind, key), value, 0)
+	wire := wireKey(t.kind, key)
+	if len(wire) > maxKey {
+		return fault.New(fault.Invalid, "a name of %d bytes is too long for a %s", len(key), t.kind)
+	}
+	err = t.store.put(ctx, wire, value, 0)
 	if errors.Is(err, jetstream.ErrKeyExists) {
 		if r := t.store.refresh(ctx, t.kind, key); fault.Of(r) == fault.Unavailable {
 			return r
@@ -400,6 +404,12 @@ func (t *Table[T]) Delete(ctx context.Context, key string) error {
 	}
 	return fault.Wrap(fault.Unavailable, t.store.remove(ctx, wireKey(t.kind, key)), "deleting %s %s", t.kind, key)
 }
+
+// maxKey bounds a key of the bucket, in bytes. Keys are parts of NATS subjects,
+// and a client whose line is longer than 4,096 bytes loses its connection
+// (max_control_line). Names are bounded where they come in; the longest that AWS
+// allows, an IAM policy's of 128 characters, takes less than 420 bytes.
+const maxKey = 1024
 
 // wireKey escapes a key for the bucket, whose keys are made of A-Z a-z 0-9 and
 // - / _ = . alone: every other byte, and "=", is written as =XX.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -94,6 +95,22 @@ func TestRecords(t *testing.T) {
 
 // A record that cannot be read, say of a newer version, is not one that was
 // deleted, nor one that never was.
+// A key that NATS could not take is refused, and the connection lives on.
+func TestOverlongKey(t *testing.T) {
+	ctx := t.Context()
+	things := record.NewTable[thing](open(t, backbonetest.Start(t, t.TempDir())), "thing")
+	long := strings.Repeat("é", 2000)
+	if err := things.Create(ctx, long, thing{}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("creating: %v", err)
+	}
+	if _, err := things.Find(ctx, long); !errors.Is(err, fault.NotFound) {
+		t.Errorf("finding: %v", err)
+	}
+	if err := things.Create(ctx, "a", thing{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestStates(t *testing.T) {
 	s := open(t, backbonetest.Start(t, t.TempDir()))
 	things, newer := record.NewTable[thing](s, "thing"), record.NewTable[string](s, "thing")

@@ -34,6 +34,9 @@ func (t *Table[T]) Refresh(ctx context.Context, key string) error {
 // behind.
 func (s *Store) refresh(ctx context.Context, kind, key string) error {
 	wire := wireKey(kind, key)
+	if len(wire) > maxKey {
+		return fault.New(fault.NotFound, "no such %s", kind) // there can be none
+	}
 	request, err := json.Marshal(map[string]string{"last_by_subj": "$KV." + bucket + "." + wire})
 	if err != nil {
 		return err

@@ -13,6 +13,11 @@ import (
 // in a form of its own.
 var errNoAction = errors.New("no action")
 
+// errRegion is the answer to a signature whose scope names no region. The region
+// becomes a part of keys and names: one that cannot be comes no further.
+var errRegion = &wire.Error{Code: "SignatureDoesNotMatch", Status: http.StatusForbidden,
+	Message: "Credential should be scoped to a valid region."}
+
 // tooLarge is the answer to a body over the limit; Lambda has words of its own.
 func tooLarge(r *router, req *request) *wire.Error {
 	e := &wire.Error{Code: "RequestEntityTooLargeException", QueryCode: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,

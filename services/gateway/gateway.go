@@ -28,6 +28,7 @@ import (
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/propagation"
 
+	"millrace/runtime/arn"
 	"millrace/runtime/fault"
 	"millrace/runtime/telemetry"
 	"millrace/services/internal/identity"
@@ -113,10 +114,11 @@ type call struct {
 	req    request
 	caller *identity.Caller
 
-	service  Service // nil until it is known
-	protocol wire.Protocol
-	op       *wire.Operation
-	wrote    bool // the answer has begun
+	badRegion bool    // the signature's scope names none that can be
+	service   Service // nil until it is known
+	protocol  wire.Protocol
+	op        *wire.Operation
+	wrote     bool // the answer has begun
 }
 
 // serve is the chain.
@@ -126,6 +128,9 @@ func (c *call) serve(ctx context.Context) error {
 		return err
 	}
 	labels, err := c.route()
+	if c.badRegion {
+		return errRegion
+	}
 	if err != nil {
 		return err
 	}
@@ -181,13 +186,16 @@ func (c *call) read() error {
 }
 
 func (c *call) identify() {
-	c.req.scope, _ = scopeOf(c.req.http)
+	var signed bool
+	c.req.scope, signed = scopeOf(c.req.http)
 	c.caller.AccessKey = c.req.scope.accessKey
 	c.caller.Anonymous = c.caller.AccessKey == ""
 	c.caller.Account, c.caller.Session = c.g.account(c.caller.AccessKey)
 	c.caller.Region = c.req.scope.region
-	if c.caller.Region == "" {
+	if !signed || c.req.scope.anyRegion {
 		c.caller.Region = c.g.Region
+	} else {
+		c.badRegion = !arn.IsRegion(c.caller.Region)
 	}
 }
 
@@ -279,6 +287,9 @@ func (c *call) translate(err error) *wire.Error {
 	switch fault.Of(err) {
 	case fault.Canceled, fault.Timeout:
 		return &wire.Error{Code: "RequestTimeout", Status: 408, Message: "The request was given up before it was answered."}
+	case fault.Invalid: // that no service foresaw; the client must not try it again
+		c.g.Log.Info("invalid", "operation", name, "request", c.caller.RequestID, "err", err)
+		return &wire.Error{Code: "ValidationException", QueryCode: "ValidationError", Status: 400, Message: "The request holds a value that cannot be stored."}
 	case fault.Unavailable:
 		c.g.Log.Warn("unavailable", "operation", name, "request", c.caller.RequestID, "error", err)
 		return &wire.Error{Code: "ServiceUnavailable", Status: 503, Fault: true, Message: "The service is unavailable. Please try again."}

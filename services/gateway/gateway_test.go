@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -122,5 +123,46 @@ func TestPanicIsAnInternalFailure(t *testing.T) {
 		func(context.Context) error { panic("bug") })
 	if resp.StatusCode != 500 || !strings.Contains(body, "InternalFailure") || strings.Contains(body, "bug") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+}
+
+// A region that cannot be becomes no part of a key or a name: it is refused,
+// wherever the request names it and in whatever protocol.
+func TestRegionThatCannotBe(t *testing.T) {
+	const json, form = "application/x-amz-json-1.0", "application/x-www-form-urlencoded"
+	signed := func(region, service string) string {
+		return "AWS4-HMAC-SHA256 Credential=AKID/20261120/" + region + "/" + service + "/aws4_request, SignedHeaders=host, Signature=0"
+	}
+	ask := func(region string) map[string]*http.Request {
+		return map[string]*http.Request{
+			"awsJson":   newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": json, "Authorization": signed(region, "sqs")}, strings.NewReader("{}")),
+			"awsQuery":  newRequest("POST", "/", map[string]string{"Content-Type": form, "Authorization": signed(region, "sqs")}, strings.NewReader("Action=ListQueues&Version=2012-11-05")),
+			"presigned": newRequest("GET", "/?Action=ListQueues&Version=2012-11-05&X-Amz-Credential="+url.QueryEscape("AKID/20261120/"+region+"/sqs/aws4_request"), nil, nil),
+			"restJson":  newRequest("GET", "/2015-03-31/functions/f", map[string]string{"Authorization": signed(region, "lambda")}, nil),
+		}
+	}
+	want := map[string][3]string{ // content type, error header, body
+		"awsJson":   {json, "SignatureDoesNotMatch;Sender", `{"__type":"com.amazon.coral.service#SignatureDoesNotMatch","message":"Credential should be scoped to a valid region."}`},
+		"awsQuery":  {"text/xml", "", "<Type>Sender</Type><Code>SignatureDoesNotMatch</Code><Message>Credential should be scoped to a valid region.</Message>"},
+		"presigned": {"text/xml", "", "<Type>Sender</Type><Code>SignatureDoesNotMatch</Code><Message>Credential should be scoped to a valid region.</Message>"},
+		"restJson":  {"application/json", "", `{"message":"Credential should be scoped to a valid region."}`},
+	}
+	for _, region := range []string{"", strings.Repeat("r", 4100), strings.Repeat("r", 33), "US-EAST-1", "a.b", "*", ">", "a b", "é", "..", "a\x00b"} {
+		for protocol, r := range ask(region) {
+			resp, body := serve(t, r, func(context.Context) error { t.Error("it was served"); return nil })
+			w := want[protocol]
+			if resp.StatusCode != 403 || resp.Header.Get("Content-Type") != w[0] || resp.Header.Get("X-Amzn-Query-Error") != w[1] || !strings.Contains(body, w[2]) {
+				t.Errorf("%.40q in %s: %d %v %s", region, protocol, resp.StatusCode, resp.Header, body)
+			}
+		}
+	}
+	for _, region := range []string{"us-east-1", "eusc-de-east-1", "us-isob-east-1", "elasticmq", "local"} {
+		for protocol, r := range ask(region) {
+			var got string
+			resp, body := serve(t, r, func(ctx context.Context) error { got = identity.From(ctx).Region; return nil })
+			if protocol != "restJson" && (resp.StatusCode != 200 || got != region) || resp.StatusCode == 403 {
+				t.Errorf("%s in %s: %d %s, region %q", region, protocol, resp.StatusCode, body, got)
+			}
+		}
 	}
 }

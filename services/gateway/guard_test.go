@@ -53,13 +53,13 @@ func TestScope(t *testing.T) {
 		ok                bool
 	}{
 		{"SigV4", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261120/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=0", "",
-			scope{"AKIDEXAMPLE", "eu-west-1", "sqs"}, true},
+			scope{accessKey: "AKIDEXAMPLE", region: "eu-west-1", service: "sqs"}, true},
 		{"SigV4A has no region", "AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/20261120/s3/aws4_request, SignedHeaders=host, Signature=0", "",
-			scope{"AKIDEXAMPLE", "", "s3"}, true},
+			scope{accessKey: "AKIDEXAMPLE", service: "s3", anyRegion: true}, true},
 		{"presigned", "", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20261120%2Fus-east-1%2Fsqs%2Faws4_request",
-			scope{"AKID", "us-east-1", "sqs"}, true},
+			scope{accessKey: "AKID", region: "us-east-1", service: "sqs"}, true},
 		{"a slash in the key", "AWS4-HMAC-SHA256 Credential=A/B/20261120/us-east-1/sqs/aws4_request,Signature=0", "",
-			scope{"A/B", "us-east-1", "sqs"}, true},
+			scope{accessKey: "A/B", region: "us-east-1", service: "sqs"}, true},
 		{"anonymous", "", "", scope{}, false},
 		{"basic", "Basic dGVzdA==", "", scope{}, false},
 		{"cut off", "AWS4-HMAC-SHA256 Credential=AKID/20261120", "", scope{}, false},

@@ -12,6 +12,7 @@ import (
 // itself is not checked: whoever reaches the port may do everything.
 type scope struct {
 	accessKey, region, service string
+	anyRegion                  bool // SigV4A: the scope names no region
 }
 
 // scopeOf reads the credential scope from the Authorization header (SigV4 and
@@ -48,7 +49,7 @@ func parseScope(cred string, asymmetric bool) (scope, bool) {
 		return scope{}, false
 	}
 	s.service = cut()
-	if !asymmetric {
+	if s.anyRegion = asymmetric; !asymmetric {
 		s.region = cut()
 	}
 	if date := cut(); len(date) != 8 || s.service == "" {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/runtime/arn"
 	"millrace/runtime/policy"
 	"millrace/runtime/queue"
 	"millrace/services/internal/identity"
@@ -114,7 +115,7 @@ func locate(c identity.Caller, host, path string) (id queue.ID, ok bool) {
 		id.Region = region
 	}
 	id.Account, id.Name, _ = strings.Cut(path, "/")
-	return id, policy.IsAccount(id.Account) && id.Name != "" && !strings.Contains(id.Name, "/")
+	return id, arn.IsRegion(id.Region) && policy.IsAccount(id.Account) && id.Name != "" && !strings.Contains(id.Name, "/")
 }
 
 // hostRegion finds the region in sqs.<region>.… and [<region>.]queue.… hosts.
@@ -132,4 +133,5 @@ func hostRegion(host string) (string, bool) {
 	return "", false
 }
 
-func isRegion(s string) bool { return strings.Count(s, "-") >= 2 }
+// isRegion tells a region's label from a host's own, which are no regions of AWS.
+func isRegion(s string) bool { return strings.Count(s, "-") >= 2 && arn.IsRegion(s) }
