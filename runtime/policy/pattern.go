@@ -184,7 +184,8 @@ func parseActions(words []string) (patterns, error) {
 	return ps, nil
 }
 
-// parseResources reads "*" or ARNs, with wildcards and variables.
+// parseResources reads "*" or ARNs, with wildcards and variables. Another text is
+// taken too, as AWS's services take it, and matches nothing.
 func parseResources(words []string, variables bool) (patterns, error) {
 	if len(words) == 0 {
 		return nil, fault.New(fault.Invalid, "a statement has no resource")
@@ -192,7 +193,7 @@ func parseResources(words []string, variables bool) (patterns, error) {
 	ps := make(patterns, len(words))
 	for i, w := range words {
 		if w != "*" && !strings.HasPrefix(w, "arn:") {
-			return nil, fault.New(fault.Invalid, "the resource %q is neither * nor an ARN", w)
+			continue // the empty pattern: no resource has an empty ARN
 		}
 		var err error
 		if ps[i], err = parsePattern(w, variables, true); err != nil {

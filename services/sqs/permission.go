@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +45,7 @@ func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput)
 		if err := doc.write(c); err != nil {
 			return err
 		}
-		return checkRoom(c.Texts[policyAttribute])
+		return checkPolicy(c.Texts[policyAttribute])
 	})
 	return &api.AddPermissionOutput{}, fromDomain(err, identity.From(ctx).Query)
 }
@@ -161,20 +160,6 @@ func (p *permissions) grant(label string, id queue.ID, accounts, actions []strin
 	}{label, "Allow", struct{ AWS any }{oneOrMany(principals)}, oneOrMany(names), id.ARN().String()})
 	p.Statement = append(p.Statement, raw)
 	return err
-}
-
-// checkRoom says whether a policy is within its quotas.
-func checkRoom(text string) error {
-	doc, err := policy.Parse(text)
-	if err != nil {
-		return badAttribute(policyAttribute) // what was there before is no policy
-	}
-	var over *policy.LimitError
-	if errors.As(doc.Check(policyLimits), &over) {
-		what := strings.ToUpper(over.What[:1]) + over.What[1:]
-		return api.ErrOverLimit(fmt.Sprintf("%d %s were found, maximum allowed is %d.", over.Have, what, over.Max))
-	}
-	return nil
 }
 
 // write sets the policy, or takes it away when it says nothing anymore.

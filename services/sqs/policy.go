@@ -1,10 +1,13 @@
 package sqs
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"millrace/runtime/policy"
 	"millrace/runtime/policy/grammar"
+	api "millrace/services/internal/api/sqs"
 )
 
 // policyLimits are what one queue's policy may hold
@@ -16,9 +19,15 @@ func checkPolicy(text string) error {
 	if text == "" {
 		return nil
 	}
+	if len(text) > policyLimits.Bytes {
+		return overLimit(&policy.LimitError{What: "bytes"})
+	}
 	doc, err := policy.Parse(text)
-	if err != nil || doc.Check(policyLimits) != nil {
+	if err != nil {
 		return badAttribute(policyAttribute)
+	}
+	if err := overLimit(doc.Check(policyLimits)); err != nil {
+		return err
 	}
 	read, err := grammar.Read(text)
 	if err != nil {
@@ -32,6 +41,24 @@ func checkPolicy(text string) error {
 		}
 	}
 	return nil
+}
+
+// overLimit tells which quota a policy exceeds; nil when err is none of that. The
+// texts were recorded from AWS for the size (BishopFox/cloudfoxable#29), for
+// actions (ministryofjustice/cloud-platform-environments#9082) and for statements
+// (dapr/components-contrib#1780); those of principals and conditions are like the
+// last.
+func overLimit(err error) error {
+	var over *policy.LimitError
+	switch {
+	case !errors.As(err, &over):
+		return nil
+	case over.What == "bytes":
+		return api.ErrOverLimit("Submitted policy is over max allowed size.")
+	case over.What == "actions":
+		return api.ErrOverLimit(fmt.Sprintf("%d actions were found in a statement from the submitted policy, max allowed is %d", over.Have, over.Max))
+	}
+	return api.ErrOverLimit(fmt.Sprintf("%d %s were found in the submitted policy, max allowed is %d", over.Have, over.What, over.Max))
 }
 
 // checkAction refuses names that are no action of SQS. Batch forms have none:

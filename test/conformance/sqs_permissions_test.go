@@ -84,11 +84,11 @@ func TestSQSPermissionErrors(t *testing.T) {
 		for i := range crowd {
 			crowd[i] = fmt.Sprintf("%012d", i)
 		}
-		wantError(t, "51 principals", q.permit("l", crowd, "SendMessage"), "OverLimit", "51 Principals were found, maximum allowed is 50.")
+		wantError(t, "51 principals", q.permit("l", crowd, "SendMessage"), "OverLimit", "51 principals were found in the submitted policy, max allowed is 50")
 		wantEqual(t, "the policy after that", q.attributes()["Policy"], before)
 		for i := range 19 {
 			q.must(q.permit(fmt.Sprint(i), account, "SendMessage"))
 		}
-		wantError(t, "21 statements", q.permit("l", account, "SendMessage"), "OverLimit", "21 Statements were found, maximum allowed is 20.")
+		wantError(t, "21 statements", q.permit("l", account, "SendMessage"), "OverLimit", "21 statements were found in the submitted policy, max allowed is 20")
 	})
 }

@@ -184,6 +184,15 @@ func TestSQSPolicyErrors(t *testing.T) {
 	const wsdl = " for parameter ActionName is invalid. Reason: Please refer to the appropriate WSDL for a list of valid actions. "
 	many := func(n int, one string) string { return strings.TrimSuffix(strings.Repeat(one+",", n), ",") }
 	one := `{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}`
+	pad := func(size int) string {
+		text := statement("Allow", `"*"`, "sqs:*", `,"Sid":"%s"`)
+		return fmt.Sprintf(text, strings.Repeat("s", size-len(text)+2))
+	}
+	keys := make([]string, 11)
+	for i := range keys {
+		keys[i] = fmt.Sprintf(`"aws:k%d":"true"`, i)
+	}
+	elevenKeys := strings.Join(keys, ",")
 	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
 		create(t, env, "q", nil)
 		r := raw{t, env}
@@ -196,10 +205,12 @@ func TestSQSPolicyErrors(t *testing.T) {
 			{"an unknown effect", strings.Replace(statement("Allow", `"*"`, "sqs:*"), "Allow", "allow", 1), badAttr, bad},
 			{"no principal", `{"Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*"}}`, badAttr, bad},
 			{"an unknown operator", statement("Allow", `"*"`, "sqs:*", `,"Condition":{"StringSounds":{"aws:UserAgent":"x"}}`), badAttr, bad},
-			{"21 statements", `{"Statement":[` + many(21, one) + `]}`, badAttr, bad},
-			{"51 principals", statement("Allow", `{"AWS":[`+many(51, `"111111111111"`)+`]}`, "sqs:*"), badAttr, bad},
-			{"8 actions", strings.Replace(statement("Allow", `"*"`, "sqs:*"), `"sqs:*"`, "["+many(8, `"sqs:Get*"`)+"]", 1), badAttr, bad},
-			{"8193 bytes", statement("Allow", `"*"`, "sqs:*", `,"Sid":"`+strings.Repeat("s", 8192)+`"`), badAttr, bad},
+			{"21 statements", `{"Statement":[` + many(21, one) + `]}`, "OverLimit", "21 statements were found in the submitted policy, max allowed is 20"},
+			{"51 principals", statement("Allow", `{"AWS":[`+many(51, `"111111111111"`)+`]}`, "sqs:*"), "OverLimit", "51 principals were found in the submitted policy, max allowed is 50"},
+			{"11 conditions", statement("Allow", `"*"`, "sqs:*", `,"Condition":{"Bool":{`+elevenKeys+`}}`), "OverLimit", "11 conditions were found in the submitted policy, max allowed is 10"},
+			{"10 actions", strings.Replace(statement("Allow", `"*"`, "sqs:*"), `"sqs:*"`, "["+many(10, `"sqs:Get*"`)+"]", 1), "OverLimit", "10 actions were found in a statement from the submitted policy, max allowed is 7"},
+			{"8193 bytes", pad(8193), "OverLimit", "Submitted policy is over max allowed size."},
+			{"8193 bytes that are no policy", strings.Repeat("x", 8193), "OverLimit", "Submitted policy is over max allowed size."},
 			{"an action of nobody", statement("Allow", `"*"`, "sqs:Fly"), badValue, "Value SQS:Fly" + wsdl},
 			{"a batch form", statement("Allow", `"*"`, "sqs:ChangeMessageVisibilityBatch"), badValue, "Value SQS:ChangeMessageVisibilityBatch" + wsdl},
 			{"another service", statement("Allow", `"*"`, "s3:GetObject"), badValue, "Value S3:GetObject" + wsdl},
@@ -208,14 +219,46 @@ func TestSQSPolicyErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			status := 400
+			if c.code == "OverLimit" {
+				status = 403
+			}
 			for _, op := range []string{`SetQueueAttributes {"QueueUrl":"q",`, `CreateQueue {"QueueName":"new",`} {
 				name, head, _ := strings.Cut(op, " ")
-				got := r.json(name, head+`"Attributes":{"Policy":`+string(value)+`}}`)
-				wantEqual(t, c.rule+", code of "+name, got.header.Get("X-Amzn-Query-Error"), c.code+";Sender")
-				wantEqual(t, c.rule+", text of "+name, got.body, `{"__type":"`+qualified(shape(c.code))+`","message":"`+c.text+`"}`)
+				r.refused(t, c.rule+", "+name, name, head+`"Attributes":{"Policy":`+string(value)+`}}`, c.code, c.text, status)
 			}
 		}
+		mine := queue{t, sqs.NewFromConfig(env.AWS), aws.String("q")}
+		mine.set("Policy", pad(8192))
+		wantError(t, "a permission that does not fit", mine.permit("l", []string{stranger}, "SendMessage"), "OverLimit", "Submitted policy is over max allowed size.")
+		mine.set("Policy", "")
 		wantEqual(t, "what was set", r.json("GetQueueAttributes", `{"QueueUrl":"q","AttributeNames":["Policy"]}`).body, "{}")
 		wantEqual(t, "what was made", r.json("ListQueues", `{"QueueNamePrefix":"new"}`).body, "{}")
+	})
+}
+
+// A Resource that is no ARN is taken, as at AWS, and names nothing.
+func TestSQSPolicyOfNoARN(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		mine := create(t, env, "q", nil)
+		theirs := mine.as(env, stranger)
+		for _, resource := range []string{"abc", "/000000000000/q", *mine.url, "q", "", "*q", "${aws:username"} {
+			name, err := json.Marshal(resource)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, effect := range []string{"Allow", "Deny"} {
+				text := strings.Replace(statement(effect, `"*"`, "sqs:*"), `"arn:aws:sqs:us-east-1:000000000000:q"`, string(name), 1)
+				mine.set("Policy", text)
+				wantEqual(t, effect+" of "+resource, mine.attributes()["Policy"], text)
+				mine.must(mine.trySend("x"))
+				wantError(t, effect+" of "+resource, theirs.trySend("x"), "AccessDenied", notAllowed(strangersRoot, "sendmessage"))
+			}
+		}
+		mine.set("Policy", `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":["abc","arn:aws:sqs:*:000000000000:q"]},`+
+			`{"Effect":"Deny","Principal":"*","Action":"sqs:PurgeQueue","NotResource":"abc"}]}`)
+		mine.must(theirs.trySend("x"))
+		_, err := mine.sdk.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: mine.url})
+		wantError(t, "all but what is no ARN", err, "AccessDenied", deniedTo("arn:aws:iam::000000000000:root", "purgequeue"))
 	})
 }
