@@ -122,6 +122,8 @@ func TestSQSQueryAnswers(t *testing.T) {
 				xmlAnswer("GetQueueAttributes", `<GetQueueAttributesResult><Attribute><Name>VisibilityTimeout</Name><Value>35</Value></Attribute></GetQueueAttributesResult>`)},
 			{"no attributes asked for, as SDKs wrote it", r.post(path, form("Action", "GetQueueAttributes", "AttributeName", "")), 200, xmlAnswer("GetQueueAttributes", `<GetQueueAttributesResult/>`)},
 			{"no attributes asked for", r.post(path, form("Action", "GetQueueAttributes")), 200, xmlAnswer("GetQueueAttributes", `<GetQueueAttributesResult/>`)},
+			{"an attribute, as JSON", r.post(path, form("Action", "GetQueueAttributes", "AttributeName.1", "QueueArn"), "Accept", "application/json"), 200,
+				`{"GetQueueAttributesResponse":{"GetQueueAttributesResult":{"Attributes":[{"Name":"QueueArn","Value":"arn:aws:sqs:us-east-1:000000000000:q"}]},"ResponseMetadata":{"RequestId":"ID"}}}`},
 			{"nothing received", r.post(path, form("Action", "ReceiveMessage")), 200, xmlAnswer("ReceiveMessage", `<ReceiveMessageResult/>`)},
 			{"nothing received, as JSON", r.post(path, form("Action", "ReceiveMessage"), "Accept", "application/json"), 200,
 				`{"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":null},"ResponseMetadata":{"RequestId":"ID"}}}`},

@@ -60,6 +60,10 @@ func encodeValue(w writer, sh *Shape, format string, v reflect.Value) {
 		}
 		w.end(List)
 	case Map:
+		if j, ok := w.(*jsonWriter); ok && j.query {
+			encodePairs(j, sh, v)
+			return
+		}
 		w.begin(Map)
 		for _, key := range sortedKeys(v) {
 			w.key(key)
@@ -79,6 +83,21 @@ func encodeValue(w writer, sh *Shape, format string, v reflect.Value) {
 	case Timestamp:
 		w.time(v.Interface().(time.Time), first(format, sh.Format))
 	}
+}
+
+// encodePairs writes a map as AWS's query front does in JSON: a list of the pairs
+// that its XML would hold.
+func encodePairs(w *jsonWriter, sh *Shape, v reflect.Value) {
+	w.begin(List)
+	for _, key := range sortedKeys(v) {
+		w.begin(Structure)
+		w.key(sh.Key.or("key"))
+		w.text(key)
+		w.key(sh.Value.or("value"))
+		encodeValue(w, sh.Value.Shape, sh.Value.Format, v.MapIndex(reflect.ValueOf(key)))
+		w.end(Structure)
+	}
+	w.end(List)
 }
 
 // encodeAny writes a field of an error, which has no shape: what JSON knows.

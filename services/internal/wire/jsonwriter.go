@@ -13,7 +13,7 @@ import (
 type jsonWriter struct {
 	out   []byte
 	comma bool // before the next entry
-	nulls bool // members that are not there are null
+	query bool // as AWS's query front writes it: members that are not there are null, maps are lists of pairs
 }
 
 // jsonWriters are used again and again: answers are many and alike.
@@ -71,7 +71,7 @@ func (w *jsonWriter) null() {
 }
 
 func (w *jsonWriter) absent(key string) {
-	if w.nulls {
+	if w.query {
 		w.key(key)
 		w.null()
 	}

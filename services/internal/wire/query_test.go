@@ -126,6 +126,20 @@ func TestSQSQueryAnswers(t *testing.T) {
 			`{"ListQueuesResponse":{"ListQueuesResult":{"NextToken":null,"queueUrls":["u"]},"ResponseMetadata":{"RequestId":"id"}}}`,
 		},
 		{
+			"JSON on request: maps, as lists of pairs", "ReceiveMessage", "application/json",
+			&sqs.ReceiveMessageOutput{Messages: []*sqs.Message{{
+				Attributes:        map[string]string{"SenderId": "1", "A": "2"},
+				MessageAttributes: map[string]*sqs.MessageAttributeValue{"k": {DataType: new("Binary"), BinaryValue: []byte{255}}},
+			}}},
+			`{"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":[{"Attributes":[{"Name":"A","Value":"2"},{"Name":"SenderId","Value":"1"}],"Body":null,"MD5OfBody":null,` +
+				`"MD5OfMessageAttributes":null,"MessageAttributes":[{"Name":"k","Value":{"BinaryListValues":null,"BinaryValue":"/w==","DataType":"Binary","StringListValues":null,"StringValue":null}}],` +
+				`"MessageId":null,"ReceiptHandle":null}]},"ResponseMetadata":{"RequestId":"id"}}}`,
+		},
+		{
+			"JSON on request: tags, likewise", "ListQueueTags", "application/json", &sqs.ListQueueTagsOutput{Tags: map[string]string{"k": "v"}},
+			`{"ListQueueTagsResponse":{"ListQueueTagsResult":{"Tags":[{"Key":"k","Value":"v"}]},"ResponseMetadata":{"RequestId":"id"}}}`,
+		},
+		{
 			"JSON on request: no result", "DeleteMessage", "application/json", &sqs.DeleteMessageOutput{},
 			`{"DeleteMessageResponse":{"ResponseMetadata":{"RequestId":"id"}}}`,
 		},

@@ -147,10 +147,10 @@ func queryXML(s *Service, op *Operation, requestID string, v reflect.Value) []by
 	return shut(append(b, "</ResponseMetadata>"...), op.Name+"Response")
 }
 
-// queryJSON is the same as JSON. What is not there is null in it, and SQS's lists
-// begin with a small letter.
+// queryJSON is the same as JSON. What is not there is null in it, maps are lists
+// of pairs, and SQS's lists begin with a small letter.
 func queryJSON(s *Service, op *Operation, requestID string, v reflect.Value) []byte {
-	w := jsonWriter{nulls: true}
+	w := jsonWriter{query: true}
 	w.begin(Structure)
 	w.key(op.Name + "Response")
 	w.begin(Structure)
