@@ -112,10 +112,11 @@ func applyOne(c *queue.Config, id queue.ID, name, value string, redriveTarget fu
 		c.DeadLetter = target
 		setText(c, name, redriveText(target))
 	case redriveAllow:
-		if _, err := parseRedriveAllow(value); err != nil {
+		allowance, err := parseRedriveAllow(value)
+		if err != nil {
 			return err
 		}
-		setText(c, name, value)
+		setText(c, name, allowance.text())
 	case kmsKey:
 		setText(c, name, value)
 		if value != "" {

@@ -40,7 +40,7 @@ func TestAttributeRanges(t *testing.T) {
 		{"FifoQueue", []string{"true", "True"}, words, unknown, "", value},
 		{"FifoQueue", nil, []string{"false", "False"}, "", "", modify},
 		{"Policy", []string{"", `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}}`}, []string{"x", "[]", "{}", "null", "1"}, "", "", value},
-		{"RedriveAllowPolicy", []string{"", `{"redrivePermission":"denyAll"}`}, []string{"x", "[]", "{}", "null", "1", `{"redrivePermission":"denyall"}`, `{"redrivePermission":"denyAll","x":1}`}, "", "",
+		{"RedriveAllowPolicy", []string{"", `{"redrivePermission":"denyAll"}`}, []string{"x", "[]", "{}", "null", "1", `{"redrivePermission":"denyall"}`, `{"redrivePermission":"denyAll","x":1}`, `{"RedrivePermission":"denyAll"}`}, "", "",
 			"InvalidAttributeValue: Invalid value for the parameter NAME. Reason: Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format."},
 		{"RedrivePolicy", []string{""}, []string{"x", "[]", "null", "1"}, "", "",
 			"InvalidAttributeValue: Invalid value for the parameter NAME. Reason: Redrive policy is not a valid JSON map."},
@@ -84,6 +84,26 @@ func TestAttributeRanges(t *testing.T) {
 				}
 				try(v, want)
 			}
+		}
+	}
+}
+
+// A RedriveAllowPolicy comes back as AWS writes it: without what was null.
+func TestRedriveAllowPolicyText(t *testing.T) {
+	const arn = "arn:aws:sqs:us-east-1:000000000000:a&b"
+	for _, c := range []struct{ in, want string }{
+		{`{"redrivePermission":"denyAll","sourceQueueArns":null}`, `{"redrivePermission":"denyAll"}`},
+		{`{ "sourceQueueArns": null, "redrivePermission": "allowAll" }`, `{"redrivePermission":"allowAll"}`},
+		{`{"redrivePermission":"denyAll"}`, `{"redrivePermission":"denyAll"}`},
+		{`{"redrivePermission":"byQueue","sourceQueueArns":["` + arn + `"]}`, `{"redrivePermission":"byQueue","sourceQueueArns":["` + arn + `"]}`},
+		{``, ``},
+	} {
+		cfg := fresh(created)
+		if err := apply(&cfg, queue.ID{Name: "q"}, map[string]string{redriveAllow: c.in}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.Texts[redriveAllow]; got != c.want {
+			t.Errorf("%s became %s, want %s", c.in, got, c.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,6 +40,8 @@ func (s *Service) ChangeMessageVisibility(ctx context.Context, in *api.ChangeMes
 // ChangeMessageVisibilityBatch   awsJson1_0, awsQuery
 //
 //   - changes 1 to 10 messages together; an entry that is wrong fails alone
+//   - an entry whose message is gone is ReceiptHandleIsInvalid, where the single
+//     form answers InvalidParameterValue (recorded from AWS, 2025-12-01)
 func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *api.ChangeMessageVisibilityBatchInput) (*api.ChangeMessageVisibilityBatchOutput, error) {
 	query := identity.From(ctx).Query
 	q, err := s.find(ctx, "ChangeMessageVisibility", in.QueueUrl)
@@ -64,7 +67,11 @@ func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *api.Chan
 	}
 	for i, err := range q.ChangeVisibility(ctx, changes...) {
 		if err != nil {
-			out.Failed = append(out.Failed, failed(ids[i], fromHandle(err, changes[i].ReceiptHandle, changes[i], query)))
+			wrong := fromHandle(err, changes[i].ReceiptHandle, changes[i], query)
+			if errors.Is(err, queue.ErrGone) {
+				wrong = api.ErrReceiptHandleIsInvalid("Message does not exist or is not available for visibility timeout change")
+			}
+			out.Failed = append(out.Failed, failed(ids[i], wrong))
 			continue
 		}
 		out.Successful = append(out.Successful, &api.ChangeMessageVisibilityBatchResultEntry{Id: ids[i]})

@@ -71,7 +71,20 @@ func redriveText(d *queue.DeadLetter) string {
 // A redriveAllowance says which queues may use this one for their dead letters.
 type redriveAllowance struct {
 	Permission string   `json:"redrivePermission"`
-	Sources    []string `json:"sourceQueueArns"`
+	Sources    []string `json:"sourceQueueArns,omitzero"`
+}
+
+// text is how a RedriveAllowPolicy is shown, in whatever words it was set: a
+// member that was null is not there.
+func (a redriveAllowance) text() string {
+	if a.Permission == "" {
+		return ""
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(a) // texts always encode
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (a redriveAllowance) allows(source queue.ID) bool {
@@ -91,9 +104,13 @@ func parseRedriveAllow(value string) (a redriveAllowance, err error) {
 	}
 	unsupported := api.ErrInvalidAttributeValue(
 		"Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format.")
-	dec := json.NewDecoder(strings.NewReader(value))
-	dec.DisallowUnknownFields()
-	if !json.Valid([]byte(value)) || dec.Decode(&a) != nil || !slices.Contains([]string{"allowAll", "denyAll", "byQueue"}, a.Permission) {
+	var fields map[string]json.RawMessage // names count to the letter, unlike those of a struct
+	if json.Unmarshal([]byte(value), &fields) != nil || json.Unmarshal([]byte(value), &a) != nil {
+		return a, unsupported
+	}
+	delete(fields, "redrivePermission")
+	delete(fields, "sourceQueueArns")
+	if len(fields) > 0 || !slices.Contains([]string{"allowAll", "denyAll", "byQueue"}, a.Permission) {
 		return a, unsupported
 	}
 	bad := func(reason string) error {

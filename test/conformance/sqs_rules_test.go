@@ -336,6 +336,16 @@ func TestSQSStandardHandles(t *testing.T) {
 		q.must(q.delete(second))
 		wantError(t, "a deleted message", q.hide(first, 1), "InvalidParameterValue",
 			"Value "+*first.ReceiptHandle+" for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.")
+		// In a batch it is told otherwise: recorded from AWS, 2025-12-01.
+		batch := `{"QueueUrl":"q","Entries":[{"Id":"gone","ReceiptHandle":"` + *first.ReceiptHandle + `","VisibilityTimeout":1},{"Id":"bad","ReceiptHandle":"x","VisibilityTimeout":1}]}`
+		r := raw{t, env}
+		const goneText = "Message does not exist or is not available for visibility timeout change"
+		wantEqual(t, "a deleted message in a batch", r.json("ChangeMessageVisibilityBatch", batch).body,
+			`{"Failed":[{"Code":"ReceiptHandleIsInvalid","Id":"gone","Message":"`+goneText+`","SenderFault":true},`+
+				`{"Code":"ReceiptHandleIsInvalid","Id":"bad","Message":"The input receipt handle \"x\" is not a valid receipt handle.","SenderFault":true}]}`)
+		wantEqual(t, "a deleted message in a form's batch", r.post("/000000000000/q", asForm(t, "ChangeMessageVisibilityBatch", batch)).body, xmlAnswer("ChangeMessageVisibilityBatch",
+			`<ChangeMessageVisibilityBatchResult><BatchResultErrorEntry><Code>ReceiptHandleIsInvalid</Code><Id>gone</Id><Message>`+goneText+`</Message><SenderFault>true</SenderFault></BatchResultErrorEntry>`+
+				`<BatchResultErrorEntry><Code>ReceiptHandleIsInvalid</Code><Id>bad</Id><Message>The input receipt handle &quot;x&quot; is not a valid receipt handle.</Message><SenderFault>true</SenderFault></BatchResultErrorEntry></ChangeMessageVisibilityBatchResult>`))
 
 		q.send("y")
 		in := &sqs.ReceiveMessageInput{QueueUrl: q.url}
