@@ -25,6 +25,8 @@ func TestRefusedMappings(t *testing.T) {
 			fault.Invalid, "Unrecognized event source."},
 		{"no source at all", esm.Mapping{FunctionARN: functionARN},
 			fault.Invalid, "Unrecognized event source."},
+		{"a queue of another region", esm.Mapping{EventSource: strings.Replace(queueARN, "us-east-1", "eu-west-1", 1), FunctionARN: functionARN},
+			fault.Invalid, "Event source region must match Lambda region us-east-1"},
 		{"a window on a FIFO queue", esm.Mapping{EventSource: fifoARN, FunctionARN: functionARN, Window: 1},
 			fault.Invalid, "Batching window is not supported for FIFO queues"},
 		{"a large batch without a window", esm.Mapping{EventSource: queueARN, FunctionARN: functionARN, BatchSize: 11},

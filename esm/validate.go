@@ -26,20 +26,22 @@ func (s *Mappings) check(m Mapping) error {
 	if !ok {
 		return fault.New(fault.Invalid, "Unrecognized event source.")
 	}
+	f, _, _ := function.IDFromARN(m.FunctionARN)
 	switch {
+	case id.Region != f.Region: // pmuens/serverless-kinesis-streams#1
+		return fault.New(fault.Invalid, "Event source region must match Lambda region %s", f.Region)
 	case id.FIFO() && m.Window > 0:
 		return fault.New(fault.Invalid, "Batching window is not supported for FIFO queues")
 	case m.BatchSize > perReceive && m.Window == 0:
 		return fault.New(fault.Invalid, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
 	}
-	if _, err := filter.Compile(sqs.New(id, nil).Traits().Payload, m.Filters); err != nil {
+	if _, err := filter.Compile(sqs.New(id, nil, false).Traits().Payload, m.Filters); err != nil {
 		return err
 	}
 	timeout, ok := s.config.Timeout(m.FunctionARN)
 	if !ok {
 		return fault.New(fault.Invalid, "%s", errNoFunction)
 	}
-	f, _, _ := function.IDFromARN(m.FunctionARN)
 	for _, other := range s.all() {
 		if other.UUID != m.UUID && other.EventSource == m.EventSource && other.FunctionARN == m.FunctionARN {
 			return fault.New(fault.Exists, `An event source mapping with SQS arn (" %s ") and function (" %s ") already exists. `+

@@ -18,7 +18,7 @@ type record struct {
 	Body            string               `json:"body"`
 	Attributes      attributes           `json:"attributes"`
 	Custom          map[string]attribute `json:"messageAttributes"`
-	MD5OfAttributes *string              `json:"md5OfMessageAttributes"` // null when there are none
+	MD5OfAttributes json.RawMessage      `json:"md5OfMessageAttributes,omitempty"`
 	MD5OfBody       string               `json:"md5OfBody"`
 	EventSource     string               `json:"eventSource"`
 	EventSourceARN  string               `json:"eventSourceARN"`
@@ -48,8 +48,10 @@ type attribute struct {
 }
 
 // encode renders a message as a record of an event, as AWS prints it: with <, >
-// and & as they are.
-func encode(id queue.ID, m *queue.Received) []byte {
+// and & as they are. Of a message without attributes, md5OfMessageAttributes is
+// null when the mapping has a batching window, and not there when it has none:
+// so do 34 recordings of AWS.
+func encode(id queue.ID, m *queue.Received, windowed bool) []byte {
 	r := record{
 		MessageID:     m.MessageID,
 		ReceiptHandle: m.ReceiptHandle,
@@ -75,7 +77,9 @@ func encode(id queue.ID, m *queue.Received) []byte {
 		r.Custom[a.Name] = custom(a)
 	}
 	if sum := digest.Attributes(m.Attributes); sum != "" {
-		r.MD5OfAttributes = &sum
+		r.MD5OfAttributes = json.RawMessage(`"` + sum + `"`)
+	} else if windowed {
+		r.MD5OfAttributes = json.RawMessage("null")
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

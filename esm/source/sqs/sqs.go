@@ -29,12 +29,14 @@ const grace = 30 * time.Second
 // A Source is one queue. It looks the queue up each time, so that one deleted
 // and created again goes on being the same source.
 type Source struct {
-	id     queue.ID
-	queues Queues
+	id       queue.ID
+	queues   Queues
+	windowed bool
 }
 
-// New builds the source of a queue, which need not exist.
-func New(id queue.ID, queues Queues) *Source { return &Source{id, queues} }
+// New builds the source of a queue, which need not exist. windowed says that the
+// mapping has a batching window, which shows in the records.
+func New(id queue.ID, queues Queues, windowed bool) *Source { return &Source{id, queues, windowed} }
 
 // Traits are those of Lambda's SQS events.
 func (s *Source) Traits() source.Traits {
@@ -67,7 +69,7 @@ func (s *Source) Receive(ctx context.Context, r source.Request) ([]source.Record
 	for i := range messages {
 		m := &messages[i]
 		records[i] = source.Record{
-			ID: m.MessageID, Handle: m.ReceiptHandle, JSON: encode(s.id, m), Payload: m.Body,
+			ID: m.MessageID, Handle: m.ReceiptHandle, JSON: encode(s.id, m, s.windowed), Payload: m.Body,
 			TraceParent: m.TraceParent, TraceHeader: m.TraceHeader, Until: until,
 		}
 	}

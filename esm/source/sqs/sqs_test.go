@@ -55,8 +55,13 @@ func (s *shelf) find(queue.ID) (sqs.Queue, error) { return s, nil }
 
 func record(t *testing.T, id queue.ID, m queue.Received) source.Record {
 	t.Helper()
+	return recordOf(t, id, m, false)
+}
+
+func recordOf(t *testing.T, id queue.ID, m queue.Received, windowed bool) source.Record {
+	t.Helper()
 	q := &shelf{messages: []queue.Received{m}}
-	records, err := sqs.New(id, q.find).Receive(t.Context(), source.Request{Max: 10})
+	records, err := sqs.New(id, q.find, windowed).Receive(t.Context(), source.Request{Max: 10})
 	if err != nil || len(records) != 1 {
 		t.Fatalf("got %d records, %v", len(records), err)
 	}
@@ -77,7 +82,7 @@ func TestRecord(t *testing.T) {
 			MessageID: "id", ReceiptHandle: "handle", Sent: sent, FirstReceived: sent.Add(2 * time.Millisecond), Receives: 1,
 		}, `{"messageId":"id","receiptHandle":"handle","body":"<\"a\" & b>",` +
 			`"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","SenderId":"AIDA","ApproximateFirstReceiveTimestamp":"1545082649185"},` +
-			`"messageAttributes":{},"md5OfMessageAttributes":null,"md5OfBody":"97ff466e3476e40b4ee1b891674a1bcf",` +
+			`"messageAttributes":{},"md5OfBody":"97ff466e3476e40b4ee1b891674a1bcf",` +
 			`"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:000000000000:orders","awsRegion":"eu-west-1"}`},
 		{"everything a FIFO queue has", queue.ID{Account: "000000000000", Region: "us-east-1", Name: "o.fifo"}, queue.Received{
 			Message: queue.Message{
@@ -108,10 +113,35 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// What AWS says of the attributes of a message that has none depends on the
+// mapping's batching window; what it says of those that are there does not.
+func TestRecordOfAWindow(t *testing.T) {
+	bare, attributed := queue.Received{}, queue.Received{Message: queue.Message{Attributes: []queue.Attribute{{Name: "S", DataType: "String", Value: []byte("x")}}}}
+	for _, c := range []struct {
+		rule     string
+		in       queue.Received
+		windowed bool
+		want     string // of md5OfMessageAttributes; "" for no such key
+	}{
+		{"no attributes, no window", bare, false, ""},
+		{"no attributes, a window", bare, true, "null"},
+		{"attributes, no window", attributed, false, `"57b6f724aaf961651202876f82d4a679"`},
+		{"attributes, a window", attributed, true, `"57b6f724aaf961651202876f82d4a679"`},
+	} {
+		var got map[string]json.RawMessage
+		if err := json.Unmarshal(recordOf(t, orders, c.in, c.windowed).JSON, &got); err != nil {
+			t.Fatal(err)
+		}
+		if sum := string(got["md5OfMessageAttributes"]); sum != c.want {
+			t.Errorf("%s: got %s, want %s", c.rule, sum, c.want)
+		}
+	}
+}
+
 // Go handlers read events through aws-lambda-go.
 func TestEventReadsInGo(t *testing.T) {
 	m := queue.Received{Message: queue.Message{Body: "über\u2028", Attributes: []queue.Attribute{{Name: "B", DataType: "Binary", Value: []byte{1, 2}}}}, MessageID: "id"}
-	frame := sqs.New(orders, nil).Traits()
+	frame := sqs.New(orders, nil, false).Traits()
 	var e events.SQSEvent
 	if err := json.Unmarshal([]byte(frame.Head+string(record(t, orders, m).JSON)+frame.Tail), &e); err != nil {
 		t.Fatal(err)
@@ -134,7 +164,7 @@ func TestVisibility(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			q := &shelf{config: queue.Config{Visibility: c.own}}
-			_, err := sqs.New(orders, q.find).Receive(t.Context(), source.Request{Max: 7, Wait: half, Hold: c.hold})
+			_, err := sqs.New(orders, q.find, false).Receive(t.Context(), source.Request{Max: 7, Wait: half, Hold: c.hold})
 			want := queue.ReceiveRequest{Max: 7, Wait: half}
 			if c.asked != 0 {
 				want.Visibility = &c.asked
@@ -148,7 +178,7 @@ func TestVisibility(t *testing.T) {
 
 func TestDoneAndRelease(t *testing.T) {
 	q := &shelf{}
-	s := sqs.New(orders, q.find)
+	s := sqs.New(orders, q.find, false)
 	records := []source.Record{{Handle: "a"}, {Handle: "b"}}
 	if err := s.Done(t.Context(), records); err != nil || !slices.Equal(q.deleted, []string{"a", "b"}) {
 		t.Errorf("deleted %v, %v", q.deleted, err)
@@ -167,7 +197,7 @@ func TestDoneAndRelease(t *testing.T) {
 
 func TestNoQueue(t *testing.T) {
 	gone := func(queue.ID) (sqs.Queue, error) { return nil, fault.New(fault.NotFound, "no queue") }
-	s := sqs.New(orders, gone)
+	s := sqs.New(orders, gone, false)
 	_, err := s.Receive(t.Context(), source.Request{Max: 1})
 	for call, err := range map[string]error{"receive": err, "done": s.Done(t.Context(), nil), "release": s.Release(t.Context(), nil)} {
 		if !errors.Is(err, fault.NotFound) {
@@ -181,7 +211,7 @@ func BenchmarkReceive(b *testing.B) {
 	for i := range q.messages {
 		q.messages[i] = queue.Received{Message: queue.Message{Body: strings.Repeat("x", 256), SenderID: "AIDA"}, MessageID: "id"}
 	}
-	s := sqs.New(orders, q.find)
+	s := sqs.New(orders, q.find, false)
 	for b.Loop() {
 		if _, err := s.Receive(b.Context(), source.Request{Max: 10}); err != nil {
 			b.Fatal(err)
