@@ -5,6 +5,7 @@
 //	runtime doctor                       what of the stored data is missing or damaged
 //	runtime invoke ./functions/orders    build and run a handler, with no server
 //	runtime event sqs --body hello       print a sample event
+//	runtime version, runtime help        what this is, and what it takes
 package main
 
 import (
@@ -32,7 +33,10 @@ type cli struct {
 	Invoke invokeCmd `cmd:"" help:"Run a Go handler once, with no server; or a deployed function."`
 	Event  eventCmd  `cmd:"" help:"Print a sample event, to pipe into invoke."`
 
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Version versionCmd `cmd:"" help:"Print the version, the commit it was built from, and the platform."`
+	Help    helpCmd    `cmd:"" help:"Show what a command takes, as --help does."`
+
+	VersionFlag kong.VersionFlag `name:"version" help:"Print the version and exit."`
 }
 
 // A terminal is what a command reads and writes.
@@ -46,13 +50,16 @@ func main() {
 	os.Exit(run(interruptible(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM ends. The
-// second finds no handler, and ends the process at once: for whoever will not
-// wait for what is in flight.
+// interruptible returns a context that the first SIGINT, SIGTERM or SIGHUP ends.
+// The second finds no handler, and ends the process at once: for whoever will not
+// wait for what is in flight. A SIGHUP that nohup has turned off stays off.
 func interruptible() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		<-signals
 		signal.Stop(signals)

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"millrace/cmd/runtime/app"
 	"millrace/runtime/backbone"
 	"millrace/runtime/telemetry"
@@ -48,13 +50,14 @@ func (f *syncFlag) UnmarshalText(text []byte) error {
 }
 
 // Run serves until the context ends, then drains and returns nil.
-func (c *startCmd) Run(ctx context.Context, term terminal) error {
+func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context) error {
 	began := time.Now()
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		pace()
 	}
 	backbone.CalmClock(ctx) // nothing else ticks while nobody asks for anything
 	log := c.logger(term)
+	warnOfUnknown(log, command.Model, os.Environ())
 	flush, err := telemetry.Setup(ctx, os.Getenv, app.Version)
 	if err != nil {
 		return err

@@ -107,7 +107,11 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		b.js, err = jetstream.New(b.conn)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("connecting to NATS: %w", err), b.Stop(ctx))
+		where := "the embedded NATS server"
+		if c.URL != "" {
+			where = "NATS at " + Redacted(c.URL)
+		}
+		return nil, errors.Join(fmt.Errorf("connecting to %s: %w", where, err), b.Stop(ctx))
 	}
 	if c.URL != "" {
 		b.js = &replicated{JetStream: b.js, want: c.Replicas}

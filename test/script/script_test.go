@@ -13,7 +13,7 @@ import (
 //
 //	serve [ARG...]           run `runtime start` on a free port until it is ready; sets $ENDPOINT, $ADDRESS and $PID
 //	printed PATTERN          wait until what it prints matches
-//	signal TERM|INT|KILL     send it a signal
+//	signal TERM|INT|HUP|KILL   send it a signal
 //	ended CODE               wait for its end; what it printed is then stdout and stderr
 //	call STATUS METHOD PATH [HEADER: VALUE...]    ask it something over HTTP; the answer is stdout
 //	sqs OPERATION JSON       call an SQS operation; the answer is stdout

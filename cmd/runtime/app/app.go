@@ -10,12 +10,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -74,15 +72,7 @@ type Config struct {
 // the external servers without their passwords.
 func (c Config) Store() string {
 	if c.NATS != "" {
-		var all []string
-		for s := range strings.SplitSeq(c.NATS, ",") {
-			u, err := url.Parse(strings.TrimSpace(s))
-			if err != nil {
-				return "an external NATS server"
-			}
-			all = append(all, u.Redacted())
-		}
-		return strings.Join(all, ",")
+		return backbone.Redacted(c.NATS)
 	}
 	if abs, err := filepath.Abs(c.Data); err == nil {
 		return abs
@@ -122,10 +112,11 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 
 	// The port first: it is the likeliest to be taken, and costs the least to ask.
 	if a.listener = a.cfg.Listener; a.listener == nil {
-		if a.listener, err = net.Listen("tcp", a.cfg.Listen); err != nil {
-			return nil, fmt.Errorf("listening on %s: %w (is another runtime running? choose another address with --listen)", a.cfg.Listen, err)
+		if a.listener, err = listen(a.cfg.Listen); err != nil {
+			return nil, err
 		}
 	}
+	warnOfStrangers(log, a.listener.Addr())
 	a.parts.Push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
 
 	stream, err := a.openStore(ctx)

@@ -26,7 +26,7 @@ type lock struct {
 
 // acquire locks a data folder. When another process holds it, the error says which.
 func acquire(dir string) (*lock, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeFolder(dir); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
 	l := &lock{flock.New(filepath.Join(dir, "lock")), notePath(dir)}
@@ -43,6 +43,20 @@ func acquire(dir string) (*lock, error) {
 			dir, h.PID, h.Endpoint, h.Started.Local().Format(time.DateTime))
 	}
 	return l, nil
+}
+
+// makeFolder makes a data folder, for its owner alone, unless it is there. Git is
+// told to ignore a new one. A folder that holds other things is left as it is: a
+// .gitignore would hide them.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > 0 {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600)
 }
 
 // announce writes down who holds the folder, for whoever finds it locked.
