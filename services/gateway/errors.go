@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 
@@ -17,6 +20,17 @@ var errNoAction = errors.New("no action")
 // becomes a part of keys and names: one that cannot be comes no further.
 var errRegion = &wire.Error{Code: "SignatureDoesNotMatch", Status: http.StatusForbidden,
 	Message: "Credential should be scoped to a valid region."}
+
+// malformedBody is the answer to a body whose chunks cannot be told apart.
+var malformedBody = &wire.Error{Code: "MalformedHttpRequestException", QueryCode: "MalformedHttpRequest", Status: http.StatusBadRequest,
+	Message: "The body of the request is malformed."}
+
+// gone reports whether reading a body failed for a client that went away, or
+// that stopped sending: what it has sent until then was right.
+func gone(err error) bool {
+	var n net.Error
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, context.Canceled) || errors.As(err, &n)
+}
 
 // tooLarge is the answer to a body over the limit; Lambda has words of its own.
 func tooLarge(r *router, req *request) *wire.Error {
@@ -80,7 +94,7 @@ func guess(req *request) (wire.Protocol, *wire.Service) {
 		return wire.AWSJSON, &wire.Service{JSONVersion: "1.0"}
 	case req.http.Header.Get("Smithy-Protocol") != "":
 		return wire.CBOR, &wire.Service{}
-	case req.form.Has("Action"):
+	case req.form.Has("Action") || req.isForm():
 		return wire.AWSQuery, &wire.Service{}
 	}
 	return wire.RestJSON, &wire.Service{}

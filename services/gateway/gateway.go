@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -77,11 +78,14 @@ func New(c Config) *Gateway {
 
 // ServeHTTP answers a request in its own protocol.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if reason := g.guard.refuse(r); reason != "" {
+	own := strings.HasPrefix(r.URL.Path, "/_runtime/")
+	reason := g.guard.refuse(r)
+	if own && reason != "" {
 		http.Error(w, reason, http.StatusForbidden)
 		return
 	}
-	if strings.HasPrefix(r.URL.Path, "/_runtime/") {
+	watchProgress(w, r)
+	if own {
 		g.Own.ServeHTTP(w, r)
 		return
 	}
@@ -90,9 +94,19 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Remote: r.RemoteAddr, UserAgent: r.UserAgent(),
 	}}
 	c.req.http = r
+	if g.Log.Enabled(r.Context(), slog.LevelDebug) {
+		defer c.logged()()
+	}
 	defer c.recover()
+	if reason != "" {
+		c.refuse(reason)
+		return
+	}
 	if err := c.serve(r.Context()); err != nil {
 		c.fail(err)
+	}
+	if c.unread {
+		linger(c.w)
 	}
 }
 
@@ -118,7 +132,9 @@ type call struct {
 	service   Service // nil until it is known
 	protocol  wire.Protocol
 	op        *wire.Operation
-	wrote     bool // the answer has begun
+	wrote     bool   // the answer has begun
+	unread    bool   // the body was not read to its end, and the client may be sending it
+	code      string // of the error that was answered
 }
 
 // serve is the chain.
@@ -157,32 +173,66 @@ func (c *call) read() error {
 	r := c.req.http
 	c.req.target = r.Header.Get("X-Amz-Target")
 	var err error
-	if n := r.ContentLength; 0 <= n && n <= trusted {
+	switch n := r.ContentLength; {
+	case n > maxBody:
+		c.unread = true
+		return tooLarge(c.g.router, &c.req)
+	case 0 <= n && n <= trusted:
 		c.req.body = make([]byte, n)
 		_, err = io.ReadFull(r.Body, c.req.body)
-	} else {
-		c.req.body, err = io.ReadAll(http.MaxBytesReader(c.w, r.Body, maxBody))
-	}
-	var big *http.MaxBytesError
-	if errors.As(err, &big) {
-		return tooLarge(c.g.router, &c.req)
-	}
-	if err != nil {
-		return fault.Wrap(fault.Canceled, err, "reading the request")
-	}
-	if c.req.target == "" {
-		c.req.form = r.URL.Query()
-		if c.req.isForm() {
-			body, err := url.ParseQuery(string(c.req.body))
-			if err != nil {
-				return &wire.Error{Code: "MalformedQueryString", Status: 400, Message: "The query string contains a syntax error"}
-			}
-			for k, v := range body {
-				c.req.form[k] = v
-			}
+	default:
+		c.req.body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+		if len(c.req.body) > maxBody {
+			c.unread = true
+			return tooLarge(c.g.router, &c.req)
 		}
 	}
+	if err != nil {
+		c.unread = true
+		if gone(err) {
+			return fault.Wrap(fault.Canceled, err, "reading the request")
+		}
+		return malformedBody
+	}
+	return c.readForm()
+}
+
+// readForm reads the parameters of a request in the query protocol. Clients of
+// Perl, Java and Ballerina that are older than SQS's JSON send a target with
+// their forms, of another prefix (AmazonSQSv20121105): where there is an Action,
+// it counts. A form without one may be the JSON of a curl -d.
+func (c *call) readForm() error {
+	r := c.req.http
+	isForm := c.req.isForm()
+	if c.req.target != "" && !isForm && r.Method != http.MethodGet {
+		return nil
+	}
+	c.req.form = r.URL.Query()
+	if isForm {
+		body, err := url.ParseQuery(string(c.req.body))
+		if err != nil && c.req.target == "" {
+			return &wire.Error{Code: "MalformedQueryString", Status: 400, Message: "The query string contains a syntax error"}
+		}
+		maps.Copy(c.req.form, body)
+	}
+	if c.req.form.Has("Action") {
+		c.req.target = ""
+	}
 	return nil
+}
+
+// refuse tells why a request may not be served, in its own protocol where it has
+// one: a client that cannot read the answer does not show it.
+func (c *call) refuse(reason string) {
+	c.identify()
+	_ = c.read() // what is wrong with it matters less
+	if c.service = c.g.router.service(&c.req); c.service != nil {
+		c.protocol = protocol(c.service.Model(), &c.req)
+	} else if !c.req.isAWS() {
+		http.Error(c.w, reason, http.StatusForbidden)
+		return
+	}
+	c.fail(&wire.Error{Code: "AccessDeniedException", QueryCode: "AccessDenied", Status: http.StatusForbidden, Message: reason})
 }
 
 func (c *call) identify() {
@@ -274,6 +324,10 @@ func (c *call) fail(err error) {
 	} else {
 		p, m = guess(&c.req)
 	}
+	if c.unread {
+		c.w.Header().Set("Connection", "close")
+	}
+	c.code = e.Code
 	wire.EncodeError(c.w, p, m, &wire.Request{HTTP: c.req.http}, c.caller.RequestID, e)
 }
 

@@ -96,7 +96,7 @@ func TestErrorsInEachProtocol(t *testing.T) {
 		{"unknown operation", newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQS.Nope"}, strings.NewReader("{}")), nil, 400, json, "UnknownOperationException"},
 		{"unknown service", newRequest("POST", "/", map[string]string{"X-Amz-Target": "Nope_1.Nope"}, strings.NewReader("{}")), nil, 404, json, "UnknownOperationException"},
 		{"unknown action", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=Nope&Version=2012-11-05")), nil, 400, "text/xml", "<Code>InvalidAction</Code><Message>The action Nope is not valid for this endpoint.</Message>"},
-		{"bad form", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=%zz")), nil, 400, "application/json", "The query string contains a syntax error"},
+		{"bad form", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=%zz")), nil, 400, "text/xml", "The query string contains a syntax error"},
 		{"a queue's URL in a browser", newRequest("GET", "/000000000000/q", nil, nil), nil, 404, "", "<UnknownOperationException/>"},
 		{"an operation that is not there", newRequest("GET", "/2015-03-31/functions/f", nil, nil), nil, 501, "application/json", "GetFunction is not imitated"},
 		{"a path that is not there", newRequest("GET", "/2015-03-31/nope", map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=AKID/20261120/us-east-1/lambda/aws4_request, Signature=0"}, nil), nil, 404, "application/json", "answers GET /2015-03-31/nope"},
@@ -163,6 +163,80 @@ func TestRegionThatCannotBe(t *testing.T) {
 			if protocol != "restJson" && (resp.StatusCode != 200 || got != region) || resp.StatusCode == 403 {
 				t.Errorf("%s in %s: %d %s, region %q", region, protocol, resp.StatusCode, body, got)
 			}
+		}
+	}
+}
+
+// What old clients and generic signers send: the content says what it is.
+func TestRoutingByContent(t *testing.T) {
+	const form = "application/x-www-form-urlencoded"
+	const action = "Action=ListQueues&Version=2012-11-05"
+	signed := func(scope string) string {
+		return "AWS4-HMAC-SHA256 Credential=AKID/20261120/" + scope + "/aws4_request, SignedHeaders=host, Signature=0"
+	}
+	for _, c := range []struct {
+		rule    string
+		request *http.Request
+		query   bool
+	}{
+		{"a form with the target of an old client", newRequest("POST", "/", map[string]string{"Content-Type": form, "X-Amz-Target": "AmazonSQSv20121105.ListQueues",
+			"Authorization": signed("us-east-1/sqs")}, strings.NewReader(action)), true},
+		{"the same, signed for its host", newRequest("POST", "/", map[string]string{"Content-Type": form + "; charset=utf-8", "X-Amz-Target": "AmazonSQSv20121105.ListQueues",
+			"Authorization": signed("us-east-1/localhost")}, strings.NewReader(action)), true},
+		{"a form of one who signed for an address", newRequest("POST", "/", map[string]string{"Content-Type": form, "Authorization": signed("0/127")}, strings.NewReader(action)), true},
+		{"without a version", newRequest("POST", "/", map[string]string{"Content-Type": form, "Authorization": signed("us-east-1/localhost")}, strings.NewReader("Action=ListQueues")), true},
+		{"in the URL", newRequest("GET", "/?"+action, map[string]string{"X-Amz-Target": "AmazonSQSv20121105.ListQueues", "Authorization": signed("us-east-1/localhost")}, nil), true},
+		{"JSON of one who signed for the host", newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQS.ListQueues", "Authorization": signed("us-east-1/localhost")}, strings.NewReader("{}")), false},
+		{"JSON with the target of an old client", newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQSv20121105.ListQueues", "Authorization": signed("us-east-1/sqs")}, strings.NewReader("{}")), false},
+		{"JSON by curl -d", newRequest("POST", "/", map[string]string{"Content-Type": form, "X-Amz-Target": "AmazonSQS.ListQueues"}, strings.NewReader(`{"QueueNamePrefix":"50%;"}`)), false},
+	} {
+		called := false
+		resp, body := serve(t, c.request, func(ctx context.Context) error {
+			called = true
+			if q := identity.From(ctx).Query; q != c.query {
+				t.Errorf("%s: in the query protocol %v", c.rule, q)
+			}
+			return nil
+		})
+		if resp.StatusCode != 200 || !called {
+			t.Errorf("%s: %d %s", c.rule, resp.StatusCode, body)
+		}
+	}
+	resp, _ := serve(t, newRequest("GET", "/2015-03-31/functions/f", map[string]string{"Authorization": signed("us-east-1/localhost")}, nil), nil)
+	if resp.StatusCode != 501 {
+		t.Errorf("a path of Lambda's, signed for the host: %d", resp.StatusCode)
+	}
+}
+
+// A host that is not served is refused in a form that the client can read.
+func TestForeignHost(t *testing.T) {
+	const json, form = "application/x-amz-json-1.0", "application/x-www-form-urlencoded"
+	const reason = "Host host.docker.internal is not served here. To serve it, start the runtime with --allow-host host.docker.internal"
+	for _, c := range []struct {
+		rule        string
+		request     *http.Request
+		typ, header string
+		contains    string
+	}{
+		{"awsJson", newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": json}, strings.NewReader("{}")), json, "AccessDenied;Sender",
+			`{"__type":"com.amazon.coral.service#AccessDeniedException","message":"` + reason + `"}`},
+		{"awsQuery", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=ListQueues&Version=2012-11-05")), "text/xml", "",
+			"<Code>AccessDenied</Code><Message>" + reason + "</Message>"},
+		{"of a service that is not there", newRequest("POST", "/", map[string]string{"X-Amz-Target": "Nope_1.Nope"}, strings.NewReader("{}")), json, "", reason},
+		{"restJson", newRequest("GET", "/2015-03-31/functions/f", nil, nil), "application/json", "", `{"message":"` + reason + `"}`},
+	} {
+		c.request.Host = "host.docker.internal:4566"
+		resp, body := serve(t, c.request, func(context.Context) error { t.Error("it was served"); return nil })
+		if resp.StatusCode != 403 || resp.Header.Get("Content-Type") != c.typ || resp.Header.Get("X-Amzn-Query-Error") != c.header || !strings.Contains(body, c.contains) {
+			t.Errorf("%s: %d %v %s", c.rule, resp.StatusCode, resp.Header, body)
+		}
+	}
+	for _, path := range []string{"/", "/_runtime/status"} {
+		r, w := newRequest("GET", path, nil, nil), httptest.NewRecorder()
+		r.Host = "evil.example"
+		served(slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
+		if body := w.Body.String(); w.Code != 403 || !strings.Contains(body, "--allow-host evil.example\n") {
+			t.Errorf("%s in a browser: %d %s", path, w.Code, body)
 		}
 	}
 }

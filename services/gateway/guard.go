@@ -20,7 +20,8 @@ type guard struct {
 // refuse returns why the request may not be served, or "".
 func (g guard) refuse(r *http.Request) string {
 	if !g.hostAllowed(r.Host) {
-		return "Host " + strip(r.Host) + " is not served here; start the runtime with --allow-host to serve it."
+		host := strip(r.Host)
+		return "Host " + host + " is not served here. To serve it, start the runtime with --allow-host " + host
 	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -29,6 +30,40 @@ var durations = sync.OnceValue(func() metric.Float64Histogram {
 	}
 	return h
 })
+
+// logged begins the line that a call leaves in the log at level debug, and
+// returns what ends it. Nothing that a client sends stands in it but the names of
+// what was asked.
+func (c *call) logged() func() {
+	began := time.Now()
+	w := &statusWriter{ResponseWriter: c.w, status: http.StatusOK}
+	c.w = w
+	return func() {
+		service, operation := "", ""
+		if c.service != nil {
+			service = c.service.Model().Name
+		}
+		if c.op != nil {
+			operation = c.op.Name
+		}
+		c.g.Log.Debug("call", "service", service, "operation", operation, "status", w.status, "code", c.code,
+			"ms", float64(time.Since(began).Microseconds())/1000, "request", c.caller.RequestID)
+	}
+}
+
+// A statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController find what it is for.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // observe begins the span of an operation and returns what ends it.
 func observe(ctx context.Context, m *wire.Service, op *wire.Operation, c *identity.Caller, began time.Time) (context.Context, func(error)) {

@@ -157,6 +157,11 @@ type request struct {
 
 func (r *request) isForm() bool { return mediaType(r.http) == "application/x-www-form-urlencoded" }
 
+// isAWS reports whether the request is one of AWS's API, to whatever service.
+func (r *request) isAWS() bool {
+	return r.target != "" || r.form.Has("Action") || r.scope.service != "" || r.http.Header.Get("Smithy-Protocol") != ""
+}
+
 func mediaType(r *http.Request) string {
 	ct := r.Header.Get("Content-Type")
 	if ct == "" || !strings.Contains(ct, ";") {

@@ -1,0 +1,57 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+
+	"millrace/cmd/runtime/app"
+	"millrace/test/testenv"
+)
+
+// A client in a container reaches the runtime by another name than the runtime
+// knows: its SDK must tell what to do, whatever the service's protocol.
+func TestHostsOfContainers(t *testing.T) {
+	env := testenv.Start(t, func(c *app.Config) { c.AllowHosts = []string{"millrace"} })
+	by := func(host string) aws.Config {
+		cfg := env.AWS.Copy()
+		cfg.RetryMaxAttempts = 1
+		cfg.BaseEndpoint = aws.String("http://" + host + ":4566")
+		cfg.HTTPClient = &http.Client{Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(env.Endpoint, "http://"))
+			},
+		}}
+		return cfg
+	}
+	for service, call := range map[string]func(aws.Config) error{
+		"sqs": func(c aws.Config) error { _, err := sqs.NewFromConfig(c).ListQueues(t.Context(), nil); return err },
+		"lambda": func(c aws.Config) error {
+			_, err := lambda.NewFromConfig(c).ListFunctions(t.Context(), nil)
+			return err
+		},
+		"kms": func(c aws.Config) error { _, err := kms.NewFromConfig(c).ListKeys(t.Context(), nil); return err },
+		"iam": func(c aws.Config) error { _, err := iam.NewFromConfig(c).ListRoles(t.Context(), nil); return err },
+	} {
+		if err := call(by("millrace")); err != nil {
+			t.Errorf("%s by an allowed name: %v", service, err)
+		}
+		var api smithy.APIError
+		err := call(by("host.docker.internal"))
+		if !errors.As(err, &api) || !strings.HasPrefix(api.ErrorCode(), "AccessDenied") ||
+			!strings.HasSuffix(api.ErrorMessage(), "start the runtime with --allow-host host.docker.internal") {
+			t.Errorf("%s by another name: %v", service, err)
+		}
+	}
+}
