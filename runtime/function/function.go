@@ -104,7 +104,7 @@ type Network struct {
 }
 
 // A Permission is one statement of a function's resource policy, in the terms
-// of Lambda's AddPermission. It is shown; nobody is refused.
+// of Lambda's AddPermission. Who asks for the function's account is not refused.
 type Permission struct {
 	ID               string // StatementId
 	Action           string

@@ -21,7 +21,7 @@ const (
 //
 // Not imitated: what a function reserves is not held free for it.
 func (s *Service) PutFunctionConcurrency(ctx context.Context, in *api.PutFunctionConcurrencyInput) (*api.PutFunctionConcurrencyOutput, error) {
-	_, r, err := s.find(ctx, in.FunctionName, nil)
+	_, r, err := s.find(ctx, "PutFunctionConcurrency", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *Service) PutFunctionConcurrency(ctx context.Context, in *api.PutFunctio
 //
 //   - answers nothing when nothing is reserved
 func (s *Service) GetFunctionConcurrency(ctx context.Context, in *api.GetFunctionConcurrencyInput) (*api.GetFunctionConcurrencyOutput, error) {
-	f, _, err := s.find(ctx, in.FunctionName, nil)
+	f, _, err := s.find(ctx, "GetFunctionConcurrency", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Service) GetFunctionConcurrency(ctx context.Context, in *api.GetFunctio
 
 // DeleteFunctionConcurrency   restJson1
 func (s *Service) DeleteFunctionConcurrency(ctx context.Context, in *api.DeleteFunctionConcurrencyInput) (*api.DeleteFunctionConcurrencyOutput, error) {
-	_, r, err := s.find(ctx, in.FunctionName, nil)
+	_, r, err := s.find(ctx, "DeleteFunctionConcurrency", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (s *Service) reserved(but function.ID) (n int) {
 //
 //   - no function has one, and so the answer is empty
 func (s *Service) GetFunctionCodeSigningConfig(ctx context.Context, in *api.GetFunctionCodeSigningConfigInput) (*api.GetFunctionCodeSigningConfigOutput, error) {
-	if _, _, err := s.find(ctx, in.FunctionName, nil); err != nil {
+	if _, _, err := s.find(ctx, "GetFunctionCodeSigningConfig", in.FunctionName, nil); err != nil {
 		return nil, err
 	}
 	return &api.GetFunctionCodeSigningConfigOutput{}, nil

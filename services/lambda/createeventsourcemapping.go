@@ -23,7 +23,7 @@ import (
 // Not imitated: sources other than SQS queues, ProvisionedPollerConfig,
 // MetricsConfig, LoggingConfig and KMSKeyArn.
 func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEventSourceMappingInput) (*api.CreateEventSourceMappingOutput, error) {
-	r, err := parseName(ctx, in.FunctionName, nil)
+	r, err := named(ctx, "CreateEventSourceMapping", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}

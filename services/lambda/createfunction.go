@@ -25,7 +25,7 @@ import (
 // effect). VpcConfig, KMSKeyArn, EphemeralStorage and TracingConfig are shown and
 // have no effect. Roles are not looked up.
 func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInput) (*api.CreateFunctionOutput, error) {
-	r, err := parseName(ctx, in.FunctionName, nil)
+	r, err := named(ctx, "CreateFunction", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}

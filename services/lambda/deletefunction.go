@@ -13,7 +13,7 @@ import (
 //     to their end, and mappings stay
 //   - $LATEST alone cannot be deleted
 func (s *Service) DeleteFunction(ctx context.Context, in *api.DeleteFunctionInput) (*api.DeleteFunctionOutput, error) {
-	_, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	_, r, err := s.find(ctx, "DeleteFunction", in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}

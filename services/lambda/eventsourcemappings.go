@@ -25,7 +25,7 @@ func (s *Service) ListEventSourceMappings(ctx context.Context, in *api.ListEvent
 	c := identity.From(ctx)
 	function := ""
 	if in.FunctionName != nil {
-		r, err := parseName(ctx, in.FunctionName, nil)
+		r, err := named(ctx, "ListEventSourceMappings", in.FunctionName, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -66,6 +66,10 @@ func TestCreateFunctionRefuses(t *testing.T) {
 			400, constraint, "1 validation error detected: Value '" + strings.Repeat("x", 65) + "' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"},
 		{"a name with blanks", func(in *sdk.CreateFunctionInput) { in.FunctionName = aws.String("or ders") },
 			400, constraint, "1 validation error detected: Value 'or ders' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern:"},
+		{"another account's name", func(in *sdk.CreateFunctionInput) {
+			in.FunctionName = aws.String("arn:aws:lambda:us-east-1:111111111111:function:fresh")
+		},
+			403, "AccessDeniedException", notAllowed("000000000000", "CreateFunction", "arn:aws:lambda:us-east-1:111111111111:function:fresh")},
 		{"another region", func(in *sdk.CreateFunctionInput) {
 			in.FunctionName = aws.String("arn:aws:lambda:eu-west-1:000000000000:function:f")
 		},
@@ -166,7 +170,7 @@ func TestFunctionsAreFoundUnderEveryForm(t *testing.T) {
 		{"unknown and qualified", "none", "$LATEST", 404, "ResourceNotFoundException", "Function not found: " + arnOf + "none:$LATEST"},
 		{"a version that is not", "orders", "1", 404, "ResourceNotFoundException", "Function not found: " + arnOf + "orders:1"},
 		{"two qualifiers", "orders:1", "2", 400, "InvalidParameterValueException", "The derived qualifier from the function name does not match the specified qualifier."},
-		{"another account's", "111111111111:function:orders", "", 404, "ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:111111111111:function:orders"},
+		{"another account's", "111111111111:function:orders", "", 403, "AccessDeniedException", notAllowed("000000000000", "GetFunction", "arn:aws:lambda:us-east-1:111111111111:function:orders")},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			in := &sdk.GetFunctionInput{FunctionName: &c.name}

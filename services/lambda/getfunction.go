@@ -14,7 +14,7 @@ import (
 //     function is
 //   - Tags and Concurrency are there only when there are any
 func (s *Service) GetFunction(ctx context.Context, in *api.GetFunctionInput) (*api.GetFunctionOutput, error) {
-	f, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	f, r, err := s.find(ctx, "GetFunction", in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (s *Service) GetFunction(ctx context.Context, in *api.GetFunctionInput) (*a
 //
 //   - FunctionArn is qualified when the request was
 func (s *Service) GetFunctionConfiguration(ctx context.Context, in *api.GetFunctionConfigurationInput) (*api.GetFunctionConfigurationOutput, error) {
-	f, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	f, r, err := s.find(ctx, "GetFunctionConfiguration", in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}

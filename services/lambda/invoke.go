@@ -34,7 +34,7 @@ const (
 // Not imitated: versions and aliases beside $LATEST, destinations and dead-letter
 // queues, tenants, durable executions.
 func (s *Service) Invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeOutput, error) {
-	f, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	f, r, err := s.find(ctx, "InvokeFunction", in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *Service) Invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 //
 //   - Invoke as an Event, under its old name: at most 262144 bytes
 func (s *Service) InvokeAsync(ctx context.Context, in *api.InvokeAsyncInput) (*api.InvokeAsyncOutput, error) {
-	_, r, err := s.find(ctx, in.FunctionName, nil)
+	_, r, err := s.find(ctx, "InvokeAsync", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}

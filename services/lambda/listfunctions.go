@@ -34,7 +34,7 @@ func (s *Service) ListFunctions(ctx context.Context, in *api.ListFunctionsInput)
 //
 //   - answers $LATEST, the only version there is
 func (s *Service) ListVersionsByFunction(ctx context.Context, in *api.ListVersionsByFunctionInput) (*api.ListVersionsByFunctionOutput, error) {
-	f, _, err := s.find(ctx, in.FunctionName, nil)
+	f, _, err := s.find(ctx, "ListVersionsByFunction", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}

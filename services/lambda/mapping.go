@@ -7,6 +7,7 @@ import (
 
 	"millrace/esm"
 	"millrace/runtime/arn"
+	"millrace/runtime/policy"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
 )
@@ -24,8 +25,19 @@ func (s *Service) mapped(ctx context.Context, uuid *string) (esm.Mapping, error)
 }
 
 // taggedMapping is the mapping that an ARN means, for its tags.
-func (s *Service) taggedMapping(resource string) taggable {
-	_, uuid, _ := strings.Cut(resource, mappingResource)
+func (s *Service) taggedMapping(ctx context.Context, action, resource string) (taggable, error) {
+	a, err := arn.Parse(resource)
+	uuid, ok := strings.CutPrefix(a.Resource, mappingResource)
+	c := identity.From(ctx)
+	switch {
+	case err != nil || a.Service != "lambda" || !ok:
+		return taggable{}, invalidValue("The resource %s cannot be tagged.", resource)
+	case a.Account != c.Account:
+		return taggable{}, denied(&c, action, resource, policy.NoMatch)
+	}
+	if _, err := s.mapped(ctx, &uuid); err != nil {
+		return taggable{}, err
+	}
 	return taggable{
 		read: func() (map[string]string, error) {
 			m, err := s.mappings.Get(uuid)
@@ -34,7 +46,7 @@ func (s *Service) taggedMapping(resource string) taggable {
 		change: func(ctx context.Context, change func(map[string]string) error) error {
 			return s.mappings.Retag(ctx, uuid, change)
 		},
-	}
+	}, nil
 }
 
 // shown is a mapping as Lambda shows one of a queue.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"millrace/runtime/function"
+	"millrace/runtime/policy"
 	"millrace/services/internal/identity"
 )
 
@@ -60,13 +61,27 @@ func trimColon(s string) string {
 	return s[:len(s)-1]
 }
 
-// find returns the function that a request names. $LATEST is the only version.
-func (s *Service) find(ctx context.Context, name, qualifier *string) (function.Function, ref, error) {
+// named is parseName for an operation on a function that need not be there: one
+// of another account is none of the caller's business.
+func named(ctx context.Context, action string, name, qualifier *string) (ref, error) {
+	r, err := parseName(ctx, name, qualifier)
+	if c := identity.From(ctx); err == nil && r.Account != c.Account {
+		err = denied(&c, action, r.String(), policy.NoMatch)
+	}
+	return r, err
+}
+
+// find returns the function that a request names, for an action of lambda's. One
+// of another account must let the caller. $LATEST is the only version.
+func (s *Service) find(ctx context.Context, action string, name, qualifier *string) (function.Function, ref, error) {
 	r, err := parseName(ctx, name, qualifier)
 	if err != nil {
 		return function.Function{}, r, err
 	}
 	f, err := s.functions.Get(r.ID)
+	if denied := authorize(ctx, action, r, f.Permissions); denied != nil {
+		return function.Function{}, r, denied
+	}
 	if err != nil || r.Qualifier != "" && r.Qualifier != function.Latest {
 		return function.Function{}, r, notFound("Function not found: %s", r)
 	}

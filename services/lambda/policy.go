@@ -17,10 +17,11 @@ import (
 //   - Principal is *, an account, an ARN or a service's domain name
 //   - a StatementId that is taken is refused with ResourceConflictException
 //   - a RevisionId that is past is refused with PreconditionFailedException
+//   - lets other accounts do the action; the function's own account needs no leave
 //
-// Not imitated: nobody is refused for want of a permission.
+// Not imitated: services, which need no permission here.
 func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput) (*api.AddPermissionOutput, error) {
-	_, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	_, r, err := s.find(ctx, "AddPermission", in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput)
 //
 //   - a statement that is not there is ResourceNotFoundException
 func (s *Service) RemovePermission(ctx context.Context, in *api.RemovePermissionInput) (*api.RemovePermissionOutput, error) {
-	_, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	_, r, err := s.find(ctx, "RemovePermission", in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
@@ -80,18 +81,14 @@ func (s *Service) RemovePermission(ctx context.Context, in *api.RemovePermission
 //
 //   - a function without permissions has no policy: ResourceNotFoundException
 func (s *Service) GetPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.GetPolicyOutput, error) {
-	f, r, err := s.find(ctx, in.FunctionName, in.Qualifier)
+	f, r, err := s.find(ctx, "GetPolicy", in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}
 	if len(f.Permissions) == 0 {
 		return nil, notFound("The resource you requested does not exist.")
 	}
-	doc := policyDocument{Version: "2012-10-17", ID: "default"}
-	for _, p := range f.Permissions {
-		doc.Statement = append(doc.Statement, statementOf(p, r.ID))
-	}
-	text, err := json.Marshal(doc)
+	text, err := json.Marshal(policyOf(f.Permissions, r.ID))
 	return &api.GetPolicyOutput{Policy: new(string(text)), RevisionId: &f.PolicyID}, err
 }
 
@@ -119,6 +116,14 @@ type statement struct {
 	Action    string                       `json:"Action"`
 	Resource  string                       `json:"Resource"`
 	Condition map[string]map[string]string `json:"Condition,omitempty"`
+}
+
+func policyOf(permissions []function.Permission, id function.ID) policyDocument {
+	doc := policyDocument{Version: "2012-10-17", ID: "default"}
+	for _, p := range permissions {
+		doc.Statement = append(doc.Statement, statementOf(p, id))
+	}
+	return doc
 }
 
 func statementOf(p function.Permission, id function.ID) statement {

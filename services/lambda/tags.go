@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"maps"
-	"strings"
 
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
@@ -14,8 +13,8 @@ const maxTags = 50
 // ListTags   restJson1
 //
 //   - Resource is the unqualified ARN of a function, or the ARN of a mapping
-func (s *Service) ListTags(_ context.Context, in *api.ListTagsInput) (*api.ListTagsOutput, error) {
-	t, err := s.tagged(in.Resource)
+func (s *Service) ListTags(ctx context.Context, in *api.ListTagsInput) (*api.ListTagsOutput, error) {
+	t, err := s.tagged(ctx, "ListTags", in.Resource)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +32,7 @@ func (s *Service) ListTags(_ context.Context, in *api.ListTagsInput) (*api.ListT
 //
 //   - adds tags and overwrites those with the same key, up to 50
 func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
-	t, err := s.tagged(in.Resource)
+	t, err := s.tagged(ctx, "TagResource", in.Resource)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +50,7 @@ func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*a
 //
 //   - removes the tags with the given keys; keys that are not there are ignored
 func (s *Service) UntagResource(ctx context.Context, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
-	t, err := s.tagged(in.Resource)
+	t, err := s.tagged(ctx, "UntagResource", in.Resource)
 	if err != nil {
 		return nil, err
 	}
@@ -70,15 +69,16 @@ type taggable struct {
 	change func(context.Context, func(map[string]string) error) error
 }
 
-// tagged finds the resource that an ARN means.
-func (s *Service) tagged(resource *string) (taggable, error) {
+// tagged finds the resource that an ARN means, for an action of lambda's.
+func (s *Service) tagged(ctx context.Context, action string, resource *string) (taggable, error) {
 	id, qualifier, ok := function.IDFromARN(value(resource))
-	switch {
-	case !ok && strings.Contains(value(resource), ":event-source-mapping:"):
-		return s.taggedMapping(*resource), nil
-	case !ok:
-		return taggable{}, invalidValue("The resource %s cannot be tagged.", value(resource))
-	case qualifier != "":
+	if !ok {
+		return s.taggedMapping(ctx, action, value(resource))
+	}
+	if _, err := named(ctx, action, resource, nil); err != nil {
+		return taggable{}, err
+	}
+	if qualifier != "" {
 		return taggable{}, invalidValue("Tags on function aliases and versions are not supported. Please specify a function ARN.")
 	}
 	return taggable{

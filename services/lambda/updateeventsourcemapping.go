@@ -42,7 +42,7 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *api.UpdateEv
 	}
 	function := ""
 	if in.FunctionName != nil {
-		r, err := parseName(ctx, in.FunctionName, nil)
+		r, err := named(ctx, "UpdateEventSourceMapping", in.FunctionName, nil)
 		if err != nil {
 			return nil, err
 		}

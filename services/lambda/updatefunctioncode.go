@@ -16,7 +16,7 @@ import (
 //
 // Not imitated: code from S3 and container images; Publish has no effect.
 func (s *Service) UpdateFunctionCode(ctx context.Context, in *api.UpdateFunctionCodeInput) (*api.UpdateFunctionCodeOutput, error) {
-	_, r, err := s.find(ctx, in.FunctionName, nil)
+	_, r, err := s.find(ctx, "UpdateFunctionCode", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}

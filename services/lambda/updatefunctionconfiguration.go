@@ -17,7 +17,7 @@ import (
 //
 // Not imitated: what CreateFunction does not imitate.
 func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *api.UpdateFunctionConfigurationInput) (*api.UpdateFunctionConfigurationOutput, error) {
-	_, r, err := s.find(ctx, in.FunctionName, nil)
+	_, r, err := s.find(ctx, "UpdateFunctionConfiguration", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
