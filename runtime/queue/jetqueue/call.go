@@ -60,6 +60,15 @@ func (c *call) again() bool {
 	return true
 }
 
+// lost is the error of a call of which nobody knows whether it was carried out:
+// errMoved when it may be made again.
+func (c *call) lost(format string, args ...any) error {
+	if c.again() {
+		return errMoved
+	}
+	return fault.New(fault.Unavailable, format, args...)
+}
+
 // An answer is what came of a call.
 type answer struct {
 	Error    *failure         `json:",omitempty"`

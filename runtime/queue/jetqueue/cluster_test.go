@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -234,6 +235,53 @@ func TestCancelReachesTheOwner(t *testing.T) {
 		if err := q.Delete(ctx, got[0].ReceiptHandle)[0]; err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A node that is suspected for a moment, and is there after all, is answered: what
+// it asked for is done, or it is told that nobody knows. It canceled nothing, and
+// is not told that it did.
+func TestASuspectIsNotToldThatItCanceled(t *testing.T) {
+	url := backbonetest.Listen(t, 0)
+	one, two := join(t, url), join(t, url)
+	q := one.get(one.owned(two, ""))
+	stop := make(chan struct{})
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer close(stop)
+	for what, call := range map[string]func() error{
+		"a poll": func() error {
+			_, err := q.Receive(ctx, queue.ReceiveRequest{Max: 1, Wait: time.Minute})
+			return err
+		},
+		"a send":   func() error { _, err := q.Send(ctx, body("m")); return err },
+		"a delete": func() error { return q.Delete(ctx, "none", "nothing")[0] },
+		"a purge":  func() error { return q.Purge(ctx) },
+		"a move":   func() error { _, err := q.Move(ctx, 10, new(id("nowhere"))); return err },
+	} {
+		work.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				switch err := call(); fault.Of(err) {
+				case "", fault.Unavailable, fault.NotFound, fault.Of(queue.ErrHandle):
+				default:
+					t.Errorf("%s: %v", what, err)
+					return
+				}
+			}
+		})
+	}
+	for range 300 {
+		two.cluster.Suspect(ctx, one.cluster.Self())
+		two.cluster.Heard(ctx, one.cluster.Self())
+		time.Sleep(time.Millisecond)
+	}
+	if err := two.queues.Delete(ctx, q.ID()); err != nil { // ends the poll
+		t.Fatal(err)
 	}
 }
 

@@ -209,10 +209,7 @@ func (p *peers) ask(ctx context.Context, node string, c *call) answer {
 	if err != nil {
 		return answer{err: fault.Wrap(fault.Unavailable, err, "asking the node that owns queue %s", c.Queue.Name)}
 	}
-	lost := answer{err: fault.New(fault.Unavailable, "the node that owned queue %s is gone, and did not answer", c.Queue.Name)}
-	if c.again() {
-		lost.err = errMoved
-	}
+	lost := answer{err: c.lost("the node that owned queue %s is gone, and did not answer", c.Queue.Name)}
 	wait := late
 	if c.Receive != nil {
 		wait += c.Receive.Wait
@@ -315,6 +312,28 @@ func (p *peers) hear(msg *nats.Msg) {
 // carryOut makes a call of another node here. It never passes it on: if this node
 // does not own the queue either, the other one looks again.
 func (p *peers) carryOut(ctx context.Context, c *call) answer {
+	a := p.tryHere(ctx, c)
+	switch fault.Of(a.failure()) {
+	case fault.Canceled, fault.Timeout:
+		// We gave the call up, for instance because its node was suspected for a
+		// moment. Who canceled it there does not read this; who reads this did not
+		// cancel it.
+		return answer{err: c.lost("this node gave up a call to queue %s, and it may have been carried out", c.Queue.Name)}
+	}
+	return a
+}
+
+// failure is what kept the call as a whole from being carried out; an error of
+// one of several handles is that of all of them when it is no answer to any.
+func (a *answer) failure() error {
+	if a.err == nil && len(a.errs) > 0 {
+		return a.errs[0]
+	}
+	return a.err
+}
+
+// tryHere makes a call of another node if this node owns the queue.
+func (p *peers) tryHere(ctx context.Context, c *call) answer {
 	p.cluster.Heard(ctx, c.From)
 	if c.Method == release {
 		return answer{err: p.release(ctx, c)}
