@@ -26,6 +26,10 @@ type Copies struct {
 	// the bucket has it; its copy is tried again after the next one that can be
 	// written, and at Close. nil for nobody.
 	Failed func(kind, key string, err error)
+	// Intact is asked before a record is written or removed, and once the bucket has
+	// acknowledged that: an error says that the next start will not find it, and is
+	// what the caller gets. nil for nobody.
+	Intact func() error
 
 	mu     sync.Mutex      // held while copies are written; guards behind
 	behind map[string]bool // keys of the bucket whose copies are older
@@ -37,6 +41,14 @@ type copied struct {
 	Revision uint64 `json:"revision"`
 	Value    []byte `json:"value"`
 	Sum      string `json:"sum"` // SHA-256 of Value
+}
+
+// intact returns what Copies.Intact says.
+func (s *Store) intact() error {
+	if s.copies == nil || s.copies.Intact == nil {
+		return nil
+	}
+	return s.copies.Intact()
 }
 
 func (c *Copies) path(wire string) string {

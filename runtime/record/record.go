@@ -213,12 +213,18 @@ func (s *Store) all() map[string]row {
 
 // put writes value over revision last; 0 means that nothing may be there.
 func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64) error {
+	if err := s.intact(); err != nil {
+		return err
+	}
 	var rev uint64
 	var err error
 	if last == 0 {
 		rev, err = s.kv.Create(ctx, wire, value)
 	} else {
 		rev, err = s.kv.Update(ctx, wire, value, last)
+	}
+	if err == nil {
+		err = s.intact()
 	}
 	if err != nil {
 		return err
@@ -236,7 +242,13 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 		if !there {
 			return nil // another runtime was first
 		}
+		if err := s.intact(); err != nil {
+			return err
+		}
 		err := s.kv.Delete(ctx, wire, jetstream.LastRevision(before.revision))
+		if err == nil {
+			err = s.intact()
+		}
 		if err == nil {
 			// Delete reports no revision; the next write to this key has a higher one.
 			s.set(wire, row{revision: before.revision + 1, gone: true})

@@ -33,6 +33,9 @@ func (t *Table[T]) Refresh(ctx context.Context, key string) error {
 // direct get, as the key-value client makes it, may be answered by one that is
 // behind.
 func (s *Store) refresh(ctx context.Context, kind, key string) error {
+	if err := s.intact(); err != nil {
+		return err // what is there is not what the next start finds
+	}
 	wire := wireKey(kind, key)
 	if len(wire) > maxKey {
 		return fault.New(fault.NotFound, "no such %s", kind) // there can be none

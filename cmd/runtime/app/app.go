@@ -88,6 +88,7 @@ type App struct {
 	parts    lifecycle.Stack
 
 	gate      capacity.Gate
+	folder    *folder
 	losses    *damage.Log
 	records   *record.Store
 	keys      *keys.Ring
@@ -259,7 +260,13 @@ func (a *App) source(id queue.ID) (source.Queue, error) { return a.queues.Get(id
 func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) }
 
 // Health implements admin.Runtime: what would be refused now, and why.
-func (a *App) Health() error { return a.gate.Full() }
+func (a *App) Health() error {
+	err := a.gate.Full()
+	if a.cfg.NATS != "" { // then the gate does not ask: messages are elsewhere, but functions run in the folder
+		err = errors.Join(err, a.folder.intact())
+	}
+	return err
+}
 
 // Status fits admin.Runtime.
 func (a *App) Status(ctx context.Context) (admin.Status, error) {

@@ -49,7 +49,12 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	}
 	a.parts.Push("backbone", stream.Stop)
 
-	if a.records, err = a.openRecords(ctx, stream); err != nil {
+	intact, err := a.watchFolder()
+	if err != nil {
+		return nil, err
+	}
+
+	if a.records, err = a.openRecords(ctx, stream, intact); err != nil {
 		return nil, err
 	}
 	a.parts.Push("records", func(context.Context) error { return a.records.Close() })
@@ -69,7 +74,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
 		others = cluster.New(stream.Conn(), log)
 	}
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, Keys: a.keys, Cluster: others, Log: log,
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
 		Marks: a.marks(), Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
@@ -80,12 +85,13 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 
 // openRecords opens the records, with copies beside an embedded server. When a
 // start is to be strict, copies that differ stop it.
-func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone) (*record.Store, error) {
+func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone, intact func() error) (*record.Store, error) {
 	if a.cfg.NATS != "" {
 		return record.Open(ctx, stream.JetStream())
 	}
 	return record.OpenCopied(ctx, stream.JetStream(), &record.Copies{
-		Dir: filepath.Join(a.cfg.Data, "records"),
+		Dir:    filepath.Join(a.cfg.Data, "records"),
+		Intact: intact,
 		Restored: func(kind, key string) error {
 			if a.cfg.Strict {
 				return fmt.Errorf("the record of %s %s was lost", kind, key)

@@ -318,7 +318,7 @@ func (o *owner) stored() {
 	f := o.flights[0]
 	o.flights = append(o.flights[:0], o.flights[1:]...)
 	setMark(o.slot, o.source, f.mark) // first: what was told is known to be there
-	f.answer(nil)
+	f.answer(o.set.intact.stored())
 	o.wrote = true
 	if f.burials && !o.burying {
 		o.bury()

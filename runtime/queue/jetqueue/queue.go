@@ -320,6 +320,11 @@ func (q *Queue) submit(c *command) error {
 		return fault.New(fault.TooLarge,
 			"%d bytes do not fit in one entry of the log: the NATS server takes %d, raise its max_payload", c.size, room)
 	}
+	if c.size > 0 {
+		if err := q.set.intact.begin(); err != nil {
+			return err
+		}
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed != nil {

@@ -39,6 +39,11 @@ type Options struct {
 	// Gate is asked before a queue is made and before messages are sent; nil admits all.
 	Gate capacity.Gate
 
+	// Intact is asked after each entry that JetStream has acknowledged: an error says
+	// that the next start will not find it, and is what its callers get. nil for a
+	// server whose files are not ours.
+	Intact func() error
+
 	// Marks is the file that keeps what each log was known to hold; "" for none:
 	// then it is not noticed when the end of a log is lost. It needs a server that
 	// nobody else writes to.
@@ -68,6 +73,7 @@ type Queues struct {
 	peers    *peers // nil for a runtime by itself
 	forever  bool
 	gate     capacity.Gate
+	intact   intact
 	marks    *marks
 	torn     map[string]bool
 	lost     func(damage.Loss) error
@@ -117,7 +123,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
-		torn: o.Torn,
+		torn: o.Torn, intact: intact{ask: o.Intact},
 	}
 	if o.Cluster != nil {
 		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
