@@ -1,3 +1,5 @@
+//go:build unix
+
 // Misbehave does what functions should not, as its event asks:
 //
 //	{"do": "panic"}                      panics
@@ -13,7 +15,9 @@
 //	{"do": "count"}                      answers how often this process was asked to count
 //	{"do": "remember", "text": "x"}      writes into its temporary folder
 //	{"do": "recall"}                     reads what is there
-//	{"do": "spawn"}                      leaves a child behind, answers with its id
+//	{"do": "spawn", "count": 2, "mb": 100, "ms": 100}
+//	                                     leaves children behind that use memory, answers with their ids, late
+//	{"do": "daemonise", …}               likewise, with daemons: of another session, without a parent or a variable
 //
 // The variable INIT says how it starts: "exit", "hang" or "print"; "once" after
 // one of these ("hang once") does it only for the first start.
@@ -27,7 +31,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -42,6 +48,7 @@ type Event struct {
 	Lines int    `json:"lines"`
 	Bytes int    `json:"bytes"`
 	Text  string `json:"text"`
+	Count int    `json:"count"`
 }
 
 var (
@@ -86,10 +93,10 @@ func handle(ctx context.Context, e Event) (any, error) {
 	case "recall":
 		text, err := os.ReadFile(note())
 		return string(text), err
-	case "spawn":
-		child := exec.Command("sleep", "1000")
-		err := child.Start()
-		return child.Process.Pid, err
+	case "spawn", "daemonise":
+		pids, err := leave(e.Do, max(1, e.Count), e.MB)
+		time.Sleep(time.Duration(e.MS) * time.Millisecond)
+		return pids, err
 	}
 	return nil, nil
 }
@@ -102,6 +109,45 @@ func describe(ctx context.Context) map[string]any {
 		"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "custom": lc.ClientContext.Custom,
 		"trace": os.Getenv("_X_AMZN_TRACE_ID"), "deadline": deadline.UnixMilli(), "dir": dir,
 	}
+}
+
+// leave starts processes that stay. To be a daemon, one is started by a process
+// that ends, in a session of its own and with nothing of ours.
+func leave(how string, count, mb int) (pids []int, err error) {
+	for range count {
+		cmd := exec.Command(os.Args[0], how, strconv.Itoa(mb))
+		said, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			return pids, err
+		}
+		var pid int
+		if _, err := fmt.Fscan(said, &pid); err != nil {
+			return pids, err
+		}
+		if how == "daemonise" {
+			cmd.Wait()
+		}
+		pids = append(pids, pid)
+	}
+	return pids, nil
+}
+
+// left is main in a process that is left behind, or leaves one.
+func left(how, mb string) {
+	if how == "daemonise" {
+		cmd := exec.Command(os.Args[0], "spawn", mb)
+		cmd.Env, cmd.Stdout = []string{}, os.Stdout
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		cmd.Start()
+		return
+	}
+	size, _ := strconv.Atoi(mb)
+	ballast = bytes.Repeat([]byte{1}, size<<20)
+	fmt.Println(os.Getpid())
+	time.Sleep(time.Hour)
 }
 
 func note() string { return filepath.Join(os.TempDir(), "note") }
@@ -126,6 +172,10 @@ func start() {
 }
 
 func main() {
+	if len(os.Args) == 3 {
+		left(os.Args[1], os.Args[2])
+		return
+	}
 	start()
 	lambda.Start(handle)
 }

@@ -204,7 +204,7 @@ func (e *environment) await(deadline time.Time) signal {
 		case <-e.cut:
 			return signal{kind: isCut}
 		case <-watch:
-			if e.measure() > e.spec.MemoryMB {
+			if e.measure(true) > e.spec.MemoryMB {
 				e.guest.end()
 			}
 		}
@@ -212,12 +212,12 @@ func (e *environment) await(deadline time.Time) signal {
 }
 
 // measure returns what the guest uses now, in MB, and remembers the most.
-func (e *environment) measure() int {
+func (e *environment) measure(look bool) int {
 	m, ok := e.guest.(metered)
 	if !ok {
 		return 0
 	}
-	now, peak := m.memory()
+	now, peak := m.memory(look)
 	e.peak = max(e.peak, peak)
 	return now
 }
@@ -228,7 +228,7 @@ func (e *environment) settle(last signal) {
 	if e.guest == nil {
 		return
 	}
-	e.measure()
+	e.measure(false)
 	if last.kind == isReady {
 		e.guest.settle()
 		return

@@ -19,9 +19,10 @@ type guest interface {
 }
 
 // A metered guest can tell what memory it uses now and has used at most, in MB;
-// 0 is unknown.
+// 0 is unknown. With look it finds out what processes there are before, which
+// costs a fraction of a millisecond.
 type metered interface {
-	memory() (now, peak int)
+	memory(look bool) (now, peak int)
 }
 
 // An event is a Request with the time it must be answered by.

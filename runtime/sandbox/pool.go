@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/sandbox/spawner"
 )
 
 // A Config tunes a Pool. The zero Config is ready to use.
@@ -59,7 +60,7 @@ type Pool struct {
 	output  sync.Mutex     // of cfg.Output
 	events  sync.WaitGroup // events being run, and environments being ended
 	calls   sync.WaitGroup // Go handlers at work; one may go on after its event
-	forker  forker
+	spawner spawner.Spawner
 	cut     chan struct{} // closed when events are to be cut off
 	cutting sync.Once
 	ending  sync.Once
@@ -147,8 +148,8 @@ func (p *Pool) Stop(ctx context.Context) error {
 	p.stopped = true
 	p.dropLocked(func(*environment) bool { return true })
 	p.mu.Unlock()
-	defer p.ending.Do(p.forker.stop)
-	defer p.events.Wait() // before the forker's stop: its thread outlives all processes
+	defer p.ending.Do(p.spawner.Stop)
+	defer p.events.Wait() // before the spawner's stop, which would kill all processes
 
 	done := make(chan struct{})
 	go func() {

@@ -10,29 +10,26 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/sandbox/spawner"
 )
 
-// A process is a guest that runs bootstrap as a child, in a process group of its
-// own, with a Runtime API of its own on a loopback port.
+// A process is a guest that runs bootstrap as a process with descendants, and
+// with a Runtime API of its own on a loopback port.
 type process struct {
 	*runtimeAPI
-	cmd    *exec.Cmd
+	child  *spawner.Process
 	server *http.Server
 	serve  sync.WaitGroup // the server and its connections
 	output *output
-	meter  *meter
 
-	mu   sync.Mutex
-	gone bool          // reaped: its id may belong to another process
-	over chan struct{} // closed when gone
-	once sync.Once     // of end
+	over chan struct{} // closed when all of child has ended
+	once sync.Once     // of close
 }
 
 // startProcess starts an environment's bootstrap. A failure is the function's
@@ -61,28 +58,22 @@ func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
 		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no output.")
 	}
 	g := &process{runtimeAPI: newRuntimeAPI(), output: out, over: make(chan struct{})}
-	g.cmd = &exec.Cmd{
-		Path: bootstrap, Args: []string{bootstrap}, Dir: code,
-		Env:    environ(e.spec, code, listener.Addr().String(), e.journal.head, p.cfg.endpoint(), e.tmp),
-		Stdout: child, Stderr: child,
-		SysProcAttr: processAttr(),
-	}
 	g.listen(listener)
-	err = p.forker.start(g.cmd)
+	g.child, err = p.spawner.Start(spawner.Command{
+		Path: bootstrap, Dir: code, Output: child,
+		Env: environ(e.spec, code, listener.Addr().String(), e.journal.head, p.cfg.endpoint(), e.tmp),
+	})
 	child.Close()
 	if err != nil {
-		close(g.over)
-		g.gone = true
-		g.end()
-		return g.refused(err)
+		g.close()
+		return refused(err)
 	}
-	g.meter = newMeter(g.cmd.Process.Pid)
-	go g.reap()
+	go g.follow()
 	return g, nil, nil
 }
 
 // refused tells a bootstrap that cannot be run from a system that cannot run any.
-func (g *process) refused(err error) (guest, *failure, error) {
+func refused(err error) (guest, *failure, error) {
 	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.ENOEXEC, syscall.ENOENT} {
 		if errors.Is(err, errno) {
 			return nil, failEntrypoint(errno), nil
@@ -108,40 +99,37 @@ func (g *process) listen(l net.Listener) {
 	g.serve.Go(func() { g.server.Serve(l) })
 }
 
-// reap tells of the process's exit, after all that it printed.
-func (g *process) reap() {
-	g.wait()
+// follow tells of the process's exit, after all that it printed.
+func (g *process) follow() {
+	how := g.child.Wait()
 	g.output.drain()
-	how := ""
-	if s := g.cmd.ProcessState; !s.Success() {
-		how = s.String()
-	}
 	g.news <- signal{kind: isExit, failure: failExit(how)}
 	close(g.over)
 }
 
-// killGroup is called with mu held.
-func (g *process) killGroup() {
-	if !g.gone {
-		syscall.Kill(-g.cmd.Process.Pid, syscall.SIGKILL)
-	}
-}
-
 func (g *process) settle() { g.output.drain() }
 
-func (g *process) memory() (now, peak int) { return g.meter.read() }
+func (g *process) memory(look bool) (now, peak int) {
+	if look {
+		return g.child.Memory(memoryWatch)
+	}
+	return g.child.Memory(0)
+}
 
 func (g *process) end() {
-	g.mu.Lock()
-	g.killGroup()
-	g.mu.Unlock()
+	g.child.Kill()
 	<-g.over
 	g.once.Do(func() {
-		g.server.Close()
-		g.serve.Wait()
-		g.output.close()
-		g.meter.close()
+		g.close()
+		g.child.Close()
 	})
+}
+
+// close ends what is around the process.
+func (g *process) close() {
+	g.server.Close()
+	g.serve.Wait()
+	g.output.close()
 }
 
 // environ is what Lambda's provided.al2023 gives a function, with our addresses:

@@ -21,8 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"millrace/runtime/fault"
 	"millrace/runtime/sandbox"
 	"millrace/runtime/sandbox/gobuild"
@@ -237,6 +235,26 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+func TestMemoryOfAFunctionCountsItsChildren(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("memory is not metered here")
+	}
+	p := newPool(t, sandbox.Config{})
+	for _, how := range []string{"spawn", "daemonise"} {
+		s := misbehaveSpec()
+		s.Key, s.MemoryMB = s.Key+how, 128
+		r := invoke(t, p, s, `{"do":"`+how+`","count":2,"mb":80,"ms":5000}`)
+		if !bytes.Contains(r.Payload, []byte("Runtime exited with error: signal: killed")) || r.MaxMemoryMB != 128 {
+			t.Errorf("%s: got %s, %d MB", how, r.Payload, r.MaxMemoryMB)
+		}
+		s.Key, s.MemoryMB = s.Key+"more", 1024
+		r = invoke(t, p, s, `{"do":"`+how+`","count":2,"mb":80,"ms":300}`)
+		if r.FunctionError != "" || r.MaxMemoryMB < 160 || r.MaxMemoryMB > 300 {
+			t.Errorf("%s: got %s, %d MB", how, r.Payload, r.MaxMemoryMB)
+		}
+	}
+}
+
 func TestMemoryUsedIsShown(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("memory is not metered here")
@@ -446,34 +464,94 @@ func TestRetire(t *testing.T) {
 	}
 }
 
-func TestChildrenOfAFunctionEndWithIt(t *testing.T) {
-	p := newPool(t, sandbox.Config{})
-	s := misbehaveSpec()
-	s.Env = map[string]string{"PATH": os.Getenv("PATH")}
-	pid, err := strconv.Atoi(string(invoke(t, p, s, `{"do":"spawn"}`).Payload))
-	if err != nil {
-		t.Fatal(err)
+// spawned returns the ids of processes that an event left behind.
+func spawned(t *testing.T, r sandbox.Result) (pids []int) {
+	t.Helper()
+	if err := json.Unmarshal(r.Payload, &pids); err != nil {
+		t.Fatalf("%s: %v", r.Payload, err)
 	}
-	if err := syscall.Kill(pid, 0); err != nil {
-		t.Fatalf("the child is gone too early: %v", err)
-	}
-	if err := p.Stop(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	// It is killed by now, and may still have to be scheduled to end.
+	return pids
+}
+
+// mustEnd waits until none of the processes is there. One that was killed may
+// still have to be scheduled to end.
+func mustEnd(t *testing.T, pids []int) {
+	t.Helper()
 	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		state := processState(pid)
-		if state == "" || state == "Z" {
+		pids = slices.DeleteFunc(pids, func(pid int) bool { s := processState(pid); return s == "" || s == "Z" })
+		if len(pids) == 0 {
 			return
 		}
 		if time.Now().After(until) {
-			t.Fatalf("the child is still there, in state %s", state)
+			t.Fatalf("%d are still there, %d in state %s", len(pids), pids[0], processState(pids[0]))
 		}
 	}
 }
 
+func TestWhatAFunctionStartedEndsWithIt(t *testing.T) {
+	linux := runtime.GOOS == "linux"
+	for _, c := range []struct {
+		rule, event string
+		promised    bool
+	}{
+		{"a child", `{"do":"spawn"}`, true},
+		{"30 children", `{"do":"spawn","count":30}`, true},
+		{"a daemon", `{"do":"daemonise"}`, linux},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			if !c.promised {
+				t.Skip("not promised here")
+			}
+			p := newPool(t, sandbox.Config{})
+			pids := spawned(t, invoke(t, p, misbehaveSpec(), c.event))
+			for _, pid := range pids {
+				if err := syscall.Kill(pid, 0); err != nil {
+					t.Fatalf("%d is gone too early: %v", pid, err)
+				}
+			}
+			if err := p.Stop(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			mustEnd(t, pids)
+		})
+	}
+}
+
+// Whatever ends an environment ends its daemons, and only these.
+func TestDaemonsEndWithTheirEnvironment(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("not promised here")
+	}
+	p := newPool(t, sandbox.Config{})
+	other := misbehaveSpec()
+	other.Key += "other"
+	others := spawned(t, invoke(t, p, other, `{"do":"daemonise"}`))
+	for _, c := range []struct {
+		rule, event string
+	}{
+		{"exit", `{"do":"exit","code":1}`},
+		{"time-out", `{"do":"hang"}`},
+		{"retired", ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			s := misbehaveSpec()
+			s.Key, s.Timeout = s.Key+c.rule, 2*time.Second
+			pids := spawned(t, invoke(t, p, s, `{"do":"daemonise"}`))
+			if c.event == "" {
+				p.Retire(s.Key)
+			} else {
+				invoke(t, p, s, c.event)
+			}
+			mustEnd(t, pids)
+			if processState(others[0]) == "" {
+				t.Error("the daemon of another environment is gone")
+			}
+		})
+	}
+}
+
 // TestMain turns into this when it is told to: a process with a function at work,
-// which says the function's id, and is to be killed.
+// which says the ids of the function and of a daemon, and is to be killed.
 func victim() {
 	p := sandbox.New(sandbox.Config{OnLog: func(l sandbox.Line) {
 		if pid, ok := bytes.CutPrefix(l.Text, []byte("hanging ")); ok {
@@ -482,15 +560,21 @@ func victim() {
 	}})
 	s := misbehaveSpec()
 	s.CodeDir = os.Getenv("SANDBOX_TEST_VICTIM")
+	daemons, err := p.Invoke(context.Background(), s, request(`{"do":"daemonise"}`))
+	fmt.Printf("%s\n", bytes.Trim(daemons.Payload, "[]"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	p.Invoke(context.Background(), s, request(`{"do":"hang"}`))
 }
 
-func TestFunctionDiesWithUs(t *testing.T) {
+func TestFunctionsDieWithUs(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("not promised here")
 	}
 	us := exec.Command(os.Args[0])
 	us.Env = append(os.Environ(), "SANDBOX_TEST_VICTIM="+misbehave, "TMPDIR="+t.TempDir())
+	us.Stderr = os.Stderr
 	said, err := us.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -498,21 +582,13 @@ func TestFunctionDiesWithUs(t *testing.T) {
 	if err := us.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var pid int
-	if _, err := fmt.Fscan(said, &pid); err != nil {
+	pids := make([]int, 2)
+	if _, err := fmt.Fscan(said, &pids[0], &pids[1]); err != nil {
 		t.Fatal(err)
 	}
-	function, err := unix.PidfdOpen(pid, 0) // readable when the process ends
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(function)
 	us.Process.Kill()
 	us.Wait()
-	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(function), Events: unix.POLLIN}}, 10_000); n != 1 {
-		syscall.Kill(pid, syscall.SIGKILL)
-		t.Errorf("the function is alive after ten seconds: %v", err)
-	}
+	mustEnd(t, pids)
 }
 
 func TestCodeFolderMayBeRelative(t *testing.T) {

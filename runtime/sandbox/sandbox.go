@@ -13,9 +13,13 @@
 // It promises:
 //   - an environment never runs two events at once, nor code of another Spec.Key;
 //   - what a function has printed before it answers is in the event's log;
-//   - a process, its process group and its temporary folder are gone when its
+//   - a process, all that it started and its temporary folder are gone when its
 //     environment ends, and nothing is left after [Pool.Stop];
-//   - a function's process does not survive ours, even if ours is killed (Linux).
+//   - none of them survives our process, even if that is killed.
+//
+// Of what a process started, elsewhere than on Linux only its process group is
+// found, and it survives us; on Windows a function is a Go handler or nothing: see
+// package spawner.
 //
 // A Go handler given to [Pool.Handle] runs here instead of in a process, by the
 // same rules and inside a testing/synctest bubble if there is one.
@@ -49,7 +53,7 @@ type Spec struct {
 
 	CodeDir  string            // folder that holds bootstrap; the working folder and LAMBDA_TASK_ROOT
 	Timeout  time.Duration     // of one invocation, 1 s to 15 min
-	MemoryMB int               // 128 to 10240
+	MemoryMB int               // 128 to 10240, of all processes together
 	Env      map[string]string // the user's variables
 
 	// MaxEnvironments bounds how many of the function run at once; 0 means the
