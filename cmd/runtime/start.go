@@ -14,6 +14,7 @@ import (
 
 	"millrace/cmd/runtime/app"
 	"millrace/runtime/backbone"
+	"millrace/runtime/capacity/memory"
 	"millrace/runtime/telemetry"
 )
 
@@ -63,6 +64,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 		return err
 	}
 	cfg := app.Config{
+		Memory: memory.Find(log),
 		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Replicas: c.Replicas, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync),
 		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
 		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost,

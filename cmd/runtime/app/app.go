@@ -22,6 +22,7 @@ import (
 	source "millrace/esm/source/sqs"
 	"millrace/runtime/backbone"
 	"millrace/runtime/capacity"
+	"millrace/runtime/capacity/memory"
 	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
@@ -63,6 +64,10 @@ type Config struct {
 	Region     string       // of callers whose request names none; "" for us-east-1
 	Output     io.Writer    // what functions print, a line each with the function's name in front; nil for nowhere
 	Log        *slog.Logger // nil for none
+
+	// Memory bounds what is kept in memory; nil for nothing. It is the process's, so
+	// whose process it is finds it.
+	Memory *memory.Limit
 
 	SQS         sqs.Options // how SQS answers
 	KeepForever bool        // MessageRetentionPeriod removes nothing
@@ -110,6 +115,9 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		}
 	}()
 	log := a.cfg.Log
+	if a.cfg.Memory != nil {
+		a.gate = append(a.gate, a.cfg.Memory)
+	}
 
 	// The port first: it is the likeliest to be taken, and costs the least to ask.
 	if a.listener = a.cfg.Listener; a.listener == nil {

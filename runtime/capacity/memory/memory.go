@@ -1,0 +1,240 @@
+// Package memory bounds what the runtime keeps in memory: by the limit of its
+// cgroup (v1 or v2), which its functions share, by a GOMEMLIMIT that the user has
+// set, and by what the machine has.
+//
+// The end of memory cannot be met and survived: the kernel kills. So a [Limit]
+// refuses sends before, while what is stored still leaves room for the garbage of
+// everything else, and for the next start to read it all again.
+package memory
+
+import (
+	"log/slog"
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"millrace/runtime/fault"
+)
+
+const (
+	// Of what Go may use, so much may live before sends are refused. The rest is
+	// for garbage, for what receives and deletes take, and for a start, which needs
+	// the most: measured are 20 % (test/limits, TestMemory).
+	liveShare = 0.6
+	// An episode of refusals ends when so much of that is free again.
+	easeShare = 1.0 / 16
+
+	// Beside Go's memory the kernel keeps some for the process: stacks, page tables,
+	// sockets, and the pages of the program and its files that are in use.
+	kernelShare = 1.0 / 10
+	kernelLeast = 12 << 20
+
+	// How far a reading is trusted: for so many bytes admitted since, and so long.
+	trustBytes = 1 << 20
+	trustTime  = 10 * time.Millisecond
+
+	// A heap that is full is collected, to see what deletes have freed, but not
+	// more often than this, nor for more than a twentieth of the time.
+	collectEvery = 500 * time.Millisecond
+	collectPause = 20
+
+	maxBodies = 64 << 20
+)
+
+// A Limit implements capacity.Limit. It costs nothing while nobody asks.
+type Limit struct {
+	bytes  uint64 // that everything together may take
+	named  string // where that is from
+	user   uint64 // GOMEMLIMIT, when pinned
+	pinned bool   // the user has set it
+	log    *slog.Logger
+	began  time.Time
+
+	read    func() reading
+	collect func()
+	set     func(int64) int64 // debug.SetMemoryLimit
+
+	admitted atomic.Int64 // bytes since the last reading
+	until    atomic.Int64 // which is trusted so long, in nanoseconds since began
+	refuses  atomic.Pointer[error]
+
+	mu        sync.Mutex // guards what follows
+	last      reading
+	since     uint64        // bytes admitted since the collection that last counted what lives
+	goLimit   uint64        // what Go was last told
+	collected time.Time     // when a full heap was collected
+	took      time.Duration // that
+}
+
+// A reading is what is used, in bytes.
+type reading struct {
+	live   uint64 // found alive by the last collection
+	cycles uint64 // collections so far
+	own    uint64 // what Go has from the system
+	all    uint64 // what the cgroup uses and cannot give back; 0 when there is none
+}
+
+// Find returns the limit that holds for this process, and has Go's collector keep
+// to it unless the user has set GOMEMLIMIT.
+func Find(log *slog.Logger) *Limit {
+	l := &Limit{log: log, set: debug.SetMemoryLimit, collect: runtime.GC, pinned: os.Getenv("GOMEMLIMIT") != ""}
+	l.user = uint64(debug.SetMemoryLimit(-1))
+	var meter func() uint64
+	var err error
+	if l.bytes, err = memlimit.FromCgroup(); err == nil {
+		l.named, meter = "the limit of its cgroup", cgroupMeter(l.bytes)
+	} else if l.bytes, err = memlimit.FromSystem(); err == nil {
+		// Others come and go on the machine, and it may swap: what they use is not
+		// counted.
+		l.named = "the memory of the machine"
+	} else {
+		l.bytes = math.MaxInt64
+	}
+	if l.user < l.bytes {
+		l.named = "GOMEMLIMIT"
+	}
+	l.read = reader(meter)
+	l.begin()
+	return l
+}
+
+func (l *Limit) begin() {
+	l.began = time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.look(0)
+}
+
+// reader reads Go's metrics, and the meter, which may be nil.
+func reader(meter func() uint64) func() reading {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/cycles/total:gc-cycles"},
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+	}
+	return func() reading {
+		metrics.Read(samples)
+		value := func(i int) uint64 { return samples[i].Value.Uint64() }
+		r := reading{live: value(0), cycles: value(1), own: value(2) - value(3)}
+		if meter != nil {
+			r.all = meter()
+		}
+		return r
+	}
+}
+
+// Bodies is how many bytes the contents of waiting messages may take in memory,
+// beyond which they are read back from the log: 64 MiB, or less under a small limit.
+// A nil Limit has 64 MiB.
+func (l *Limit) Bodies() int64 {
+	if l == nil {
+		return maxBodies
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int64(min(maxBodies, l.mayLive()/8))
+}
+
+// Admit implements capacity.Limit.
+func (l *Limit) Admit(bytes int) error {
+	if !l.trusted(bytes) {
+		l.mu.Lock()
+		if !l.trusted(bytes) { // nobody else has looked meanwhile
+			l.look(uint64(bytes))
+		}
+		l.mu.Unlock()
+	}
+	if err := l.refuses.Load(); err != nil {
+		return *err
+	}
+	l.admitted.Add(int64(bytes))
+	return nil
+}
+
+// trusted reports whether the last reading still holds with so many bytes more.
+func (l *Limit) trusted(bytes int) bool {
+	return l.admitted.Load()+int64(bytes) < trustBytes && int64(time.Since(l.began)) < l.until.Load()
+}
+
+// look takes a reading, tells Go what it leaves, and decides whether so many bytes
+// more may come.
+func (l *Limit) look(more uint64) {
+	l.take()
+	refused := l.refuses.Load() != nil
+	full := func() bool { return l.lives()+more > l.most(refused) }
+	if began := time.Now(); full() && began.Sub(l.collected) > max(collectEvery, collectPause*l.took) {
+		l.collect()
+		l.collected, l.took = time.Now(), time.Since(began)
+		l.take()
+	}
+	l.tell()
+	switch {
+	case full():
+		err := l.refusal()
+		l.refuses.Store(&err)
+		if !refused {
+			l.log.Warn("sends are refused until there is memory", "err", err)
+		}
+	case refused:
+		l.refuses.Store(nil)
+		l.log.Warn("there is memory again: sends are accepted")
+	}
+	l.until.Store(int64(time.Since(l.began) + trustTime))
+}
+
+// take takes a reading. What was admitted before a collection counted is in what it
+// found alive.
+func (l *Limit) take() {
+	r, admitted := l.read(), uint64(l.admitted.Swap(0))
+	if l.since += admitted; r.cycles != l.last.cycles {
+		l.since = 0
+	}
+	l.last = r
+}
+
+func (l *Limit) refusal() error {
+	const mib = 1 << 20
+	return fault.New(fault.Unavailable,
+		"memory is nearly full: what is stored takes %d MiB of the %d MiB it may take of %d MiB, which is %s; receive and delete messages, or give the runtime more memory",
+		l.lives()/mib, l.mayLive()/mib, min(l.bytes, l.user)/mib, l.named)
+}
+
+// lives is how much lives now, at most.
+func (l *Limit) lives() uint64 { return l.last.live + l.since }
+
+// most is how much may live; less, to end an episode of refusals.
+func (l *Limit) most(refused bool) uint64 {
+	may := l.mayLive()
+	if refused {
+		may -= uint64(float64(may) * easeShare)
+	}
+	return may
+}
+
+func (l *Limit) mayLive() uint64 { return uint64(float64(min(l.forGo(), l.user)) * liveShare) }
+
+// forGo is what the limit leaves to Go: the others in the cgroup have theirs
+// already.
+func (l *Limit) forGo() uint64 {
+	taken := max(uint64(float64(l.bytes)*kernelShare), kernelLeast)
+	if l.last.all > l.last.own {
+		taken += l.last.all - l.last.own
+	}
+	return l.bytes - min(taken, l.bytes)
+}
+
+// tell sets Go's limit anew when it has changed by a 32nd: it stops the world.
+func (l *Limit) tell() {
+	left := l.forGo()
+	if l.pinned || max(left, l.goLimit)-min(left, l.goLimit) <= l.bytes/32 {
+		return
+	}
+	l.goLimit = left
+	l.set(int64(left))
+}

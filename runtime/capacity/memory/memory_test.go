@@ -1,0 +1,160 @@
+package memory
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/runtime/fault"
+)
+
+const mib = 1 << 20
+
+// A world is what a Limit reads and tells, and what it logged.
+type world struct {
+	*Limit
+	now         reading
+	told        []int64
+	collections int
+	logged      bytes.Buffer
+}
+
+// in128 is a runtime in a cgroup of 128 MiB: Go may have 115 of it, of which 69
+// may live.
+func in128() *world {
+	w := &world{now: reading{live: 10 * mib, own: 30 * mib, all: 30 * mib}}
+	w.Limit = &Limit{
+		bytes: 128 * mib, named: "the limit of its cgroup", user: math.MaxInt64,
+		read:    func() reading { return w.now },
+		collect: func() { w.collections++; w.now.cycles++ },
+		set:     func(n int64) int64 { w.told = append(w.told, n); return 0 },
+		log:     slog.New(slog.NewTextHandler(&w.logged, nil)),
+	}
+	w.begin()
+	return w
+}
+
+func TestRefusesBeforeTheEndAndHeals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := in128()
+		if err := w.Admit(mib); err != nil {
+			t.Fatalf("with 10 MiB alive: %v", err)
+		}
+		w.now.live, w.now.own, w.now.all = 70*mib, 100*mib, 100*mib
+		time.Sleep(trustTime)
+		err := w.Admit(1)
+		if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "70 MiB of the 69 MiB it may take of 128 MiB") {
+			t.Errorf("with 70 MiB alive: %v", err)
+		}
+		for range 100 {
+			if time.Sleep(trustTime); w.Admit(0) == nil {
+				t.Fatal("admitted while full")
+			}
+		}
+		if w.collections == 0 || w.collections > 3 {
+			t.Errorf("collected %d times in a second", w.collections)
+		}
+		w.now.live = 68 * mib
+		if time.Sleep(trustTime); w.Admit(0) == nil {
+			t.Error("admitted again at once: it would flap")
+		}
+		w.now.live = 60 * mib
+		if time.Sleep(trustTime); w.Admit(0) != nil {
+			t.Error("refused with room")
+		}
+		if begin, end := strings.Count(w.logged.String(), "refused until"), strings.Count(w.logged.String(), "accepted"); begin != 1 || end != 1 {
+			t.Errorf("an episode is logged %d and %d times:\n%s", begin, end, w.logged.String())
+		}
+	})
+}
+
+func TestCountsWhatIsAdmittedBetweenCollections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := in128()
+		w.collect = func() { w.now.cycles++; w.now.live = w.lives() } // all of it waits
+		n := 0
+		for ; n < 200 && w.Admit(mib) == nil; n++ {
+		}
+		if n < 55 || n > 60 { // 69 less 10
+			t.Errorf("admitted %d MiB before anything was collected", n)
+		}
+		w.now.cycles++ // after they were received and deleted
+		w.now.live = 10 * mib
+		if time.Sleep(trustTime); w.Admit(mib) != nil {
+			t.Error("refused, though a collection found 10 MiB alive")
+		}
+	})
+}
+
+func TestFunctionsShareTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := in128()
+		w.now.all += 60 * mib // a function's, or a file's in a tmpfs
+		w.now.live = 40 * mib
+		if time.Sleep(trustTime); w.Admit(0) == nil {
+			t.Error("admitted with 40 MiB alive beside 60 of others")
+		}
+		left := 128 * 9 / 10 // MiB
+		if got, want := w.told[len(w.told)-1]/mib, int64(left-60); got != want {
+			t.Errorf("Go was told %d MiB, want %d", got, want)
+		}
+		w.now.all -= 60 * mib
+		if time.Sleep(trustTime); w.Admit(0) != nil {
+			t.Error("refused after the others have ended")
+		}
+		if got := w.told[len(w.told)-1] / mib; got != int64(left) {
+			t.Errorf("Go was told %d MiB, want %d", got, left)
+		}
+	})
+}
+
+func TestLimitOfTheUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := in128()
+		w.told = nil
+		w.user, w.pinned = 50*mib, true
+		w.now.live = 40 * mib
+		if time.Sleep(trustTime); w.Admit(0) == nil {
+			t.Error("admitted with 40 MiB of 50 alive")
+		}
+		if len(w.told) > 0 {
+			t.Error("GOMEMLIMIT was changed")
+		}
+		if got := w.Bodies(); got > 4*mib {
+			t.Errorf("bodies may take %d", got)
+		}
+	})
+}
+
+func TestBodies(t *testing.T) {
+	if got := (*Limit)(nil).Bodies(); got != 64*mib {
+		t.Errorf("without a limit: %d", got)
+	}
+	if got := in128().Bodies(); got < 8*mib || got > 9*mib {
+		t.Errorf("in 128 MiB: %d", got)
+	}
+}
+
+func TestFind(t *testing.T) {
+	l := Find(slog.New(slog.DiscardHandler))
+	if r := l.read(); r.live > r.own || r.own == 0 {
+		t.Errorf("read %+v", r)
+	}
+	if err := l.Admit(0); err != nil {
+		t.Error(err)
+	}
+}
+
+func BenchmarkAdmit(b *testing.B) {
+	l := Find(slog.New(slog.DiscardHandler))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			l.Admit(500)
+		}
+	})
+}

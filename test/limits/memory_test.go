@@ -1,0 +1,211 @@
+//go:build linux
+
+package limits
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// cgroup makes a memory cgroup of so many bytes, and returns what start runs to
+// be in it.
+func cgroup(t *testing.T, size int64) (enter string) {
+	t.Helper()
+	name := fmt.Sprintf("millrace-%d-%d", os.Getpid(), time.Now().UnixNano())
+	dir, limits := filepath.Join("/sys/fs/cgroup/memory", name), []string{"memory.limit_in_bytes", "memory.memsw.limit_in_bytes"} // v1
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {                                                       // v2
+		os.WriteFile("/sys/fs/cgroup/cgroup.subtree_control", []byte("+memory"), 0) // it may be there already
+		dir, limits = filepath.Join("/sys/fs/cgroup", name), []string{"memory.max", "memory.swap.max"}
+	}
+	const how = "a memory cgroup needs root, and cgroups that may be written to"
+	need(t, os.Mkdir(dir, 0o755), how)
+	t.Cleanup(func() {
+		within(t, 5*time.Second, "removing the cgroup", func() bool { return os.Remove(dir) == nil })
+	})
+	for i, file := range limits {
+		value := size
+		if file == "memory.swap.max" {
+			value = 0
+		}
+		err := os.WriteFile(filepath.Join(dir, file), []byte(strconv.FormatInt(value, 10)), 0)
+		if i > 0 && errors.Is(err, os.ErrNotExist) {
+			continue // swap is not counted
+		}
+		need(t, err, how)
+	}
+	return "echo $$ > " + filepath.Join(dir, "cgroup.procs") + ";"
+}
+
+// refused reports whether a call was answered 503, and fails the test when it
+// failed in another way.
+func refused(t *testing.T, err error) bool {
+	t.Helper()
+	var answer *smithyhttp.ResponseError
+	if err == nil {
+		return false
+	}
+	if !errors.As(err, &answer) || answer.HTTPStatusCode() != http.StatusServiceUnavailable {
+		t.Fatalf("neither served nor refused: %v", err)
+	}
+	return true
+}
+
+// say makes a request without an SDK, which costs the client a tenth. It returns
+// the answer's status and its body.
+func (s *server) say(operation string, body []byte) (int, []byte, error) {
+	r, err := http.NewRequest("POST", s.endpoint, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	r.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0")
+	answer, err := many.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, text, err
+}
+
+// many keeps more connections than http.DefaultClient.
+var many = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+
+// together runs so many of do, each until it returns false.
+func together(n int, do func() bool) {
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			for do() {
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A batch is what is said of messages ten at a time.
+type batch struct {
+	QueueUrl string
+	Entries  []entry
+}
+
+type entry struct {
+	Id            string
+	MessageBody   string `json:",omitempty"`
+	ReceiptHandle string `json:",omitempty"`
+}
+
+// fill sends messages of so many bytes until that is refused, and returns how
+// many were acknowledged.
+func (s *server) fill(url string, size int) int64 {
+	b := batch{QueueUrl: url}
+	for i := range 10 {
+		b.Entries = append(b.Entries, entry{Id: strconv.Itoa(i), MessageBody: strings.Repeat("m", size)})
+	}
+	body, _ := json.Marshal(b)
+	var sent atomic.Int64
+	together(8, func() bool {
+		status, text, err := s.say("SendMessageBatch", body)
+		switch {
+		case err != nil:
+			s.t.Error(err)
+		case status == 200:
+			sent.Add(int64(bytes.Count(text, []byte("MessageId"))))
+			return true
+		case status != 503:
+			s.t.Errorf("neither served nor refused: %d %s", status, text)
+		}
+		return false
+	})
+	return sent.Load()
+}
+
+// drain receives and deletes until the queue is empty, and returns how many
+// messages there were.
+func (s *server) drain(url string) int64 {
+	var got atomic.Int64
+	request := fmt.Appendf(nil, `{"QueueUrl":%q,"MaxNumberOfMessages":10,"VisibilityTimeout":600}`, url)
+	together(8, func() bool {
+		status, text, err := s.say("ReceiveMessage", request)
+		var received struct{ Messages []entry }
+		if err == nil {
+			err = json.Unmarshal(text, &received)
+		}
+		if err != nil || status != 200 {
+			s.t.Errorf("receiving: %d %s, %v", status, text, err)
+			return false
+		}
+		if len(received.Messages) == 0 {
+			return false
+		}
+		done := batch{QueueUrl: url}
+		for i, m := range received.Messages {
+			done.Entries = append(done.Entries, entry{Id: strconv.Itoa(i), ReceiptHandle: m.ReceiptHandle})
+		}
+		body, _ := json.Marshal(done)
+		status, text, err = s.say("DeleteMessageBatch", body)
+		if n := bytes.Count(text, []byte(`"Id"`)); err != nil || status != 200 || n != len(done.Entries) {
+			s.t.Errorf("deleting: %d %s, %v", status, text, err)
+			return false
+		}
+		got.Add(int64(len(done.Entries)))
+		return true
+	})
+	return got.Load()
+}
+
+func makeQueue(t *testing.T, c *sqs.Client, name string) string {
+	t.Helper()
+	out, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.QueueUrl
+}
+
+// In 128 MiB, of which a file in a tmpfs has 48, as functions may have it.
+func TestMemoryRefusesBeforeTheEnd(t *testing.T) {
+	long(t)
+	enter, data, beside := cgroup(t, 128<<20), t.TempDir(), disk(t, 48<<20)
+	s := start(t, enter+" head -c 48M /dev/zero > "+filepath.Join(beside, "file")+";", data)
+	url := makeQueue(t, s.client(), "full")
+	sent := s.fill(url, 1<<10)
+	t.Logf("%d messages of 1 KiB", sent)
+	if status, message := s.health(); status != 503 || !strings.Contains(message, "memory") {
+		t.Errorf("health is %d %q", status, message)
+	}
+	if n := strings.Count(s.log.String(), "sends are refused until"); n != 1 {
+		t.Errorf("the log says %d times that sends are refused", n)
+	}
+	s.kill()
+
+	s = start(t, enter, data)
+	if got := s.drain(url); got != sent {
+		t.Errorf("%d messages were acknowledged, and %d came", sent, got)
+	}
+	within(t, 5*time.Second, "sends work again", func() bool {
+		_, err := s.client().SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("after")})
+		return !refused(t, err)
+	})
+	within(t, 5*time.Second, "health is good again", func() bool {
+		status, _ := s.health()
+		return status == 200
+	})
+}
