@@ -107,7 +107,7 @@ type batch struct {
 }
 
 type entry struct {
-	Id            string
+	Id            string `json:",omitempty"`
 	MessageBody   string `json:",omitempty"`
 	ReceiptHandle string `json:",omitempty"`
 }
@@ -208,4 +208,33 @@ func TestMemoryRefusesBeforeTheEnd(t *testing.T) {
 		status, _ := s.health()
 		return status == 200
 	})
+}
+
+// Bodies on their way are memory too, and no message yet.
+func TestMemoryOutlivesAFlood(t *testing.T) {
+	long(t)
+	s := start(t, cgroup(t, 128<<20), t.TempDir())
+	url := makeQueue(t, s.client(), "flood")
+	body, _ := json.Marshal(entry{MessageBody: strings.Repeat("m", 250<<10)})
+	body = append(fmt.Appendf(nil, `{"QueueUrl":%q,`, url), body[1:]...)
+	var sent, refused atomic.Int64
+	end := time.Now().Add(5 * time.Second)
+	together(50, func() bool {
+		switch status, text, err := s.say("SendMessage", body); {
+		case err != nil:
+			t.Error(err)
+			return false
+		case status == 200:
+			sent.Add(1)
+		case status == 503:
+			refused.Add(1)
+		default:
+			t.Errorf("neither served nor refused: %d %s", status, text)
+		}
+		return time.Now().Before(end)
+	})
+	t.Logf("%d sent, %d refused", sent.Load(), refused.Load())
+	if got := s.drain(url); got != sent.Load() {
+		t.Errorf("%d messages were acknowledged, and %d came", sent.Load(), got)
+	}
 }

@@ -179,7 +179,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Account:  a.cfg.Account, SessionOf: tokens.Session, Region: a.cfg.Region,
 		Hosts: a.cfg.AllowHosts, Log: log,
 	})
-	server := http1.New(&http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)})
+	server := http1.New(&http.Server{Handler: bodies{handler, a.cfg.Memory}, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)})
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

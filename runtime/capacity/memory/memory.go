@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+	"golang.org/x/sync/semaphore"
 
 	"millrace/runtime/fault"
 )
@@ -65,6 +66,9 @@ type Limit struct {
 	until    atomic.Int64 // which is trusted so long, in nanoseconds since began
 	refuses  atomic.Pointer[error]
 
+	requests int64 // bytes that requests being served may take
+	held     *semaphore.Weighted
+
 	mu        sync.Mutex // guards what follows
 	last      reading
 	since     uint64        // bytes admitted since the collection that last counted what lives
@@ -110,6 +114,7 @@ func (l *Limit) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.look(0)
+	l.openRequests()
 }
 
 // reader reads Go's metrics, and the meter, which may be nil.

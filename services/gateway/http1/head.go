@@ -9,7 +9,7 @@ import (
 )
 
 // maxBody bounds the bodies of common requests, in bytes.
-const maxBody = 256 << 10
+const maxBody = 32 << 10
 
 // A parser reads the heads of one client, whose requests are much alike.
 type parser struct {

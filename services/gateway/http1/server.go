@@ -2,7 +2,7 @@
 // plain request after another on a connection, as AWS's SDKs do. It costs the
 // processor less than half of what net/http does for such a request.
 //
-// A common request is a POST with a Content-Length of at most 256 KiB, whose head
+// A common request is a POST with a Content-Length of at most 32 KiB, whose head
 // comes in one piece and says nothing that changes how it is to be read. All
 // else is net/http's: at the first request that is not common, the connection
 // goes to it, from that request's first byte, and stays there. So nothing unusual
