@@ -25,6 +25,7 @@ type startCmd struct {
 	Replicas    int           `env:"MILLRACE_REPLICAS" placeholder:"N" help:"Replicas of each stream on external servers. Without it: 3 if there are the servers for it, else 1."`
 	RootKey     string        `env:"MILLRACE_ROOT_KEY" placeholder:"FILE" help:"File of the 32-byte key that encrypts what is stored; made on first start, by default as root.key in the data folder. With --nats it is kept there unless you name a file, the same for every runtime."`
 	Sync        syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or so long after it, at the latest."`
+	MaxStore    byteSize      `env:"MILLRACE_MAX_STORE" placeholder:"SIZE" help:"Refuse what adds to the store once it holds so much, such as 500MB or 2GiB. Without it the disk is the limit."`
 	StrictStore bool          `env:"MILLRACE_STRICT_STORE" help:"Do not start when anything stored is missing or damaged."`
 	AllowReset  bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
 	AllowHost   []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
@@ -56,7 +57,6 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		pace()
 	}
-	backbone.CalmClock(ctx) // nothing else ticks while nobody asks for anything
 	log := c.logger(term)
 	warnOfUnknown(log, command.Model, os.Environ())
 	flush, err := telemetry.Setup(ctx, os.Getenv, app.Version)
@@ -65,7 +65,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 	}
 	cfg := app.Config{
 		Memory: memory.Find(log),
-		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Replicas: c.Replicas, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync),
+		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Replicas: c.Replicas, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync), MaxStore: int64(c.MaxStore),
 		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
 		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost,
 		AtRest: giveBack,
@@ -81,11 +81,15 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 	}
 	fmt.Fprintf(term.out, "Millrace is ready at %s, %s, after %d ms\n", a.Endpoint(), where, time.Since(began).Milliseconds())
 
-	<-ctx.Done()
-	fmt.Fprintln(term.out, "Stopping: work in flight is finished first")
+	var failed error
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(term.out, "Stopping: work in flight is finished first")
+	case failed = <-a.Failed(): // nothing works anymore: better no runtime than one that only answers
+	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Grace)
 	defer cancel()
-	return errors.Join(a.Stop(grace), flush(grace))
+	return errors.Join(failed, a.Stop(grace), flush(grace))
 }
 
 // giveBack returns the memory to the system that a load needed and rest does

@@ -17,10 +17,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -43,6 +42,9 @@ type Config struct {
 	// AtRest returns.
 	AtRest func()
 
+	// Room is the disk's; nil for not known.
+	Room Room
+
 	// Fsync stands in for (*os.File).Sync in tests; nil means that. It is not
 	// called by NATS itself, when Sync.Always is set.
 	Fsync func(*os.File) error
@@ -54,56 +56,63 @@ type Sync struct {
 	Every  time.Duration // else so long after it, at the latest; 0 means a second
 }
 
-// A Backbone is a connection to JetStream and, when embedded, the server.
-type Backbone struct {
-	srv  *server.Server
-	disk *disk // nil with an external server
-	each bool  // an fsync before each acknowledgement
-	conn *nats.Conn
-	js   jetstream.JetStream
+// Room is asked of the disk that the embedded server writes to.
+type Room interface {
+	// Drain is called before a write that gives room back, or leads to one, and
+	// reports whether there is room for so many bytes.
+	Drain(bytes int64) bool
 }
 
-// MaxPayload is the largest log entry the embedded server takes, in bytes: a
-// full SQS batch (1 MiB) with room for what the log adds.
-const MaxPayload = 8 << 20
+// A Backbone is a connection to JetStream and, when embedded, the server.
+//
+// A write error, a lost connection or a failed fsync of an embedded server heals by
+// itself when its cause is gone; see DESIGN.md. Until then [Backbone.Err] says
+// what is wrong.
+type Backbone struct {
+	srv       *embedded // nil with an external server, like the next two
+	disk      *disk
+	keeper    *keeper
+	room      Room // nil for not known
+	each      bool // an fsync before each acknowledgement
+	log       *slog.Logger
+	conn      *nats.Conn
+	js        jetstream.JetStream
+	condition *condition
+	stopping  atomic.Bool
+	failed    chan error
+}
 
-// serverSync is how often the embedded server looks at each stream by itself:
-// to give back the descriptors of those that rest, and the room of what was
-// deleted between other messages. What it syncs then was synced long before.
-const serverSync = 15 * time.Minute
+// reconnectWait is how often an embedded server is asked for a new connection.
+const reconnectWait = 20 * time.Millisecond
 
 // Start brings JetStream up and connects to it.
 func Start(ctx context.Context, c Config) (*Backbone, error) {
-	b := &Backbone{each: c.URL == "" && c.Sync.Always}
-	opts := []nats.Option{nats.Name("millrace"), nats.MaxReconnects(-1)}
-	url := c.URL
-	if url == "" {
-		every := c.Sync.Every
-		if every == 0 {
-			every = time.Second
+	b := &Backbone{
+		each: c.URL == "" && c.Sync.Always, room: c.Room, log: c.log(),
+		condition: newCondition(), failed: make(chan error, 1),
+	}
+	opts := append(b.watching(), nats.Name("millrace"), nats.MaxReconnects(-1))
+	if c.URL == "" {
+		log := &serverLog{log: b.log}
+		var err error
+		if b.srv, err = startEmbedded(c, log); err != nil {
+			return nil, err
 		}
-		srv, err := server.NewServer(&server.Options{
-			ServerName: "millrace", DontListen: true, JetStream: true, StoreDir: c.Dir,
-			NoSigs: true, NoLog: true, MaxPayload: MaxPayload,
-			SyncInterval: serverSync, SyncAlways: c.Sync.Always,
+		mend := b.Report
+		log.mend.Store(&mend)
+		// What could not be sent is not sent later: by then its queue has read its log anew.
+		opts = append(opts, nats.InProcessServer(b.srv), nats.ReconnectBufSize(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0))
+		b.disk = startDisk(b.srv.streamsDir(), c, func(err error) {
+			b.condition.change(func(s *state) {
+				if s.unsynced = nil; err != nil {
+					s.unsynced = unsynced(err)
+				}
+			})
 		})
-		if err != nil {
-			return nil, fmt.Errorf("configuring the embedded NATS server: %w", err)
-		}
-		b.srv = srv
-		if c.Log != nil {
-			srv.SetLogger(serverLog{c.Log}, false, false)
-		}
-		srv.Start()
-		if !srv.ReadyForConnections(30 * time.Second) {
-			srv.Shutdown()
-			return nil, errors.New("the embedded NATS server did not get ready within 30 seconds")
-		}
-		opts = append(opts, nats.InProcessServer(srv))
-		b.disk = startDisk(filepath.Join(c.Dir, "jetstream", "$G", "streams"), every, c)
+		b.keeper = startKeeper(b, c.fsync())
 	}
 	var err error
-	if b.conn, err = nats.Connect(url, append(opts, logging(c.Log)...)...); err == nil {
+	if b.conn, err = nats.Connect(c.URL, opts...); err == nil {
 		b.js, err = jetstream.New(b.conn)
 	}
 	if err != nil {
@@ -116,7 +125,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 	if c.URL != "" {
 		b.js = &replicated{JetStream: b.js, want: c.Replicas}
 	}
-	b.js = noticing{b.js, b.disk}
+	b.js = noticing{b.js, b}
 	return b, nil
 }
 
@@ -125,6 +134,13 @@ func (c Config) fsync() func(*os.File) error {
 		return (*os.File).Sync
 	}
 	return c.Fsync
+}
+
+func (c Config) every() time.Duration {
+	if c.Sync.Every == 0 {
+		return time.Second
+	}
+	return c.Sync.Every
 }
 
 func (c Config) atRest() func() {
@@ -162,8 +178,36 @@ func (b *Backbone) Wrote(stream string) { b.disk.wrote(stream) }
 // external server it does nothing.
 func (b *Backbone) Sync(stream string) error { return b.disk.sync(stream) }
 
+// Stored is how many bytes the streams of an embedded server hold.
+func (b *Backbone) Stored() int64 {
+	if b.srv == nil {
+		return 0
+	}
+	return b.srv.stored()
+}
+
+// Failed gets one error when the connection has ended and cannot be made again:
+// nothing works from then on.
+func (b *Backbone) Failed() <-chan error { return b.failed }
+
+// Drain is called before so many bytes are published with Conn, and reports
+// whether the disk has room for them. It costs little.
+func (b *Backbone) Drain(bytes int) bool { return b.room == nil || b.room.Drain(int64(bytes)) }
+
+// Purgeable reports whether the disk has room for a purge of a stream that gives
+// so many bytes back. The block in which it ends is written anew when more than
+// half of it is dead, once those before it are gone.
+func (b *Backbone) Purgeable(frees int64) bool {
+	return frees >= blockSize || b.Drain(blockSize/2+entrySlack)
+}
+
+// entrySlack is more than what JetStream writes beside a message or a block.
+const entrySlack = 64 << 10
+
 // Stop closes the connection and the embedded server, and syncs its store.
 func (b *Backbone) Stop(context.Context) error {
+	b.stopping.Store(true)
+	b.keeper.close()
 	if b.conn != nil {
 		b.conn.Close()
 	}

@@ -29,6 +29,7 @@ type disk struct {
 	every time.Duration // how long a write waits, at most
 	fsync func(*os.File) error
 	rest  func()
+	tell  func(error) // how the last flush went
 	log   *slog.Logger
 
 	mu    sync.Mutex      // guards the next two
@@ -40,6 +41,8 @@ type disk struct {
 	stopOnce sync.Once
 	over     chan struct{} // closed when run has ended
 
+	failing bool // the last flush failed; of run, and of close after it
+
 	syncing sync.Mutex       // held while files are synced; guards synced
 	synced  map[string]marks // by folder
 }
@@ -50,9 +53,9 @@ type marks map[string]mark
 
 type mark struct{ size, changed int64 }
 
-func startDisk(root string, every time.Duration, c Config) *disk {
+func startDisk(root string, c Config, tell func(error)) *disk {
 	d := &disk{
-		root: root, every: every, fsync: c.fsync(), rest: c.atRest(), log: c.log(), known: map[string]bool{}, synced: map[string]marks{},
+		root: root, every: c.every(), fsync: c.fsync(), rest: c.atRest(), tell: tell, log: c.log(), known: map[string]bool{}, synced: map[string]marks{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
 	}
 	go d.run()
@@ -169,10 +172,12 @@ func (d *disk) flush() (failed error) {
 		if err == nil {
 			continue
 		}
-		d.log.Error("acknowledged writes may not outlive a power cut: they could not be synced", "stream", stream, "error", err)
-		failed = errors.Join(failed, err)
+		if failed == nil {
+			failed = err
+		}
 		left = append(left, stream)
 	}
+	d.report(len(left), failed)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, stream := range left {
@@ -180,6 +185,21 @@ func (d *disk) flush() (failed error) {
 	}
 	d.dirty = append(left, slices.DeleteFunc(d.dirty, func(stream string) bool { return slices.Contains(left, stream) })...)
 	return failed
+}
+
+// report tells how a flush went: once when it fails, however often it is tried
+// again and for how many streams, and once when it succeeds again.
+func (d *disk) report(streams int, err error) {
+	if d.failing == (err != nil) {
+		return
+	}
+	d.failing = err != nil
+	d.tell(err)
+	if err != nil {
+		d.log.Error("acknowledged writes may not outlive a power cut: they could not be synced; trying again", "streams", streams, "err", err)
+	} else {
+		d.log.Warn("what was written is synced again")
+	}
 }
 
 // sync brings what a stream has written so far to the disk.

@@ -38,6 +38,7 @@ type Error struct {
 	Code Code
 	What string // a sentence a client may read; "" for the code's own words
 	Err  error  // the cause; for our log, never for a client
+	Told bool   // the log has it, from when the state began that it is about
 }
 
 func (e *Error) Error() string {
@@ -70,6 +71,23 @@ func Wrap(code Code, err error, format string, args ...any) error {
 		return nil
 	}
 	return &Error{Code: code, What: fmt.Sprintf(format, args...), Err: err}
+}
+
+// State builds the Unavailable of something that lasts, such as a full disk. Whoever
+// found out has logged it once: who meets the error, call after call, need not.
+// Its sentence says what to do, and is shown to clients too.
+func State(err error, format string, args ...any) error {
+	return &Error{Code: Unavailable, What: fmt.Sprintf(format, args...), Err: err, Told: true}
+}
+
+// Told returns the sentence of a State that is in err, and reports whether one is.
+func Told(err error) (what string, ok bool) {
+	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
+		if e.Told {
+			return e.What, true
+		}
+	}
+	return "", false
 }
 
 // Of is total: every error has a code, context errors included, and an error

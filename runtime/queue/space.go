@@ -12,14 +12,21 @@ import (
 const (
 	purgeFrom   = 4 << 20  // purge when that many bytes come free
 	copyFrom    = 16 << 20 // copy when at least that many bytes are dead
+	purgeTight  = 64 << 10 // the same where nothing more is taken in before there is room
+	copyTight   = 1 << 20
 	copyAtOnce  = 256 << 10
 	copyEntries = 256 // look at that many entries at once
 )
 
-// Sparse tells whether copying survivors is worth it.
-func (m *Machine) Sparse() bool {
+// Sparse tells whether copying survivors is worth it. It is so sooner when room is
+// tight.
+func (m *Machine) Sparse(tight bool) bool {
+	from := int64(copyFrom)
+	if tight {
+		from = copyTight
+	}
 	dead := m.ledger.total - m.ledger.live
-	return dead >= copyFrom && dead > m.ledger.live
+	return dead >= from && dead > m.ledger.live
 }
 
 // Survivors returns the range of entries that the next Copy looks at, and
@@ -166,9 +173,11 @@ func (m *Machine) applyKept(r *record) {
 	}
 }
 
-// Purgeable tells whether a purge of the log is worth it. Before it, write the
-// counters (see Count) and have them stored.
-func (m *Machine) Purgeable() bool { return m.ledger.freed >= purgeFrom }
+// Purgeable tells whether a purge of the log is worth it: sooner when room is tight.
+// Before it, write the counters (see Count) and have them stored.
+func (m *Machine) Purgeable(tight bool) bool {
+	return m.ledger.freed >= purgeFrom || tight && m.ledger.freed >= purgeTight
+}
 
 // Count writes what every log has to begin with and returns the sequence below
 // which all entries may be purged, once this group's entry is stored.

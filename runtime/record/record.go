@@ -22,6 +22,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"millrace/runtime/capacity"
 	"millrace/runtime/fault"
 )
 
@@ -31,9 +32,10 @@ const bucket = "millrace-records"
 type Store struct {
 	js     jetstream.JetStream
 	kv     jetstream.KeyValue
-	watch  jetstream.KeyWatcher
-	copies *Copies       // nil for none
-	done   chan struct{} // closed when the follower has ended
+	watch  jetstream.KeyWatcher // nil when nobody else writes to the bucket
+	copies *Copies              // nil for none
+	gate   capacity.Gate        // of new records
+	done   chan struct{}        // closed when the follower has ended
 
 	mu       sync.RWMutex // guards the rest
 	rows     map[string]map[string]row
@@ -56,8 +58,11 @@ func OpenCopied(ctx context.Context, js jetstream.JetStream, c *Copies) (*Store,
 	if err != nil {
 		return nil, err
 	}
+	err = s.watch.Stop() // there is nobody to follow, and its heartbeats cost something
+	s.watch = nil
+	<-s.done
 	s.copies = c
-	if err := s.match(ctx); err != nil {
+	if err = errors.Join(err, s.match(ctx)); err != nil {
 		return nil, errors.Join(fault.Wrap(fault.Unavailable, err, "comparing the records with their copies"), s.Close())
 	}
 	return s, nil
@@ -130,9 +135,15 @@ func (s *Store) readAll(ctx context.Context) error {
 	return nil
 }
 
+// Guard has new records pass a gate. Changes and deletions pass in any case: who
+// makes room may need them. Call it before the store is shared.
+func (s *Store) Guard(g capacity.Gate) { s.gate = g }
+
 // Close ends the mirror. Reads keep answering from what was last seen.
-func (s *Store) Close() error {
-	err := s.watch.Stop()
+func (s *Store) Close() (err error) {
+	if s.watch != nil {
+		err = s.watch.Stop()
+	}
 	<-s.done
 	if s.copies != nil {
 		s.copies.mu.Lock()
@@ -363,6 +374,9 @@ func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 	wire := wireKey(t.kind, key)
 	if len(wire) > maxKey {
 		return fault.New(fault.Invalid, "a name of %d bytes is too long for a %s", len(key), t.kind)
+	}
+	if err := t.store.gate.Admit(len(value)); err != nil {
+		return err
 	}
 	err = t.store.put(ctx, wire, value, 0)
 	if errors.Is(err, jetstream.ErrKeyExists) {

@@ -345,6 +345,10 @@ func (c *call) translate(err error) *wire.Error {
 		c.g.Log.Info("invalid", "operation", name, "request", c.caller.RequestID, "err", err)
 		return &wire.Error{Code: "ValidationException", QueryCode: "ValidationError", Status: 400, Message: "The request holds a value that cannot be stored."}
 	case fault.Unavailable:
+		if what, told := fault.Told(err); told {
+			c.g.Log.Debug("unavailable", "operation", name, "request", c.caller.RequestID, "err", err)
+			return &wire.Error{Code: "ServiceUnavailable", Status: 503, Fault: true, Message: "The service is unavailable. " + what}
+		}
 		c.g.Log.Warn("unavailable", "operation", name, "request", c.caller.RequestID, "error", err)
 		return &wire.Error{Code: "ServiceUnavailable", Status: 503, Fault: true, Message: "The service is unavailable. Please try again."}
 	}

@@ -56,6 +56,7 @@ type Config struct {
 	Replicas   int          // of each stream on external servers; 0 for what is there, else three if there are the servers for it
 	RootKey    string       // file of the key that encrypts what is stored; "" for root.key in the data folder, or with NATS for one that is kept there
 	Sync       backbone.Sync
+	MaxStore   int64        // bytes that the embedded store may hold before sends are refused; 0 for what the disk has
 	AtRest     func()       // called when nothing was written for 15 seconds; nil for nothing
 	Strict     bool         // do not start when anything stored is missing or damaged
 	AllowReset bool         // POST /_runtime/reset empties everything
@@ -94,6 +95,7 @@ type App struct {
 
 	gate      capacity.Gate
 	folder    *folder
+	store     *backbone.Backbone
 	losses    *damage.Log
 	records   *record.Store
 	keys      *keys.Ring
@@ -115,9 +117,6 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		}
 	}()
 	log := a.cfg.Log
-	if a.cfg.Memory != nil {
-		a.gate = append(a.gate, a.cfg.Memory)
-	}
 
 	// The port first: it is the likeliest to be taken, and costs the least to ask.
 	if a.listener = a.cfg.Listener; a.listener == nil {
@@ -267,14 +266,18 @@ func (a *App) source(id queue.ID) (source.Queue, error) { return a.queues.Get(id
 // moved finds the queue that a message move task empties.
 func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) }
 
-// Health implements admin.Runtime: what would be refused now, and why.
+// Health implements admin.Runtime: what would be refused now, or may be lost, and why.
 func (a *App) Health() error {
 	err := a.gate.Full()
 	if a.cfg.NATS != "" { // then the gate does not ask: messages are elsewhere, but functions run in the folder
-		err = errors.Join(err, a.folder.intact())
+		err = errors.Join(err, a.store.Err(), a.folder.intact())
 	}
 	return err
 }
+
+// Failed gets one error when nothing works anymore, and nothing but a new start
+// can change that. Stop is still to be called.
+func (a *App) Failed() <-chan error { return a.store.Failed() }
 
 // Status fits admin.Runtime.
 func (a *App) Status(ctx context.Context) (admin.Status, error) {

@@ -26,6 +26,10 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 	a.parts.Push("data folder", func(context.Context) error { return held.release() })
+	room, err := a.openRoom() // before the first write: a full disk may have to give some
+	if err != nil {
+		return nil, err
+	}
 	endpoint := "" // who only examines answers nowhere
 	if a.listener != nil {
 		endpoint = a.Endpoint()
@@ -43,11 +47,13 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Log: log})
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Room: room, Log: log})
 	if err != nil {
 		return nil, err
 	}
 	a.parts.Push("backbone", stream.Stop)
+	a.store = stream
+	a.gate = a.limits(room)
 
 	intact, err := a.watchFolder()
 	if err != nil {
@@ -79,6 +85,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
+	a.records.Guard(a.gate) // from here on: what a start puts right is written though the disk is full
 	a.parts.Push("torn logs", func(ctx context.Context) error { return torn.settle(ctx, a.queues) })
 	return stream, nil
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/runtime/backbone"
 )
 
 // A log is the stream of one queue. Every entry is published with the sequence
@@ -51,7 +53,9 @@ func streamConfig(incarnation string, about map[string]string) jetstream.StreamC
 		Retention:   jetstream.LimitsPolicy,
 		Storage:     jetstream.FileStorage,
 		AllowDirect: true, // entries are read back by sequence
-		Metadata:    about,
+
+		MaxMsgsPerSubject: backbone.SmallBlocks,
+		Metadata:          about,
 	}
 }
 

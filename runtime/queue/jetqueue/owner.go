@@ -27,6 +27,7 @@ type owner struct {
 	window  int
 	ctx     context.Context // of what others do for us: it ends with the tenure
 	cancel  context.CancelFunc
+	session context.Context // of the store, in which the log was read
 	log     *log
 	machine *queue.Machine
 	flights []flight
@@ -97,6 +98,9 @@ func (o *owner) hold() {
 }
 
 func (o *owner) unavailable(err error) error {
+	if _, told := fault.Told(err); told {
+		return err
+	}
 	o.set.log.Warn("the log of a queue could not be used; reading it again",
 		"queue", o.id.Name, "stream", o.log.stream, "error", err)
 	return fault.Wrap(fault.Unavailable, err, "the log of queue %s is not available", o.id.Name)
@@ -106,6 +110,10 @@ func (o *owner) unavailable(err error) error {
 func (o *owner) load() error {
 	ctx, cancel := context.WithTimeout(context.Background(), loadWait)
 	defer cancel()
+	o.session = o.set.store.Session()
+	if err := o.set.store.Down(); err != nil {
+		return err
+	}
 	if err := o.log.begin(); err != nil {
 		return err
 	}
@@ -223,10 +231,14 @@ func (o *owner) serve() error {
 				return fmt.Errorf("entry %d was acknowledged out of turn", seq)
 			}
 			o.stored()
+		case <-o.session.Done():
+			return context.Cause(o.session)
 		case <-o.timer.C:
 			o.alarm = time.Time{}
 			if len(o.flights) > 0 && time.Since(o.flights[0].since) >= o.log.patience {
-				return errors.New("JetStream did not acknowledge an entry in time")
+				err := errors.New("JetStream did not acknowledge an entry in time")
+				o.set.store.Report(err)
+				return err
 			}
 		}
 	}
@@ -285,7 +297,8 @@ func (o *owner) turn(now time.Time) error {
 		}
 		c.do(m)
 	}
-	if m.Purgeable() && !o.purging {
+	tight := o.set.gate.Full() != nil // then all room counts
+	if m.Purgeable(tight) && !o.purging && o.set.store.Purgeable(m.Freed()) {
 		o.purging = true
 		f.below, f.freed = m.Count(), m.Freed()
 	}
@@ -296,6 +309,7 @@ func (o *owner) turn(now time.Time) error {
 	switch {
 	case g.Entry != nil:
 		o.flights = append(o.flights, f)
+		o.set.store.Drain(len(g.Entry) + recordRoom)
 		if err := o.log.append(g.Seq, g.Entry); err != nil {
 			return err
 		}
@@ -306,7 +320,7 @@ func (o *owner) turn(now time.Time) error {
 	default:
 		f.answer(nil)
 	}
-	if m.Sparse() && !o.copying {
+	if m.Sparse(tight) && !o.copying && o.set.store.Drain(entryRoom) {
 		o.copySurvivors()
 	}
 	return nil

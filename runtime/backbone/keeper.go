@@ -1,0 +1,157 @@
+package backbone
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/runtime/fault"
+)
+
+// A keeper opens the embedded store anew when a write to it has failed: the
+// server keeps the first error of each stream for good (setWriteErr of its file
+// store), whatever becomes of the disk. It does nothing while all is well.
+//
+//	Report ─→ run ─ reopen   until it succeeds: twice a second, as long as the disk fails
+type keeper struct {
+	b     *Backbone
+	fsync func(*os.File) error
+
+	trouble  chan struct{} // the state is broken
+	stop     chan struct{}
+	stopOnce sync.Once
+	over     chan struct{} // closed when run has ended
+
+	healed time.Time // guarded by run: when the store was last opened anew
+}
+
+const (
+	probeEvery = 500 * time.Millisecond
+	// steady is how long an opened store has to work before the next error is news.
+	steady = 10 * time.Second
+	// patience is how often streams are tried that cannot be opened, before the
+	// others are served without them.
+	patience = 6
+)
+
+func startKeeper(b *Backbone, fsync func(*os.File) error) *keeper {
+	k := &keeper{b: b, fsync: fsync, trouble: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{})}
+	go k.run()
+	return k
+}
+
+// Report tells that JetStream failed to store something, or does not answer: the
+// embedded server's store is opened anew. It does not wait for that.
+func (b *Backbone) Report(cause error) {
+	if b.keeper == nil {
+		return
+	}
+	b.condition.change(func(s *state) {
+		if s.broken == nil {
+			s.broken = broken(cause)
+		}
+	})
+	select {
+	case b.keeper.trouble <- struct{}{}:
+	default:
+	}
+}
+
+func (k *keeper) run() {
+	defer close(k.over)
+	for {
+		select {
+		case <-k.stop:
+			return
+		case <-k.trouble:
+		}
+		cause := k.b.condition.now.Load().broken
+		if cause == nil {
+			continue // told twice
+		}
+		log := k.b.log
+		again := time.Since(k.healed) < steady
+		if !again {
+			log.Error("the store failed to write or sync; it is opened anew as soon as its disk can be written: make room, or see what is wrong with it",
+				"dir", k.b.srv.dir, "err", reason(cause))
+		}
+		began := time.Now()
+		for try := 1; again || !k.reopen(try); try++ {
+			again = false
+			select {
+			case <-k.stop:
+				return
+			case <-time.After(probeEvery):
+			}
+		}
+		k.healed = time.Now()
+		k.b.condition.change(func(s *state) { s.broken = nil })
+		log.Warn("the store works again", "after", time.Since(began).Round(time.Millisecond))
+	}
+}
+
+// reopen reports whether the store works again.
+func (k *keeper) reopen(try int) bool {
+	b := k.b
+	b.Drain(entrySlack)
+	err := probe(b.srv.dir, k.fsync)
+	if err == nil {
+		err = b.srv.reopen()
+	}
+	if err != nil {
+		b.log.Debug("the store is not opened yet", "err", err)
+		return false
+	}
+	switch missing := b.srv.missing(); {
+	case len(missing) == 0:
+		return true
+	case try < patience:
+		b.log.Debug("streams could not be opened yet", "streams", missing)
+		return false
+	default:
+		b.log.Error("streams could not be opened; restart the runtime to have them repaired", "streams", missing)
+		return true
+	}
+}
+
+func (k *keeper) close() {
+	if k == nil {
+		return
+	}
+	k.stopOnce.Do(func() { close(k.stop) })
+	<-k.over
+}
+
+// writeErrors are in what the server logs when a stream can store nothing
+// anymore (setWriteErr, setWriteErrLocked, handleOutOfSpace,
+// handleWritePermissionError and their callers, nats-server 2.15.2). It does not
+// answer who published then.
+var writeErrors = []string{"ritical write error", "failed to store a msg", "disabling JetStream", "will be DISABLED"}
+
+func isWriteError(line string) bool {
+	for _, s := range writeErrors {
+		if strings.Contains(line, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// gone tells an error that says that JetStream is not there.
+func gone(err error) bool {
+	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+}
+
+// reason is the cause in a fault.State.
+func reason(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Err
+	}
+	return err
+}

@@ -1,0 +1,176 @@
+// Package disk keeps a data folder working when its disk is full.
+//
+// A [Space] refuses what adds to the folder while little is free, and sets a part
+// of the disk aside, as a file named reserve. A receive, a delete or a purge writes
+// a little too before it gives room back: it calls [Space.Drain] first, which
+// lets go of the reserve when even so little may not be free anymore, as when
+// another program has filled the disk.
+//
+// So it promises: unless somebody else takes the reserve's room in the moment in
+// which it is free, a full folder can be drained, also after a restart.
+package disk
+
+import (
+	random "crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace/runtime/capacity"
+	"millrace/runtime/fault"
+)
+
+// The reserve is a sixteenth of the disk, within these bounds. Together with as
+// much that sends leave free, the least is enough to give a log's block back whose
+// second half still counts; see runtime/backbone/DESIGN.md.
+const (
+	share       = 16
+	leastAside  = 3 << 20
+	mostAside   = 16 << 20
+	reserveName = "reserve"
+)
+
+// A Space is the room on the disk of one folder. It implements capacity.Limit.
+type Space struct {
+	capacity.Gauge
+	dir   string
+	aside int64 // the size of the reserve, and how much more must be free to take something in
+	log   *slog.Logger
+
+	spare   atomic.Int64 // bytes that may be written without another look at the disk
+	drained atomic.Int64 // until then, in nanoseconds since began
+
+	mu   sync.Mutex // guards held, and the file
+	held bool       // the reserve is there
+}
+
+var began = time.Now()
+
+// Open looks at the disk of a folder, and sets the reserve aside if there is room
+// for it. When the disk is full it lets go of the one that is there. log may be nil.
+func Open(dir string, log *slog.Logger) (*Space, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	free, total, err := usage(dir)
+	if err != nil {
+		return nil, fmt.Errorf("asking how much of the disk of %s is free: %w", dir, err)
+	}
+	s := &Space{dir: dir, aside: min(max(total/share, leastAside), mostAside), log: log}
+	s.Gauge = capacity.Gauge{Measure: s.measure, Log: log, Over: "the disk has room again: sends are accepted"}
+	info, err := os.Stat(s.path())
+	s.held = err == nil && info.Size() >= s.aside
+	switch {
+	case s.held && free < s.floor():
+		s.release()
+	case !s.held && free >= 3*s.aside:
+		s.setAside()
+	}
+	return s, nil
+}
+
+func (s *Space) path() string { return filepath.Join(s.dir, reserveName) }
+
+// floor is what has to be free beside what is about to be written.
+func (s *Space) floor() int64 { return s.aside / 8 }
+
+// measure implements the Gauge.
+func (s *Space) measure(full bool) (int64, error) {
+	free, total, err := usage(s.dir)
+	if err != nil {
+		return 0, fault.State(err, "The disk of %s cannot be asked how much is free.", s.dir)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	bar := s.aside
+	if full {
+		bar += s.aside / 4
+	}
+	if !s.held {
+		bar += s.aside
+		if free >= bar+s.aside/4 && s.setAside() {
+			free -= s.aside
+			bar -= s.aside
+		}
+	}
+	if free < bar {
+		return 0, fault.State(nil, "The disk of %s is full: %s of %s are free, and %s are kept to receive and delete messages. "+
+			"Delete messages or queues, or make room on the disk; until then sends are refused.",
+			s.dir, capacity.Size(free), capacity.Size(total), capacity.Size(bar))
+	}
+	return min(free-bar, s.aside/2), nil
+}
+
+// Drain is called before a write of so many bytes, at most, that gives room back or
+// leads to one. It reports whether there is room for it. It costs little. A nil
+// Space does not know, and has no reserve.
+func (s *Space) Drain(bytes int64) bool {
+	if s == nil {
+		return true
+	}
+	now := int64(time.Since(began))
+	if s.spare.Add(-bytes) >= 0 && now < s.drained.Load() {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	free, _, err := usage(s.dir)
+	if err != nil {
+		return true // the write will say what is wrong
+	}
+	if free < bytes+s.floor() && s.held && s.release() {
+		free += s.aside
+	}
+	s.spare.Store(free - bytes - s.floor())
+	s.drained.Store(now + int64(drainAgain))
+	return free >= bytes
+}
+
+// drainAgain is how long Drain trusts what it has seen.
+const drainAgain = 5 * time.Millisecond
+
+// release lets go of the reserve. Called with mu held, or by Open.
+func (s *Space) release() bool {
+	if err := os.Truncate(s.path(), 0); err != nil {
+		s.log.Error("the room set aside on the disk could not be let go of", "err", err)
+		return false
+	}
+	s.held = false
+	s.log.Warn("the disk is nearly full: the room set aside is used to receive and delete messages", "bytes", s.aside)
+	return true
+}
+
+// setAside makes the reserve. Called with mu held, or by Open.
+func (s *Space) setAside() bool {
+	f, err := os.OpenFile(s.path(), os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = allocate(f, s.aside)
+		if e := f.Close(); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		s.log.Warn("room on the disk could not be set aside", "err", err)
+		os.Truncate(s.path(), 0) // there may be a part of it
+		return false
+	}
+	s.held = true
+	return true
+}
+
+// fill allocates by writing, where the system has no call for it, or the file
+// system does not know it. What it writes does not compress.
+func fill(f *os.File, size int64) error {
+	block := make([]byte, 64<<10)
+	for at := int64(0); at < size; at += int64(len(block)) {
+		random.Read(block) // never fails
+		if _, err := f.WriteAt(block[:min(int64(len(block)), size-at)], at); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package capacity
+
+import (
+	"fmt"
+	"log/slog"
+
+	"millrace/runtime/fault"
+)
+
+// Quota is a limit of so many bytes on what used reports. It admits again when a
+// sixteenth is free.
+func Quota(limit int64, used func() int64, log *slog.Logger) Limit {
+	return &Gauge{
+		Log: log, Over: "there is room below --max-store again: sends are accepted",
+		Measure: func(full bool) (int64, error) {
+			holds := used()
+			bar := limit
+			if full {
+				bar -= limit / 16
+			}
+			if holds >= bar {
+				return 0, fault.State(nil, "The store is full: it holds %s, and --max-store allows %s. "+
+					"Delete messages or queues, or raise --max-store; until then sends are refused.", Size(holds), Size(limit))
+			}
+			return limit - holds, nil
+		},
+	}
+}
+
+// Size writes bytes for people: 1.5 GB is 1,500,000,000.
+func Size(bytes int64) string {
+	const units = "kMGTPE"
+	if bytes < 1000 {
+		return fmt.Sprintf("%d bytes", bytes)
+	}
+	n, i := float64(bytes)/1000, 0
+	for n >= 999.95 && i < len(units)-1 {
+		n /= 1000
+		i++
+	}
+	return fmt.Sprintf("%.1f %cB", n, units[i])
+}

@@ -1,0 +1,242 @@
+//go:build unix
+
+package limits
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+)
+
+// A ledger knows which messages a queue owes: those that were acknowledged, and
+// not yet received.
+type ledger struct {
+	t      *testing.T
+	mu     sync.Mutex
+	owed   map[string]bool // by the body's first 16 bytes
+	unsure map[string]bool // sent, and answered by an error
+	acks   int
+}
+
+func newLedger(t *testing.T) *ledger {
+	return &ledger{t: t, owed: map[string]bool{}, unsure: map[string]bool{}}
+}
+
+const idSize = 16
+
+// body is a text of so many bytes that starts with an id of its own.
+func body(size int) string {
+	b := make([]byte, size/2)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+func (l *ledger) sent(bodies []string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range bodies {
+		if err == nil {
+			l.owed[b[:idSize]] = true
+			l.acks++
+		} else {
+			l.unsure[b[:idSize]] = true
+		}
+	}
+}
+
+func (l *ledger) received(b string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	id := b[:idSize]
+	if !l.owed[id] && !l.unsure[id] {
+		l.t.Errorf("received message %s, which nobody sent or which was deleted", id)
+	}
+	delete(l.owed, id)
+	delete(l.unsure, id)
+}
+
+func (l *ledger) settle() {
+	l.t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.owed) > 0 {
+		l.t.Errorf("%d of %d acknowledged messages are lost", len(l.owed), l.acks)
+	}
+}
+
+func createQueue(t *testing.T, c *sqs.Client, name string) string {
+	t.Helper()
+	q, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *q.QueueUrl
+}
+
+// send sends one message, and accounts for it.
+func send(ctx context.Context, c *sqs.Client, l *ledger, url string, size int) error {
+	text := body(size)
+	_, err := c.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &text})
+	l.sent([]string{text}, err)
+	return err
+}
+
+// fill sends messages of a size, ten at once when they are small, until one is
+// refused.
+func fill(t *testing.T, c *sqs.Client, l *ledger, url string, size int) {
+	t.Helper()
+	many := 1
+	if size <= 10<<10 {
+		many = 10
+	}
+	for {
+		var in []types.SendMessageBatchRequestEntry
+		var bodies []string
+		for i := range many {
+			bodies = append(bodies, body(size))
+			in = append(in, types.SendMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), MessageBody: &bodies[i]})
+		}
+		began := time.Now()
+		_, err := c.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: in})
+		l.sent(bodies, err)
+		if err != nil {
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("a refusal took %v", took)
+			}
+			wantUnavailable(t, err)
+			return
+		}
+	}
+}
+
+func wantUnavailable(t *testing.T, err error) {
+	t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "ServiceUnavailable" {
+		t.Fatalf("got %v, want ServiceUnavailable", err)
+	}
+}
+
+// drain receives and deletes until nothing comes anymore.
+func drain(t *testing.T, c *sqs.Client, l *ledger, url string) (n int) {
+	t.Helper()
+	for {
+		out, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
+		if err != nil {
+			t.Fatalf("receiving, after %d messages: %v", n, err)
+		}
+		if len(out.Messages) == 0 {
+			return n
+		}
+		var done []types.DeleteMessageBatchRequestEntry
+		for _, m := range out.Messages {
+			l.received(*m.Body)
+			done = append(done, types.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(len(done))), ReceiptHandle: m.ReceiptHandle})
+		}
+		deleted, err := c.DeleteMessageBatch(t.Context(), &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: done})
+		if err != nil || len(deleted.Failed) > 0 {
+			t.Fatalf("deleting, after %d messages: %v %v", n, err, deleted)
+		}
+		n += len(done)
+	}
+}
+
+// freeOn is how many bytes of a disk are free.
+func freeOn(t *testing.T, dir string) int64 {
+	t.Helper()
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		t.Fatal(err)
+	}
+	return int64(fs.Bavail) * int64(fs.Bsize)
+}
+
+// glut fills what is left of a disk with a file, as another program would.
+func glut(t *testing.T, dir string) (remove func()) {
+	t.Helper()
+	path := filepath.Join(dir, "glut")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.Copy(f, zeros{})
+	f.Close()
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("filling the disk: %v", err)
+	}
+	if free := freeOn(t, dir); free > 4096 {
+		t.Fatalf("%d bytes are still free", free)
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func (s *server) wantFull(t *testing.T) {
+	t.Helper()
+	status, why := s.health()
+	if status != 503 || !strings.Contains(why, "is full") || !strings.Contains(why, "are free") {
+		t.Errorf("health is %d %q, want 503 and that the disk is full", status, why)
+	}
+	if n := strings.Count(s.log.String(), "is full"); n != 1 {
+		t.Errorf("the log says %d times that the disk is full, want once:\n%s", n, s.log.String())
+	}
+}
+
+func (s *server) wantWorks(t *testing.T, l *ledger, url string) {
+	t.Helper()
+	c := s.client()
+	within(t, 5*time.Second, "a send", func() bool { return send(t.Context(), c, l, url, 1000) == nil })
+	if status, why := s.health(); status != 200 {
+		t.Errorf("health is %d %q", status, why)
+	}
+}
+
+// A disk that sends have filled is drained by receiving and deleting, and takes
+// messages again, all without a restart.
+func TestFullDiskIsDrained(t *testing.T) {
+	long(t)
+	for _, size := range []int{100 << 10, 1000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			dir := disk(t, 40<<20)
+			s := start(t, "", filepath.Join(dir, "data"))
+			c, l := s.client(), newLedger(t)
+			url := createQueue(t, c, "q")
+			fill(t, c, l, url, size)
+			s.wantFull(t)
+			if free := freeOn(t, dir); free > 5<<20 {
+				t.Errorf("%d bytes are free when sends are refused", free)
+			}
+			t.Logf("%d messages of %d bytes", l.acks, size)
+			_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("another")})
+			wantUnavailable(t, err)
+			drain(t, c, l, url)
+			l.settle()
+			s.wantWorks(t, l, url)
+		})
+	}
+}
