@@ -28,8 +28,9 @@ type Burial struct {
 	Number   uint64
 	Content  Content // "" when it has to be read from Entry
 	Entry    uint64
-	Sent     time.Time
+	Sent     time.Time // by the wall clock, and so is First
 	First    time.Time
+	Age      time.Duration // since it was enqueued
 	Receives int
 	Fresh    bool // arrives as a new message: with an id, a send time and a receive count of its own
 }
@@ -121,7 +122,10 @@ func (m *Machine) Burying(n int) []Burial {
 	var all []Burial
 	for _, b := range m.leaving[:min(n, len(m.leaving))] {
 		d := m.delivery(b.o)
-		all = append(all, Burial{b.seq, b.target, d.ID, d.Number, d.Content, d.Entry, d.Sent, d.First, d.Receives, b.fresh})
+		all = append(all, Burial{
+			Seq: b.seq, Target: b.target, ID: d.ID, Number: d.Number, Content: d.Content, Entry: d.Entry,
+			Sent: d.Sent, First: d.First, Age: time.Duration(m.now - b.o.enqueued()), Receives: d.Receives, Fresh: b.fresh,
+		})
 	}
 	return all
 }
@@ -162,7 +166,7 @@ func (m *Machine) Arrive(source uint64, burials ...Burial) {
 			continue
 		}
 		r := record{
-			kind: sent, number: m.next, id: b.ID, content: b.Content, sent: b.Sent.UnixNano(), first: b.First.UnixNano(),
+			kind: sent, number: m.next, id: b.ID, content: b.Content, sent: b.Sent.UnixNano() - m.offset, first: b.First.UnixNano(),
 			carried: uint64(b.Receives), source: source, burial: b.Seq, group: printOf(b.Content.group()),
 		}
 		switch {
@@ -170,6 +174,10 @@ func (m *Machine) Arrive(source uint64, burials ...Burial) {
 			r.id, r.sent, r.first, r.carried = m.newID(), m.now, 0, 0
 		case m.fifo:
 			r.enqueued = m.now
+		default: // its age counts, whatever the wall clock said when it was sent
+			if at := m.now - int64(b.Age); at-r.sent <= -slack || slack <= at-r.sent {
+				r.enqueued = at
+			}
 		}
 		m.emit(r)
 	}

@@ -81,7 +81,7 @@ func (m *Machine) applyPurged() {
 func (m *Machine) Counts() Counts {
 	c := Counts{Visible: m.visible, InFlight: m.inFlight, Delayed: m.delayed}
 	if o := m.age.first(); o != nil {
-		c.Oldest = time.Unix(0, o.sent)
+		c.Oldest = time.Unix(0, m.sentAt(o))
 	}
 	if m.fifo && m.config.Delay > 0 {
 		c.Delayed = m.countDelayed()

@@ -16,7 +16,7 @@ import (
 func sampleRecord() record {
 	return record{
 		kind: kept, number: 1, id: [16]byte{2}, sent: 3, until: 4, length: 5, key: "6", flags: 7, first: 8, at: 9,
-		enqueued: 10, receives: 11, carried: 12, place: 13, turn: 14, source: 15, burial: 16, group: print{17}, dedup: print{18}, arrived: 19,
+		enqueued: 10, receives: 11, carried: 12, place: 13, turn: 14, source: 15, burial: 16, group: print{17}, dedup: print{18}, arrived: 19, wall: 20,
 	}
 }
 
@@ -140,7 +140,7 @@ func TestSealedContents(t *testing.T) {
 func FuzzReplay(f *testing.F) {
 	r := sampleRecord()
 	f.Add(r.append(nil, 5), "12345", false)
-	for k := sent; k <= missed; k++ {
+	for k := sent; k <= dated; k++ {
 		r.kind = k
 		content := Pack(&Message{GroupID: "g", DedupID: "d"}, "")
 		s := record{kind: sent, number: 1, sent: 5, length: len(content), group: printOf("g"), dedup: printOf("d"), flags: flagDedup}
@@ -151,7 +151,7 @@ func FuzzReplay(f *testing.F) {
 		if replay(m, 1, writeEntry(nil, 5, records, []byte(contents), Key{}, nil)) == nil {
 			m.Counts()
 			m.Burying(10)
-			m.Begin(time.Unix(0, 10))
+			m.Begin(time.Unix(0, 10), time.Unix(0, 10))
 			m.Receive(&Waiter{}, ReceiveRequest{Max: 10})
 			m.Copy(1, nil)
 			m.Purge()

@@ -15,7 +15,7 @@ import (
 //
 //	version  1 byte
 //	checksum 4 bytes, CRC-32C of all that follows
-//	time     varint, Unix nanoseconds
+//	time     varint, Unix nanoseconds by the machine's clock
 //	key      text, says how to find the key of the contents; "" when they are in clear
 //	records  text, one after another
 //	contents until the end: of the messages in the records, in their order; sealed

@@ -24,13 +24,15 @@ type Machine struct {
 	bury   bool // the dead-letter queue is there
 	random rand.Source
 
-	now    int64  // of the last entry or Begin; never goes back
+	now    int64  // of the last entry or Begin, in the machine's time (see Clock); never goes back
+	offset int64  // of the wall clock from it
 	seq    uint64 // of the last entry
 	next   uint64 // the number of the next message
 	turn   uint64 // the last turn a group was given
 	burial uint64 // the last burial
 
 	messages slab
+	eras     eras           // in which they were sent
 	age      ages           // when they were enqueued
 	hidden   heap[*message] // delayed and in flight, by until
 	visible  int
@@ -152,12 +154,14 @@ type Group struct {
 	Burials  bool      // see Burying, once the entry Seq is stored
 }
 
-// Begin opens a group of commands at now and lets time pass until then. Time
-// that went back stands still.
-func (m *Machine) Begin(now time.Time) {
+// Begin opens a group of commands at now, by the machine's clock, and lets time
+// pass until then. Time that went back stands still. wall is what the wall clock
+// says: nothing depends on it but the times that clients are told.
+func (m *Machine) Begin(now, wall time.Time) {
 	m.group = Group{}
 	m.records, m.contents = m.records[:0], m.contents[:0]
 	m.pass(now.UnixNano())
+	m.look(wall.UnixNano())
 	if o := m.age.first(); o != nil && m.config.Retention > 0 {
 		if last := m.now - int64(m.config.Retention); o.enqueued() <= last {
 			m.emit(record{kind: expired, until: last})
@@ -205,6 +209,7 @@ func (m *Machine) Replay(seq uint64, e Entry, contents Opened) error {
 	m.ledger.add(seq)
 	m.seq = seq - 1 // apply places things at the next one
 	m.pass(e.time)
+	m.offset = 0 // or there is a record of it
 	d := e.all()
 	for d.more() {
 		before := len(d.rest)
@@ -272,6 +277,9 @@ func (m *Machine) pass(now int64) {
 func (m *Machine) emit(r record) {
 	if len(m.records) == 0 {
 		m.ledger.add(m.seq + 1)
+		if m.offset != 0 && r.kind != dated {
+			m.emit(record{kind: dated, at: m.now + m.offset})
+		}
 	}
 	r.offset, r.length = len(m.contents), len(r.content)
 	m.contents = append(m.contents, r.content...)
@@ -311,6 +319,8 @@ func (m *Machine) apply(r *record, size int) {
 		m.applyMissed(r)
 	case heard:
 		m.heard[r.source] = max(m.heard[r.source], r.burial)
+	case dated:
+		m.offset = r.at - m.now
 	case opened:
 	case gone:
 		if o != nil {

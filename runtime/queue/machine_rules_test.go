@@ -22,7 +22,7 @@ func fix(t *testing.T, fifo bool, c Config) *fixture {
 }
 
 func (f *fixture) do(do func()) Group {
-	f.m.Begin(f.now)
+	f.m.Begin(f.now, f.now)
 	do()
 	return f.m.Seal(Key{})
 }
@@ -269,7 +269,7 @@ func TestBudgetIsGivenBack(t *testing.T) {
 	m := New(Config{}, Options{Random: rand.NewPCG(1, 2), Budget: b})
 	var g Group
 	for range 3 { // the contents of an entry are kept whole or not at all
-		m.Begin(epoch)
+		m.Begin(epoch, epoch)
 		for range 10 {
 			m.Send(draftOf(Message{Body: "01234567890123456789"}))
 		}
@@ -279,13 +279,13 @@ func TestBudgetIsGivenBack(t *testing.T) {
 		t.Errorf("%d bytes are used", used)
 	}
 	w := &Waiter{}
-	m.Begin(epoch)
+	m.Begin(epoch, epoch)
 	m.Receive(w, ReceiveRequest{Max: 30})
 	m.Seal(Key{})
 	if last := w.Deliveries[29]; last.Content != "" || last.Entry != g.Seq {
 		t.Errorf("the last message should be in the log only: %+v", last)
 	}
-	m.Begin(epoch)
+	m.Begin(epoch, epoch)
 	m.Purge()
 	m.Seal(Key{})
 	if used := b.used.Load(); used != 0 {

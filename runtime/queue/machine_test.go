@@ -21,6 +21,7 @@ type rig struct {
 	config Config
 	m      *Machine
 	now    time.Time
+	offset time.Duration // of the wall clock
 	log    [][]byte
 	first  uint64 // sequence of log[0]
 
@@ -34,6 +35,8 @@ type modelled struct {
 	number   uint64
 	group    string
 	sent     time.Time
+	told     time.Time // when it was sent, by the wall clock
+	first    time.Time // when it was received, likewise
 	until    time.Time // hidden until then
 	received time.Time
 	receives uint32
@@ -59,7 +62,7 @@ func (r *rig) machine() *Machine {
 // group runs commands as one group, and checks what the receives among them got.
 func (r *rig) group(do func()) {
 	r.m.CanBury(true)
-	r.m.Begin(r.now)
+	r.m.Begin(r.now, r.now.Add(r.offset))
 	r.pass()
 	do()
 	g := r.m.Seal(Key{})
@@ -133,7 +136,12 @@ func (r *rig) took(w *Waiter, max int, visibility time.Duration) {
 	}
 	for _, d := range w.Deliveries {
 		o := can[slices.IndexFunc(can, func(o *modelled) bool { return o.number == d.Number })]
-		o.receives++
+		if o.receives++; o.receives == 1 {
+			o.first = r.now.Add(r.offset)
+		}
+		if !d.Sent.Equal(o.told) || !d.First.Equal(o.first) {
+			r.Fatalf("message %d was sent at %v and first received at %v, want %v and %v", o.number, d.Sent, d.First, o.told, o.first)
+		}
 		o.received, o.until = r.now, r.now.Add(visibility)
 		if d.Delivery != o.receives {
 			r.Fatalf("delivery %d of message %d, want %d", d.Delivery, o.number, o.receives)
@@ -255,6 +263,9 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 				time.Millisecond, time.Second, 5 * time.Second, 30 * time.Second, 5 * time.Minute, 20 * time.Minute,
 			}).Draw(t, "by"))
 		},
+		"set the clock": func(t *rapid.T) {
+			r.offset = rapid.SampledFrom([]time.Duration{0, time.Hour, -time.Hour, 24 * time.Hour}).Draw(t, "offset")
+		},
 		"purge": func(t *rapid.T) {
 			if rapid.IntRange(0, 9).Draw(t, "really") > 0 {
 				return
@@ -312,7 +323,7 @@ func (r *rig) sent(msg Message, p Placed) {
 	if p.Duplicate {
 		r.Fatalf("%s is no duplicate", key)
 	}
-	o := &modelled{number: p.Number, group: msg.GroupID, sent: r.now}
+	o := &modelled{number: p.Number, group: msg.GroupID, sent: r.now, told: r.now.Add(r.offset)}
 	if !r.fifo {
 		o.until = r.now.Add(r.config.Delay)
 	}
@@ -349,7 +360,7 @@ func (r *rig) check() {
 		}
 	}
 	again.CanBury(true)
-	again.Begin(r.now)
+	again.Begin(r.now, r.now.Add(r.offset))
 	if g := again.Seal(Key{}); g.Entry != nil {
 		r.Fatal("a replay has something to say")
 	}
@@ -379,8 +390,8 @@ func dump(m *Machine, turns bool) string {
 		if t := was.tenant; t != nil && o.stands() {
 			tenant = fmt.Sprintf("%x %d %d", t.name, t.waiting, t.inFlight)
 		}
-		fmt.Fprintf(&b, "%d id %x state %d until %d sent %d enqueued %d first %d at %d arrived %d place %d receives %d+%d entry %d attempt %q tenant %s %q\n",
-			o.number, o.id, o.state, until, o.sent, o.enqueued(), was.first, was.at, was.arrived, place, was.receives, was.carried, o.entry, attempt, tenant, m.ledger.content(o))
+		fmt.Fprintf(&b, "%d id %x state %d until %d sent %d by the wall %d enqueued %d first %d at %d arrived %d place %d receives %d+%d entry %d attempt %q tenant %s %q\n",
+			o.number, o.id, o.state, until, o.sent, m.sentAt(o), o.enqueued(), was.first, was.at, was.arrived, place, was.receives, was.carried, o.entry, attempt, tenant, m.ledger.content(o))
 	}
 	for _, l := range m.leaving {
 		fmt.Fprintf(&b, "leaving %d %s %d\n", l.seq, l.target, l.o.number)

@@ -8,7 +8,7 @@ import (
 
 // A message as the machine keeps it while it waits. A million may wait, so every
 // field is there for a reason, and what only some have is in its life. Times are
-// Unix nanoseconds, 0 for never.
+// Unix nanoseconds by the machine's clock, 0 for never.
 type message struct {
 	number uint64 // its place among all messages the queue ever had, from 1
 	id     [16]byte
@@ -19,6 +19,7 @@ type message struct {
 	state  state
 	inLine bool   // on its shelf, from when it was sent
 	aged   bool   // among the ages
+	era    uint32 // in which it was sent
 	group  *group // FIFO only
 	life   *life  // nil while it waits as it was sent
 }
@@ -27,7 +28,7 @@ type message struct {
 type life struct {
 	enqueued int64   // retention counts from here, when that is not when it was sent
 	until    int64   // hidden until then, while delayed or in flight
-	first    int64   // its first receive
+	first    int64   // its first receive, by the wall clock
 	at       int64   // its last receive
 	arrived  int64   // when it came from another queue
 	place    uint64  // in the queue, when that is not its number

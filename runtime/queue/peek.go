@@ -10,7 +10,7 @@ const peekAtMost = 1000
 type Sight struct {
 	Delivery
 	State string
-	Until time.Time // zero when it is visible
+	Until time.Time // by the wall clock, as it is now; zero when it is visible
 }
 
 // Peek looks at messages in the order in which they came and changes nothing.
@@ -26,14 +26,14 @@ func (m *Machine) Peek(r PeekRequest) (all []Sight) {
 		s := Sight{Delivery: m.delivery(o)}
 		switch {
 		case o.state == delayed && r.Delayed:
-			s.State, s.Until = "delayed", time.Unix(0, o.life.until)
+			s.State, s.Until = "delayed", m.Wall(time.Unix(0, o.life.until))
 		case o.state == inFlight && r.Invisible:
-			s.State, s.Until = "inflight", time.Unix(0, o.life.until)
+			s.State, s.Until = "inflight", m.Wall(time.Unix(0, o.life.until))
 		case o.state == ready && m.fifo && o.ripe()+int64(m.config.Delay) > m.now:
 			if !r.Delayed {
 				continue
 			}
-			s.State, s.Until = "delayed", time.Unix(0, o.ripe()+int64(m.config.Delay))
+			s.State, s.Until = "delayed", m.Wall(time.Unix(0, o.ripe()+int64(m.config.Delay)))
 		case o.state == ready:
 			s.State = "visible"
 		default:

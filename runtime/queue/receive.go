@@ -28,9 +28,9 @@ type Delivery struct {
 	ID       [16]byte
 	Content  Content // "" when it has to be read from Entry
 	Entry    uint64
-	Key      string // that Content was stored under; "" when it was in clear
-	Sent     time.Time
-	First    time.Time // the first receive
+	Key      string    // that Content was stored under; "" when it was in clear
+	Sent     time.Time // by the wall clock, as it was then
+	First    time.Time // the first receive, likewise
 	Receives int       // with those in the queues it was moved from
 }
 
@@ -38,7 +38,7 @@ func (m *Machine) delivery(o *message) Delivery {
 	was := o.was()
 	return Delivery{
 		Number: o.number, Delivery: was.receives, ID: o.id, Content: m.ledger.content(o), Entry: o.entry, Key: m.ledger.slot(o.entry).key,
-		Sent: time.Unix(0, o.sent), First: time.Unix(0, was.first), Receives: int(was.carried + was.receives),
+		Sent: time.Unix(0, m.sentAt(o)), First: time.Unix(0, was.first), Receives: int(was.carried + was.receives),
 	}
 }
 
@@ -223,7 +223,7 @@ func (m *Machine) applyReceived(o *message, r *record, size int) {
 	was.receives++
 	was.at = m.now
 	if was.first == 0 {
-		was.first = m.now
+		was.first = m.now + m.offset
 	}
 	if o.group != nil {
 		m.unqueue(o.group)

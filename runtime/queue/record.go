@@ -23,10 +23,11 @@ const (
 	heard      kind = 14 // the last burial heard of from Source, copied
 	opened     kind = 15 // a new owner took the log over
 	missed     kind = 16 // the entries Key were lost, and that was reported
+	dated      kind = 17 // the wall clock says At, which is not the entry's time; the first record of its entry
 )
 
 // A record is one thing that happened. Its kind says which fields count; times
-// are Unix nanoseconds and 0 means none.
+// are Unix nanoseconds by the machine's clock, and 0 means none.
 type record struct {
 	kind     kind
 	number   uint64 // of the message
@@ -38,10 +39,11 @@ type record struct {
 	length   int
 	key      string
 	flags    uint64
-	first    int64
+	first    int64 // by the wall clock
 	at       int64
 	enqueued int64
 	arrived  int64 // kept: when it came from another queue
+	wall     int64 // kept: when it was sent, by the wall clock, if that is not Sent
 	receives uint64
 	carried  uint64
 	place    uint64
@@ -82,6 +84,7 @@ const (
 	hasGroup
 	hasDedup
 	hasArrived
+	hasWall
 	hasMore // not one of ours
 )
 
@@ -110,6 +113,7 @@ func (r *record) mask() (m uint64) {
 	set(hasGroup, r.group != print{})
 	set(hasDedup, r.dedup != print{})
 	set(hasArrived, r.arrived != 0)
+	set(hasWall, r.wall != 0)
 	return m
 }
 
@@ -159,6 +163,7 @@ func (r *record) append(b []byte, now int64) []byte {
 		b = append(b, r.dedup[:]...)
 	}
 	moment(hasArrived, r.arrived)
+	moment(hasWall, r.wall)
 	return b
 }
 
@@ -166,7 +171,7 @@ func (r *record) append(b []byte, now int64) []byte {
 func readRecord(d *records, now int64) (r record) {
 	r.kind = kind(d.byte())
 	m := d.uvarint()
-	if r.kind == 0 || r.kind > missed || m >= hasMore {
+	if r.kind == 0 || r.kind > dated || m >= hasMore {
 		d.fail(ErrVersion)
 	}
 	number := func(bit uint64, v *uint64) {
@@ -208,5 +213,6 @@ func readRecord(d *records, now int64) (r record) {
 		copy(r.dedup[:], d.take(16))
 	}
 	moment(hasArrived, &r.arrived)
+	moment(hasWall, &r.wall)
 	return r
 }

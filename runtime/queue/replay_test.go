@@ -16,12 +16,13 @@ type stored struct {
 	fifo   bool
 	config Config
 	log    [][]byte
-	first  uint64 // what is before was purged from the log
+	first  uint64        // what is before was purged from the log
+	offset time.Duration // of the wall clock
 }
 
 func (s *stored) do(now time.Time, do func(*Machine)) {
 	s.m.CanBury(true)
-	s.m.Begin(now)
+	s.m.Begin(now, now.Add(s.offset))
 	do(s.m)
 	if g := s.m.Seal(Key{}); g.Entry != nil {
 		s.log = append(s.log, slices.Clone(g.Entry))
@@ -85,6 +86,9 @@ type chaos struct {
 }
 
 func (c *chaos) step(t *rapid.T) {
+	if rapid.IntRange(0, 9).Draw(t, "jump") == 0 {
+		c.offset = rapid.SampledFrom([]time.Duration{0, time.Hour, -time.Hour, 24 * time.Hour, time.Millisecond}).Draw(t, "offset")
+	}
 	c.now = c.now.Add(rapid.SampledFrom([]time.Duration{0, 0, time.Second, 5 * time.Second, 31 * time.Second, 6 * time.Minute}).Draw(t, "later"))
 	if c.copies && rapid.IntRange(0, 9).Draw(t, "purge") == 0 {
 		c.purge(c.now)
@@ -152,7 +156,7 @@ func (c *chaos) command(t *rapid.T, m *Machine) {
 			content = draftOf(Message{Body: "dead", GroupID: "d"}).content
 		}
 		ago := time.Duration(rapid.IntRange(0, 50).Draw(t, "ago")) * time.Minute
-		m.Arrive(77, Burial{Seq: c.arrived, Content: content, Sent: c.now.Add(-ago), First: epoch, Receives: 3, Fresh: rapid.Bool().Draw(t, "fresh")})
+		m.Arrive(77, Burial{Seq: c.arrived, Content: content, Sent: c.now.Add(c.offset - ago), First: epoch, Age: ago, Receives: 3, Fresh: rapid.Bool().Draw(t, "fresh")})
 	case "purge":
 		if rapid.IntRange(0, 7).Draw(t, "really") == 0 {
 			m.Purge()
@@ -175,7 +179,7 @@ func (c *chaos) receive(m *Machine, r ReceiveRequest) {
 
 func (c *chaos) compare(t *rapid.T) {
 	c.do(c.now, func(*Machine) {})
-	other := &stored{fifo: c.fifo, config: c.config, log: c.log, first: c.first}
+	other := &stored{fifo: c.fifo, config: c.config, log: c.log, first: c.first, offset: c.offset}
 	other.kill(t)
 	other.do(c.now, func(*Machine) {})
 	whole := c.first <= 1

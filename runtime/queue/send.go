@@ -108,6 +108,14 @@ func (m *Machine) applySent(r *record) {
 func (m *Machine) admit(r *record) *message {
 	o := m.messages.add(r.number)
 	o.id, o.sent, o.state = r.id, r.sent, leaving
+	switch {
+	case r.kind == sent:
+		o.era = m.eras.of(m.offset)
+	case r.wall != 0:
+		o.era = m.eras.of(r.wall - r.sent)
+	default:
+		o.era = m.eras.of(0)
+	}
 	if r.enqueued != 0 && r.enqueued != r.sent {
 		o.live().enqueued = r.enqueued
 	}

@@ -91,6 +91,9 @@ func (m *Machine) copyMessage(o *message, read map[uint64]Content) bool {
 	if r.content == "" {
 		r.content = read[o.number]
 	}
+	if wall := m.sentAt(o); wall != o.sent {
+		r.wall = wall
+	}
 	if o.group != nil {
 		r.turn, r.group = o.group.turn, o.group.name
 	} else if was.tenant != nil {

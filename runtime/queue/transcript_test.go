@@ -22,11 +22,13 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/transcr
 //	receive [max=10] [wait=20s] [visibility=5s] [attempt=id]
 //	delete a, change a 10s               with the last handle of a
 //	advance 30s
+//	wall -1h                             sets the wall clock back, or on
+//	peek                                 shows times by the wall clock
 //	counts, purge
 //	move 3 arn                           the oldest visible ones, to another queue
 //	arrived, refused                     of all that is on its way elsewhere
 //	flood 40 g                           sends so many as g, called g1 g2 …
-//	restart                              replays the log
+//	restart [30s]                        replays the log, when so much has passed
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*.txt")
 	if err != nil || len(files) == 0 {
@@ -58,7 +60,9 @@ type teller struct {
 	fifo   bool
 	config Config
 	m      *Machine
-	now    time.Time
+	now    time.Time     // in the process, by a monotonic clock
+	offset time.Duration // of the wall clock from it
+	clock  Clock
 	log    [][]byte
 	last   map[string]Ref // by body
 	out    strings.Builder
@@ -83,9 +87,13 @@ func (s *teller) retell(text string) string {
 
 func (s *teller) say(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
 
-func (s *teller) clock(t time.Time) string {
+func (s *teller) hand(t time.Time) string {
 	d := t.Sub(epoch)
-	return fmt.Sprintf("%02d:%02d", int(d.Minutes()), int(d.Seconds())%60)
+	sign := ""
+	if d < 0 {
+		d, sign = -d, "-"
+	}
+	return fmt.Sprintf("%s%02d:%02d", sign, int(d.Minutes()), int(d.Seconds())%60)
 }
 
 func (s *teller) tell(line string) {
@@ -122,13 +130,18 @@ func (s *teller) tell(line string) {
 		s.restart()
 		return
 	case "restart":
+		if len(rest) > 0 {
+			s.now = s.now.Add(duration(rest[0], 0))
+		}
 		s.restart()
 		return
+	case "wall":
+		s.offset += duration(rest[0], 0)
 	case "advance":
 		s.now = s.now.Add(duration(rest[0], 0))
 	}
 	s.m.CanBury(true)
-	s.m.Begin(s.now)
+	s.m.Begin(s.clock.At(s.now), s.now.Add(s.offset))
 	switch command {
 	case "send":
 		for _, name := range rest {
@@ -150,7 +163,7 @@ func (s *teller) tell(line string) {
 			hide := duration(options["visibility"], 0)
 			r.Visibility = &hide
 		}
-		s.m.Receive(&Waiter{Token: "receive at " + s.clock(s.now)}, r)
+		s.m.Receive(&Waiter{Token: "receive at " + s.hand(s.clock.At(s.now))}, r)
 	case "delete", "change":
 		var err error
 		if ref := s.last[rest[0]]; command == "delete" {
@@ -176,6 +189,15 @@ func (s *teller) tell(line string) {
 	case "counts":
 		c := s.m.Counts()
 		s.say("%d visible, %d in flight, %d delayed", c.Visible, c.InFlight, c.Delayed)
+	case "peek":
+		for _, p := range s.m.Peek(PeekRequest{Invisible: true, Delayed: true}) {
+			msg, _, _ := p.Content.Unpack()
+			until := ""
+			if !p.Until.IsZero() {
+				until = " until " + s.hand(p.Until)
+			}
+			s.say("%s, sent at %s, %s%s", msg.Body, s.hand(p.Sent), p.State, until)
+		}
 	case "purge":
 		s.m.Purge()
 	case "arrived", "refused":
@@ -204,7 +226,7 @@ func (s *teller) answers(g Group) {
 			s.last[msg.Body] = Ref{d.Number, d.Delivery}
 			hidden := "visible"
 			if o := s.m.messages.at(d.Number); o.life.until > s.m.now {
-				hidden = "hidden until " + s.clock(time.Unix(0, o.life.until))
+				hidden = "hidden until " + s.hand(time.Unix(0, o.life.until))
 			}
 			s.say("%s: %s, %s, received %d times", w.Token, msg.Body, hidden, d.Receives)
 		}
@@ -216,7 +238,7 @@ func (s *teller) answers(g Group) {
 		}
 	}
 	if next := s.m.Next(); !next.IsZero() {
-		s.say("next at %s", s.clock(next))
+		s.say("next at %s", s.hand(next))
 	}
 }
 
@@ -227,4 +249,5 @@ func (s *teller) restart() {
 			s.Fatal(err)
 		}
 	}
+	s.clock = Clock{}.Resume(s.m, s.now, s.now.Add(s.offset))
 }

@@ -378,7 +378,7 @@ func (e *env) intrude() {
 			continue
 		}
 		m := queue.New(queue.Config{}, queue.Options{Random: rand.NewPCG(1, 2)})
-		m.Begin(time.Now())
+		m.Begin(time.Now(), time.Now())
 		m.Open()
 		s, err := e.backbone.JetStream().Stream(ctx, name)
 		if err != nil {

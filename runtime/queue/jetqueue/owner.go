@@ -30,6 +30,7 @@ type owner struct {
 	session context.Context // of the store, in which the log was read
 	log     *log
 	machine *queue.Machine
+	clock   queue.Clock // of the machine; it goes on from one machine to the next
 	flights []flight
 	waiters []*queue.Waiter // of the machine before
 	timer   *time.Timer
@@ -131,6 +132,8 @@ func (o *owner) load() error {
 	if !r.mark.known && r.last == 0 {
 		setMark(o.slot, o.source, r.start()) // there is a queue, it says
 	}
+	now := time.Now()
+	o.clock = o.clock.Resume(m, now, o.set.wallAt(now))
 	m.Adopt(o.waiters)
 	o.machine, o.waiters = m, nil
 	o.wrote, o.burying, o.copying, o.purging = false, false, false, false
@@ -248,7 +251,7 @@ func (o *owner) serve() error {
 func (o *owner) hasWork(now time.Time) (work, closed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	next := o.machine.Next()
+	next := o.clock.When(o.machine.Next())
 	due := !next.IsZero() && !next.After(now)
 	return len(o.inbox) > 0 || due, o.closed != nil || o.away
 }
@@ -257,7 +260,7 @@ func (o *owner) hasWork(now time.Time) (work, closed bool) {
 // would notice, or an acknowledgement that is late. A timer that is set to fire
 // earlier is left alone: to be woken once too often is cheaper.
 func (o *owner) arm() {
-	next := o.machine.Next()
+	next := o.clock.When(o.machine.Next())
 	if len(o.flights) > 0 {
 		if len(o.flights) == o.window {
 			next = time.Time{}
@@ -286,7 +289,7 @@ func (o *owner) turn(now time.Time) error {
 		m.CanBury(o.set.has(d.Target))
 	}
 	f := flight{since: now}
-	m.Begin(now)
+	m.Begin(o.clock.At(now), o.set.wallAt(now))
 	for i, c := range commands {
 		if i > 0 && m.Written()+c.size > min(entryRoom, o.set.maxEntry) {
 			o.mu.Lock()

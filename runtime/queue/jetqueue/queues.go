@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -33,6 +34,10 @@ type Options struct {
 	// Cluster is the nodes that share the queues: Open joins it, Close leaves it.
 	// nil for a runtime by itself.
 	Cluster *cluster.Cluster
+
+	// Wall is the wall clock; nil for the process's. No rule depends on it while a
+	// queue is open, only what clients are told.
+	Wall func() time.Time
 
 	KeepForever bool // no message leaves for its age, whatever its queue's Retention
 
@@ -72,6 +77,7 @@ type Queues struct {
 	maxEntry int
 	peers    *peers // nil for a runtime by itself
 	forever  bool
+	wall     func() time.Time // nil for the process's
 	gate     capacity.Gate
 	intact   intact
 	marks    *marks
@@ -92,6 +98,14 @@ type Queues struct {
 func (o *Options) lose(l damage.Loss) error {
 	o.Log.Warn("a queue was damaged", "queue", l.Name, "what", l.What, "entries", l.Entries, "numbers", l.Numbers)
 	return nil
+}
+
+// wallAt is what the wall clock says at a moment of the process, which is now.
+func (qs *Queues) wallAt(now time.Time) time.Time {
+	if qs.wall == nil {
+		return now
+	}
+	return qs.wall()
 }
 
 // A row is the record of a queue.
@@ -123,7 +137,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
-		torn: o.Torn, intact: intact{ask: o.Intact},
+		torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall,
 	}
 	if o.Cluster != nil {
 		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
