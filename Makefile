@@ -32,8 +32,9 @@ test-long: ## Run what takes long, needs root or a broker; names what is missing
 race: ## Run the test suite with the race detector
 	$(MAKE) test GOFLAGS_TEST="-race $(GOFLAGS_TEST)"
 
-conformance: ## Run the scenarios through AWS SDKs
+conformance: ## Run the scenarios through AWS SDKs, with the loop and with net/http alone
 	go test $(GOFLAGS_TEST) ./test/conformance/...
+	MILLRACE_HTTP=std go test $(GOFLAGS_TEST) ./test/conformance/...
 
 fuzz: ## Fuzz everything that strangers send, FUZZTIME each
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \

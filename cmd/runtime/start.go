@@ -29,6 +29,7 @@ type startCmd struct {
 	StrictStore bool          `env:"MILLRACE_STRICT_STORE" help:"Do not start when anything stored is missing or damaged."`
 	AllowReset  bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
 	AllowHost   []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
+	HTTP        string        `name:"http" default:"loop" enum:"loop,std" env:"MILLRACE_HTTP" help:"What serves HTTP: loop, which takes less of the processor, or std, Go's net/http alone."`
 	SQS         sqsFlags      `embed:"" prefix:"sqs-"`
 	Grace       time.Duration `default:"30s" env:"MILLRACE_GRACE" help:"How long work in flight may take to finish at the end."`
 	LogLevel    slog.Level    `default:"warn" env:"MILLRACE_LOG_LEVEL" help:"What to log: debug, info, warn or error."`
@@ -67,7 +68,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 		Memory: memory.Find(log),
 		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Replicas: c.Replicas, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync), MaxStore: int64(c.MaxStore),
 		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
-		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost,
+		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost, HTTP: c.HTTP,
 		AtRest: giveBack,
 		Output: term.out, Log: log,
 	}

@@ -12,6 +12,8 @@
 //		…
 //	}
 //
+// MILLRACE_HTTP=std has net/http serve them all, as the flag of the runtime does.
+//
 // It promises: nothing listens beyond loopback, nothing is left behind, and any
 // number of environments run beside each other.
 package testenv
@@ -20,6 +22,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,6 +83,7 @@ func Bubble(t *testing.T, f func(*testing.T, *Env), opts ...Option) {
 
 func start(t testing.TB, cfg *app.Config, transport *http.Transport, opts []Option) *Env {
 	t.Helper()
+	cfg.HTTP = os.Getenv("MILLRACE_HTTP")
 	for _, o := range opts {
 		o(cfg)
 	}

@@ -70,9 +70,18 @@ type Config struct {
 	// whose process it is finds it.
 	Memory *memory.Limit
 
+	HTTP string // HTTPLoop or HTTPStd: what serves connections; "" for HTTPLoop
+
 	SQS         sqs.Options // how SQS answers
 	KeepForever bool        // MessageRetentionPeriod removes nothing
 }
+
+// What can serve connections: net/http alone, or a loop that serves what SDKs
+// send, with net/http for the rest.
+const (
+	HTTPLoop = "loop"
+	HTTPStd  = "std"
+)
 
 // Store says where the data is: the absolute path of the folder, or the URLs of
 // the external servers without their passwords.
@@ -178,7 +187,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Account:  a.cfg.Account, SessionOf: tokens.Session, Region: a.cfg.Region,
 		Hosts: a.cfg.AllowHosts, Log: log,
 	})
-	server := http1.New(&http.Server{Handler: bodies{handler, a.cfg.Memory}, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)})
+	server := newServer(a.cfg.HTTP, bodies{handler, a.cfg.Memory}, log)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -196,6 +205,27 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return err
 	})
 	return a, nil
+}
+
+// A server serves HTTP; an *http.Server does.
+type server interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+	Close() error
+}
+
+// newServer makes the server that was chosen. AWS's SDKs keep connections idle for
+// 90 s at most (Go; Java 60 s, Node for as long as they may): one that the server
+// ended first would cost a request.
+func newServer(kind string, h http.Handler, log *slog.Logger) server {
+	std := &http.Server{
+		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	if kind == HTTPStd {
+		return std
+	}
+	return http1.New(std)
 }
 
 // rootKey is the key that all others are wrapped by. Runtimes that share a NATS

@@ -9,13 +9,23 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	firstRead = 4 << 10  // room for a usual request
-	maxKept   = 64 << 10 // of each buffer, between requests
+	firstRead = 4 << 10   // room for a usual request
+	maxKept   = 64 << 10  // of each buffer, between requests
+	piece     = 256 << 10 // of an answer, which a client must take in time
+
+	// restAfter is how long a connection is idle before it gives back what it kept
+	// for the next request.
+	restAfter = 10 * time.Second
+
+	// slack is how much too early a deadline may be. To set one costs as much as a
+	// small read, and so it happens no more than once in this time.
+	slack = time.Second
 
 	// Before a request that is not the first, net/http looks at so many bytes: it
 	// takes an end among them for the connection's, and passes over line ends.
@@ -46,8 +56,13 @@ type conn struct {
 	buf    []byte // what was read and is not yet served
 	answer answer
 
+	readBy, writeBy time.Time // the deadlines that are set; zero for none
+
 	gone    context.CancelFunc // ends the context of the request
 	looking chan struct{}      // gets a value when the watch is over
+
+	mu       sync.Mutex // guards answered
+	answered bool       // the watch is to end
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
@@ -79,6 +94,7 @@ func (c *conn) serve() (left net.Conn) {
 			if !c.state.CompareAndSwap(idle, ended) {
 				return nil
 			}
+			c.SetDeadline(time.Time{}) // net/http has its own
 			return &replay{c.Conn, c.buf}
 		}
 		size := head + int(r.ContentLength)
@@ -93,7 +109,7 @@ func (c *conn) serve() (left net.Conn) {
 // head. A nil request means that net/http is to judge what is in buf.
 func (c *conn) next() (r *http.Request, head int, err error) {
 	for len(c.buf) < c.least {
-		if err := c.fill(firstRead); err != nil {
+		if err := c.await(); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -113,6 +129,7 @@ func (c *conn) next() (r *http.Request, head int, err error) {
 	}
 	r = &c.parser.request
 	for size := head + int(r.ContentLength); len(c.buf) < size; {
+		c.readWithin(c.server.rest.ReadHeaderTimeout)
 		if err := c.fill(size - len(c.buf)); err != nil {
 			return nil, 0, err
 		}
@@ -121,6 +138,62 @@ func (c *conn) next() (r *http.Request, head int, err error) {
 }
 
 var emptyLine = []byte("\r\n\r\n")
+
+// await reads what comes first of a request. As net/http has it, a new connection
+// has as much time for that as for a head, and an idle one as much as it may be
+// idle.
+func (c *conn) await() error {
+	limit := c.server.rest.ReadHeaderTimeout
+	if c.least == laterLeast {
+		limit = c.server.rest.IdleTimeout
+		if limit == 0 || limit > restAfter {
+			c.readWithin(restAfter)
+			if err := c.fill(firstRead); !errors.Is(err, os.ErrDeadlineExceeded) {
+				return err
+			}
+			c.forget()
+			limit = max(0, limit-restAfter)
+		}
+	}
+	c.readWithin(limit)
+	return c.fill(firstRead)
+}
+
+// forget gives back what was kept for the next request, the bytes of its begin
+// left out.
+func (c *conn) forget() {
+	c.buf = append(make([]byte, 0, firstRead), c.buf...)
+	c.parser = parser{}
+	c.answer = answer{header: http.Header{}}
+}
+
+// readWithin bounds the reads that follow; 0 is no bound.
+func (c *conn) readWithin(d time.Duration) { bound(c.SetReadDeadline, &c.readBy, d) }
+
+// bound sets a deadline, unless it stands near enough.
+func bound(set func(time.Time) error, now *time.Time, d time.Duration) {
+	var by time.Time
+	if d > 0 {
+		by = time.Now().Add(d)
+	}
+	if early := by.Sub(*now); early < 0 || early > slack {
+		_ = set(by) // else the read or write that follows fails too
+		*now = by
+	}
+}
+
+// write sends an answer, to a client that takes it.
+func (c *conn) write(out []byte) error {
+	for len(out) > 0 {
+		bound(c.SetWriteDeadline, &c.writeBy, c.server.rest.ReadHeaderTimeout)
+		n, err := c.Write(out[:min(len(out), piece)])
+		if err != nil {
+			return err
+		}
+		out = out[n:]
+	}
+	return nil
+}
 
 // fill reads once, with room for n bytes at least.
 func (c *conn) fill(n int) error {
@@ -168,7 +241,7 @@ func (c *conn) handle(r *http.Request, body []byte) (ok bool) {
 	c.answer.reset()
 	c.server.rest.Handler.ServeHTTP(&c.answer, r)
 	out := c.answer.finish(time.Now(), c.server.closing.Load())
-	if _, err := c.Write(out); err != nil || c.answer.close {
+	if err := c.write(out); err != nil || c.answer.close {
 		return false
 	}
 	return c.settle()
@@ -177,9 +250,12 @@ func (c *conn) handle(r *http.Request, body []byte) (ok bool) {
 // settle goes back to idle, and says whether the connection goes on.
 func (c *conn) settle() bool {
 	if !c.state.CompareAndSwap(busy, idle) {
-		c.SetReadDeadline(time.Unix(1, 0))
+		c.mu.Lock()
+		c.answered, c.readBy = true, time.Unix(1, 0)
+		c.SetReadDeadline(c.readBy)
+		c.mu.Unlock()
 		<-c.looking
-		c.SetReadDeadline(time.Time{})
+		c.answered = false
 		c.state.Store(idle)
 	}
 	return !c.server.closing.Load() // who closed it then may have met it busy
@@ -188,6 +264,11 @@ func (c *conn) settle() bool {
 // watch ends the context of the request when the client goes away. Bytes that
 // come instead are the next request's.
 func (c *conn) watch() {
+	c.mu.Lock()
+	if !c.answered {
+		c.SetReadDeadline(time.Time{})
+	}
+	c.mu.Unlock()
 	err := c.fill(1)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.gone()

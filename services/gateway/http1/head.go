@@ -18,9 +18,13 @@ type parser struct {
 	values  []string // of the request's header
 }
 
-// maxNames bounds what a client can have remembered: names of fields as written,
-// and their canonical forms.
-const maxNames = 64
+const (
+	// maxNames and maxName bound what a client can have remembered: so many names of
+	// fields as written, of so many bytes at most, and their canonical forms.
+	maxNames, maxName = 64, 64
+
+	maxFields = 128 // of a common request; the map of a client's header stays as large as it was once
+)
 
 // parse reads the head of a common request, from its first byte to the empty
 // line. It takes no more than what is beyond doubt: net/http reads a request with
@@ -88,6 +92,9 @@ func (p *parser) parse(head []byte) bool {
 			header[name] = append(header[name], value)
 			continue
 		}
+		if len(header) == maxFields {
+			return false
+		}
 		values = append(values, value)
 		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
@@ -123,7 +130,7 @@ func (p *parser) canonical(name string) (string, bool) {
 	if p.names == nil {
 		p.names = map[string]string{}
 	}
-	if len(p.names) < maxNames {
+	if len(p.names) < maxNames && len(name) <= maxName {
 		p.names[strings.Clone(name)] = strings.Clone(form)
 	}
 	return form, true

@@ -424,9 +424,10 @@ func TestShutdownWaitsForAnswers(t *testing.T) {
 		time.Sleep(time.Minute)
 		echo(w, r)
 	}, func(t *testing.T, s *Server, l *line) {
-		fresh, idle, busy := l.dial(t), l.dial(t), l.dial(t)
+		idle := l.dial(t)
 		idle.send(post("/", ""))
 		idle.answer()
+		fresh, busy := l.dial(t), l.dial(t)
 		busy.send(post("/", "late"))
 		synctest.Wait()
 		began := time.Now()

@@ -46,8 +46,10 @@ type Server struct {
 }
 
 // New builds a server. Common requests are served by rest's handler, and the
-// connections of all others by rest itself. Of rest's hooks and time-outs none
-// concerns common requests.
+// connections of all others by rest itself. Of rest's time-outs ReadHeaderTimeout
+// and IdleTimeout bound common requests too: the former the first byte of a
+// connection, each wait for more of a body, and each for a client to take more of
+// an answer. Of its hooks none concerns common requests.
 func New(rest *http.Server) *Server {
 	return &Server{rest: rest, conns: map[*conn]struct{}{}, over: make(chan struct{})}
 }
