@@ -142,7 +142,7 @@ func TestGivesMemoryBack(t *testing.T) {
 		all := make([]*client, clients)
 		for i := range all {
 			all[i] = l.dial(t)
-			all[i].send(post("/", strings.Repeat("x", 59<<10)))
+			all[i].send(post("/", strings.Repeat("x", maxBody)))
 			all[i].answer()
 		}
 		before := held()
@@ -157,7 +157,7 @@ func TestGivesMemoryBack(t *testing.T) {
 		}
 		time.Sleep(restAfter + slack)
 		synctest.Wait()
-		if now := held(); now > before-clients*(maxKept-3*firstRead) {
+		if now := held(); now > before-clients*(maxBody-3*firstRead) {
 			t.Errorf("%d bytes are held at rest, %d after the bodies", now, before)
 		}
 	})
