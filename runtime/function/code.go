@@ -1,6 +1,7 @@
 package function
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -28,11 +29,20 @@ const abandon = 20 * time.Minute
 
 // A codeStore keeps zip files under the SHA-256 of their bytes, and unpacks
 // each once, into a cache folder of that name.
+//
+// A folder gets its name when it is complete, so that a kill leaves none that is
+// not. A power cut may: what was written last may be lost, though the name is
+// there. To flush each of ten thousand files costs as many turns of the disk, so
+// the name of a folder holds the boot of the machine that it was written under,
+// and after another one the zip file is unpacked anew. Where boots have no name,
+// each file is flushed.
 type codeStore struct {
 	blobs jetstream.ObjectStore
 	dir   string
+	boot  string // ends the names of folders that can be trusted; "" where boots have no name
 
-	unpacking sync.Mutex // held while a folder is made or removed
+	mu   sync.Mutex // guards busy
+	busy map[string]chan struct{}
 }
 
 func openCode(ctx context.Context, js jetstream.JetStream, dir string) (*codeStore, error) {
@@ -44,22 +54,34 @@ func openCode(ctx context.Context, js jetstream.JetStream, dir string) (*codeSto
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "opening the store of function code")
 	}
-	return &codeStore{blobs: blobs, dir: dir}, nil
+	s := &codeStore{blobs: blobs, dir: dir, boot: bootName(), busy: map[string]chan struct{}{}}
+	return s, s.sweepUnfinished()
 }
 
-// put stores a zip file durably and unpacks it.
-func (s *codeStore) put(ctx context.Context, code []byte) (sum string, err error) {
+// unpack checks a zip file and unpacks it. It may take its time with a large one,
+// and holds up nobody.
+func (s *codeStore) unpack(ctx context.Context, code []byte) (sum string, err error) {
 	digest := sha256.Sum256(code)
 	sum = base64.StdEncoding.EncodeToString(digest[:])
+	z, err := readZip(code)
+	if err != nil {
+		return "", err
+	}
+	_, err = s.folderOf(ctx, sum, func() (*zip.Reader, error) { return z, nil })
+	return sum, err
+}
+
+// put stores a zip file durably.
+func (s *codeStore) put(ctx context.Context, sum string, code []byte) error {
 	if _, err := s.blobs.GetInfo(ctx, blobName(sum)); errors.Is(err, jetstream.ErrObjectNotFound) {
 		meta := jetstream.ObjectMeta{Name: blobName(sum)}
 		if _, err := s.blobs.Put(ctx, meta, patientReader{bytes.NewReader(code)}); err != nil {
-			return "", fault.Wrap(fault.Unavailable, err, "storing code")
+			return fault.Wrap(fault.Unavailable, err, "storing code")
 		}
 	} else if err != nil {
-		return "", fault.Wrap(fault.Unavailable, err, "looking for code")
+		return fault.Wrap(fault.Unavailable, err, "looking for code")
 	}
-	return sum, s.unpack(sum, code)
+	return nil
 }
 
 // A patientReader is a moment late to say that it has ended. Putting an object
@@ -87,53 +109,105 @@ func (s *codeStore) get(ctx context.Context, sum string) ([]byte, error) {
 
 // folder returns where the code is unpacked, and unpacks it if it is not.
 func (s *codeStore) folder(ctx context.Context, sum string) (string, error) {
-	dir := filepath.Join(s.dir, blobName(sum))
+	return s.folderOf(ctx, sum, func() (*zip.Reader, error) {
+		code, err := s.get(ctx, sum)
+		if err != nil {
+			return nil, err
+		}
+		return readZip(code)
+	})
+}
+
+// folderOf returns the folder of a zip file, and makes it if it is not there:
+// complete or not at all, and by one at a time.
+func (s *codeStore) folderOf(ctx context.Context, sum string, open func() (*zip.Reader, error)) (string, error) {
+	dir := s.path(sum)
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	code, err := s.get(ctx, sum)
+	done, err := s.begin(ctx, sum)
 	if err != nil {
 		return "", err
 	}
-	return dir, s.unpack(sum, code)
+	defer done()
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	z, err := open()
+	if err != nil {
+		return "", err
+	}
+	return dir, s.make(dir, z)
 }
 
-// unpack makes the folder of a zip file. It appears complete or not at all.
-func (s *codeStore) unpack(sum string, code []byte) error {
-	z, err := readZip(code)
-	if err != nil {
-		return err
+// path is where a zip file is unpacked.
+func (s *codeStore) path(sum string) string {
+	name := blobName(sum)
+	if s.boot != "" {
+		name += "." + s.boot
 	}
-	s.unpacking.Lock()
-	defer s.unpacking.Unlock()
-	dir := filepath.Join(s.dir, blobName(sum))
-	if _, err := os.Stat(dir); err == nil {
-		return nil
+	return filepath.Join(s.dir, name)
+}
+
+// begin waits until nobody else unpacks the same zip file.
+func (s *codeStore) begin(ctx context.Context, sum string) (done func(), err error) {
+	for {
+		s.mu.Lock()
+		other, busy := s.busy[sum]
+		if !busy {
+			own := make(chan struct{})
+			s.busy[sum] = own
+			s.mu.Unlock()
+			return func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				delete(s.busy, sum)
+				close(own)
+			}, nil
+		}
+		s.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
+}
+
+// make unpacks a zip file into a folder that then gets its name.
+func (s *codeStore) make(dir string, z *zip.Reader) error {
 	// Not what it is in: a data folder that was moved away must be able to come back.
 	if err := os.Mkdir(s.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+		return unwritten(err)
 	}
-	tmp, err := os.MkdirTemp(s.dir, partial)
+	tmp, err := os.MkdirTemp(s.dir, unfinished)
 	if err != nil {
-		return err
+		return unwritten(err)
 	}
 	defer os.RemoveAll(tmp)
 	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
+		return unwritten(err)
 	}
-	if err := unzip(z, tmp); err != nil {
+	switch err := unzip(z, tmp, s.boot == ""); {
+	case err == nil:
+		return unwritten(os.Rename(tmp, dir))
+	case errors.Is(err, ErrUnzipped):
+		return ErrUnzipped
+	case ofZip(err):
 		return fault.Wrap(fault.Invalid, err, "%s", ErrZip)
+	default:
+		return unwritten(err)
 	}
-	return os.Rename(tmp, dir)
 }
 
-// partial starts the names of folders that are being made.
-const partial = "unpacking-"
+func unwritten(err error) error { return fault.Wrap(fault.Unavailable, err, "unpacking code") }
+
+// unfinished starts the names of folders that are being made or removed.
+const unfinished = "unpacking-"
 
 // drop removes a zip file. Its folder stays for whoever still runs in it.
 func (s *codeStore) drop(ctx context.Context, sum string) error {
-	dir := filepath.Join(s.dir, blobName(sum))
+	dir := s.path(sum)
 	now := time.Now()
 	// A folder that is not there needs no date of abandonment.
 	_ = os.Chtimes(dir, now, now)
@@ -170,23 +244,40 @@ func (s *codeStore) sweepBlobs(ctx context.Context, used map[string]bool) error 
 	return nil
 }
 
+// sweepUnfinished removes the folders that a kill left half made or half removed.
+// Nobody makes any yet.
+func (s *codeStore) sweepUnfinished() error {
+	left, err := filepath.Glob(filepath.Join(s.dir, unfinished+"*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return unwritten(err)
+}
+
 // sweepFolders removes unpacked folders that no function uses, once nobody can
-// be running in them, and those that a kill left unfinished.
+// be running in them.
 func (s *codeStore) sweepFolders(used map[string]bool) error {
-	s.unpacking.Lock()
-	defer s.unpacking.Unlock()
 	entries, err := os.ReadDir(s.dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	for _, e := range entries {
+		name, boot, _ := strings.Cut(e.Name(), ".")
 		info, statErr := e.Info()
-		if statErr != nil || used[e.Name()] {
+		if statErr != nil || used[name] && boot == s.boot || time.Since(info.ModTime()) <= abandon {
 			continue
 		}
-		if strings.HasPrefix(e.Name(), partial) || time.Since(info.ModTime()) > abandon {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(s.dir, e.Name())))
+		// Half of a folder must not have its name, should we be killed meanwhile.
+		dir := filepath.Join(s.dir, e.Name())
+		going := filepath.Join(s.dir, unfinished+e.Name())
+		if strings.HasPrefix(e.Name(), unfinished) {
+			going = dir
 		}
+		if e := os.Rename(dir, going); e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		err = errors.Join(err, os.RemoveAll(going))
 	}
 	return err
 }

@@ -21,7 +21,11 @@ func (fs *Functions) Blobs(t *testing.T) int {
 // Orphan stores code that no function has, as a kill in the midst of Create does.
 func (fs *Functions) Orphan(t *testing.T, code []byte) {
 	t.Helper()
-	if _, err := fs.code.put(t.Context(), code); err != nil {
+	sum, err := fs.code.unpack(t.Context(), code)
+	if err == nil {
+		err = fs.code.put(t.Context(), sum, code)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

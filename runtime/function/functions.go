@@ -114,19 +114,34 @@ func (fs *Functions) Reset(ctx context.Context) error {
 // Create deploys a function: fault.Exists when there is one of its name;
 // ErrZip, ErrEmpty, ErrZipped and ErrUnzipped for its code.
 func (fs *Functions) Create(ctx context.Context, f Function, zip []byte) (Function, error) {
+	// Asked first, so that nothing is unpacked in vain; and again, once it matters.
+	if err := fs.vacant(f.ID()); err != nil {
+		return Function{}, err
+	}
+	sum, err := fs.code.unpack(ctx, zip)
+	if err != nil {
+		return Function{}, err
+	}
 	fs.changing.Lock()
 	defer fs.changing.Unlock()
-	if _, err := fs.Get(f.ID()); err == nil {
-		return Function{}, fault.New(fault.Exists, "Function already exist: %s", f.Name)
+	if err := fs.vacant(f.ID()); err != nil {
+		return Function{}, err
 	}
-	sum, err := fs.code.put(ctx, zip)
-	if err != nil {
+	if err := fs.code.put(ctx, sum, zip); err != nil {
 		return Function{}, err
 	}
 	f = f.withDefaults()
 	f.CodeSha256, f.CodeSize = sum, int64(len(zip))
 	f.RevisionID, f.Modified = uuid.NewString(), time.Now()
 	return f, fs.table.Create(ctx, f.ID().key(), f)
+}
+
+// vacant is fault.Exists when there is a function of the name.
+func (fs *Functions) vacant(id ID) error {
+	if _, err := fs.Get(id); err == nil {
+		return fault.New(fault.Exists, "Function already exist: %s", id.Name)
+	}
+	return nil
 }
 
 // Register deploys a Go handler that runs inside this process, in place of
@@ -209,18 +224,21 @@ type CodeUpdate struct {
 
 // UpdateCode gives a function new code: later events run it.
 func (fs *Functions) UpdateCode(ctx context.Context, id ID, u CodeUpdate) (Function, error) {
-	fs.changing.Lock()
-	defer fs.changing.Unlock()
-	// Asked first, so that nothing is stored in vain.
-	before, err := fs.Get(id)
+	// Asked first, so that nothing is unpacked in vain; and again, once it matters.
+	if _, err := fs.updatable(id, u.Revision); err != nil {
+		return Function{}, err
+	}
+	sum, err := fs.code.unpack(ctx, u.Zip)
 	if err != nil {
 		return Function{}, err
 	}
-	if u.Revision != "" && u.Revision != before.RevisionID {
-		return Function{}, ErrRevision
-	}
-	sum, err := fs.code.put(ctx, u.Zip)
+	fs.changing.Lock()
+	defer fs.changing.Unlock()
+	before, err := fs.updatable(id, u.Revision)
 	if err != nil {
+		return Function{}, err
+	}
+	if err := fs.code.put(ctx, sum, u.Zip); err != nil {
 		return Function{}, err
 	}
 	f, err := fs.Configure(ctx, id, u.Revision, func(f *Function) error {
@@ -241,14 +259,20 @@ func (fs *Functions) UpdateCode(ctx context.Context, id ID, u CodeUpdate) (Funct
 
 // CheckCode says what UpdateCode would, and changes nothing.
 func (fs *Functions) CheckCode(id ID, u CodeUpdate) (Function, error) {
-	f, err := fs.Get(id)
+	f, err := fs.updatable(id, u.Revision)
 	if err != nil {
 		return Function{}, err
 	}
-	if u.Revision != "" && u.Revision != f.RevisionID {
-		return Function{}, ErrRevision
-	}
 	_, err = readZip(u.Zip)
+	return f, err
+}
+
+// updatable returns the function of a name if it is of a revision, "" for any.
+func (fs *Functions) updatable(id ID, revision string) (Function, error) {
+	f, err := fs.Get(id)
+	if err == nil && revision != "" && revision != f.RevisionID {
+		err = ErrRevision
+	}
 	return f, err
 }
 

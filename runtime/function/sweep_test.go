@@ -2,8 +2,13 @@ package function
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -26,4 +31,70 @@ func TestSweepIsGivenUp(t *testing.T) {
 			t.Errorf("got %v, want fault.Unavailable", err)
 		}
 	})
+}
+
+func cache(dir, boot string) *codeStore {
+	return &codeStore{dir: dir, boot: boot, busy: map[string]chan struct{}{}}
+}
+
+// What was unpacked under another boot of the machine may have lost what was
+// written last: it is unpacked anew, and swept away.
+func TestFoldersOfAnotherBootAreNotTrusted(t *testing.T) {
+	dir := t.TempDir()
+	code := zipEntries(t, entry{"bootstrap", 0o755, "#!"})
+	before, now := cache(dir, "before"), cache(dir, "now")
+	sum, err := before.unpack(t.Context(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(before.path(sum), "bootstrap"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := now.unpack(t.Context(), code); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(now.path(sum), "bootstrap")); string(b) != "#!" {
+		t.Errorf("bootstrap is %q, %v", b, err)
+	}
+	old := time.Now().Add(-2 * abandon)
+	for _, s := range []*codeStore{before, now} {
+		if err := os.Chtimes(s.path(sum), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := now.sweepFolders(map[string]bool{blobName(sum): true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(before.path(sum)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of the boot before: %v", err)
+	}
+	if _, err := os.Stat(now.path(sum)); err != nil {
+		t.Errorf("the folder in use: %v", err)
+	}
+}
+
+// While one zip file is unpacked, others are too; who wants the same one waits.
+func TestUnpackingHoldsUpNobodyElse(t *testing.T) {
+	s := cache(t.TempDir(), "boot")
+	one, two := zipEntries(t, entry{"bootstrap", 0o755, "#!one"}), zipEntries(t, entry{"bootstrap", 0o755, "#!two"})
+	sum, err := cache(t.TempDir(), "boot").unpack(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := s.begin(t.Context(), sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.unpack(t.Context(), two); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.unpack(ctx, one); !errors.Is(err, context.Canceled) {
+		t.Errorf("the one that is unpacked: %v", err)
+	}
+	done()
+	if _, err := s.unpack(t.Context(), one); err != nil {
+		t.Error(err)
+	}
 }

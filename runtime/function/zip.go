@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 
 	"millrace/runtime/fault"
 )
@@ -29,8 +30,9 @@ var (
 )
 
 // readZip opens a zip file and refuses what could do harm or cannot be
-// unpacked: names that lead out of the folder, anything but files and folders,
-// sizes beyond Lambda's.
+// unpacked: names that lead out of the folder, anything but files, folders and
+// symbolic links, sizes beyond Lambda's. Where a link leads does no harm as long
+// as nobody here goes there: see unzip.
 func readZip(code []byte) (*zip.Reader, error) {
 	if len(code) > MaxZipped {
 		return nil, ErrZipped
@@ -47,7 +49,7 @@ func readZip(code []byte) (*zip.Reader, error) {
 	}
 	var total uint64
 	for _, f := range z.File {
-		if !localName(f.Name) || !f.Mode().IsRegular() && !f.Mode().IsDir() {
+		if !localName(f.Name) || !f.Mode().IsRegular() && !f.Mode().IsDir() && !isLink(f) {
 			return nil, fmt.Errorf("%w (entry %q)", ErrZip, f.Name)
 		}
 		if total += min(f.UncompressedSize64, MaxUnzipped); total >= MaxUnzipped {
@@ -64,54 +66,119 @@ func localName(name string) bool {
 	return clean != "." && fs.ValidPath(clean) && !strings.ContainsAny(name, "\\\x00")
 }
 
+func isLink(f *zip.File) bool { return f.Mode().Type() == fs.ModeSymlink }
+
 // unzip writes the entries into dir. The sizes that entries claim are lies
-// until read, so what is written is counted again.
-func unzip(z *zip.Reader, dir string) error {
+// until read, so what is written is counted again. With durable, each file is
+// flushed to its disk.
+//
+// Links come last, and where nothing is yet: so nothing is ever written through
+// one, whatever the order of the entries, and wherever it leads.
+func unzip(z *zip.Reader, dir string, durable bool) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	left := int64(MaxUnzipped)
+	u := unpacker{root: root, left: MaxUnzipped, durable: durable}
+	var links []*zip.File
 	for _, f := range z.File {
 		name := path.Clean(f.Name)
-		if f.Mode().IsDir() {
-			if err := root.MkdirAll(name, 0o755); err != nil {
-				return err
-			}
-			continue
+		switch {
+		case f.Mode().IsDir():
+			err = u.folder(name)
+		case isLink(f):
+			links = append(links, f)
+			err = u.folder(path.Dir(name))
+		default:
+			err = u.file(name, f)
 		}
-		n, err := unzipFile(root, name, f, left)
 		if err != nil {
 			return fmt.Errorf("unpacking %s: %w", name, err)
 		}
-		left -= n
+	}
+	for _, f := range links {
+		if err := u.link(path.Clean(f.Name), f); err != nil {
+			return fmt.Errorf("unpacking %s: %w", f.Name, err)
+		}
 	}
 	return nil
 }
 
-func unzipFile(root *os.Root, name string, f *zip.File, limit int64) (n int64, err error) {
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
-		return 0, err
+// An unpacker writes entries of a zip file below a folder.
+type unpacker struct {
+	root    *os.Root
+	last    string // the folder that was made last
+	left    int64  // bytes that may still be written
+	durable bool
+}
+
+func (u *unpacker) folder(name string) error {
+	if name == u.last || name == "." {
+		return nil
+	}
+	u.last = name
+	return u.root.MkdirAll(name, 0o755)
+}
+
+func (u *unpacker) file(name string, f *zip.File) (err error) {
+	if err := u.folder(path.Dir(name)); err != nil {
+		return err
 	}
 	in, err := f.Open()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer in.Close()
 	// Modes are the zip's: a bootstrap that is not executable fails here as it
 	// fails at AWS. The owner can always read and remove.
-	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, f.Mode().Perm()|0o600)
+	out, err := u.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, f.Mode().Perm()|0o600)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	n, err = io.Copy(out, io.LimitReader(in, limit))
-	if err == nil && n == limit {
+	n, err := io.Copy(out, io.LimitReader(in, u.left))
+	if err == nil && n == u.left {
 		err = ErrUnzipped
 	}
-	if err == nil {
-		err = out.Sync() // the folder is trusted once it has its name
+	u.left -= n
+	if err == nil && u.durable {
+		err = out.Sync()
 	}
-	return n, err
+	return err
+}
+
+// maxTarget is the longest text of a link that file systems take, in bytes.
+const maxTarget = 4095
+
+func (u *unpacker) link(name string, f *zip.File) error {
+	in, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	target, err := io.ReadAll(io.LimitReader(in, maxTarget+1))
+	if err != nil {
+		return err
+	}
+	if len(target) == 0 || len(target) > maxTarget || bytes.IndexByte(target, 0) >= 0 {
+		return ErrZip
+	}
+	return u.root.Symlink(string(target), name)
+}
+
+// ofZip reports whether an error of unzip is the zip file's fault: all but a
+// file system that is full, read-only or broken.
+func ofZip(err error) bool {
+	var p *fs.PathError
+	var l *os.LinkError
+	if !errors.As(err, &p) && !errors.As(err, &l) {
+		return true
+	}
+	for _, names := range []error{syscall.EEXIST, syscall.EISDIR, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ} {
+		if errors.Is(err, names) {
+			return true
+		}
+	}
+	return false
 }
