@@ -40,7 +40,7 @@ func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
 		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no code folder.")
 	}
 	bootstrap := filepath.Join(code, "bootstrap")
-	if info, err := os.Stat(bootstrap); errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+	if !hasBootstrap(code) {
 		return nil, failNoBootstrap, nil
 	}
 	if e.tmp == "" {
@@ -70,6 +70,18 @@ func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
 	}
 	go g.follow()
 	return g, nil, nil
+}
+
+// hasBootstrap reports whether there is something to run in a code folder. It may
+// be a link, as long as that stays in the folder.
+func hasBootstrap(code string) bool {
+	root, err := os.OpenRoot(code)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) // starting it tells what is wrong
+	}
+	defer root.Close()
+	info, err := root.Stat("bootstrap")
+	return err == nil && !info.IsDir() || errors.Is(err, fs.ErrPermission)
 }
 
 // refused tells a bootstrap that cannot be run from a system that cannot run any.

@@ -332,13 +332,14 @@ func TestLinesGoToTheSinks(t *testing.T) {
 
 // Each way in which a function may fail to start, the first time or for ever.
 func TestInit(t *testing.T) {
-	empty, script, plain, folder, binary := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	empty, script, plain, folder, binary, linked := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	for file, mode := range map[string]os.FileMode{script: 0o755, plain: 0o644} {
 		if err := os.WriteFile(filepath.Join(file, "bootstrap"), []byte("#!/nowhere/sh\n"), mode); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := errors.Join(os.Mkdir(filepath.Join(folder, "bootstrap"), 0o755),
+		os.Symlink("/bin/sh", filepath.Join(linked, "bootstrap")),
 		os.WriteFile(filepath.Join(binary, "bootstrap"), []byte{1, 2, 3, 4}, 0o755)); err != nil {
 		t.Fatal(err)
 	}
@@ -349,6 +350,7 @@ func TestInit(t *testing.T) {
 	for _, c := range []struct{ rule, dir, init, want string }{
 		{"no bootstrap", empty, "", entry("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")},
 		{"bootstrap is a folder", folder, "", entry("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")},
+		{"bootstrap leads out of the folder", linked, "", entry("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")},
 		{"not executable", plain, "", entry("fork/exec /var/task/bootstrap: permission denied")},
 		{"no interpreter", script, "", entry("fork/exec /var/task/bootstrap: no such file or directory")},
 		{"not a program", binary, "", entry("fork/exec /var/task/bootstrap: exec format error")},

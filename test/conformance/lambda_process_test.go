@@ -3,9 +3,14 @@
 package conformance
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,6 +54,11 @@ func deploy(t *testing.T, env *testenv.Env, name string, variables map[string]st
 	if err != nil {
 		t.Fatal(err)
 	}
+	return deployZip(t, env, name, zip, variables)
+}
+
+func deployZip(t *testing.T, env *testenv.Env, name string, zip []byte, variables map[string]string) process {
+	t.Helper()
 	p := process{t, lambda.NewFromConfig(env.AWS), &name}
 	in := &lambda.CreateFunctionInput{
 		FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("bootstrap"), Timeout: aws.Int32(1),
@@ -173,4 +183,48 @@ func TestMessagesOfACrashedProcessComeBack(t *testing.T) {
 	}
 	wantEqual(t, "message id", *got[0].MessageId, *sent.MessageId)
 	wantEqual(t, "receives", got[0].Attributes["ApproximateReceiveCount"], fmt.Sprint(3)) // two of the function, one of ours
+}
+
+// Code may hold symbolic links, bootstrap among them. One that leads out of the
+// code's folder is there, and is not run.
+func TestCodeWithLinks(t *testing.T) {
+	plain, err := misbehave()
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked := func(target string) []byte {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		link := &zip.FileHeader{Name: "bootstrap"}
+		link.SetMode(0o777 | fs.ModeSymlink)
+		l, err := w.CreateHeader(link)
+		if err == nil {
+			_, err = l.Write([]byte(target))
+		}
+		r, e := zip.NewReader(bytes.NewReader(plain), int64(len(plain)))
+		if err = errors.Join(err, e); err != nil {
+			t.Fatal(err)
+		}
+		main := r.File[0].FileHeader
+		main.Name = "bin/main"
+		out, err := w.CreateRaw(&main)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := r.File[0].OpenRaw()
+		if err == nil {
+			_, err = io.Copy(out, in)
+		}
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	env := testenv.Start(t)
+	inside := deployZip(t, env, "inside", linked("bin/main"), nil)
+	wantEqual(t, "a link to a file beside it", string(inside.does(`{"do":"error","text":"no"}`).Payload), `{"errorMessage":"no","errorType":"errorString"}`)
+	outside := deployZip(t, env, "outside", linked("/bin/sh"), nil)
+	if got := string(outside.does(`{}`).Payload); !strings.Contains(got, "Couldn't find valid bootstrap(s)") {
+		t.Errorf("a link that leads out: %s", got)
+	}
 }
