@@ -110,6 +110,16 @@ func TestCreateFunctionRefuses(t *testing.T) {
 			in.Environment = &types.Environment{Variables: map[string]string{"BIG": big}}
 		},
 			400, param, "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {\"BIG\":\"xxx"},
+		{"a NUL in a variable's value", func(in *sdk.CreateFunctionInput) {
+			in.Environment = &types.Environment{Variables: map[string]string{"AB": "a\x00b", "CD": "whole"}}
+		},
+			400, param, "Lambda was unable to configure your environment variables because the environment variables you have provided contains values with a NUL character. Keys used in this request: AB"},
+		{"a NUL in a variable's name", func(in *sdk.CreateFunctionInput) {
+			in.Environment = &types.Environment{Variables: map[string]string{"A\x00B": "x"}}
+		},
+			400, constraint, "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+"},
+		{"a NUL in the handler", func(in *sdk.CreateFunctionInput) { in.Handler = aws.String("a\x00") },
+			400, constraint, "1 validation error detected: Value 'a\x00' at 'handler' failed to satisfy constraint: Member must satisfy regular expression pattern: [^\\s]+"},
 		{"layers", func(in *sdk.CreateFunctionInput) {
 			in.Layers = []string{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}
 		},
@@ -223,9 +233,18 @@ func TestUpdates(t *testing.T) {
 	}
 	_, err = w.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: name, RevisionId: first.RevisionId})
 	wants(t, err, 412, "PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+	_, err = w.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: name,
+		Environment: &types.Environment{Variables: map[string]string{"KEY": "\x00"}}})
+	wants(t, err, 400, "InvalidParameterValueException", "Lambda was unable to configure your environment variables because the environment variables you have provided contains values with a NUL character.")
+	// What is measured is the JSON as AWS writes it: <, > and & are one byte each.
+	_, err = w.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: name,
+		Environment: &types.Environment{Variables: map[string]string{"KEY": strings.Repeat("<", 4086)}}})
+	must(t, err)
 	_, err = w.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: name, Runtime: types.RuntimeGo1x})
 	wants(t, err, 400, "InvalidParameterValueException", "The runtime parameter of go1.x is no longer supported")
 
+	second, err = w.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: name})
+	must(t, err)
 	dry, err := w.UpdateFunctionCode(t.Context(), &sdk.UpdateFunctionCodeInput{FunctionName: name, ZipFile: zipOf(t, "#!two"), DryRun: true})
 	must(t, err)
 	if *dry.RevisionId != *second.RevisionId {

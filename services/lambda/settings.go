@@ -83,6 +83,9 @@ func (s settings) check() error {
 	if n := value(s.MemorySize); n > 10240 {
 		return constraint(n, "memorySize", "Member must have value less than or equal to 10240")
 	}
+	if strings.Contains(value(s.Handler), "\x00") { // it becomes a variable too
+		return constraint(*s.Handler, "handler", `Member must satisfy regular expression pattern: [^\s]+`)
+	}
 	if s.Environment != nil {
 		if err := checkEnvironment(s.Environment.Variables); err != nil {
 			return err
@@ -130,22 +133,30 @@ const (
 )
 
 func checkEnvironment(env map[string]string) error {
-	var taken []string
+	var taken, cut []string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if slices.Contains(reserved, name) {
 			taken = append(taken, name)
+		}
+		if strings.Contains(env[name], "\x00") {
+			cut = append(cut, name)
 		}
 	}
 	if taken != nil {
 		return invalidValue(badEnvironment+"contains reserved keys that are currently not supported for modification. "+
 			"Reserved keys used in this request: %s", strings.Join(taken, ", "))
 	}
-	text, err := json.Marshal(env)
-	if err != nil {
+	if cut != nil { // no process can be given it
+		return invalidValue(badEnvironment+"contains values with a NUL character. Keys used in this request: %s", strings.Join(cut, ", "))
+	}
+	var text strings.Builder
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(env); err != nil {
 		return err
 	}
-	if len(text) > maxEnvironment {
-		return invalidValue(badEnvironment+"exceeded the 4KB limit. String measured: %s", text)
+	if n := text.Len() - len("\n"); n > maxEnvironment {
+		return invalidValue(badEnvironment+"exceeded the 4KB limit. String measured: %s", text.String()[:n])
 	}
 	return nil
 }
