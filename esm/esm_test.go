@@ -1,9 +1,11 @@
 package esm_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -71,6 +73,7 @@ type world struct {
 	running  int
 	most     int // batches that ran at once
 	start    time.Time
+	lines    bytes.Buffer // of the operator's log; read it when nothing runs
 }
 
 // in runs a test in a bubble, with a queue "orders", a FIFO queue "orders.fifo"
@@ -88,7 +91,8 @@ func in(t *testing.T, test func(w *world)) {
 			T: t, backbone: b, function: true, timeout: 3 * time.Second, start: time.Now(),
 			queues: map[string]*memQueue{"orders": newQueue(false), "orders.fifo": newQueue(true)},
 		}
-		w.config = esm.Config{Records: records, Queues: w.find, Invoker: w, Timeout: w.functionTimeout}
+		w.config = esm.Config{Records: records, Queues: w.find, Invoker: w, Timeout: w.functionTimeout,
+			Log: slog.New(slog.NewTextHandler(&w.lines, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 		w.mappings, err = esm.Open(t.Context(), w.config)
 		if err != nil {
 			t.Fatal(err)

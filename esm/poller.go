@@ -125,6 +125,7 @@ func (p *poller) keep(work context.Context, records []source.Record) []source.Re
 			kept = append(kept, r)
 		} else {
 			dropped = append(dropped, r)
+			p.log.Debug("a filter dropped a record", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "record", r.ID)
 		}
 	}
 	if len(dropped) > 0 {

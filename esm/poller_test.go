@@ -123,6 +123,32 @@ func TestFilteredMessagesAreDeletedAtOnce(t *testing.T) {
 	})
 }
 
+// At debug level the log tells what became of messages that no function saw, and
+// of batches that failed.
+func TestDebugLog(t *testing.T) {
+	in(t, func(w *world) {
+		m := w.mapped(esm.Mapping{Filters: []string{`{"body":["a","b","c"]}`}, ResponseTypes: []string{"ReportBatchItemFailures"}})
+		w.set(func() { w.handle = func([]string) (string, error) { return "", errHandler } })
+		w.queues["orders"].send("a")
+		w.queues["orders"].send("x")
+		synctest.Wait()
+		w.set(func() {
+			w.handle = func([]string) (string, error) { return `{"batchItemFailures":[{"itemIdentifier":"id-b"}]}`, nil }
+		})
+		w.queues["orders"].send("b")
+		synctest.Wait()
+		for _, want := range []string{
+			`level=DEBUG msg="a filter dropped a record" mapping=` + m.UUID + ` source=` + queueARN + ` record=id-x`,
+			`level=DEBUG msg="a batch failed" mapping=` + m.UUID + ` function=` + functionARN + ` records=1 err=no`,
+			`level=DEBUG msg="a batch failed in part" mapping=` + m.UUID + ` function=` + functionARN + ` records=1 failed=1`,
+		} {
+			if n := strings.Count(w.lines.String(), want+"\n"); n != 1 {
+				t.Errorf("%d lines of %s in\n%s", n, want, w.lines.String())
+			}
+		}
+	})
+}
+
 func TestABatchThatCannotBeTakenIsTriedAgainWhileItIsHidden(t *testing.T) {
 	for _, code := range []fault.Code{fault.Throttled, fault.Unavailable} {
 		t.Run(string(code), func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"millrace/esm/batch"
 	"millrace/esm/source"
 	"millrace/runtime/fault"
+	"millrace/runtime/function"
 	"millrace/runtime/telemetry"
 )
 
@@ -54,9 +55,13 @@ func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
 		return false
 	case outcome.FunctionError != "":
 		span.SetStatus(codes.Error, "function error: "+outcome.FunctionError)
+		p.log.Debug("a batch failed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", function.Failure(outcome.Payload))
 		return false
 	}
 	succeeded := p.succeeded(b, outcome.Payload)
+	if failed := len(b) - len(succeeded); failed > 0 {
+		p.log.Debug("a batch failed in part", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "failed", failed)
+	}
 	if len(succeeded) > 0 {
 		p.settle(ctx, succeeded)
 	}

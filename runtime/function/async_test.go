@@ -1,8 +1,10 @@
 package function_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -231,6 +233,40 @@ func TestAsyncEvents(t *testing.T) {
 					t.Errorf("%d messages are left", n)
 				}
 			})
+		})
+	}
+}
+
+// Who loses an event is told what the function, or the lack of it, said.
+func TestAnEventThatIsGivenUpIsLogged(t *testing.T) {
+	for _, c := range []struct {
+		rule   string
+		answer sandbox.Result
+		err    error
+		want   string
+	}{
+		{"a function error", sandbox.Result{FunctionError: "Unhandled", Payload: []byte(`{"errorType":"errorString","errorMessage":"no stock"}`)}, nil,
+			`runs=3 err="errorString: no stock"`},
+		{"no function", sandbox.Result{}, fault.New(fault.NotFound, "no function"), `runs=0 err="no function"`},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			var log bytes.Buffer
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				w := open(t, dir, withEvents(newFakeQueue().open), func(_ testing.TB, w *world) {
+					w.config.Log = slog.New(slog.NewTextHandler(&log, nil))
+				})
+				defer w.down(t)
+				w.mustCreate(t, ordersFunction(), "#!one")
+				recordRuns(w, func(int) (sandbox.Result, error) { return c.answer, c.err })
+				if err := w.InvokeAsync(t.Context(), orders, function.Invocation{RequestID: "id"}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(20 * time.Minute)
+			})
+			if want := `msg="an asynchronous invocation was given up" function=orders request=id ` + c.want; strings.Count(log.String(), want) != 1 {
+				t.Errorf("want one line with %s, got\n%s", want, log.String())
+			}
 		})
 	}
 }

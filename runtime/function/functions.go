@@ -78,7 +78,7 @@ func Open(ctx context.Context, c Config) (*Functions, error) {
 	used := fs.codeInUse()
 	// What is left over costs room, and nothing else: the next start tries again.
 	if err := errors.Join(code.sweepBlobs(ctx, used), code.sweepFolders(used)); err != nil {
-		fs.log.Warn("old code could not be removed", "error", err)
+		fs.log.Warn("old code could not be removed", "err", err)
 	}
 	if c.Events != nil {
 		fs.events = newEvents(ctx, fs, c.Events)
@@ -314,7 +314,7 @@ func (fs *Functions) dropCode(ctx context.Context, f Function) {
 		err = fs.code.drop(ctx, f.CodeSha256)
 	}
 	if err = errors.Join(err, fs.code.sweepFolders(used)); err != nil {
-		fs.log.Warn("old code could not be removed", "function", f.ARN(), "error", err)
+		fs.log.Warn("old code could not be removed", "function", f.ARN(), "err", err)
 	}
 }
 

@@ -50,7 +50,7 @@ func (w *worker) receive(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			w.fs.log.Warn("asynchronous invocations could not be received", "error", err)
+			w.fs.log.Warn("asynchronous invocations could not be received", "err", err)
 			rest(ctx, time.Second)
 		}
 	}
@@ -80,7 +80,7 @@ func (w *worker) run(r queue.Received) {
 	e, err := readEvent(r.Message)
 	log := w.fs.log.With("function", e.Function.Name, "request", e.RequestID)
 	if err != nil {
-		log.Error("an asynchronous invocation could not be read", "error", err)
+		log.Error("an asynchronous invocation could not be read", "err", err)
 		w.remove(log, r)
 		return
 	}
@@ -101,11 +101,13 @@ func (w *worker) run(r queue.Received) {
 	}
 	if again {
 		if err := w.sendAgain(e, r, wait); err != nil {
-			log.Error("a retry could not be stored; the event comes back", "error", err)
+			log.Error("a retry could not be stored; the event comes back", "err", err)
 			return
 		}
-	} else if err != nil || result.FunctionError != "" {
-		log.Warn("an asynchronous invocation was given up", "runs", e.Runs, "error", err)
+	} else if err != nil {
+		log.Warn("an asynchronous invocation was given up", "runs", e.Runs, "err", err)
+	} else if result.FunctionError != "" {
+		log.Warn("an asynchronous invocation was given up", "runs", e.Runs, "err", Failure(result.Payload))
 	}
 	w.remove(log, r)
 }
@@ -129,7 +131,7 @@ func (w *worker) invoke(e event, r queue.Received) (sandbox.Result, error) {
 func (w *worker) keepHidden(ctx context.Context, handle string) {
 	for rest(ctx, hidden/2) {
 		if err := w.queue.ChangeVisibility(ctx, queue.Change{ReceiptHandle: handle, Timeout: hidden})[0]; err != nil && ctx.Err() == nil {
-			w.fs.log.Warn("a running event could not be kept hidden; it may run twice", "error", err)
+			w.fs.log.Warn("a running event could not be kept hidden; it may run twice", "err", err)
 		}
 	}
 }
@@ -147,7 +149,7 @@ func (w *worker) sendAgain(e event, r queue.Received, wait time.Duration) error 
 
 func (w *worker) remove(log *slog.Logger, r queue.Received) {
 	if err := w.queue.Delete(w.running, r.ReceiptHandle)[0]; err != nil {
-		log.Warn("a finished event could not be removed; it may run again", "error", err)
+		log.Warn("a finished event could not be removed; it may run again", "err", err)
 	}
 }
 
@@ -156,7 +158,7 @@ func (w *worker) putBack(log *slog.Logger, r queue.Received) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.running), settle)
 	defer cancel()
 	if err := w.queue.ChangeVisibility(ctx, queue.Change{ReceiptHandle: r.ReceiptHandle})[0]; err != nil {
-		log.Warn("an event could not be put back; it comes back by itself", "error", err)
+		log.Warn("an event could not be put back; it comes back by itself", "err", err)
 	}
 }
 

@@ -1,9 +1,11 @@
 package jetqueue_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -326,7 +328,9 @@ func TestDedupLastsFiveMinutesAcrossRestarts(t *testing.T) {
 }
 
 func TestDeadLetters(t *testing.T) {
-	bubble(t, jetqueue.Options{}, func(e *env) {
+	var log bytes.Buffer
+	debug := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	bubble(t, jetqueue.Options{Log: debug}, func(e *env) {
 		e.create("dead", nil)
 		q := e.create("orders", func(c *queue.Config) { c.DeadLetter = &queue.DeadLetter{Target: id("dead"), MaxReceives: 2} })
 		sent := e.send(q, body("m"))[0]
@@ -340,6 +344,11 @@ func TestDeadLetters(t *testing.T) {
 			e.Errorf("got %+v", got)
 		}
 		e.counts(q, 0, 0, 0)
+		synctest.Wait()
+		want := `level=DEBUG msg="a message moved to its dead-letter queue" queue=orders target=dead message=` + sent.MessageID + " receives=2\n"
+		if !strings.Contains(log.String(), want) {
+			e.Errorf("no line of %s in\n%s", want, log.String())
+		}
 		e.reopen()
 		e.counts(e.get("orders"), 0, 0, 0)
 		e.counts(e.get("dead"), 0, 1, 0)

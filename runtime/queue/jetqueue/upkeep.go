@@ -130,7 +130,7 @@ func (o *owner) moveDead(some []queue.Burial) error {
 	}
 	some = some[:n]
 	id, _ := queue.IDFromARN(some[0].Target)
-	then := (*queue.Machine).Buried
+	then, what := (*queue.Machine).Buried, "a message moved to its dead-letter queue"
 	target, err := o.set.Get(id)
 	if err == nil {
 		if some, err = o.prepare(o.ctx, some, id.FIFO()); err == nil {
@@ -145,10 +145,15 @@ func (o *owner) moveDead(some []queue.Burial) error {
 		}
 	}
 	if errors.Is(err, fault.NotFound) {
-		then, err = (*queue.Machine).Unbury, nil
+		then, what, err = (*queue.Machine).Unbury, "a message stays, since its dead-letter queue is not there", nil
 	}
 	if err != nil {
 		return err
+	}
+	for _, b := range some {
+		if !b.Fresh { // a task tells of its own
+			o.set.log.Debug(what, "queue", o.id.Name, "target", id.Name, "message", messageID(b.ID), "receives", b.Receives)
+		}
 	}
 	defer o.tellProgress()
 	return o.do(o.ctx, len(some)*recordRoom, func(m *queue.Machine) {
