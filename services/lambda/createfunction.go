@@ -15,15 +15,16 @@ import (
 //     that it holds a bootstrap is checked by the first invocation, as at AWS
 //   - Runtime is provided.al2023 or provided.al2; go1.x is refused in AWS's words
 //   - the variables of Environment take at most 4096 bytes and no reserved names
-//   - LoggingConfig is told to the function, in its environment; the log itself
-//     stays text
 //   - answers State Pending; the function and its code are durable by then, and
 //     Active for the next request
 //
 // Not imitated: other runtimes, container images, code from S3, layers, file
 // systems, SnapStart, DeadLetterConfig and published versions (Publish has no
 // effect). VpcConfig, KMSKeyArn, EphemeralStorage and TracingConfig are shown and
-// have no effect. Roles are not looked up.
+// have no effect. Of LoggingConfig, SystemLogLevel has none; LogFormat, LogGroup
+// and ApplicationLogLevel only set the function's AWS_LAMBDA_LOG_FORMAT,
+// AWS_LAMBDA_LOG_GROUP_NAME and AWS_LAMBDA_LOG_LEVEL: nothing is filtered, the log
+// stays text, and there are no log groups. Roles are not looked up.
 func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInput) (*api.CreateFunctionOutput, error) {
 	r, err := named(ctx, "CreateFunction", in.FunctionName, nil)
 	if err != nil {
