@@ -102,6 +102,7 @@ type App struct {
 	listener net.Listener
 	parts    lifecycle.Stack
 
+	held      *lock
 	gate      capacity.Gate
 	folder    *folder
 	store     *backbone.Backbone
@@ -298,6 +299,7 @@ func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) 
 
 // Health implements admin.Runtime: what would be refused now, or may be lost, and why.
 func (a *App) Health() error {
+	a.held.restore(a.cfg.Log)
 	err := a.gate.Full()
 	if a.cfg.NATS != "" { // then the gate does not ask: messages are elsewhere, but functions run in the folder
 		err = errors.Join(err, a.store.Err(), a.folder.intact())

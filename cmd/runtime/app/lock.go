@@ -2,9 +2,13 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -18,10 +22,15 @@ type Holder struct {
 }
 
 // A lock keeps a data folder to one process. The kernel lets go of it when the
-// process ends, however it ends.
+// process ends, however it ends. The folder itself is locked beside the file lock
+// in it: who removes that file has not let a second runtime in. Where folders
+// cannot be locked (Windows, NFS) the file is all.
 type lock struct {
+	dir    string
+	folder *flock.Flock // nil when it cannot be locked
+
+	mu   sync.Mutex // guards file
 	file *flock.Flock
-	note string
 }
 
 // acquire locks a data folder. When another process holds it, the error says which.
@@ -29,20 +38,58 @@ func acquire(dir string) (*lock, error) {
 	if err := makeFolder(dir); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	l := &lock{flock.New(filepath.Join(dir, "lock")), notePath(dir)}
-	held, err := l.file.TryLock()
+	l := &lock{dir: dir, folder: folderLock(dir), file: flock.New(lockPath(dir))}
+	if l.folder != nil {
+		switch held, err := tryLock(l.folder); {
+		case err != nil:
+			l.folder = nil
+		case !held:
+			return nil, heldBy(dir)
+		}
+	}
+	held, err := tryLock(l.file)
 	if err != nil {
-		return nil, fmt.Errorf("locking the data folder %s: %w", dir, err)
+		return nil, errors.Join(fmt.Errorf("locking the data folder %s: %w", dir, err), l.unlock())
 	}
 	if !held {
-		h, err := ReadHolder(dir)
-		if err != nil {
-			return nil, fmt.Errorf("the data folder %s is held by another process", dir)
-		}
-		return nil, fmt.Errorf("the data folder %s is held by the runtime with process id %d at %s, started %s; stop it with `runtime stop`, or use another folder with --data",
-			dir, h.PID, h.Endpoint, h.Started.Local().Format(time.DateTime))
+		return nil, errors.Join(heldBy(dir), l.unlock())
 	}
 	return l, nil
+}
+
+// tryLock locks a file unless another process holds it. Those who only ask whether
+// it is held, hold it for a moment, so a second look follows.
+func tryLock(f *flock.Flock) (bool, error) {
+	held, err := f.TryLock()
+	if err == nil && !held {
+		time.Sleep(20 * time.Millisecond)
+		held, err = f.TryLock()
+	}
+	return held, err
+}
+
+func lockPath(dir string) string { return filepath.Join(dir, "lock") }
+
+// folderLock is the lock on the folder itself; nil where there is no such thing.
+func folderLock(dir string) *flock.Flock {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	return flock.New(dir, flock.SetFlag(os.O_RDONLY))
+}
+
+// heldBy is the error of who finds the folder locked.
+func heldBy(dir string) error {
+	removed := ""
+	if _, err := os.Stat(lockPath(dir)); err != nil {
+		removed = ", though its file lock was removed"
+	}
+	h, err := ReadHolder(dir)
+	if err != nil {
+		return fmt.Errorf("the data folder %s is held by another process%s", dir, removed)
+	}
+	return fmt.Errorf("the data folder %s is held by the runtime with process id %d at %s, started %s%s; stop it with `runtime stop`, or use another folder with --data",
+		dir, h.PID, h.Endpoint, h.Started.Local().Format(time.DateTime), removed)
 }
 
 // makeFolder makes a data folder, for its owner alone, unless it is there. Git is
@@ -65,15 +112,46 @@ func (l *lock) announce(h Holder) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(l.note, append(b, '\n'), 0o600)
+	return os.WriteFile(notePath(l.dir), append(b, '\n'), 0o600)
+}
+
+// restore puts the file lock back when somebody removed it, and tells the log.
+func (l *lock) restore(log *slog.Logger) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := os.Stat(lockPath(l.dir)); !errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	file := flock.New(lockPath(l.dir))
+	held, err := file.TryLock()
+	if err == nil && !held {
+		err = errors.New("another process has locked it in the meantime")
+	}
+	if err != nil {
+		log.Error("the file lock of the data folder was removed, and could not be put back", "folder", l.dir, "err", err)
+		return
+	}
+	l.file.Unlock() // of the file that was removed; nobody can find it
+	l.file = file
+	log.Warn("the file lock of the data folder was removed, and was put back: a runtime of an earlier version would have started beside this one", "folder", l.dir)
 }
 
 func (l *lock) release() error {
 	if l == nil {
 		return nil
 	}
-	os.Remove(l.note)
-	return l.file.Unlock()
+	os.Remove(notePath(l.dir))
+	return l.unlock()
+}
+
+func (l *lock) unlock() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.file.Unlock()
+	if l.folder != nil {
+		err = errors.Join(err, l.folder.Unlock())
+	}
+	return err
 }
 
 func notePath(dir string) string { return filepath.Join(dir, "holder.json") }
@@ -90,17 +168,23 @@ func ReadHolder(dir string) (h Holder, err error) {
 
 // Exists reports whether a runtime has ever kept its data in dir.
 func Exists(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "lock"))
-	return err == nil
+	for _, name := range []string{"lock", "jetstream", "root.key"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Held reports whether a process holds the data folder now.
 func Held(dir string) bool {
-	path := filepath.Join(dir, "lock")
-	if _, err := os.Stat(path); err != nil {
+	return isHeld(folderLock(dir), dir) || isHeld(flock.New(lockPath(dir)), lockPath(dir))
+}
+
+func isHeld(f *flock.Flock, path string) bool {
+	if _, err := os.Stat(path); err != nil || f == nil {
 		return false
 	}
-	f := flock.New(path)
 	free, err := f.TryLock()
 	if free {
 		f.Unlock()

@@ -25,6 +25,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.held = held
 	a.parts.Push("data folder", func(context.Context) error { return held.release() })
 	room, err := a.openRoom() // before the first write: a full disk may have to give some
 	if err != nil {
