@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 
 	"millrace/cmd/runtime/app"
@@ -20,13 +19,13 @@ type doctorCmd struct {
 	Forget   bool   `help:"Forget what was found so far."`
 }
 
-// Run says what of the stored data is missing or damaged. It ends with 0 when
-// nothing is, and with 1 otherwise.
+// Run says what of the stored data is missing or damaged, and why calls fail when
+// they do. It ends with 0 when all is well, and with 1 otherwise.
 func (c *doctorCmd) Run(ctx context.Context, term terminal) error {
 	endpoint := c.Endpoint
 	if endpoint == "" && app.Held(c.Data) {
 		var err error
-		if endpoint, err = endpointOf("", c.Data); err != nil {
+		if endpoint, err = (target{Data: c.Data}).find(ctx); err != nil {
 			return err
 		}
 	}
@@ -37,56 +36,48 @@ func (c *doctorCmd) Run(ctx context.Context, term terminal) error {
 		_, err := ask(ctx, http.MethodPost, endpoint+"/_runtime/forget")
 		return err
 	}
-	losses, err := c.losses(ctx, endpoint)
+	found, err := c.examine(ctx, endpoint)
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		if losses == nil {
-			losses = []damage.Loss{}
-		}
-		err = json.NewEncoder(term.out).Encode(map[string]any{"losses": losses})
-	} else if printLosses(term.out, losses); len(losses) == 0 {
+	well := found.Health == admin.Healthy && len(found.Losses) == 0
+	switch {
+	case c.JSON:
+		err = json.NewEncoder(term.out).Encode(found)
+	case well:
 		_, err = fmt.Fprintln(term.out, "All is well: nothing that was stored is missing or damaged.")
+	default:
+		if found.Health != admin.Healthy {
+			fmt.Fprintf(term.out, "Calls fail now: %s\n", found.Health)
+		}
+		printLosses(term.out, found.Losses)
 	}
-	if err == nil && len(losses) > 0 {
+	if err == nil && !well {
 		err = exitError(1)
 	}
 	return err
 }
 
-func (c *doctorCmd) losses(ctx context.Context, endpoint string) ([]damage.Loss, error) {
-	if endpoint == "" {
-		if !app.Exists(c.Data) {
-			return nil, fmt.Errorf("there is no data folder at %s", c.Data)
-		}
-		return app.Examine(ctx, app.Config{Data: c.Data, RootKey: c.RootKey})
-	}
-	body, err := ask(ctx, http.MethodGet, endpoint+"/_runtime/status")
-	if err != nil {
-		return nil, err
-	}
-	var s admin.Status
-	if err := json.Unmarshal(body, &s); err != nil {
-		return nil, fmt.Errorf("reading the status: %w", err)
-	}
-	return s.Losses, nil
+// A finding is what the doctor says.
+type finding struct {
+	Health string        `json:"health"` // as in a status
+	Losses []damage.Loss `json:"losses"`
 }
 
-// ask sends a request to a runtime's own API.
-func ask(ctx context.Context, method, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, nil)
-	if err != nil {
-		return nil, err
+func (c *doctorCmd) examine(ctx context.Context, endpoint string) (finding, error) {
+	found := finding{Health: admin.Healthy, Losses: []damage.Loss{}}
+	if endpoint != "" {
+		s, err := askStatus(ctx, endpoint)
+		found.Health, found.Losses = s.Health, append(found.Losses, s.Losses...)
+		return found, err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
+	if !app.Exists(c.Data) {
+		return found, fmt.Errorf("there is no data folder at %s", c.Data)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answered %s: %s", url, resp.Status, body)
+	losses, full, err := app.Examine(ctx, app.Config{Data: c.Data, RootKey: c.RootKey})
+	if full != nil {
+		found.Health = full.Error()
 	}
-	return body, err
+	found.Losses = append(found.Losses, losses...)
+	return found, err
 }

@@ -28,8 +28,8 @@ type invokeCmd struct {
 	Env      map[string]string `placeholder:"NAME=VALUE" help:"Environment variables of the handler."`
 	Timeout  time.Duration     `default:"15m" help:"Longest time the handler may take, 1s to 15m."`
 	Memory   int               `default:"1024" help:"Memory of the handler, in MB."`
-	Endpoint string            `env:"MILLRACE_ENDPOINT" placeholder:"URL" help:"Endpoint of the runtime to ask with --function; else the one that holds the data folder."`
-	Data     string            `default:".runtime" env:"MILLRACE_DATA" help:"Data folder of the runtime to ask with --function."`
+
+	target
 }
 
 // Run prints the handler's result on standard output and its log on standard
@@ -103,7 +103,7 @@ func (c *invokeCmd) runHere(ctx context.Context, event []byte, log io.Writer) (p
 
 // runDeployed invokes a function through the Lambda API, as any client would.
 func (c *invokeCmd) runDeployed(ctx context.Context, event []byte, log io.Writer) (payload []byte, failure string, err error) {
-	endpoint, err := endpointOf(c.Endpoint, c.Data)
+	endpoint, err := c.find(ctx)
 	if err != nil {
 		return nil, "", err
 	}

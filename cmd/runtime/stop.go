@@ -12,18 +12,19 @@ import (
 )
 
 type stopCmd struct {
-	Data  string        `default:".runtime" env:"MILLRACE_DATA" help:"Data folder of the runtime to stop."`
+	target
 	Grace time.Duration `default:"35s" help:"How long to wait for it to finish."`
 }
 
 // Run asks the holder of the data folder to end, and waits until it has let go.
 func (c *stopCmd) Run(ctx context.Context, term terminal) error {
-	if !app.Held(c.Data) {
-		return fmt.Errorf("no runtime holds %s", c.Data)
-	}
-	holder, err := app.ReadHolder(c.Data)
+	data, err := c.folder(ctx)
 	if err != nil {
-		return fmt.Errorf("a process holds %s, but did not say which: %w", c.Data, err)
+		return err
+	}
+	holder, err := app.ReadHolder(data)
+	if err != nil {
+		return fmt.Errorf("a process holds %s, but did not say which: %w", data, err)
 	}
 	process, err := os.FindProcess(holder.PID)
 	if err != nil {
@@ -34,7 +35,7 @@ func (c *stopCmd) Run(ctx context.Context, term terminal) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Grace)
 	defer cancel()
-	for app.Held(c.Data) {
+	for app.Held(data) {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():

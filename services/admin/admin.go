@@ -21,7 +21,9 @@ import (
 type Status struct {
 	Version  string  `json:"version"`
 	Endpoint string  `json:"endpoint"`
+	Health   string  `json:"health"`  // Healthy, or why calls would fail
 	Data     string  `json:"data"`    // the data folder, or the URL of an external NATS server
+	Folder   string  `json:"folder"`  // the data folder, an absolute path, also with an external NATS server
 	PID      int     `json:"pid"`     // of the process
 	Started  string  `json:"started"` // RFC 3339
 	Uptime   float64 `json:"uptimeSeconds"`
@@ -29,6 +31,12 @@ type Status struct {
 
 	Losses []damage.Loss `json:"losses,omitempty"` // what is missing or damaged, the oldest first
 }
+
+// Healthy is the Health of a runtime that serves all calls.
+const Healthy = "ok"
+
+// Healthy reports whether all calls are served.
+func (s Status) Healthy() bool { return s.Health == Healthy }
 
 // Stored counts what is held.
 type Stored struct {
@@ -54,7 +62,7 @@ func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
 			answer(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable", "message": err.Error()})
 			return
 		}
-		answer(w, http.StatusOK, map[string]string{"status": "ok"})
+		answer(w, http.StatusOK, map[string]string{"status": Healthy})
 	})
 	mux.HandleFunc("GET /_runtime/status", func(w http.ResponseWriter, req *http.Request) {
 		s, err := r.Status(req.Context())
@@ -62,6 +70,10 @@ func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
 			log.Error("status", "error", err)
 			refuse(w, http.StatusInternalServerError, "the status could not be read; see the log")
 			return
+		}
+		s.Health = Healthy
+		if err := r.Health(); err != nil {
+			s.Health = err.Error()
 		}
 		answer(w, http.StatusOK, s)
 	})

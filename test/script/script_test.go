@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 // caches that a script's empty home would hide from it.
 func setup(env *testscript.Env) error {
 	env.Setenv("PATH", binaries+string(filepath.ListSeparator)+env.Getenv("PATH"))
+	env.Setenv("MILLRACE_LISTEN", "127.0.0.1:1") // no script finds a runtime that happens to be at the default address
 	env.Setenv("FUNCTIONS", filepath.Join(root, "functions"))
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
 		value, err := exec.Command("go", "env", name).Output()

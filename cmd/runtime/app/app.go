@@ -89,10 +89,14 @@ func (c Config) Store() string {
 	if c.NATS != "" {
 		return backbone.Redacted(c.NATS)
 	}
-	if abs, err := filepath.Abs(c.Data); err == nil {
+	return absolute(c.Data)
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
 		return abs
 	}
-	return c.Data
+	return path
 }
 
 // An App is a running runtime.
@@ -314,7 +318,7 @@ func (a *App) Failed() <-chan error { return a.store.Failed() }
 // Status fits admin.Runtime.
 func (a *App) Status(ctx context.Context) (admin.Status, error) {
 	s := admin.Status{
-		Version: Version, Endpoint: a.Endpoint(), Data: a.cfg.Store(), PID: os.Getpid(),
+		Version: Version, Endpoint: a.Endpoint(), Data: a.cfg.Store(), Folder: absolute(a.cfg.Data), PID: os.Getpid(),
 		Started: a.started.Format(time.RFC3339), Uptime: time.Since(a.started).Seconds(),
 	}
 	for _, q := range a.allQueues() {

@@ -32,7 +32,7 @@ func TestDataFolderHasOneHolder(t *testing.T) {
 	if !Held(dir) {
 		t.Error("a held folder counts as free")
 	}
-	if err := first.file.Unlock(); err != nil { // as the kernel does for a killed process
+	if err := first.unlock(); err != nil { // as the kernel does for a killed process
 		t.Fatal(err)
 	}
 	if Held(dir) {

@@ -170,16 +170,17 @@ func (a *App) salvage() (torn tornStreams, err error) {
 // Examine opens a data folder that no runtime holds, looks at all that is in
 // there, and returns what is missing or damaged, also what was found before. What
 // can be put right is, as at every start; nothing is served and no function runs.
-func Examine(ctx context.Context, cfg Config) (_ []damage.Loss, err error) {
+// What is full, or else would have calls fail, is the second result.
+func Examine(ctx context.Context, cfg Config) (_ []damage.Loss, full, err error) {
 	a := &App{cfg: withDefaults(cfg), started: time.Now()}
 	defer func() { err = errors.Join(err, a.parts.Down(context.WithoutCancel(ctx))) }()
 	if _, err := a.openStore(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := a.queues.Ready(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return a.losses.All(), nil
+	return a.losses.All(), a.Health(), nil
 }
 
 // ForgetLosses empties the list of losses of a data folder that no runtime holds.

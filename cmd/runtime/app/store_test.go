@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,8 +78,8 @@ func TestDamageIsWrittenDownBeforeItIsPutRight(t *testing.T) {
 	if err := os.Remove(losses); err != nil {
 		t.Fatal(err)
 	}
-	all, err := Examine(t.Context(), cfg)
-	if err != nil {
+	all, full, err := Examine(t.Context(), cfg)
+	if err := errors.Join(full, err); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range all {
@@ -107,8 +108,8 @@ func TestLogCutShortIsRemembered(t *testing.T) {
 	if err := os.Remove(marks); err != nil {
 		t.Fatal(err)
 	}
-	all, err := Examine(t.Context(), cfg)
-	if err != nil {
+	all, full, err := Examine(t.Context(), cfg)
+	if err := errors.Join(full, err); err != nil {
 		t.Fatal(err)
 	}
 	if len(all) != 1 || all[0].Kind != damage.Queue || !strings.Contains(all[0].What, "cut short") {
