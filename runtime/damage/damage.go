@@ -16,6 +16,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"millrace/runtime/atomicfile"
 )
 
 // The kinds of things that can be lost.
@@ -163,14 +165,5 @@ func (l *Log) rewrite(all []Loss) error {
 		line, _ := json.Marshal(known)
 		text.Write(append(line, '\n'))
 	}
-	fresh := l.path + ".new"
-	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text.Bytes())
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(fresh, l.path)
+	return atomicfile.Write(l.path, text.Bytes())
 }

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/runtime/atomicfile"
 	"millrace/runtime/fault"
 )
 
@@ -154,39 +155,16 @@ func (r *Root) store(mend bool) (mended []string, err error) {
 	return mended, nil
 }
 
-// write makes a file, or with over replaces it, so that a power cut leaves all of
-// what it was or all of what it shall be.
+// write makes a file, or with over replaces it. It does not replace a key that
+// somebody has put there meanwhile.
 func write(path string, text []byte, over bool) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
-	}
-	f, err := os.CreateTemp(dir, ".root-key-*") // of mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // when it is there still, it harms nobody
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if !over {
-		// A link, unlike a rename, fails when somebody has put a key there
-		// meanwhile; not every file system has links.
-		err = os.Link(f.Name(), path)
-		over = err != nil && !errors.Is(err, fs.ErrExist)
 	}
 	if over {
-		err = os.Rename(f.Name(), path)
+		return atomicfile.Write(path, text)
 	}
-	if err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return atomicfile.Create(path, text)
 }
 
 // derive makes a key of the root's for one purpose.

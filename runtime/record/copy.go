@@ -7,10 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
+	"millrace/runtime/atomicfile"
 	"millrace/runtime/fault"
 )
 
@@ -31,7 +34,11 @@ type Copies struct {
 	// what the caller gets. nil for nobody.
 	Intact func() error
 
-	mu     sync.Mutex      // held while copies are written; guards behind
+	// Held while the copy of a record is written and synced, so that of several
+	// writers the newest has the last word. Others do not wait for that.
+	writing [64]sync.Mutex
+
+	mu     sync.Mutex      // guards behind
 	behind map[string]bool // keys of the bucket whose copies are older
 }
 
@@ -51,9 +58,11 @@ func (s *Store) intact() error {
 	return s.copies.Intact()
 }
 
-func (c *Copies) path(wire string) string {
+// place is where the copy of a record is, and the lock to hold while it is
+// written.
+func (c *Copies) place(wire string) (path string, writing *sync.Mutex) {
 	sum := sha256.Sum256([]byte(wire))
-	return filepath.Join(c.Dir, hex.EncodeToString(sum[:16])+".json")
+	return filepath.Join(c.Dir, hex.EncodeToString(sum[:16])+".json"), &c.writing[int(sum[0])%len(c.writing)]
 }
 
 // keep writes the copy of a record that the bucket has acknowledged, or removes
@@ -63,46 +72,57 @@ func (s *Store) keep(wire string) {
 	if s.copies == nil {
 		return
 	}
-	s.copies.mu.Lock()
-	defer s.copies.mu.Unlock()
 	if s.copy(wire) {
 		s.catchUp()
 	}
 }
 
-// catchUp writes the copies that could not be written before. Called with the
-// copies' lock.
+// catchUp writes the copies that could not be written before.
 func (s *Store) catchUp() {
-	for wire := range s.copies.behind {
+	c := s.copies
+	c.mu.Lock()
+	behind := slices.Collect(maps.Keys(c.behind))
+	c.mu.Unlock()
+	for _, wire := range behind {
 		s.copy(wire)
 	}
 }
 
-// copy writes one copy, and tells when that fails for the first time. Called with
-// the copies' lock.
+// copy writes one copy, and tells when that fails for the first time.
 func (s *Store) copy(wire string) bool {
 	kind, key, ok := parseKey(wire)
 	if !ok {
 		return true
 	}
 	c := s.copies
-	err := c.write(wire, s.row(kind, key)) // the newest, whoever of several writers comes last here
-	if err == nil {
-		delete(c.behind, wire)
-		return true
-	}
-	if !c.behind[wire] && c.Failed != nil {
+	path, writing := c.place(wire)
+	writing.Lock()
+	defer writing.Unlock()
+	err := write(path, wire, s.row(kind, key)) // the newest, whoever of several writers comes last here
+	if c.note(wire, err != nil) && c.Failed != nil {
 		c.Failed(kind, key, err)
+	}
+	return err == nil
+}
+
+// note remembers whether a copy is behind, and reports whether that is news of one
+// that is.
+func (c *Copies) note(wire string, behind bool) (news bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !behind {
+		delete(c.behind, wire)
+		return false
 	}
 	if c.behind == nil {
 		c.behind = map[string]bool{}
 	}
+	news = !c.behind[wire]
 	c.behind[wire] = true
-	return false
+	return news
 }
 
-func (c *Copies) write(wire string, r row) error {
-	path := c.path(wire)
+func write(path, wire string, r row) error {
 	if r.gone {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -113,10 +133,7 @@ func (c *Copies) write(wire string, r row) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return atomicfile.Write(path, b)
 }
 
 func sumOf(b []byte) string {
@@ -166,6 +183,15 @@ func (c *Copies) read() (map[string]copied, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, err
 	}
+	unfinished, err := filepath.Glob(filepath.Join(c.Dir, "*"+atomicfile.Unfinished))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range unfinished { // of a process that was killed
+		if err := os.Remove(f); err != nil {
+			return nil, err
+		}
+	}
 	files, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
 	if err != nil {
 		return nil, err
@@ -177,8 +203,10 @@ func (c *Copies) read() (map[string]copied, error) {
 			return nil, err
 		}
 		var k copied
-		if json.Unmarshal(b, &k) == nil && sumOf(k.Value) == k.Sum && c.path(k.Key) == f {
-			all[k.Key] = k
+		if json.Unmarshal(b, &k) == nil && sumOf(k.Value) == k.Sum {
+			if path, _ := c.place(k.Key); path == f {
+				all[k.Key] = k
+			}
 		}
 	}
 	return all, nil

@@ -146,8 +146,6 @@ func (s *Store) Close() (err error) {
 	}
 	<-s.done
 	if s.copies != nil {
-		s.copies.mu.Lock()
-		defer s.copies.mu.Unlock()
 		s.catchUp()
 	}
 	return err

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"millrace/runtime/atomicfile"
 )
 
 // A Holder is the runtime that holds a data folder.
@@ -112,7 +114,7 @@ func (l *lock) announce(h Holder) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(notePath(l.dir), append(b, '\n'), 0o600)
+	return atomicfile.Write(notePath(l.dir), append(b, '\n'))
 }
 
 // restore puts the file lock back when somebody removed it, and tells the log.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/runtime/atomicfile"
 	"millrace/runtime/queue/jetqueue"
 )
 
@@ -42,15 +43,7 @@ func (t tornStreams) write() error {
 	for _, name := range slices.Sorted(maps.Keys(t.streams)) {
 		fmt.Fprintln(&text, name)
 	}
-	f, err := os.OpenFile(t.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err == nil {
-		_, err = f.Write(text.Bytes())
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err == nil {
-		err = os.Rename(t.path+".new", t.path)
-	}
-	if err != nil {
+	if err := atomicfile.Write(t.path, text.Bytes()); err != nil {
 		return fmt.Errorf("writing which logs were cut short: %w", err)
 	}
 	return nil

@@ -30,6 +30,8 @@ import (
 	"sync"
 
 	"github.com/minio/highwayhash"
+
+	"millrace/runtime/atomicfile"
 )
 
 // A Finding is a damaged file.
@@ -237,14 +239,5 @@ func (r *run) replace(path string, was, whole []byte) error {
 	if err := r.setAside(path, was); err != nil {
 		return err
 	}
-	fresh := path + ".salvaged"
-	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(whole)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(fresh, path)
+	return atomicfile.Write(path, whole)
 }

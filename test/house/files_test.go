@@ -1,0 +1,40 @@
+package house
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A file that is written in place, or renamed before it is synced, is empty or
+// half after a power cut: runtime/atomicfile knows how.
+func TestFilesAreReplacedInOnePlace(t *testing.T) {
+	elsewhere := map[string]string{
+		"runtime/atomicfile/atomicfile.go":    "here",
+		"runtime/backbone/salvage/salvage.go": "keeps damaged files aside",
+		"runtime/function/code.go":            "renames a folder of what can be unpacked again",
+		"cmd/runtime/app/lock.go":             "writes .gitignore, the same each time",
+	}
+	for _, tree := range []string{"runtime", "esm", "services", "cmd/runtime"} {
+		root := filepath.Join("../..", tree)
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			name, _ := filepath.Rel("../..", path)
+			if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || elsewhere[filepath.ToSlash(name)] != "" {
+				return err
+			}
+			code, err := os.ReadFile(path)
+			for _, call := range []string{"os.Rename(", "os.WriteFile("} {
+				if bytes.Contains(code, []byte(call)) {
+					t.Errorf("%s calls %s): use runtime/atomicfile, or say here why not", name, call)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
