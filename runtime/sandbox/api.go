@@ -43,6 +43,19 @@ func (a *runtimeAPI) handler() http.Handler {
 	return mux
 }
 
+// onlyFor lets pass what is said to the address that the process was given. What
+// names another host, or comes from a web page, is a browser's: a page may send
+// to any port here, and to any name that it lets resolve to this machine.
+func onlyFor(host string, api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, page := r.Header["Origin"]; page || r.Host != host {
+			reply(w, http.StatusForbidden, &failure{"Forbidden", "The Runtime API serves " + host + " only, and no web pages"})
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
 func (a *runtimeAPI) signals() <-chan signal { return a.news }
 
 func (a *runtimeAPI) deliver(ev event) {

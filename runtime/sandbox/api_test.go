@@ -208,3 +208,32 @@ func TestNextEndsWithItsClient(t *testing.T) {
 		<-done
 	})
 }
+
+func TestStrangersAreRefused(t *testing.T) {
+	const host = "127.0.0.1:9001"
+	for _, c := range []struct {
+		rule, host, origin string
+		status             int
+	}{
+		{"the process", host, "", 202},
+		{"a name that resolves to us", "evil.example:9001", "", 403},
+		{"a name of ours", "localhost:9001", "", 403},
+		{"no port", "127.0.0.1", "", 403},
+		{"a page", host, "https://evil.example", 403},
+		{"a page of no origin", host, "null", 403},
+		{"a page of ours", host, "http://" + host, 403},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			api := newRuntimeAPI()
+			r := httptest.NewRequest("POST", "http://"+c.host+"/2018-06-01/runtime/init/error", strings.NewReader("{}"))
+			if c.origin != "" {
+				r.Header.Set("Origin", c.origin)
+			}
+			w := httptest.NewRecorder()
+			onlyFor(host, api.handler()).ServeHTTP(w, r)
+			if w.Code != c.status || (len(api.news) == 1) != (c.status == 202) {
+				t.Errorf("status %d, %d signals", w.Code, len(api.news))
+			}
+		})
+	}
+}

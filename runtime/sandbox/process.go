@@ -97,7 +97,7 @@ func refused(err error) (guest, *failure, error) {
 // listen serves the Runtime API. Everything it starts is counted in serve.
 func (g *process) listen(l net.Listener) {
 	g.server = &http.Server{
-		Handler:  g.handler(),
+		Handler:  onlyFor(l.Addr().String(), g.handler()),
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			switch s {

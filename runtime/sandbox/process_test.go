@@ -28,25 +28,31 @@ import (
 
 const account = "123456789012"
 
-// misbehave is the folder with functions/misbehave, built.
-var misbehave string
+// misbehave is the folder with functions/misbehave, built by the first test that
+// asks: a fuzz worker never does.
+var misbehave = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "sandbox-test-")
+	if err == nil {
+		built = dir
+		err = gobuild.Build(context.Background(), "../../functions/misbehave", filepath.Join(dir, "bootstrap"))
+	}
+	if err != nil {
+		panic(err)
+	}
+	return dir
+})
+
+var built string // the folder to remove in the end
 
 func TestMain(m *testing.M) {
 	if os.Getenv("SANDBOX_TEST_VICTIM") != "" {
 		victim()
 		return
 	}
-	dir, err := os.MkdirTemp("", "sandbox-test-")
-	if err == nil {
-		misbehave = dir
-		err = gobuild.Build(context.Background(), "../../functions/misbehave", filepath.Join(dir, "bootstrap"))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	code := m.Run()
-	os.RemoveAll(dir)
+	if built != "" {
+		os.RemoveAll(built)
+	}
 	os.Exit(code)
 }
 
@@ -54,7 +60,7 @@ func misbehaveSpec() sandbox.Spec {
 	arn := "arn:aws:lambda:eu-west-1:" + account + ":function:misbehave"
 	return sandbox.Spec{
 		Key: arn + ":1", ARN: arn, Name: "misbehave", Version: "$LATEST", Account: account, Region: "eu-west-1",
-		Runtime: "provided.al2023", Handler: "any", CodeDir: misbehave, Timeout: 20 * time.Second, MemoryMB: 256,
+		Runtime: "provided.al2023", Handler: "any", CodeDir: misbehave(), Timeout: 20 * time.Second, MemoryMB: 256,
 	}
 }
 
@@ -354,8 +360,8 @@ func TestInit(t *testing.T) {
 		{"not executable", plain, "", entry("fork/exec /var/task/bootstrap: permission denied")},
 		{"no interpreter", script, "", entry("fork/exec /var/task/bootstrap: no such file or directory")},
 		{"not a program", binary, "", entry("fork/exec /var/task/bootstrap: exec format error")},
-		{"exit", misbehave, "exit", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"}`},
-		{"exit, then well", misbehave, "exit once", "null"},
+		{"exit", misbehave(), "exit", `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"}`},
+		{"exit, then well", misbehave(), "exit once", "null"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := misbehaveSpec()
@@ -395,7 +401,7 @@ func TestEnvironmentOfAFunction(t *testing.T) {
 		"AWS_ACCESS_KEY_ID": account, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
 		"AWS_LAMBDA_FUNCTION_NAME": "misbehave", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME": "/orders", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN", "LAMBDA_TASK_ROOT": misbehave,
+		"AWS_LAMBDA_LOG_GROUP_NAME": "/orders", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN", "LAMBDA_TASK_ROOT": misbehave(),
 		"_HANDLER": "any", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 	} {
 		if got[k] != want {
@@ -440,7 +446,7 @@ func TestContextOfAnEvent(t *testing.T) {
 	if first, last := before.Add(s.Timeout).UnixMilli(), time.Now().Add(s.Timeout).UnixMilli(); got.Deadline < first || got.Deadline > last {
 		t.Errorf("deadline %d is not in [%d, %d]", got.Deadline, first, last)
 	}
-	if want, _ := filepath.EvalSymlinks(misbehave); got.Dir != want {
+	if want, _ := filepath.EvalSymlinks(misbehave()); got.Dir != want {
 		t.Errorf("works in %s, want %s", got.Dir, want)
 	}
 }
@@ -575,7 +581,7 @@ func TestFunctionsDieWithUs(t *testing.T) {
 		t.Skip("not promised here")
 	}
 	us := exec.Command(os.Args[0])
-	us.Env = append(os.Environ(), "SANDBOX_TEST_VICTIM="+misbehave, "TMPDIR="+t.TempDir())
+	us.Env = append(os.Environ(), "SANDBOX_TEST_VICTIM="+misbehave(), "TMPDIR="+t.TempDir())
 	us.Stderr = os.Stderr
 	said, err := us.StdoutPipe()
 	if err != nil {
@@ -594,10 +600,10 @@ func TestFunctionsDieWithUs(t *testing.T) {
 }
 
 func TestCodeFolderMayBeRelative(t *testing.T) {
-	t.Chdir(filepath.Dir(misbehave))
+	t.Chdir(filepath.Dir(misbehave()))
 	p := newPool(t, sandbox.Config{})
 	s := misbehaveSpec()
-	s.CodeDir = filepath.Base(misbehave)
+	s.CodeDir = filepath.Base(misbehave())
 	if r := invoke(t, p, s, `{"do":"answer"}`); r.FunctionError != "" {
 		t.Errorf("got %s", r.Payload)
 	}
