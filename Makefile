@@ -10,7 +10,7 @@ GOFLAGS_TEST ?=
 FUZZTIME ?= 10s
 LONG := ./test/limits ./test/crash ./test/damage ./test/script
 
-.PHONY: help build run test test-long race conformance fuzz bench generate verify lint clean
+.PHONY: help build run test test-long race conformance fuzz bench generate verify cross lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ generate: ## Write generated code anew
 
 verify: generate ## Fail when generated code is not current
 	@git diff --exit-code -- '*.gen.go' README.md || { echo 'generated files are not current: run make generate and commit'; exit 1; }
+
+cross: ## Build for the systems that nobody runs the tests on
+	GOOS=darwin go build ./...
+	GOOS=windows go build ./...
 
 lint: $(STATICCHECK) ## Check format, vet and staticcheck
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run gofmt -w on these'; exit 1; }

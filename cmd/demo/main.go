@@ -30,8 +30,8 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
@@ -49,12 +49,12 @@ func run(ctx context.Context) error {
 	}
 	d := newDemo(endpoint)
 	if err := d.play(ctx); err != nil && ctx.Err() == nil {
-		server.Process.Signal(syscall.SIGTERM)
+		stop(server.Process)
 		return errors.Join(err, server.Wait())
 	}
 	go func() {
 		<-ctx.Done()
-		server.Process.Signal(syscall.SIGTERM)
+		stop(server.Process)
 	}()
 	return server.Wait()
 }
@@ -64,9 +64,7 @@ func run(ctx context.Context) error {
 func startRuntime(binary string, args []string) (*exec.Cmd, string, error) {
 	cmd := exec.Command(binary, append([]string{"start"}, args...)...)
 	cmd.Stderr = os.Stderr
-	// In a process group of its own, so that a terminal interrupts only us: a
-	// second signal, ours after the terminal's, would cut its draining short.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	setApart(cmd)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, "", err
