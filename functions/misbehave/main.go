@@ -8,6 +8,9 @@
 //	{"do": "wait", "ms": 100}            answers late
 //	{"do": "allocate", "mb": 512}        uses memory
 //	{"do": "print", "lines": 1000}       prints
+//	{"do": "shout", "bytes": 1000000}    prints one line
+//	{"do": "mute"}                       closes its standard output and standard error
+//	{"do": "connect", "count": 1000}     opens connections to the Runtime API, and keeps them
 //	{"do": "error", "text": "no"}        returns an error
 //	{"do": "answer", "bytes": 7000000}   answers at length
 //	{"do": "environment"}                answers with its environment
@@ -28,6 +31,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +56,8 @@ type Event struct {
 }
 
 var (
-	count int
+	count       int
+	connections []net.Conn
 	//lint:ignore U1000 it only takes up room
 	ballast []byte
 )
@@ -77,6 +82,19 @@ func handle(ctx context.Context, e Event) (any, error) {
 			fmt.Println("line", i+1)
 		}
 		fmt.Fprint(os.Stderr, "no newline at the end")
+	case "shout":
+		fmt.Println(strings.Repeat("x", e.Bytes))
+	case "mute":
+		return nil, errors.Join(os.Stdout.Close(), os.Stderr.Close())
+	case "connect":
+		for range e.Count {
+			c, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+			if err != nil {
+				return nil, err
+			}
+			fmt.Fprint(c, "GET /")
+			connections = append(connections, c)
+		}
 	case "error":
 		return nil, errors.New(e.Text)
 	case "answer":

@@ -1,9 +1,12 @@
+//go:build unix
+
 package sandbox
 
 import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -207,6 +210,34 @@ func TestNextEndsWithItsClient(t *testing.T) {
 		leave()
 		<-done
 	})
+}
+
+// The address is the one that the process is given.
+func TestProcessServesItsAddressOnly(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &process{runtimeAPI: newRuntimeAPI()}
+	g.listen(l)
+	defer g.serve.Wait()
+	defer g.server.Close()
+	for host, status := range map[string]int{l.Addr().String(): 202, "evil.example": 403} {
+		r, err := http.NewRequest("POST", "http://"+l.Addr().String()+"/2018-06-01/runtime/init/error", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != status {
+			t.Errorf("%s: status %d, want %d", host, answer.StatusCode, status)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestStrangersAreRefused(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 const (
 	initBudget  = 10 * time.Second      // of the init phase
-	memoryWatch = 50 * time.Millisecond // between looks at a guest's memory, while it works
+	memoryWatch = 50 * time.Millisecond // between looks at a guest's memory, while it works; more if a look takes long
 )
 
 var errCut = fault.New(fault.Unavailable, "The event was cut off because the runtime stops.")
@@ -189,11 +189,12 @@ func (e *environment) work(ev event) (answer, last signal, err error) {
 func (e *environment) await(deadline time.Time) signal {
 	late := time.NewTimer(time.Until(deadline))
 	defer late.Stop()
+	var timer *time.Timer
 	var watch <-chan time.Time
 	if _, ok := e.guest.(metered); ok && e.spec.MemoryMB > 0 {
-		ticker := time.NewTicker(memoryWatch)
-		defer ticker.Stop()
-		watch = ticker.C
+		timer = time.NewTimer(memoryWatch)
+		defer timer.Stop()
+		watch = timer.C
 	}
 	for {
 		select {
@@ -204,9 +205,11 @@ func (e *environment) await(deadline time.Time) signal {
 		case <-e.cut:
 			return signal{kind: isCut}
 		case <-watch:
+			began := time.Now()
 			if e.measure(true) > e.spec.MemoryMB {
 				e.guest.end()
 			}
+			timer.Reset(max(memoryWatch, 10*time.Since(began))) // hundreds of children take long to look at
 		}
 	}
 }

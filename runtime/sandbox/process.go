@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 
+	"golang.org/x/net/netutil"
+
 	"millrace/runtime/fault"
 	"millrace/runtime/sandbox/spawner"
 )
@@ -94,6 +96,11 @@ func refused(err error) (guest, *failure, error) {
 	return nil, nil, fault.Wrap(fault.Unavailable, err, "The function's process could not be started.")
 }
 
+// maxConnections is how many connections to its Runtime API a process may have, so
+// that it cannot use up the files of all. More wait until one is closed. A runtime
+// needs one for each thing that it asks at once.
+const maxConnections = 64
+
 // listen serves the Runtime API. Everything it starts is counted in serve.
 func (g *process) listen(l net.Listener) {
 	g.server = &http.Server{
@@ -108,7 +115,8 @@ func (g *process) listen(l net.Listener) {
 			}
 		},
 	}
-	g.serve.Go(func() { g.server.Serve(l) })
+	limited := netutil.LimitListener(l, maxConnections)
+	g.serve.Go(func() { g.server.Serve(limited) })
 }
 
 // follow tells of the process's exit, after all that it printed.
