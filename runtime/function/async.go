@@ -63,7 +63,7 @@ func (fs *Functions) InvokeAsync(ctx context.Context, id ID, in Invocation) erro
 	if in.RequestID == "" {
 		in.RequestID = uuid.NewString()
 	}
-	e := event{Function: id, Qualifier: in.Qualifier, RequestID: in.RequestID, Accepted: time.Now()}
+	e := event{Function: id, Qualifier: in.Qualifier, RequestID: in.RequestID}
 	m, err := e.message(string(in.Payload), in.TraceHeader, telemetry.TraceParent(ctx), 0)
 	if err != nil {
 		return err

@@ -40,6 +40,7 @@ type fakeQueue struct {
 
 type fakeMessage struct {
 	queue.Received
+	sent    time.Time
 	visible time.Time
 }
 
@@ -51,7 +52,7 @@ func (q *fakeQueue) Send(_ context.Context, all ...queue.Message) ([]queue.Sent,
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, m := range all {
-		q.messages = append(q.messages, &fakeMessage{queue.Received{Message: m}, time.Now().Add(*m.Delay)})
+		q.messages = append(q.messages, &fakeMessage{queue.Received{Message: m}, time.Now(), time.Now().Add(*m.Delay)})
 	}
 	q.signal()
 	return make([]queue.Sent, len(all)), nil
@@ -89,6 +90,7 @@ func (q *fakeQueue) take(n int) (got []queue.Received, wait time.Duration) {
 		} else if len(got) < n {
 			m.visible = time.Now().Add(30 * time.Second)
 			m.ReceiptHandle = uuid.NewString()
+			m.Age = time.Since(m.sent)
 			got = append(got, m.Received)
 		}
 	}
@@ -269,6 +271,24 @@ func TestAnEventThatIsGivenUpIsLogged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What an event waited in its queue, on the way to each of its runs, adds up.
+func TestAsyncEventsGetSixHoursOld(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world, q *fakeQueue) {
+		r := recordRuns(w, func(int) (sandbox.Result, error) { return sandbox.Result{}, fault.New(fault.Throttled, "no") })
+		if err := w.InvokeAsync(t.Context(), orders, function.Invocation{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(7 * time.Hour)
+		runs := r.times()
+		if last := runs[len(runs)-1]; last > 6*time.Hour || last < 6*time.Hour-5*time.Minute {
+			t.Errorf("it was tried last at the age of %v", last)
+		}
+		if n := q.len(); n != 0 {
+			t.Errorf("%d messages are left", n)
+		}
+	})
 }
 
 func TestAsyncEventsOfAClosedFunctionAreNotTriedAgain(t *testing.T) {

@@ -22,34 +22,34 @@ const (
 type event struct {
 	Function  ID
 	Qualifier string
-	RequestID string // the same on each run
-	Accepted  time.Time
-	Runs      int // that ended in a function error
-	Refusals  int // in a row: throttled, or the function could not be run at all
+	RequestID string        // the same on each run
+	Age       time.Duration // when it was sent to its queue; what it waits there comes on top
+	Runs      int           // that ended in a function error
+	Refusals  int           // in a row: throttled, or the function could not be run at all
 }
 
 // failed counts a run that ended in a function error, and says how long to wait
 // before the next: 1 minute, then 2. ok is false when that was the last.
-func (e *event) failed(now time.Time) (wait time.Duration, ok bool) {
+func (e *event) failed(age time.Duration) (wait time.Duration, ok bool) {
+	e.Age = age
 	e.Runs++
 	e.Refusals = 0
 	wait = time.Duration(e.Runs) * time.Minute
-	return wait, e.Runs < maxRuns && e.young(now.Add(wait))
+	return wait, e.Runs < maxRuns && age+wait <= maxAge
 }
 
 // refused counts an attempt that never reached the function, and says how long
 // to wait before the next: 1 second, doubling up to 5 minutes. ok is false when
 // the event would be too old by then.
-func (e *event) refused(now time.Time) (wait time.Duration, ok bool) {
+func (e *event) refused(age time.Duration) (wait time.Duration, ok bool) {
+	e.Age = age
 	wait = lastBackOff
 	if e.Refusals < 9 { // 2⁹ seconds are past the last back-off
 		wait = min(firstBackOff<<e.Refusals, lastBackOff)
 	}
 	e.Refusals++
-	return wait, e.young(now.Add(wait))
+	return wait, age+wait <= maxAge
 }
-
-func (e *event) young(at time.Time) bool { return at.Sub(e.Accepted) <= maxAge }
 
 // attribute is the message attribute that an event travels in.
 const attribute = "event"

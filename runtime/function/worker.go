@@ -77,6 +77,7 @@ func (w *worker) takeSlots(ctx context.Context) (n int) {
 // run takes one event to its function, and its message to what follows from
 // that: gone, or back for another run.
 func (w *worker) run(r queue.Received) {
+	began := time.Now()
 	e, err := readEvent(r.Message)
 	log := w.fs.log.With("function", e.Function.Name, "request", e.RequestID)
 	if err != nil {
@@ -90,14 +91,14 @@ func (w *worker) run(r queue.Received) {
 		return
 	}
 	again, wait := false, time.Duration(0)
-	now := time.Now()
+	age := e.Age + r.Age + time.Since(began) // in running time: what clocks say may jump
 	switch {
 	case err == nil && result.FunctionError == "": // it is done
 	case err == nil:
-		wait, again = e.failed(now)
+		wait, again = e.failed(age)
 	case errors.Is(err, fault.NotFound), w.fs.closed(e.Function): // nobody will run it
 	default:
-		wait, again = e.refused(now)
+		wait, again = e.refused(age)
 	}
 	if again {
 		if err := w.sendAgain(e, r, wait); err != nil {

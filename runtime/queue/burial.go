@@ -124,7 +124,7 @@ func (m *Machine) Burying(n int) []Burial {
 		d := m.delivery(b.o)
 		all = append(all, Burial{
 			Seq: b.seq, Target: b.target, ID: d.ID, Number: d.Number, Content: d.Content, Entry: d.Entry,
-			Sent: d.Sent, First: d.First, Age: time.Duration(m.now - b.o.enqueued()), Receives: d.Receives, Fresh: b.fresh,
+			Sent: d.Sent, First: d.First, Age: d.Age, Receives: d.Receives, Fresh: b.fresh,
 		})
 	}
 	return all

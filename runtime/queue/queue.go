@@ -124,8 +124,9 @@ type Received struct {
 	SequenceNumber   string // FIFO only
 	Sent             time.Time
 	FirstReceived    time.Time
-	Receives         int    // this delivery included; goes on counting in a dead-letter queue
-	DeadLetterSource string // ARN of the queue it was moved from; "" when it was not
+	Age              time.Duration // when it was delivered, by the queue's clock: no jump of the wall clock counts
+	Receives         int           // this delivery included; goes on counting in a dead-letter queue
+	DeadLetterSource string        // ARN of the queue it was moved from; "" when it was not
 }
 
 // A Change asks that a delivered message stay hidden for Timeout from now on.

@@ -28,17 +28,19 @@ type Delivery struct {
 	ID       [16]byte
 	Content  Content // "" when it has to be read from Entry
 	Entry    uint64
-	Key      string    // that Content was stored under; "" when it was in clear
-	Sent     time.Time // by the wall clock, as it was then
-	First    time.Time // the first receive, likewise
-	Receives int       // with those in the queues it was moved from
+	Key      string        // that Content was stored under; "" when it was in clear
+	Sent     time.Time     // by the wall clock, as it was then
+	First    time.Time     // the first receive, likewise
+	Age      time.Duration // since it was enqueued, by the machine's clock
+	Receives int           // with those in the queues it was moved from
 }
 
 func (m *Machine) delivery(o *message) Delivery {
 	was := o.was()
 	return Delivery{
 		Number: o.number, Delivery: was.receives, ID: o.id, Content: m.ledger.content(o), Entry: o.entry, Key: m.ledger.slot(o.entry).key,
-		Sent: time.Unix(0, m.sentAt(o)), First: time.Unix(0, was.first), Receives: int(was.carried + was.receives),
+		Sent: time.Unix(0, m.sentAt(o)), First: time.Unix(0, was.first),
+		Age: time.Duration(m.now - o.enqueued()), Receives: int(was.carried + was.receives),
 	}
 }
 

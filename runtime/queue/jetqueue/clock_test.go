@@ -70,6 +70,9 @@ func TestWallClockJumps(t *testing.T) {
 				if !again.Sent.Equal(first.Sent) || !again.FirstReceived.Equal(first.FirstReceived) {
 					e.Errorf("sent at %v and first received at %v, now %v and %v", first.Sent, first.FirstReceived, again.Sent, again.FirstReceived)
 				}
+				if age := again.Age.Round(10 * time.Millisecond); age != 3*time.Second {
+					e.Errorf("it is %v old, want 3s", age)
+				}
 				e.receive(plain, fast, "delayed")
 				after(4 * time.Second)
 				e.receive(fifo, queue.ReceiveRequest{Max: 1, Wait: 20 * time.Second}, "head")

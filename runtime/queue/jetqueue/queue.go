@@ -186,7 +186,7 @@ func (q *Queue) received(ctx context.Context, deliveries []queue.Delivery) ([]qu
 		}
 		all[i] = queue.Received{
 			Message: msg, MessageID: messageID(d.ID), ReceiptHandle: q.handles.Make(d.Number, d.Delivery),
-			SequenceNumber: q.sequence(d.Number), Sent: d.Sent, FirstReceived: d.First, Receives: d.Receives,
+			SequenceNumber: q.sequence(d.Number), Sent: d.Sent, FirstReceived: d.First, Age: d.Age, Receives: d.Receives,
 			DeadLetterSource: from,
 		}
 	}
