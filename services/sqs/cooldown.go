@@ -31,18 +31,23 @@ func coolingKey(what string, id queue.ID) string {
 	return what + id.Account + "/" + id.Region + "/" + id.Name
 }
 
+// cooling reports whether a wait that began at done goes on. One that began more
+// than a minute in the future does not: the clock has been set back since, and
+// nobody waits for that long.
+func cooling(done, now time.Time) bool { return now.Sub(done).Abs() < cooldown }
+
 // active says whether what was done to the queue less than a minute ago, and not
 // before since: a queue has nothing to wait for that was done to one of its name.
 func (c *cooldowns) active(what string, id queue.ID, now, since time.Time) bool {
 	done, ok := c.table.Get(coolingKey(what, id))
-	return ok && now.Before(done.Add(cooldown)) && !done.Before(since)
+	return ok && cooling(done, now) && !done.Before(since)
 }
 
 // start remembers what was done just now, and forgets what cooled down long ago.
 func (c *cooldowns) start(ctx context.Context, what string, id queue.ID, now time.Time) error {
 	key := coolingKey(what, id)
 	for _, k := range c.table.Keys("") {
-		if done, ok := c.table.Get(k); ok && k != key && now.After(done.Add(cooldown)) {
+		if done, ok := c.table.Get(k); ok && k != key && !cooling(done, now) {
 			if err := c.table.Delete(ctx, k); err != nil && !errors.Is(err, fault.NotFound) {
 				return err
 			}
