@@ -58,13 +58,24 @@ func TestPaceWithoutRate(t *testing.T) {
 func TestThirtySixHours(t *testing.T) {
 	started := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 	q := &asked{}
-	r := run{tasks: &Tasks{config: Config{Queue: func(queue.ID) (Queue, error) { return q, nil }}}}
+	r := run{tasks: &Tasks{config: Config{Queue: func(queue.ID) (Queue, error) { return q, nil }}}, ends: ends(started, started)}
 	task := Task{Started: started, Status: Running}
 	if _, end, err := r.step(context.Background(), task, started.Add(MaxTime-1)); q.n != 1 || err == nil || end != (outcome{}) {
 		t.Errorf("just before its end: %v, %v", end, err)
 	}
 	if _, end, err := r.step(context.Background(), task, started.Add(MaxTime)); q.n != 1 || err != nil || end != (outcome{Failed, "Timeout"}) {
 		t.Errorf("at its end: %v, %v", end, err)
+	}
+}
+
+// A task ends 36 hours after its start, however long the runtime was down, and 36
+// hours from now when it was started under a clock that was ahead.
+func TestTaskEnds(t *testing.T) {
+	now := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	for ago, want := range map[time.Duration]time.Duration{0: MaxTime, time.Hour: MaxTime - time.Hour, -24 * time.Hour: MaxTime} {
+		if got := ends(now.Add(-ago), now).Sub(now); got != want {
+			t.Errorf("started %v ago: ends in %v, want %v", ago, got, want)
+		}
 	}
 }
 

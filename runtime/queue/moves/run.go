@@ -27,8 +27,16 @@ type run struct {
 	pace   pace
 	wake   chan struct{} // the task was changed by others
 	halted context.Context
+	ends   time.Time     // when the task has taken too long
 	again  time.Duration // the rest after the latest failure; 0 while all is well
 	idle   time.Time     // nothing is tried before, unless the task was changed
+}
+
+// ends says when a task has taken too long, in the process's time: what the wall
+// clock does from now on does not count. A task that it says begins later begins
+// now.
+func ends(started, now time.Time) time.Time {
+	return now.Add(MaxTime - max(0, now.Sub(started)))
 }
 
 // nudge has a run look at its task now.
@@ -103,7 +111,7 @@ func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end o
 		return 0, outcome{}, nil
 	case t.Status == Cancelling:
 		return 0, outcome{status: Cancelled}, nil
-	case now.Sub(t.Started) >= MaxTime:
+	case !now.Before(r.ends):
 		return 0, outcome{Failed, TimedOut}, nil
 	}
 	n := r.pace.batch()

@@ -206,7 +206,7 @@ func (s *Tasks) resume(h history) {
 	t := h.Tasks[0]
 	r := &run{
 		tasks: s, id: t.ID, spec: t.Spec, source: h.Source, pace: pace{rate: t.Rate},
-		wake: make(chan struct{}, 1), halted: s.halted,
+		wake: make(chan struct{}, 1), halted: s.halted, ends: ends(t.Started, time.Now()),
 	}
 	s.runs[t.ID] = r
 	work := s.work
