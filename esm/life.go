@@ -59,7 +59,7 @@ func (s *Mappings) reopen() {
 // start runs a poller for a mapping that was checked. It is called with mu held.
 func (s *Mappings) start(m Mapping) {
 	id, _ := queue.IDFromARN(m.EventSource)
-	src := sqs.New(id, s.config.Queues, m.Window > 0)
+	src := sqs.New(id, s.config.queues(m.FunctionARN), m.Window > 0)
 	traits := src.Traits()
 	f, err := filter.Compile(traits.Payload, m.Filters)
 	if err != nil {

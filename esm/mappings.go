@@ -12,10 +12,11 @@ import (
 
 	"millrace/esm/source/sqs"
 	"millrace/runtime/fault"
+	"millrace/runtime/queue"
 	"millrace/runtime/record"
 )
 
-// A Config is what mappings rest on. All but Log is required.
+// A Config is what mappings rest on. All but MayReceive and Log is required.
 type Config struct {
 	Records *record.Store
 	Queues  sqs.Queues
@@ -25,7 +26,23 @@ type Config struct {
 	// function. It is asked before each receive, so it should be quick.
 	Timeout func(functionARN string) (timeout time.Duration, ok bool)
 
+	// MayReceive says whether a function may take the messages of a queue:
+	// fault.Denied when the queue's owner does not let it. nil lets every function.
+	// It is asked before each receive, too.
+	MayReceive func(q queue.ID, functionARN string) error
+
 	Log *slog.Logger // nil for none
+}
+
+// queues finds queues on behalf of a function.
+func (c Config) queues(functionARN string) sqs.Queues {
+	return func(id queue.ID) (sqs.Queue, error) {
+		q, err := c.Queues(id)
+		if err == nil && c.MayReceive != nil {
+			err = c.MayReceive(id, functionARN)
+		}
+		return q, err
+	}
 }
 
 // Mappings are the event source mappings, and the pollers of those enabled.

@@ -101,6 +101,8 @@ func (p *poller) pause(err error) {
 		text = err.Error()
 	case errors.Is(err, fault.NotFound):
 		text = noQueue
+	case errors.Is(err, fault.Denied):
+		text = noRights
 	}
 	if old := p.problem.Swap(&text); old == nil || *old != text {
 		p.log.Warn("an event source mapping waits", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "err", err)

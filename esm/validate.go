@@ -1,6 +1,7 @@
 package esm
 
 import (
+	"errors"
 	"time"
 
 	"millrace/esm/filter"
@@ -18,6 +19,8 @@ const defaultBatch = 10
 
 const noQueue = "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. " +
 	"SQS Error Message: The specified queue does not exist."
+
+const noRights = "The provided execution role does not have permissions to call ReceiveMessage on SQS"
 
 // check finds what AWS refuses about a mapping, in AWS's order. Ranges of single
 // numbers and lengths are the API model's and were checked with the request.
@@ -48,7 +51,10 @@ func (s *Mappings) check(m Mapping) error {
 				`Please update or delete the existing mapping with UUID %s`, m.EventSource, f.Name, other.UUID)
 		}
 	}
-	q, err := s.config.Queues(id)
+	q, err := s.config.queues(m.FunctionARN)(id)
+	if errors.Is(err, fault.Denied) {
+		return fault.Wrap(fault.Invalid, err, noRights)
+	}
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, noQueue)
 	}

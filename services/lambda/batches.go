@@ -25,12 +25,18 @@ func (b Batches) InvokeBatch(ctx context.Context, functionARN string, event []by
 
 // Timeout is how long the function may take; ok is false when there is none.
 func (b Batches) Timeout(functionARN string) (timeout time.Duration, ok bool) {
+	f, ok := b.Function(functionARN)
+	return time.Duration(f.Timeout) * time.Second, ok
+}
+
+// Function is the function of an ARN; ok is false when there is none.
+func (b Batches) Function(functionARN string) (f function.Function, ok bool) {
 	id, _, ok := latest(functionARN)
 	if !ok {
-		return 0, false
+		return f, false
 	}
 	f, err := b.Functions.Get(id)
-	return time.Duration(f.Timeout) * time.Second, err == nil
+	return f, err == nil
 }
 
 // latest reads an ARN of the only version there is.

@@ -15,8 +15,10 @@ import (
 //     Disabled at once
 //   - BatchSize is 1 to 10 for a FIFO queue, else 1 to 10000, 10 by default;
 //     above 10 only with a window
-//   - function and queue must exist, and the queue's visibility timeout be no less
-//     than the function's time-out
+//   - function and queue must exist in one region, and the queue's visibility
+//     timeout be no less than the function's time-out
+//   - the policy of another account's queue must let the function's role receive
+//     and delete messages, and get attributes
 //   - one mapping for a queue and a function: the second is refused with
 //     ResourceConflictException, which names the first
 //

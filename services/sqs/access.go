@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"millrace/runtime/arn"
 	"millrace/runtime/fault"
 	"millrace/runtime/policy"
 	"millrace/runtime/queue"
@@ -110,6 +111,35 @@ func (s *Service) MaySend(to queue.ID, service, sourceARN, sourceAccount string)
 	c := identity.Caller{Region: to.Region, Service: service, SourceARN: sourceARN, SourceAccount: sourceAccount}
 	if err := s.authorize(&c, q, "SendMessage"); err != nil {
 		return fault.Wrap(fault.Denied, err, "%s may not send to %s for %s", service, to.ARN(), sourceARN)
+	}
+	return nil
+}
+
+// MayReceive says whether a Lambda function of an account, which runs in a role,
+// may take messages out of a queue. Of its own account it may; the policy of a
+// queue of another must let the role receive and delete messages, and ask for the
+// queue's attributes
+// (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-cross-account-example.html).
+// The error is fault.Denied, or fault.NotFound when there is no such queue.
+func (s *Service) MayReceive(from queue.ID, account, role, function string) error {
+	if from.Account == account {
+		return nil
+	}
+	q, err := s.queues.Get(from)
+	if err != nil {
+		return err
+	}
+	c := identity.Caller{Account: account, Region: from.Region}
+	if a, err := arn.Parse(role); err == nil {
+		name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+		c.Session = &identity.Session{
+			Account: a.Account, RoleARN: role, ARN: arn.New("sts", "", a.Account, "assumed-role/"+name+"/"+function).String(),
+		}
+	}
+	for _, action := range []string{"ReceiveMessage", "DeleteMessage", "GetQueueAttributes"} {
+		if err := s.authorize(&c, q, action); err != nil {
+			return fault.New(fault.Denied, "%v", err) // the words of SQS are not those of who asks
+		}
 	}
 	return nil
 }

@@ -343,3 +343,67 @@ func TestReset(t *testing.T) {
 		wantEqual(t, "a new queue of the same name", again.bodies(), "again")
 	})
 }
+
+// What an event says of a message without attributes depends on the mapping's
+// batching window, as recorded from AWS.
+func TestEventOfAWindow(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		plain, windowed := create(t, env, "plain", nil), create(t, env, "windowed", nil)
+		got := make(chan string, 1)
+		env.Handle("f", func(_ context.Context, e struct{ Records []map[string]json.RawMessage }) error {
+			got <- string(e.Records[0]["md5OfMessageAttributes"])
+			return nil
+		})
+		mapQueue(t, env, lambda.CreateEventSourceMappingInput{}, "plain", "f")
+		mapQueue(t, env, lambda.CreateEventSourceMappingInput{MaximumBatchingWindowInSeconds: aws.Int32(1)}, "windowed", "f")
+		plain.send("x")
+		wantEqual(t, "without a window", <-got, "")
+		windowed.send("x")
+		wantEqual(t, "with a window", <-got, "null")
+	})
+}
+
+// A function takes messages of another account's queue as long as the queue's
+// policy lets its role, or its account.
+func TestQueueOfAnotherAccount(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		theirs := create(t, env, "mine", nil).as(env, stranger)
+		out, err := theirs.sdk.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("theirs")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs.url = out.QueueUrl
+		var got seen
+		env.Handle("f", func(_ context.Context, e events.SQSEvent) error { got.add(e); return nil })
+		arn := "arn:aws:sqs:us-east-1:" + stranger + ":theirs"
+		mapped := func() error {
+			_, err := lambda.NewFromConfig(env.AWS).CreateEventSourceMapping(t.Context(), &lambda.CreateEventSourceMappingInput{EventSourceArn: &arn, FunctionName: aws.String("f")})
+			return err
+		}
+		const denied = "The provided execution role does not have permissions to call ReceiveMessage on SQS"
+		wantError(t, "without a policy", mapped(), "InvalidParameterValueException", denied)
+		policy := func(actions string) string {
+			return `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":` + actions + `,"Resource":"` + arn + `"}]}`
+		}
+		theirs.set("Policy", policy(`"sqs:ReceiveMessage"`))
+		wantError(t, "with half a policy", mapped(), "InvalidParameterValueException", denied)
+		theirs.set("Policy", policy(`["sqs:ReceiveMessage","sqs:DeleteMessage","sqs:GetQueueAttributes"]`))
+		theirs.must(mapped())
+		theirs.send("a")
+		synctest.Wait()
+		wantEqual(t, "handled", got.sorted(), "a")
+
+		theirs.set("Policy", "") // a receive that waits already takes one more, which cannot be deleted then
+		theirs.send("b")
+		synctest.Wait()
+		theirs.send("c")
+		time.Sleep(time.Hour)
+		if s := got.sorted(); strings.Contains(s, "c") {
+			t.Errorf("handled %s after the policy went", s)
+		}
+		theirs.set("Policy", policy(`"sqs:*"`))
+		time.Sleep(time.Minute)
+		wantEqual(t, "handled at last", got.sorted(), "a b b c")
+		wantEqual(t, "left", theirs.counts(), "0/0/0")
+	})
+}

@@ -169,15 +169,19 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	a.parts.Push("functions", a.functions.Stop)
 
+	queues := sqs.New(a.queues, a.moves, a.records, a.cfg.SQS)
 	batches := awslambda.Batches{Functions: a.functions}
 	if a.mappings, err = esm.Open(ctx, esm.Config{
 		Records: a.records, Queues: a.source, Invoker: batches, Timeout: batches.Timeout, Log: log,
+		MayReceive: func(q queue.ID, functionARN string) error {
+			f, _ := batches.Function(functionARN)
+			return queues.MayReceive(q, f.Account, f.Role, f.Name)
+		},
 	}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("event source mappings", a.mappings.Stop)
 
-	queues := sqs.New(a.queues, a.moves, a.records, a.cfg.SQS)
 	functions := awslambda.New(a.functions, a.mappings)
 	roles := iam.New(a.records, time.Now)
 	tokens := sts.New(a.records, roles, time.Now)
