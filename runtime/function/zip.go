@@ -80,16 +80,17 @@ func unzip(z *zip.Reader, dir string, durable bool) error {
 		return err
 	}
 	defer root.Close()
-	u := unpacker{root: root, left: MaxUnzipped, durable: durable}
+	u := unpacker{root: root, last: ".", dir: root, left: MaxUnzipped, durable: durable}
+	defer u.leave()
 	var links []*zip.File
 	for _, f := range z.File {
 		name := path.Clean(f.Name)
 		switch {
 		case f.Mode().IsDir():
-			err = u.folder(name)
+			err = u.enter(name)
 		case isLink(f):
 			links = append(links, f)
-			err = u.folder(path.Dir(name))
+			err = u.enter(path.Dir(name))
 		default:
 			err = u.file(name, f)
 		}
@@ -108,21 +109,41 @@ func unzip(z *zip.Reader, dir string, durable bool) error {
 // An unpacker writes entries of a zip file below a folder.
 type unpacker struct {
 	root    *os.Root
-	last    string // the folder that was made last
-	left    int64  // bytes that may still be written
+	last    string   // the folder of the last entry
+	dir     *os.Root // which is open: the next entry is likely beside it
+	left    int64    // bytes that may still be written
 	durable bool
 }
 
-func (u *unpacker) folder(name string) error {
-	if name == u.last || name == "." {
+// enter makes a folder, and goes there.
+func (u *unpacker) enter(name string) error {
+	if name == u.last {
 		return nil
 	}
-	u.last = name
-	return u.root.MkdirAll(name, 0o755)
+	u.leave()
+	if name == "." {
+		return nil
+	}
+	if err := u.root.MkdirAll(name, 0o755); err != nil {
+		return err
+	}
+	dir, err := u.root.OpenRoot(name)
+	if err == nil {
+		u.last, u.dir = name, dir
+	}
+	return err
+}
+
+// leave goes back to the root.
+func (u *unpacker) leave() {
+	if u.dir != u.root {
+		u.dir.Close()
+	}
+	u.last, u.dir = ".", u.root
 }
 
 func (u *unpacker) file(name string, f *zip.File) (err error) {
-	if err := u.folder(path.Dir(name)); err != nil {
+	if err := u.enter(path.Dir(name)); err != nil {
 		return err
 	}
 	in, err := f.Open()
@@ -132,7 +153,7 @@ func (u *unpacker) file(name string, f *zip.File) (err error) {
 	defer in.Close()
 	// Modes are the zip's: a bootstrap that is not executable fails here as it
 	// fails at AWS. The owner can always read and remove.
-	out, err := u.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, f.Mode().Perm()|0o600)
+	out, err := u.dir.OpenFile(path.Base(name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, f.Mode().Perm()|0o600)
 	if err != nil {
 		return err
 	}
