@@ -152,7 +152,12 @@ func (d *demo) play(ctx context.Context) error {
 	if _, err := d.sqs.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: entries}); err != nil {
 		return fmt.Errorf("sending: %w", err)
 	}
-	return d.awaitDeadLetter(ctx)
+	if err := d.awaitDeadLetter(ctx); err != nil {
+		return err
+	}
+	say("The runtime stays up; stop it with Ctrl-C, or send it another order from a second terminal:")
+	fmt.Printf("curl --user test:test --aws-sigv4 aws:amz:us-east-1:sqs %s -d Action=SendMessage -d 'MessageBody={\"id\":\"order-6\",\"item\":\"sluice\",\"quantity\":1}'\n", url)
+	return nil
 }
 
 func (d *demo) deploy(ctx context.Context, name, dir string) error {
@@ -244,7 +249,6 @@ func (d *demo) awaitDeadLetter(ctx context.Context) error {
 			if _, err := d.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: found.QueueUrl, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				return err
 			}
-			say("The runtime stays up; send it something from another terminal, or stop it with Ctrl-C")
 			return nil
 		}
 	}

@@ -50,6 +50,22 @@ func (t target) find(ctx context.Context) (string, error) {
 	return endpoint, nil
 }
 
+// likely is find without a look at what answers: where the runtime is, or would be.
+func (t target) likely() string {
+	if t.Endpoint != "" {
+		return t.Endpoint
+	}
+	if data := cmp.Or(t.Data, defaultData); app.Held(data) {
+		if holder, err := app.ReadHolder(data); err == nil && holder.Endpoint != "" {
+			return holder.Endpoint
+		}
+	}
+	if endpoint, err := localEndpoint(t.Listen); err == nil {
+		return endpoint
+	}
+	return "http://127.0.0.1:4566"
+}
+
 // folder returns the data folder that the runtime holds, on this machine.
 func (t target) folder(ctx context.Context) (string, error) {
 	if t.Endpoint == "" && app.Held(cmp.Or(t.Data, defaultData)) {

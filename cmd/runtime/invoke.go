@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -47,11 +48,11 @@ func (c *invokeCmd) Run(ctx context.Context, term terminal) error {
 	if c.Function != "" {
 		run = c.runDeployed
 	}
-	payload, failure, err := run(ctx, event, term.err)
+	payload, failure, err := run(ctx, event, shown(term.err))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(term.out, "%s\n", bytes.TrimRight(payload, "\n"))
+	fmt.Fprintf(shown(term.out), "%s\n", bytes.TrimRight(payload, "\n"))
 	if failure != "" {
 		return exitError(1)
 	}
@@ -85,7 +86,7 @@ func (c *invokeCmd) runHere(ctx context.Context, event []byte, log io.Writer) (p
 		return nil, "", err
 	}
 	var mu sync.Mutex // standard output and error come side by side
-	pool := sandbox.New(sandbox.Config{OnLog: func(l sandbox.Line) {
+	pool := sandbox.New(sandbox.Config{Endpoint: c.awsEndpoint, OnLog: func(l sandbox.Line) {
 		mu.Lock()
 		defer mu.Unlock()
 		fmt.Fprintf(log, "%s\n", l.Text)
@@ -95,10 +96,27 @@ func (c *invokeCmd) runHere(ctx context.Context, event []byte, log io.Writer) (p
 	result, err := pool.Invoke(ctx, sandbox.Spec{
 		Key: "invoke", ARN: arn, Name: name, Version: "$LATEST", Account: "000000000000", Region: "us-east-1",
 		Runtime: "provided.al2023", Handler: "bootstrap", CodeDir: dir,
-		Timeout: c.Timeout, MemoryMB: c.Memory, Env: c.Env,
+		Timeout: c.Timeout, MemoryMB: c.Memory, Env: c.environment(),
 	}, sandbox.Request{ID: uuid.NewString(), Payload: event, InvokedARN: arn})
 	err = errors.Join(err, pool.Stop(ctx))
 	return result.Payload, result.FunctionError, err
+}
+
+// awsEndpoint is where the handler's SDK finds AWS: where ours would, else a runtime
+// of this machine, whether one runs or not. It is never AWS itself by accident.
+func (c *invokeCmd) awsEndpoint() string {
+	if named := os.Getenv("AWS_ENDPOINT_URL"); named != "" {
+		return named
+	}
+	return c.likely()
+}
+
+// environment is what the handler gets beside Lambda's variables. As on Lambda, it
+// finds no profiles: their credentials are good for AWS itself.
+func (c *invokeCmd) environment() map[string]string {
+	env := map[string]string{"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true"}
+	maps.Copy(env, c.Env)
+	return env
 }
 
 // runDeployed invokes a function through the Lambda API, as any client would.

@@ -70,7 +70,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
 		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost, HTTP: c.HTTP,
 		AtRest: giveBack,
-		Output: term.out, Log: log,
+		Output: shown(term.out), Log: log,
 	}
 	a, err := app.Start(ctx, cfg)
 	if err != nil {

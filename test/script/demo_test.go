@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -31,15 +32,31 @@ func TestDemo(t *testing.T) {
 			`orders.*order order-4: 4 × millstone`,
 			`==> In orders-dead: .*"order-5"`,
 			`==> The runtime stays up`,
+			`\ncurl .*\n`,
 		} {
 			if _, err := demo.out.await(regexp.MustCompile(want)); err != nil {
 				t.Fatalf("%s, %q: %v\n%s%s", when, want, err, demo.out, demo.err)
 			}
 		}
+		copyLastLine(t, demo)
 		demo.cmd.Process.Signal(syscall.SIGINT)
 		<-demo.gone
 		if code := demo.cmd.ProcessState.ExitCode(); code != 0 || demo.err.String() != "" {
 			t.Errorf("%s, it ended with code %d and said\n%s", when, code, demo.err)
 		}
+	}
+}
+
+// copyLastLine types the last line that the demo printed into a shell, which has
+// the function print once more.
+func copyLastLine(t *testing.T, demo *process) {
+	tools(t, "curl", "--aws-sigv4", "aws:amz:us-east-1:sqs", "--user", "test:test", "--version")
+	lines := strings.Split(strings.TrimSpace(demo.out.String()), "\n")
+	line := lines[len(lines)-1]
+	if said, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil || !strings.Contains(string(said), "MessageId") {
+		t.Errorf("%s\n%v\n%s", line, err, said)
+	}
+	if _, err := demo.out.await(regexp.MustCompile(`order order-6: 1 × sluice`)); err != nil {
+		t.Errorf("%s\nthe function does not say: %v\n%s", line, err, demo.out)
 	}
 }
