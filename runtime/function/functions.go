@@ -33,6 +33,7 @@ type Runner interface {
 // A Config says what Functions stand on.
 type Config struct {
 	Records   *record.Store
+	Keys      Keyring             // variables are stored under them; nil for in clear
 	JetStream jetstream.JetStream // for code
 	Dir       string              // of unpacked code; made when needed
 	Runner    Runner
@@ -46,7 +47,7 @@ type Config struct {
 
 // Functions are the deployed functions. Safe for concurrent use.
 type Functions struct {
-	table  *record.Table[Function]
+	table  *table
 	code   *codeStore
 	runner Runner
 	events *events // nil without a queue
@@ -67,13 +68,16 @@ func Open(ctx context.Context, c Config) (*Functions, error) {
 		return nil, err
 	}
 	fs := &Functions{
-		table:  record.NewTable[Function](c.Records, "function"),
 		code:   code,
 		runner: c.Runner,
 		log:    c.Log,
 	}
 	if fs.log == nil {
 		fs.log = slog.New(slog.DiscardHandler)
+	}
+	fs.table = &table{rows: record.NewTable[row](c.Records, "function"), keys: c.Keys, log: fs.log}
+	if err := fs.table.sealAll(ctx); err != nil {
+		return nil, err
 	}
 	used := fs.codeInUse()
 	// What is left over costs room, and nothing else: the next start tries again.
@@ -321,7 +325,7 @@ func (fs *Functions) dropCode(ctx context.Context, f Function) {
 // codeInUse returns the names of all code that functions have.
 func (fs *Functions) codeInUse() map[string]bool {
 	used := map[string]bool{}
-	for _, f := range fs.table.List("") {
+	for _, f := range fs.table.rows.List("") { // also those that cannot be opened
 		used[blobName(f.CodeSha256)] = true
 	}
 	return used

@@ -162,7 +162,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.parts.Push("sandboxes", a.sandboxes.Stop)
 
 	if a.functions, err = function.Open(ctx, function.Config{
-		Records: a.records, JetStream: stream.JetStream(), Dir: filepath.Join(a.cfg.Data, "functions"),
+		Records: a.records, Keys: a.keys, JetStream: stream.JetStream(), Dir: filepath.Join(a.cfg.Data, "functions"),
 		Runner: a.sandboxes, Events: function.EventsIn(a.queues), Log: log,
 	}); err != nil {
 		return nil, err

@@ -1,0 +1,154 @@
+package function
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"log/slog"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/keys"
+	"millrace/runtime/record"
+)
+
+// A Keyring makes and finds the keys that variables are stored under; *keys.Ring
+// is one.
+type Keyring interface {
+	DataKey(keyID, account, region string) (keys.DataKey, error)
+	Unwrap(wrapped []byte) (cipher.AEAD, error)
+}
+
+// A table keeps the records of functions. Their variables, which often are
+// passwords, are sealed in there, as on Lambda; the rest is in clear.
+type table struct {
+	rows *record.Table[row]
+	keys Keyring // nil stores all in clear
+	log  *slog.Logger
+}
+
+// A row is a function as it is stored: without Env when that is sealed.
+type row struct {
+	Function
+	Sealed *sealed `json:",omitempty"`
+}
+
+// A sealed holds the JSON of variables under AES-256-GCM, which also vouches for
+// whose they are.
+type sealed struct {
+	Key []byte // wrapped by the root key
+	Box []byte // after a nonce of 12 bytes
+}
+
+const nonceSize = 12
+
+func (t *table) seal(f Function) (row, error) {
+	if t.keys == nil || len(f.Env) == 0 {
+		return row{Function: f}, nil
+	}
+	key, err := t.keys.DataKey("", f.Account, f.Region)
+	if err != nil {
+		return row{}, err
+	}
+	text, err := json.Marshal(f.Env)
+	if err != nil {
+		return row{}, err
+	}
+	nonce := make([]byte, nonceSize)
+	rand.Read(nonce) // never fails, says its documentation
+	box := key.AEAD.Seal(nonce, nonce, text, []byte(f.ID().key()))
+	f.Env = nil
+	return row{f, &sealed{key.Wrapped, box}}, nil
+}
+
+func (t *table) open(r row) (Function, error) {
+	f := r.Function
+	if r.Sealed == nil {
+		return f, nil
+	}
+	if t.keys == nil || len(r.Sealed.Box) < nonceSize {
+		return f, errors.New("the variables are sealed, and there is no key")
+	}
+	aead, err := t.keys.Unwrap(r.Sealed.Key)
+	if err != nil {
+		return f, err
+	}
+	text, err := aead.Open(nil, r.Sealed.Box[:nonceSize], r.Sealed.Box[nonceSize:], []byte(f.ID().key()))
+	if err != nil {
+		return f, err
+	}
+	return f, json.Unmarshal(text, &f.Env)
+}
+
+// sealAll seals what a version stored that did not.
+func (t *table) sealAll(ctx context.Context) error {
+	if t.keys == nil {
+		return nil
+	}
+	for _, r := range t.rows.List("") {
+		if r.Sealed != nil || len(r.Env) == 0 {
+			continue
+		}
+		_, err := t.Update(ctx, r.ID().key(), func(f Function) (Function, error) { return f, nil })
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// The methods that follow are those of record.Table. A function whose variables
+// cannot be opened is unreadable: it is passed over, and the log says so.
+
+func (t *table) Get(key string) (Function, bool) {
+	r, ok := t.rows.Get(key)
+	if !ok {
+		return Function{}, false
+	}
+	return t.readable(r)
+}
+
+func (t *table) readable(r row) (Function, bool) {
+	f, err := t.open(r)
+	if err != nil {
+		t.log.Error("the variables of a function cannot be opened", "function", r.ARN(), "err", err)
+	}
+	return f, err == nil
+}
+
+func (t *table) List(prefix string) (all []Function) {
+	for _, r := range t.rows.List(prefix) {
+		if f, ok := t.readable(r); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func (t *table) Create(ctx context.Context, key string, f Function) error {
+	r, err := t.seal(f)
+	if err != nil {
+		return err
+	}
+	return t.rows.Create(ctx, key, r)
+}
+
+func (t *table) Update(ctx context.Context, key string, change func(Function) (Function, error)) (changed Function, err error) {
+	_, err = t.rows.Update(ctx, key, func(r row) (row, error) {
+		f, err := t.open(r)
+		if err != nil {
+			return r, err
+		}
+		if changed, err = change(f); err != nil {
+			return r, err
+		}
+		return t.seal(changed)
+	})
+	if err != nil {
+		return Function{}, err
+	}
+	return changed, nil
+}
+
+func (t *table) Delete(ctx context.Context, key string) error { return t.rows.Delete(ctx, key) }
