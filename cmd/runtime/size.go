@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -12,10 +13,9 @@ import (
 type byteSize int64
 
 func (s *byteSize) UnmarshalText(text []byte) error {
-	digits := strings.TrimRight(string(text), "kKMGTiB ")
-	unit := strings.TrimSpace(strings.TrimPrefix(string(text), digits))
-	n, err := strconv.ParseFloat(digits, 64)
-	scale, known := units[strings.ToUpper(unit)]
+	digits := len(text) - len(bytes.TrimLeft(text, "0123456789."))
+	n, err := strconv.ParseFloat(string(text[:digits]), 64)
+	scale, known := units[strings.ToUpper(strings.TrimSpace(string(text[digits:])))]
 	if size := n * scale; err == nil && known && size >= 1 && size < math.MaxInt64 {
 		*s = byteSize(size)
 		return nil

@@ -36,6 +36,12 @@ func (c *counter) fsync(f *os.File) error {
 	return c.fail
 }
 
+func (c *counter) set(fail error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = fail
+}
+
 func (c *counter) all() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -54,7 +54,7 @@ func (g *Gauge) Admit(bytes int) error {
 	if err != nil {
 		credit = math.MinInt64 / 2 // nothing passes without a look at full
 	}
-	g.credit.Store(credit)
+	g.credit.Store(credit - int64(bytes))
 	g.until.Store(now + int64(fresh))
 	return err
 }

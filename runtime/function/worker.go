@@ -50,7 +50,9 @@ func (w *worker) receive(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			w.fs.log.Warn("asynchronous invocations could not be received", "err", err)
+			if _, told := fault.Told(err); !told {
+				w.fs.log.Warn("asynchronous invocations could not be received", "err", err)
+			}
 			rest(ctx, time.Second)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,8 +170,7 @@ func freeOn(t *testing.T, dir string) int64 {
 // glut fills what is left of a disk with a file, as another program would.
 func glut(t *testing.T, dir string) (remove func()) {
 	t.Helper()
-	path := filepath.Join(dir, "glut")
-	f, err := os.Create(path)
+	f, err := os.CreateTemp(dir, "glut-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func glut(t *testing.T, dir string) (remove func()) {
 		t.Fatalf("%d bytes are still free", free)
 	}
 	return func() {
-		if err := os.Remove(path); err != nil {
+		if err := os.Remove(f.Name()); err != nil {
 			t.Error(err)
 		}
 	}
@@ -238,5 +238,225 @@ func TestFullDiskIsDrained(t *testing.T) {
 			l.settle()
 			s.wantWorks(t, l, url)
 		})
+	}
+}
+
+// Another program fills the disk to the last byte. What is there can be received
+// and deleted all the same, also after a kill and a restart; once the other
+// program's file is gone, sends work again.
+func TestDiskThatAnotherProgramFills(t *testing.T) {
+	long(t)
+	dir := disk(t, 40<<20)
+	data := filepath.Join(dir, "data")
+	s := start(t, "", data)
+	c, l := s.client(), newLedger(t)
+	url := createQueue(t, c, "q")
+	other := createQueue(t, c, "other")
+	for range 2000 {
+		if err := send(t.Context(), c, l, url, 1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := glut(t, dir)
+	wantUnavailable(t, send(t.Context(), c, l, url, 1000))
+	s.wantFull(t)
+	receive := func(n int) {
+		t.Helper()
+		for range n {
+			out, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url})
+			if err != nil || len(out.Messages) == 0 {
+				t.Fatal("receiving:", err)
+			}
+			if _, err := c.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{
+				QueueUrl: &url, ReceiptHandle: out.Messages[0].ReceiptHandle, VisibilityTimeout: 60,
+			}); err != nil {
+				t.Fatal("changing a visibility:", err)
+			}
+			l.received(*out.Messages[0].Body)
+			if _, err := c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: out.Messages[0].ReceiptHandle}); err != nil {
+				t.Fatal("deleting:", err)
+			}
+		}
+	}
+	receive(50)
+	if _, err := http.Get(s.endpoint + "/_runtime/status"); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &other}); err != nil {
+		t.Error("deleting a queue:", err)
+	}
+
+	s.kill()
+	s = start(t, "", data)
+	c = s.client()
+	wantUnavailable(t, send(t.Context(), c, l, url, 1000))
+	s.wantFull(t)
+	receive(50)
+
+	remove()
+	s.wantWorks(t, l, url)
+	drain(t, c, l, url)
+	l.settle()
+	if info, err := os.Stat(filepath.Join(data, "reserve")); err != nil || info.Size() == 0 {
+		t.Error("no room is set aside again:", err)
+	}
+}
+
+// The disk fills up while many send. Whatever the store meets, what it has
+// acknowledged is there, also after a kill; and it heals when there is room.
+func TestDiskThatFillsUnderSends(t *testing.T) {
+	long(t)
+	dir := disk(t, 40<<20)
+	data := filepath.Join(dir, "data")
+	s := start(t, "", data)
+	c, l := s.client(), newLedger(t)
+	url := createQueue(t, c, "q")
+	ctx, stop := context.WithCancel(t.Context())
+	var senders sync.WaitGroup
+	for range 8 {
+		senders.Go(func() {
+			for ctx.Err() == nil {
+				send(context.WithoutCancel(ctx), c, l, url, 20<<10)
+			}
+		})
+	}
+	for range 3 {
+		time.Sleep(30 * time.Millisecond)
+		remove := glut(t, dir) // while the store writes as well
+		time.Sleep(200 * time.Millisecond)
+		if status, _ := s.health(); status != 503 {
+			t.Errorf("health is %d", status)
+		}
+		remove()
+		s.wantWorks(t, l, url)
+	}
+	stop()
+	senders.Wait()
+	s.wantWorks(t, l, url)
+	s.kill()
+	s = start(t, "", data)
+	drain(t, s.client(), l, url)
+	t.Logf("%d acknowledged", l.acks)
+	l.settle()
+}
+
+// Even the room that is set aside can be taken by another program. Then nothing can
+// be written, which is said at once; and it heals when there is room.
+func TestDiskWithNothingLeft(t *testing.T) {
+	long(t)
+	dir := disk(t, 40<<20)
+	s := start(t, "", filepath.Join(dir, "data"))
+	c, l := s.client(), newLedger(t)
+	url := createQueue(t, c, "q")
+	for range 200 {
+		if err := send(t.Context(), c, l, url, 10000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removeOne := glut(t, dir)
+	receive := func() error {
+		began := time.Now()
+		out, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, VisibilityTimeout: 1})
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("an answer took %v", took)
+		}
+		if err == nil && len(out.Messages) > 0 { // it comes again
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.owed[(*out.Messages[0].Body)[:idSize]] = true
+		}
+		return err
+	}
+	if err := receive(); err != nil { // out of the reserve
+		t.Fatal(err)
+	}
+	removeTwo := glut(t, dir)
+	var err error
+	for range 200 {
+		if err = receive(); err != nil {
+			break
+		}
+	}
+	wantUnavailable(t, err)
+	for range 10 {
+		receive() // fast, whatever it says
+		time.Sleep(100 * time.Millisecond)
+	}
+	if status, why := s.health(); status != 503 || why == "" {
+		t.Errorf("health is %d %q", status, why)
+	}
+	if n := strings.Count(s.log.String(), "level=ERROR"); n > 3 {
+		t.Errorf("the log has %d errors of one cause", n)
+	}
+	removeOne()
+	removeTwo()
+	s.wantWorks(t, l, url)
+	within(t, 5*time.Second, "all that is owed", func() bool { drain(t, c, l, url); return len(l.owed) == 0 })
+}
+
+// A disk that is read-only for a while. The kernel lets nobody make one so while
+// files on it are open for writing; a mount over it does the same to whatever is
+// opened from then on, such as the next block of a log.
+func TestDiskThatIsReadOnly(t *testing.T) {
+	long(t)
+	dir := disk(t, 64<<20)
+	s := start(t, "", filepath.Join(dir, "data"))
+	c, l := s.client(), newLedger(t)
+	url := createQueue(t, c, "q")
+	if err := syscall.Mount(dir, dir, "", syscall.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	mounted := true
+	unmount := func() {
+		if mounted {
+			mounted = false
+			if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Cleanup(unmount)
+	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, c, l, url, 20<<10)
+	if status, why := s.health(); status != 503 || why == "" {
+		t.Errorf("health is %d %q", status, why)
+	}
+	began := time.Now()
+	if _, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("another")}); err == nil {
+		t.Error("a queue was made on a disk that cannot be written")
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("a refusal took %v", took)
+	}
+	time.Sleep(time.Second) // it tries again, and says nothing new
+	if n := strings.Count(s.log.String(), "level=ERROR"); n > 3 {
+		t.Errorf("the log has %d errors of one cause", n)
+	}
+	unmount()
+	s.wantWorks(t, l, url)
+	drain(t, c, l, url)
+	l.settle()
+}
+
+// A limit of the operator's own is like a full disk: it can be drained.
+func TestMaxStore(t *testing.T) {
+	long(t)
+	s := start(t, "", disk(t, 256<<20), "--max-store", "3MB")
+	c, l := s.client(), newLedger(t)
+	url := createQueue(t, c, "q")
+	for range 3 {
+		fill(t, c, l, url, 10<<10)
+		if status, why := s.health(); status != 503 || !strings.Contains(why, "--max-store") {
+			t.Errorf("health is %d %q", status, why)
+		}
+		drain(t, c, l, url)
+		s.wantWorks(t, l, url)
+	}
+	drain(t, c, l, url)
+	l.settle()
+	if l.acks < 500 {
+		t.Errorf("%d messages of 10 kB were acknowledged, want three times what fits in 3 MB", l.acks)
 	}
 }

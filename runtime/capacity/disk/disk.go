@@ -38,6 +38,7 @@ const (
 type Space struct {
 	capacity.Gauge
 	dir   string
+	usage func(dir string) (free, total int64, err error)
 	aside int64 // the size of the reserve, and how much more must be free to take something in
 	log   *slog.Logger
 
@@ -52,7 +53,9 @@ var began = time.Now()
 
 // Open looks at the disk of a folder, and sets the reserve aside if there is room
 // for it. When the disk is full it lets go of the one that is there. log may be nil.
-func Open(dir string, log *slog.Logger) (*Space, error) {
+func Open(dir string, log *slog.Logger) (*Space, error) { return open(dir, log, usage) }
+
+func open(dir string, log *slog.Logger, usage func(string) (int64, int64, error)) (*Space, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -60,7 +63,7 @@ func Open(dir string, log *slog.Logger) (*Space, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking how much of the disk of %s is free: %w", dir, err)
 	}
-	s := &Space{dir: dir, aside: min(max(total/share, leastAside), mostAside), log: log}
+	s := &Space{dir: dir, usage: usage, aside: min(max(total/share, leastAside), mostAside), log: log}
 	s.Gauge = capacity.Gauge{Measure: s.measure, Log: log, Over: "the disk has room again: sends are accepted"}
 	info, err := os.Stat(s.path())
 	s.held = err == nil && info.Size() >= s.aside
@@ -80,7 +83,7 @@ func (s *Space) floor() int64 { return s.aside / 8 }
 
 // measure implements the Gauge.
 func (s *Space) measure(full bool) (int64, error) {
-	free, total, err := usage(s.dir)
+	free, total, err := s.usage(s.dir)
 	if err != nil {
 		return 0, fault.State(err, "The disk of %s cannot be asked how much is free.", s.dir)
 	}
@@ -118,7 +121,7 @@ func (s *Space) Drain(bytes int64) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free, _, err := usage(s.dir)
+	free, _, err := s.usage(s.dir)
 	if err != nil {
 		return true // the write will say what is wrong
 	}
