@@ -169,7 +169,7 @@ func TestStoreIsNotOpenedWhileItsDiskFails(t *testing.T) {
 		write(t, b)
 		c.set(errors.New("input/output error"))
 		b.Report(errors.New("a write failed"))
-		time.Sleep(time.Hour)
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		if b.Down() == nil {
 			t.Error("it works on a disk that fails")
