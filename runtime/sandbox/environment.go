@@ -209,7 +209,8 @@ func (e *environment) await(deadline time.Time) signal {
 			if e.measure(true) > e.spec.MemoryMB {
 				e.guest.end()
 			}
-			timer.Reset(max(memoryWatch, 10*time.Since(began))) // hundreds of children take long to look at
+			// Hundreds of children take long to look at.
+			timer.Reset(min(max(memoryWatch, 10*time.Since(began)), time.Second))
 		}
 	}
 }

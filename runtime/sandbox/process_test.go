@@ -247,14 +247,14 @@ func TestMemoryOfAFunctionCountsItsChildren(t *testing.T) {
 	}
 	p := newPool(t, sandbox.Config{})
 	s := misbehaveSpec()
-	s.MemoryMB = 128
-	r := invoke(t, p, s, `{"do":"daemonise","count":2,"mb":70,"ms":10000}`)
-	if !bytes.Contains(r.Payload, []byte("Runtime exited with error: signal: killed")) || r.MaxMemoryMB != 128 {
+	s.MemoryMB = 48 // none of the three needs as much
+	r := invoke(t, p, s, `{"do":"daemonise","count":2,"mb":20,"ms":10000}`)
+	if !bytes.Contains(r.Payload, []byte("Runtime exited with error: signal: killed")) || r.MaxMemoryMB != 48 {
 		t.Errorf("got %s, %d MB", r.Payload, r.MaxMemoryMB)
 	}
-	s.Key, s.MemoryMB = s.Key+"more", 1024
-	r = invoke(t, p, s, `{"do":"spawn","count":2,"mb":40,"ms":500}`)
-	if r.FunctionError != "" || r.MaxMemoryMB < 80 || r.MaxMemoryMB > 200 {
+	s.Key, s.MemoryMB = s.Key+"more", 256
+	r = invoke(t, p, s, `{"do":"spawn","count":2,"mb":20,"ms":300}`)
+	if r.FunctionError != "" || r.MaxMemoryMB < 40 || r.MaxMemoryMB > 120 {
 		t.Errorf("got %s, %d MB", r.Payload, r.MaxMemoryMB)
 	}
 }
