@@ -41,8 +41,9 @@ type codeStore struct {
 	dir   string
 	boot  string // ends the names of folders that can be trusted; "" where boots have no name
 
-	mu   sync.Mutex // guards busy
-	busy map[string]chan struct{}
+	mu      sync.Mutex // guards busy and touched
+	busy    map[string]chan struct{}
+	touched map[string]time.Time // when this process began or abandoned folders: the dates of files jump with the clock
 }
 
 func openCode(ctx context.Context, js jetstream.JetStream, dir string) (*codeStore, error) {
@@ -185,6 +186,8 @@ func (s *codeStore) make(dir string, z *zip.Reader) error {
 		return unwritten(err)
 	}
 	defer os.RemoveAll(tmp)
+	s.touch(tmp)
+	defer s.untouch(tmp)
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return unwritten(err)
 	}
@@ -209,8 +212,9 @@ const unfinished = "unpacking-"
 func (s *codeStore) drop(ctx context.Context, sum string) error {
 	dir := s.path(sum)
 	now := time.Now()
-	// A folder that is not there needs no date of abandonment.
-	_ = os.Chtimes(dir, now, now)
+	if os.Chtimes(dir, now, now) == nil { // else it is not there
+		s.touch(dir)
+	}
 	err := s.blobs.Delete(ctx, blobName(sum))
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return nil
@@ -264,11 +268,12 @@ func (s *codeStore) sweepFolders(used map[string]bool) error {
 	for _, e := range entries {
 		name, boot, _ := strings.Cut(e.Name(), ".")
 		info, statErr := e.Info()
-		if statErr != nil || used[name] && boot == s.boot || time.Since(info.ModTime()) <= abandon {
+		dir := filepath.Join(s.dir, e.Name())
+		if statErr != nil || used[name] && boot == s.boot || s.idle(dir, info) <= abandon {
 			continue
 		}
+		s.untouch(dir)
 		// Half of a folder must not have its name, should we be killed meanwhile.
-		dir := filepath.Join(s.dir, e.Name())
 		going := filepath.Join(s.dir, unfinished+e.Name())
 		if strings.HasPrefix(e.Name(), unfinished) {
 			going = dir
@@ -280,6 +285,32 @@ func (s *codeStore) sweepFolders(used map[string]bool) error {
 		err = errors.Join(err, os.RemoveAll(going))
 	}
 	return err
+}
+
+// idle is for how long nobody had to do with a folder. A date in the future is
+// of a clock that has been set back since.
+func (s *codeStore) idle(dir string, info fs.FileInfo) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at, ok := s.touched[dir]; ok {
+		return time.Since(at)
+	}
+	return time.Since(info.ModTime()).Abs()
+}
+
+func (s *codeStore) touch(dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.touched == nil {
+		s.touched = map[string]time.Time{}
+	}
+	s.touched[dir] = time.Now()
+}
+
+func (s *codeStore) untouch(dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.touched, dir)
 }
 
 // blobName turns a CodeSha256 into a name for stores and folders.

@@ -23,6 +23,38 @@ func (silentStore) List(ctx context.Context, _ ...jetstream.ListObjectsOpt) ([]*
 	return nil, ctx.Err()
 }
 
+// A goneStore has no objects.
+type goneStore struct{ jetstream.ObjectStore }
+
+func (goneStore) Delete(context.Context, string) error { return jetstream.ErrObjectNotFound }
+
+// Code that was dropped just now may still be run, whatever a clock that was set
+// in between makes of the folder's date.
+func TestDroppedFolderStaysWhenTheClockJumps(t *testing.T) {
+	s := cache(t.TempDir(), "boot")
+	s.blobs = goneStore{}
+	const sum = "YWJj"
+	dir := s.path(sum)
+	sweep := func(date time.Time) (stays bool) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chtimes(dir, date, date), s.sweepFolders(nil)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := os.Stat(dir)
+		return err == nil
+	}
+	day := 24 * time.Hour
+	if sweep(time.Now().Add(day)) {
+		t.Error("a folder that was abandoned under a clock a day ahead stays")
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o755), s.drop(t.Context(), sum)); err != nil {
+		t.Fatal(err)
+	}
+	if !sweep(time.Now().Add(-day)) {
+		t.Error("the folder is gone")
+	}
+}
+
 // A start does not wait for ever to sweep.
 func TestSweepIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
