@@ -20,8 +20,8 @@ type sqsFlags struct {
 	DisableMaxNumberOfMessageLimit bool `env:"SQS_DISABLE_MAX_NUMBER_OF_MESSAGE_LIMIT" help:"Let MaxNumberOfMessages be above 10, and -1 for all there are."`
 	EnforceFIFOThroughput          bool `name:"enforce-fifo-throughput" env:"SQS_ENFORCE_FIFO_THROUGHPUT" help:"Refuse more than 300 calls a second of one action on a FIFO queue, as AWS does."`
 
-	DisableCloudwatchMetrics        bool        `env:"SQS_DISABLE_CLOUDWATCH_METRICS" help:"Report nothing to CloudWatch."`
-	CloudwatchMetricsReportInterval secondsFlag `default:"60" env:"SQS_CLOUDWATCH_METRICS_REPORT_INTERVAL" placeholder:"SECONDS" help:"How often to report to CloudWatch."`
+	DisableCloudwatchMetrics        bool        `env:"SQS_DISABLE_CLOUDWATCH_METRICS" help:"No effect yet: nothing is reported to CloudWatch."`
+	CloudwatchMetricsReportInterval secondsFlag `default:"60" env:"SQS_CLOUDWATCH_METRICS_REPORT_INTERVAL" placeholder:"SECONDS" help:"No effect yet: nothing is reported to CloudWatch."`
 }
 
 // A secondsFlag is a whole number of seconds, one or more.
