@@ -10,9 +10,9 @@ import (
 // copied to the end as they now are, which makes the front dead: a copy counts
 // instead of the original, wherever a replay ends.
 const (
-	purgeFrom   = 4 << 20  // purge when that many bytes come free
-	copyFrom    = 16 << 20 // copy when at least that many bytes are dead
-	purgeTight  = 64 << 10 // the same where nothing more is taken in before there is room
+	purgeFrom   = 4 << 20   // purge when that many bytes come free
+	copyFrom    = 16 << 20  // copy when at least that many bytes are dead
+	purgeTight  = 256 << 10 // the same where nothing more is taken in before there is room
 	copyTight   = 1 << 20
 	copyAtOnce  = 256 << 10
 	copyEntries = 256 // look at that many entries at once

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/capacity"
@@ -142,7 +143,9 @@ func (s *Store) Guard(g capacity.Gate) { s.gate = g }
 // Close ends the mirror. Reads keep answering from what was last seen.
 func (s *Store) Close() (err error) {
 	if s.watch != nil {
-		err = s.watch.Stop()
+		if err = s.watch.Stop(); errors.Is(err, nats.ErrConsumerNotFound) { // a server that was restarted has forgotten it
+			err = nil
+		}
 	}
 	<-s.done
 	if s.copies != nil {

@@ -55,8 +55,8 @@ func memoryBelow(bytes int) floor {
 	}}
 }
 
-var processorIdle = floor{"processor < 0.1%", func(s sample, _ map[string]sample) (string, bool) {
-	return fmt.Sprintf("%.2f%%", s.processor*100), s.processor < 0.001
+var processorIdle = floor{"processor < 0.25%", func(s sample, _ map[string]sample) (string, bool) {
+	return fmt.Sprintf("%.2f%%", s.processor*100), s.processor < 0.0025
 }}
 
 // table tells the median run of each mode. Runs are ranked by what is compared:

@@ -16,6 +16,9 @@ const (
 	loadWait = 2 * time.Minute // to read a log
 )
 
+// lookAgain is how long an owner trusts what it knows of the gate.
+const lookAgain = 50 * time.Millisecond
+
 // An owner is the goroutine that a queue belongs to: nothing here is shared.
 //
 //	run ─ load           read the log, until it can be
@@ -37,6 +40,9 @@ type owner struct {
 	alarm   time.Time // when timer fires; zero when it does not
 
 	slot []byte // of the queue's marks; nil for none
+
+	looked time.Time // when the next was found out
+	tight  bool      // nothing more is taken in before there is room: then all of it counts
 
 	wrote                     bool // an entry, since the log was read
 	burying, copying, purging bool // someone is at it
@@ -300,8 +306,10 @@ func (o *owner) turn(now time.Time) error {
 		}
 		c.do(m)
 	}
-	tight := o.set.gate.Full() != nil // then all room counts
-	if m.Purgeable(tight) && !o.purging && o.set.store.Purgeable(m.Freed()) {
+	if now.Sub(o.looked).Abs() >= lookAgain {
+		o.tight, o.looked = o.set.gate.Full() != nil, now
+	}
+	if m.Purgeable(o.tight) && !o.purging && o.set.store.Purgeable(m.Freed()) {
 		o.purging = true
 		f.below, f.freed = m.Count(), m.Freed()
 	}
@@ -323,7 +331,7 @@ func (o *owner) turn(now time.Time) error {
 	default:
 		f.answer(nil)
 	}
-	if m.Sparse(tight) && !o.copying && o.set.store.Drain(entryRoom) {
+	if m.Sparse(o.tight) && !o.copying && o.set.store.Drain(entryRoom) {
 		o.copySurvivors()
 	}
 	return nil

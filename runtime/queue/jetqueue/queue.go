@@ -120,6 +120,7 @@ func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queu
 		size += drafts[i].Size() + recordRoom
 	}
 	if err := q.set.gate.Admit(size); err != nil {
+		q.set.squeeze()
 		return nil, err
 	}
 	var placed []queue.Placed

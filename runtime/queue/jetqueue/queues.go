@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -92,6 +93,23 @@ type Queues struct {
 	closed bool
 
 	owners sync.WaitGroup // a goroutine for each queue
+
+	squeezed atomic.Int64 // when squeeze last did something: seconds of the epoch
+}
+
+// squeezeAgain is how often, in seconds, queues are asked for the room they do not need.
+const squeezeAgain = 10
+
+// squeeze has the owner of each queue look whether its log has room to give back
+// that is not worth it while nothing is tight. It is called when a send is refused.
+func (qs *Queues) squeeze() {
+	now, last := time.Now().Unix(), qs.squeezed.Load()
+	if max(now-last, last-now) < squeezeAgain || !qs.squeezed.CompareAndSwap(last, now) {
+		return
+	}
+	for _, q := range qs.All() {
+		q.internal(0, func(*queue.Machine) {})
+	}
 }
 
 // lose is what Options.Lost is without one.
