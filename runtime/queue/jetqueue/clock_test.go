@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 )
@@ -136,4 +137,32 @@ func TestDeadLetterAcrossAJump(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		e.counts(e.get("dead"), 0, 0, 0)
 	})
+}
+
+// A node whose clock is behind takes a queue over, and its time goes on.
+func TestTakeoverByANodeThatIsBehind(t *testing.T) {
+	url := backbonetest.Listen(t, 0)
+	behind := &wall{offset: -time.Hour}
+	one, two := join(t, url), joinAt(t, url, behind.now)
+	name := one.owned(one, ".fifo")
+	msg := queue.Message{Body: "a", GroupID: "g", DedupID: "1"}
+	if _, err := one.get(name).Send(ctx, msg); err != nil {
+		t.Fatal(err)
+	}
+	hide := queue.ReceiveRequest{Max: 1, Wait: 20 * time.Second, Visibility: new(time.Second)}
+	first, err := one.get(name).Receive(ctx, hide)
+	if err != nil || len(first) != 1 {
+		t.Fatal(first, err)
+	}
+	one.leave()
+	if sent, err := two.get(name).Send(ctx, msg); err != nil || !sent[0].Duplicate {
+		t.Errorf("the deduplication id is forgotten: %+v, %v", sent, err)
+	}
+	again, err := two.get(name).Receive(ctx, hide)
+	if err != nil || len(again) != 1 {
+		t.Fatalf("received %v, %v, want the message once its second is over", again, err)
+	}
+	if !again[0].Sent.Equal(first[0].Sent) || again[0].Age < first[0].Age+time.Second {
+		t.Errorf("sent at %v and %v old, before %v and %v", again[0].Sent, again[0].Age, first[0].Sent, first[0].Age)
+	}
 }

@@ -31,6 +31,12 @@ type node struct {
 
 func join(tb testing.TB, url string) *node {
 	tb.Helper()
+	return joinAt(tb, url, nil)
+}
+
+// joinAt is join for a node with a wall clock of its own.
+func joinAt(tb testing.TB, url string, wall func() time.Time) *node {
+	tb.Helper()
 	n := &node{TB: tb}
 	var err error
 	if n.backbone, err = backbone.Start(ctx, backbone.Config{URL: url}); err != nil {
@@ -40,7 +46,7 @@ func join(tb testing.TB, url string) *node {
 		tb.Fatal(err)
 	}
 	n.cluster = cluster.New(n.backbone.Conn(), nil)
-	if n.queues, err = jetqueue.Open(ctx, n.backbone, n.records, jetqueue.Options{Cluster: n.cluster}); err != nil {
+	if n.queues, err = jetqueue.Open(ctx, n.backbone, n.records, jetqueue.Options{Cluster: n.cluster, Wall: wall}); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(n.leave)
