@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"millrace/cmd/runtime/app"
 	"millrace/runtime/damage"
@@ -48,7 +49,7 @@ func (c *doctorCmd) Run(ctx context.Context, term terminal) error {
 		_, err = fmt.Fprintln(term.out, "All is well: nothing that was stored is missing or damaged.")
 	default:
 		if found.Health != admin.Healthy {
-			fmt.Fprintf(term.out, "Calls fail now: %s\n", found.Health)
+			fmt.Fprintf(term.out, "Calls fail now: %s\n", strings.ReplaceAll(found.Health, "\n", "\n  "))
 		}
 		printLosses(term.out, found.Losses)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -26,7 +27,7 @@ func (c *statusCmd) Run(ctx context.Context, term terminal) error {
 		err = json.NewEncoder(term.out).Encode(s)
 	} else {
 		fmt.Fprintf(term.out, "endpoint   %s\nhealth     %s\nversion    %s\nprocess    %d\nuptime     %v\ndata       %s\nqueues     %d\nmessages   %d\nfunctions  %d\nmappings   %d\n",
-			s.Endpoint, s.Health, s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second), s.Data,
+			s.Endpoint, strings.ReplaceAll(s.Health, "\n", "\n           "), s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second), s.Data,
 			s.Stored.Queues, s.Stored.Messages, s.Stored.Functions, s.Stored.Mappings)
 		printLosses(term.out, s.Losses)
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"millrace/runtime/capacity"
 	"millrace/runtime/fault"
 )
 
@@ -127,6 +128,6 @@ func (a *App) watchFolder() (intact func() error, err error) {
 	if a.folder = f; a.cfg.NATS != "" {
 		return nil, nil
 	}
-	a.gate = append(a.gate, f)
+	a.gate = append(capacity.Gate{f}, a.gate...) // first: when it is gone, so is what other limits look at
 	return f.intact, nil
 }
