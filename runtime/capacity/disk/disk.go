@@ -12,7 +12,9 @@ package disk
 
 import (
 	random "crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -84,6 +86,9 @@ func (s *Space) floor() int64 { return s.aside / 8 }
 // measure implements the Gauge.
 func (s *Space) measure(full bool) (int64, error) {
 	free, total, err := s.usage(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // the folder is gone: not for want of room, and for others to say
+	}
 	if err != nil {
 		return 0, fault.State(err, "The disk of %s cannot be asked how much is free.", s.dir)
 	}

@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -118,6 +119,11 @@ func TestSpace(t *testing.T) {
 		later()
 		if s.Admit(0) == nil || !s.Drain(1) {
 			t.Error("a disk that cannot be asked takes more in, or is not written to")
+		}
+		f.err = fs.ErrNotExist
+		later()
+		if err := s.Admit(0); err != nil {
+			t.Error("a folder that is gone is a full disk:", err)
 		}
 	})
 }
