@@ -45,6 +45,12 @@ type Config struct {
 	// Room is the disk's; nil for not known.
 	Room Room
 
+	// Looks is how often the embedded server looks at each stream by itself, to give
+	// back the descriptors of those that were not written to for 30 seconds, and the
+	// room of what was deleted between other messages; 0 for every 15 minutes.
+	// What it syncs then was synced long before.
+	Looks time.Duration
+
 	// Fsync stands in for (*os.File).Sync in tests; nil means that. It is not
 	// called by NATS itself, when Sync.Always is set.
 	Fsync func(*os.File) error
@@ -134,6 +140,13 @@ func (c Config) fsync() func(*os.File) error {
 		return (*os.File).Sync
 	}
 	return c.Fsync
+}
+
+func (c Config) looks() time.Duration {
+	if c.Looks == 0 {
+		return 15 * time.Minute
+	}
+	return c.Looks
 }
 
 func (c Config) every() time.Duration {

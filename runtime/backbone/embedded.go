@@ -16,11 +16,6 @@ import (
 const MaxPayload = 8 << 20
 
 const (
-	// serverSync is how often the embedded server looks at each stream by itself:
-	// to give back the descriptors of those that rest, and the room of what was
-	// deleted between other messages. What it syncs then was synced long before.
-	serverSync = 15 * time.Minute
-
 	// noQuota is JetStream's own limit on its store. Without one it takes three
 	// quarters of what is free at the start, and fails for good when they are used.
 	// What there is room for is asked before; see runtime/capacity.
@@ -52,7 +47,7 @@ func startEmbedded(c Config, log *serverLog) (*embedded, error) {
 	opts := &server.Options{
 		ServerName: "millrace", DontListen: true, JetStream: true, StoreDir: c.Dir,
 		NoSigs: true, NoLog: true, MaxPayload: MaxPayload, MaxControlLine: maxControlLine,
-		SyncInterval: serverSync, SyncAlways: c.Sync.Always, JetStreamMaxStore: noQuota,
+		SyncInterval: c.looks(), SyncAlways: c.Sync.Always, JetStreamMaxStore: noQuota,
 	}
 	srv, err := server.NewServer(opts)
 	if err != nil {
@@ -68,7 +63,7 @@ func startEmbedded(c Config, log *serverLog) (*embedded, error) {
 		return nil, fmt.Errorf("starting the embedded NATS server: %w", err)
 	}
 	return &embedded{Server: srv, dir: c.Dir, jsCfg: server.JetStreamConfig{ // as the server's own restartJetStream
-		StoreDir: c.Dir, SyncInterval: serverSync, SyncAlways: c.Sync.Always, MaxStore: noQuota, Strict: true, CompressOK: true,
+		StoreDir: c.Dir, SyncInterval: c.looks(), SyncAlways: c.Sync.Always, MaxStore: noQuota, Strict: true, CompressOK: true,
 	}}, nil
 }
 

@@ -22,6 +22,7 @@ import (
 	source "millrace/esm/source/sqs"
 	"millrace/runtime/backbone"
 	"millrace/runtime/capacity"
+	"millrace/runtime/capacity/descriptors"
 	"millrace/runtime/capacity/memory"
 	"millrace/runtime/damage"
 	"millrace/runtime/fault"
@@ -110,6 +111,7 @@ type App struct {
 	gate      capacity.Gate
 	folder    *folder
 	store     *backbone.Backbone
+	files     *descriptors.Limit
 	losses    *damage.Log
 	records   *record.Store
 	keys      *keys.Ring
@@ -131,6 +133,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		}
 	}()
 	log := a.cfg.Log
+	a.files = descriptors.Find(log)
 
 	// The port first: it is the likeliest to be taken, and costs the least to ask.
 	if a.listener = a.cfg.Listener; a.listener == nil {
@@ -200,7 +203,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(a.files.Listener(a.listener)); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("serving", "error", err)
 		}
 	}()
@@ -308,7 +311,7 @@ func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) 
 // Health implements admin.Runtime: what would be refused now, or may be lost, and why.
 func (a *App) Health() error {
 	a.held.restore(a.cfg.Log)
-	err := a.gate.Full()
+	err := append(slices.Clip(a.gate), a.files).Full()
 	if a.cfg.NATS != "" { // then the gate does not ask: messages are elsewhere, but functions run in the folder
 		err = errors.Join(err, a.store.Err(), a.folder.intact())
 	}

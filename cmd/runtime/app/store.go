@@ -48,7 +48,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Room: room, Log: log})
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Room: room, Looks: a.files.Looks(), Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
 		others = cluster.New(stream.Conn(), log)
 	}
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, BodyBudget: a.cfg.Memory.Bodies(), Keys: a.keys, Cluster: others, Log: log, Intact: intact,
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, BodyBudget: a.cfg.Memory.Bodies(), Wake: a.wake, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
 		Marks: a.marks(), Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
@@ -195,6 +195,15 @@ func ForgetLosses(cfg Config) error {
 		err = losses.Forget()
 	}
 	return errors.Join(err, held.release())
+}
+
+// wake is asked before the file of a queue's log is opened, which is here only
+// beside an embedded server.
+func (a *App) wake() error {
+	if a.cfg.NATS != "" {
+		return nil
+	}
+	return a.files.Open()
 }
 
 // marks is where queues keep what their logs hold. A server that others write to

@@ -14,6 +14,14 @@ import (
 const (
 	window   = 2               // entries under way at once; one on a cluster and with an fsync each, see DESIGN.md
 	loadWait = 2 * time.Minute // to read a log
+
+	// loadsAtOnce is how many logs are read at the same time: each takes files, and
+	// a few MiB to read ahead.
+	loadsAtOnce = 8
+
+	// A log's file is open for sure when it was written to within so long: JetStream
+	// closes it later than that (see backbone.Config.Looks).
+	opensAgain = 30 * time.Second
 )
 
 // lookAgain is how long an owner trusts what it knows of the gate.
@@ -44,8 +52,10 @@ type owner struct {
 	looked time.Time // when the next was found out
 	tight  bool      // nothing more is taken in before there is room: then all of it counts
 
-	wrote                     bool // an entry, since the log was read
-	burying, copying, purging bool // someone is at it
+	wrote                     bool      // an entry, since the log was read
+	last                      time.Time // when an entry was appended; zero since the log was read
+	unsure                    bool      // an entry of ours may come yet that the log did not have when it was read
+	burying, copying, purging bool      // someone is at it
 }
 
 // A flight is an entry on its way, and those who wait for it.
@@ -115,6 +125,8 @@ func (o *owner) unavailable(err error) error {
 
 // load makes the machine from the log.
 func (o *owner) load() error {
+	o.set.loads <- struct{}{}
+	defer func() { <-o.set.loads }()
 	ctx, cancel := context.WithTimeout(context.Background(), loadWait)
 	defer cancel()
 	o.session = o.set.store.Session()
@@ -143,7 +155,8 @@ func (o *owner) load() error {
 	m.Adopt(o.waiters)
 	o.machine, o.waiters = m, nil
 	o.wrote, o.burying, o.copying, o.purging = false, false, false, false
-	if r.last > 0 || r.loss != nil {
+	o.last = time.Time{}
+	if !o.fresh(r) {
 		// Before anything else: what others sent while the log was read must not be
 		// given numbers that the log had once.
 		o.first(func(now *queue.Machine) {
@@ -158,6 +171,13 @@ func (o *owner) load() error {
 	return nil
 }
 
+// fresh reports whether nobody can have written to the log since it was read, and
+// all that was written is there. The first entry of a log is written at once:
+// JetStream opens the file of an empty stream at each start, and of no other.
+func (o *owner) fresh(r *replay) bool {
+	return !o.unsure && o.set.peers == nil && r.last > 0 && r.loss == nil && !r.forgot()
+}
+
 // fail tells all who wait for an entry that it may be lost. Receives that still
 // wait are taken over by the next machine, and told nothing.
 func (o *owner) fail(err error) {
@@ -166,6 +186,7 @@ func (o *owner) fail(err error) {
 		o.machine.Discard()
 		o.machine = nil
 	}
+	o.unsure = o.unsure || len(o.flights) > 0
 	waits := map[*queue.Waiter]bool{}
 	for _, w := range o.waiters {
 		waits[w] = true
@@ -296,6 +317,7 @@ func (o *owner) turn(now time.Time) error {
 	}
 	f := flight{since: now}
 	m.Begin(o.clock.At(now), o.set.wallAt(now))
+	commands = o.woken(now, commands)
 	for i, c := range commands {
 		if i > 0 && m.Written()+c.size > min(entryRoom, o.set.maxEntry) {
 			o.mu.Lock()
@@ -320,6 +342,7 @@ func (o *owner) turn(now time.Time) error {
 	switch {
 	case g.Entry != nil:
 		o.flights = append(o.flights, f)
+		o.last = now
 		o.set.store.Drain(len(g.Entry) + recordRoom)
 		if err := o.log.append(g.Seq, g.Entry); err != nil {
 			return err
@@ -337,6 +360,31 @@ func (o *owner) turn(now time.Time) error {
 	return nil
 }
 
+// woken returns the commands that may go on. While the log rests those that would
+// write to it may be refused.
+func (o *owner) woken(now time.Time, commands []*command) []*command {
+	if now.Sub(o.last) < opensAgain || !slices.ContainsFunc(commands, o.writes) {
+		return commands
+	}
+	err := o.set.wake()
+	if err == nil {
+		return commands
+	}
+	return slices.DeleteFunc(commands, func(c *command) bool {
+		refused := o.writes(c)
+		if refused {
+			c.done <- err
+		}
+		return refused
+	})
+}
+
+// writes reports whether a command that can be refused adds to the log, as far as
+// one can tell.
+func (o *owner) writes(c *command) bool {
+	return c.size > 0 && !c.own && (c.waiter == nil || o.machine.Counts().Visible > 0)
+}
+
 // stored tells those who wait for the oldest flight that it is safe.
 func (o *owner) stored() {
 	o.set.store.Wrote(o.log.stream)
@@ -344,7 +392,7 @@ func (o *owner) stored() {
 	o.flights = append(o.flights[:0], o.flights[1:]...)
 	setMark(o.slot, o.source, f.mark) // first: what was told is known to be there
 	f.answer(o.set.intact.stored())
-	o.wrote = true
+	o.wrote, o.unsure = true, false
 	if f.burials && !o.burying {
 		o.bury()
 	}

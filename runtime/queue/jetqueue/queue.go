@@ -54,6 +54,7 @@ type command struct {
 	size   int                  // what it adds to the entry, at most
 	done   chan error           // gets one value, once what it did is stored
 	waiter *queue.Waiter        // of a receive; when that waits on, done gets nothing
+	own    bool                 // nobody can be told that it is refused
 }
 
 // What records take in an entry, at most, beside their contents.
@@ -169,7 +170,7 @@ func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queu
 			}
 			return q.received(ctx, w.Deliveries)
 		case <-ctx.Done():
-			q.submit(&command{size: c.size, do: func(m *queue.Machine) { m.Leave(w) }, done: make(chan error, 1)})
+			q.submit(&command{size: c.size, own: true, do: func(m *queue.Machine) { m.Leave(w) }, done: make(chan error, 1)})
 			return nil, ctx.Err()
 		}
 	}
@@ -347,14 +348,14 @@ func (q *Queue) push(c *command) {
 func (q *Queue) internal(size int, do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.push(&command{do: do, size: size, done: make(chan error, 1)})
+	q.push(&command{do: do, size: size, own: true, done: make(chan error, 1)})
 }
 
 // first is internal, before all that waits.
 func (q *Queue) first(do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.inbox = slices.Insert(q.inbox, 0, &command{do: do, done: make(chan error, 1)})
+	q.inbox = slices.Insert(q.inbox, 0, &command{do: do, own: true, done: make(chan error, 1)})
 	q.signal()
 }
 

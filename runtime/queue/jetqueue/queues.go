@@ -50,6 +50,11 @@ type Options struct {
 	// server whose files are not ours.
 	Intact func() error
 
+	// Wake is asked before a stream is made, and before one is written to that has
+	// rested for a while: JetStream opens a file then. When it returns an error
+	// nothing is written; nil allows it.
+	Wake func() error
+
 	// Marks is the file that keeps what each log was known to hold; "" for none:
 	// then it is not noticed when the end of a log is lost. It needs a server that
 	// nobody else writes to.
@@ -81,6 +86,8 @@ type Queues struct {
 	wall     func() time.Time // nil for the process's
 	gate     capacity.Gate
 	intact   intact
+	wake     func() error
+	loads    chan struct{} // has room for one who may read a log
 	marks    *marks
 	torn     map[string]bool
 	lost     func(damage.Loss) error
@@ -155,7 +162,10 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
-		torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall,
+		torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, wake: o.Wake, loads: make(chan struct{}, loadsAtOnce),
+	}
+	if qs.wake == nil {
+		qs.wake = func() error { return nil }
 	}
 	if o.Cluster != nil {
 		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
@@ -236,6 +246,9 @@ func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Que
 		return nil, fault.New(fault.Exists, "queue %s exists already", id.Name)
 	}
 	if err := qs.gate.Admit(0); err != nil {
+		return nil, err
+	}
+	if err := qs.wake(); err != nil {
 		return nil, err
 	}
 	r := row{ID: id, Source: newSource(), Key: make([]byte, 16), Config: c}
