@@ -37,9 +37,10 @@ func damaged(t *testing.T) (cfg Config, block string) {
 	if err != nil || len(blocks) == 0 {
 		t.Fatal("no block:", err)
 	}
-	for _, b := range blocks { // the runtime has queues of its own
-		if info, err := os.Stat(b); err == nil && info.Size() > 0 {
-			block = b
+	largest := int64(0)
+	for _, b := range blocks { // the runtime has queues of its own, in which is nothing
+		if info, err := os.Stat(b); err == nil && info.Size() > largest {
+			block, largest = b, info.Size()
 		}
 	}
 	return cfg, block
