@@ -38,6 +38,6 @@ func (l *Limit) Hold(ctx context.Context, body int64) (release func(), err error
 
 // openRequests sets the room for requests.
 func (l *Limit) openRequests() {
-	l.requests = int64(l.mayLive()) / requestShare
+	l.requests = l.room / requestShare
 	l.held = semaphore.NewWeighted(l.requests)
 }

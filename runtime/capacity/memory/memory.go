@@ -14,13 +14,13 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"golang.org/x/sync/semaphore"
 
+	"millrace/runtime/capacity"
 	"millrace/runtime/fault"
 )
 
@@ -37,9 +37,8 @@ const (
 	kernelShare = 1.0 / 10
 	kernelLeast = 12 << 20
 
-	// How far a reading is trusted: for so many bytes admitted since, and so long.
+	// How far a reading is trusted, in bytes admitted since.
 	trustBytes = 1 << 20
-	trustTime  = 10 * time.Millisecond
 
 	// A heap that is full is collected, to see what deletes have freed, but not
 	// more often than this, nor for more than a twentieth of the time.
@@ -51,25 +50,24 @@ const (
 
 // A Limit implements capacity.Limit. It costs nothing while nobody asks.
 type Limit struct {
+	gauge  capacity.Gauge
 	bytes  uint64 // that everything together may take
 	named  string // where that is from
 	user   uint64 // GOMEMLIMIT, when pinned
 	pinned bool   // the user has set it
-	log    *slog.Logger
-	began  time.Time
 
 	read    func() reading
 	collect func()
 	set     func(int64) int64 // debug.SetMemoryLimit
 
-	admitted atomic.Int64 // bytes since the last reading
-	until    atomic.Int64 // which is trusted so long, in nanoseconds since began
-	refuses  atomic.Pointer[error]
-
+	room     int64 // what might live at the start
 	requests int64 // bytes that requests being served may take
 	held     *semaphore.Weighted
 
-	mu        sync.Mutex // guards what follows
+	admitted atomic.Int64 // bytes since the last reading
+
+	// What follows is the gauge's, which measures in one goroutine at a time.
+
 	last      reading
 	since     uint64        // bytes admitted since the collection that last counted what lives
 	goLimit   uint64        // what Go was last told
@@ -88,7 +86,7 @@ type reading struct {
 // Find returns the limit that holds for this process, and has Go's collector keep
 // to it unless the user has set GOMEMLIMIT.
 func Find(log *slog.Logger) *Limit {
-	l := &Limit{log: log, set: debug.SetMemoryLimit, collect: runtime.GC, pinned: os.Getenv("GOMEMLIMIT") != ""}
+	l := &Limit{gauge: capacity.Gauge{Log: log}, set: debug.SetMemoryLimit, collect: runtime.GC, pinned: os.Getenv("GOMEMLIMIT") != ""}
 	l.user = uint64(debug.SetMemoryLimit(-1))
 	var meter func() uint64
 	var err error
@@ -110,10 +108,10 @@ func Find(log *slog.Logger) *Limit {
 }
 
 func (l *Limit) begin() {
-	l.began = time.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.look(0)
+	l.gauge.Measure, l.gauge.Over = l.measure, "there is memory again: sends are accepted"
+	l.take()
+	l.tell()
+	l.room = int64(l.mayLive())
 	l.openRequests()
 }
 
@@ -141,57 +139,38 @@ func (l *Limit) Bodies() int64 {
 	if l == nil {
 		return maxBodies
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return int64(min(maxBodies, l.mayLive()/8))
+	return min(maxBodies, l.room/8)
 }
 
 // Admit implements capacity.Limit.
 func (l *Limit) Admit(bytes int) error {
-	if !l.trusted(bytes) {
-		l.mu.Lock()
-		if !l.trusted(bytes) { // nobody else has looked meanwhile
-			l.look(uint64(bytes))
-		}
-		l.mu.Unlock()
-	}
-	if err := l.refuses.Load(); err != nil {
-		return *err
+	if err := l.gauge.Admit(bytes); err != nil {
+		return err
 	}
 	l.admitted.Add(int64(bytes))
 	return nil
 }
 
-// trusted reports whether the last reading still holds with so many bytes more.
-func (l *Limit) trusted(bytes int) bool {
-	return l.admitted.Load()+int64(bytes) < trustBytes && int64(time.Since(l.began)) < l.until.Load()
-}
-
-// look takes a reading, tells Go what it leaves, and decides whether so many bytes
-// more may come.
-func (l *Limit) look(more uint64) {
+// measure implements the Gauge: it takes a reading, tells Go what it leaves, and
+// decides.
+func (l *Limit) measure(refused bool) (credit int64, err error) {
 	l.take()
-	refused := l.refuses.Load() != nil
-	full := func() bool { return l.lives()+more > l.most(refused) }
-	if began := time.Now(); full() && began.Sub(l.collected) > max(collectEvery, collectPause*l.took) {
+	if began := time.Now(); l.lives() > l.most(refused) && began.Sub(l.collected) > max(collectEvery, collectPause*l.took) {
 		l.collect()
 		l.collected, l.took = time.Now(), time.Since(began)
 		l.take()
 	}
 	l.tell()
-	switch {
-	case full():
-		err := l.refusal()
-		l.refuses.Store(&err)
-		if !refused {
-			l.log.Warn("sends are refused until there is memory", "err", err)
-		}
-	case refused:
-		l.refuses.Store(nil)
-		l.log.Warn("there is memory again: sends are accepted")
+	lives, most := l.lives(), l.most(refused)
+	if lives > most {
+		return 0, fault.State(nil, "Memory is nearly full: what is stored takes %s of the %s that it may take of %s, which is %s. "+
+			"Receive and delete messages, or give the runtime more memory; until then sends are refused.",
+			size(lives), size(l.mayLive()), size(min(l.bytes, l.user)), l.named)
 	}
-	l.until.Store(int64(time.Since(l.began) + trustTime))
+	return int64(min(most-lives, trustBytes)), nil
 }
+
+func size(bytes uint64) string { return capacity.Size(int64(bytes)) }
 
 // take takes a reading. What was admitted before a collection counted is in what it
 // found alive.
@@ -201,13 +180,6 @@ func (l *Limit) take() {
 		l.since = 0
 	}
 	l.last = r
-}
-
-func (l *Limit) refusal() error {
-	const mib = 1 << 20
-	return fault.New(fault.Unavailable,
-		"memory is nearly full: what is stored takes %d MiB of the %d MiB it may take of %d MiB, which is %s; receive and delete messages, or give the runtime more memory",
-		l.lives()/mib, l.mayLive()/mib, min(l.bytes, l.user)/mib, l.named)
 }
 
 // lives is how much lives now, at most.
