@@ -92,7 +92,7 @@ func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 				return nil, fault.New(fault.Unavailable, "the record bucket closed while it was read")
 			}
 			if e == nil { // the end of what was there
-				go s.follow()
+				go s.follow(w.Updates())
 				return s, nil
 			}
 			s.apply(e)
@@ -103,7 +103,7 @@ func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 				w.Stop()
 				return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 			}
-			go s.follow()
+			go s.follow(w.Updates())
 			return s, nil
 		case <-ctx.Done():
 			w.Stop()
@@ -165,9 +165,9 @@ func (s *Store) Reset(ctx context.Context) error {
 }
 
 // follow mirrors what others write until Close.
-func (s *Store) follow() {
+func (s *Store) follow(updates <-chan jetstream.KeyValueEntry) {
 	defer close(s.done)
-	for e := range s.watch.Updates() {
+	for e := range updates {
 		if e != nil {
 			s.apply(e)
 		}

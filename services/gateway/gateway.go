@@ -57,7 +57,7 @@ type Config struct {
 	Account  string       // of callers whose access key names none
 	Region   string       // of callers whose scope names none
 	Hosts    []string     // Host headers served beside loopback names and addresses
-	Log      *slog.Logger
+	Log      *slog.Logger // nil for none
 
 	// SessionOf tells whose a temporary access key is; nil for all other keys. A
 	// nil function knows none.
@@ -73,6 +73,9 @@ type Gateway struct {
 
 // New builds the handler.
 func New(c Config) *Gateway {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Gateway{Config: c, guard: guard{c.Hosts}, router: newRouter(c.Services)}
 }
 
