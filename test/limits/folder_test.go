@@ -90,6 +90,9 @@ func TestFolderRemoved(t *testing.T) {
 			if n := strings.Count(s.log.String(), "nothing is acknowledged"); n != 1 {
 				t.Errorf("the log has it %d times, want once", n)
 			}
+			if n := strings.Count(s.log.String(), "SendMessage"); n > 4 { // those that were under way
+				t.Errorf("the log has %d lines about sends that were refused", n)
+			}
 		})
 	}
 }

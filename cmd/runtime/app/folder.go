@@ -59,9 +59,9 @@ func holdFolder(log *slog.Logger, paths ...string) (_ *folder, err error) {
 }
 
 // intact returns nil while the data folder is where it was, and else
-// fault.Unavailable with what became of it. It costs one stat, some three times what
-// the cheapest system call does. The log
-// is told once, and again when the folder is back.
+// a fault.State with what became of it. It costs one stat, some three times what
+// the cheapest system call does. The log is told once, and again when the folder
+// is back.
 func (f *folder) intact() error {
 	if f.places[len(f.places)-1].there() == nil { // then so are those around it
 		if f.gone.CompareAndSwap(true, false) {
@@ -78,7 +78,7 @@ func (f *folder) intact() error {
 			f.log.Error("a folder of the data was removed or replaced: what is written now would be lost, so nothing is acknowledged until it is back; without it, start the runtime again",
 				"folder", p.path, "err", err)
 		}
-		return fault.New(fault.Unavailable, "the data folder was removed or replaced while the runtime ran (%s: %v); put it back, or start the runtime again", p.path, err)
+		return fault.State(nil, "The data folder was removed or replaced while the runtime ran (%s: %v). Put it back, or start the runtime again.", p.path, err)
 	}
 	return nil // it came back in between
 }
