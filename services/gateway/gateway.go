@@ -103,9 +103,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.recover()
 	if reason != "" {
 		c.refuse(reason)
-		return
-	}
-	if err := c.serve(r.Context()); err != nil {
+	} else if err := c.serve(r.Context()); err != nil {
 		c.fail(err)
 	}
 	if c.unread {
