@@ -310,7 +310,9 @@ func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) 
 
 // Health implements admin.Runtime: what would be refused now, or may be lost, and why.
 func (a *App) Health() error {
-	a.held.restore(a.cfg.Log)
+	if a.folder.intact() == nil { // else there is nowhere to put it: another folder is not ours
+		a.held.restore(a.cfg.Log)
+	}
 	err := append(slices.Clip(a.gate), a.files).Full()
 	if a.cfg.NATS != "" { // then the gate does not ask: messages are elsewhere, but functions run in the folder
 		err = errors.Join(err, a.store.Err(), a.folder.intact())

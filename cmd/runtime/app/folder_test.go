@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
+	"millrace/runtime/capacity"
 	"millrace/runtime/fault"
 )
 
@@ -96,5 +98,60 @@ func BenchmarkIntact(b *testing.B) {
 		if err := f.intact(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// While the data folder is away nothing is made in what took its place, and the
+// log is not told at each look.
+func TestHealthLeavesAnotherFolderAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a folder in use cannot be moved here")
+	}
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	data := filepath.Join(t.TempDir(), "data")
+	held, err := acquire(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := holdFolder(log, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.release()
+	a := &App{cfg: Config{Log: log}, held: held, folder: f, gate: capacity.Gate{f}}
+	if err := os.Rename(data, data+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if a.Health() == nil {
+			t.Error("it is well without its folder")
+		}
+	}
+	other, err := acquire(data) // another runtime's, in a new folder
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.unlock()
+	if err := other.announce(Holder{PID: os.Getpid() + 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(lockPath(data)); err != nil {
+		t.Fatal(err)
+	}
+	if a.Health() == nil {
+		t.Error("it is well in another folder")
+	}
+	if _, err := os.Stat(lockPath(data)); err == nil {
+		t.Error("a lock was put into another's folder")
+	}
+	if n := strings.Count(out.String(), "\n"); n != 1 {
+		t.Errorf("the log has %d lines:\n%s", n, &out)
+	}
+	if err := held.release(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadHolder(data); err != nil {
+		t.Errorf("the other's note is gone: %v", err)
 	}
 }

@@ -31,8 +31,9 @@ type lock struct {
 	dir    string
 	folder *flock.Flock // nil when it cannot be locked
 
-	mu   sync.Mutex // guards file
+	mu   sync.Mutex // guards the next two
 	file *flock.Flock
+	lost bool // the log was told that file was removed, and could not be put back
 }
 
 // acquire locks a data folder. When another process holds it, the error says which.
@@ -117,7 +118,8 @@ func (l *lock) announce(h Holder) error {
 	return atomicfile.Write(notePath(l.dir), append(b, '\n'))
 }
 
-// restore puts the file lock back when somebody removed it, and tells the log.
+// restore puts the file lock back when somebody removed it, and tells the log. It
+// may be called at any time; what goes on is told once.
 func (l *lock) restore(log *slog.Logger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,11 +132,14 @@ func (l *lock) restore(log *slog.Logger) {
 		err = errors.New("another process has locked it in the meantime")
 	}
 	if err != nil {
-		log.Error("the file lock of the data folder was removed, and could not be put back", "folder", l.dir, "err", err)
+		if !l.lost {
+			log.Error("the file lock of the data folder was removed, and could not be put back", "folder", l.dir, "err", err)
+		}
+		l.lost = true
 		return
 	}
 	l.file.Unlock() // of the file that was removed; nobody can find it
-	l.file = file
+	l.file, l.lost = file, false
 	log.Warn("the file lock of the data folder was removed, and was put back: a runtime of an earlier version would have started beside this one", "folder", l.dir)
 }
 
@@ -142,7 +147,10 @@ func (l *lock) release() error {
 	if l == nil {
 		return nil
 	}
-	os.Remove(notePath(l.dir))
+	// In a folder that took the place of ours it is another's.
+	if h, err := ReadHolder(l.dir); err == nil && h.PID == os.Getpid() {
+		os.Remove(notePath(l.dir))
+	}
 	return l.unlock()
 }
 

@@ -63,4 +63,15 @@ func TestFolderIsHeldWithoutItsFileLock(t *testing.T) {
 	if held, err := flock.New(lockPath(dir)).TryLock(); held || err != nil {
 		t.Errorf("the file lock is free, %v", err)
 	}
+
+	if err := os.RemoveAll(dir); err != nil { // so that it cannot be put back
+		t.Fatal(err)
+	}
+	log.Reset()
+	for range 3 {
+		first.restore(slog.New(slog.NewTextHandler(&log, nil)))
+	}
+	if n := strings.Count(log.String(), "could not be put back"); n != 1 {
+		t.Errorf("told %d times that it could not be put back:\n%s", n, &log)
+	}
 }
