@@ -13,15 +13,15 @@ import (
 var ofTests = []string{"MILLRACE_LONG", "MILLRACE_NO_SKIP"}
 
 // warnOfUnknown logs each variable named MILLRACE_… that nothing reads, with the
-// known one that it resembles most.
+// one of the runtime's that it resembles most.
 func warnOfUnknown(log *slog.Logger, commands *kong.Application, environ []string) {
-	known := slices.Concat(ofTests, variables(commands.Node))
+	ours := variables(commands.Node)
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "MILLRACE_") || slices.Contains(known, name) {
+		if !strings.HasPrefix(name, "MILLRACE_") || slices.Contains(ours, name) || slices.Contains(ofTests, name) {
 			continue
 		}
-		nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
+		nearest := slices.MinFunc(ours, func(a, b string) int { return distance(name, a) - distance(name, b) })
 		log.Warn("a variable that is not known has no effect; see runtime help start", "variable", name, "nearest", nearest)
 	}
 }
