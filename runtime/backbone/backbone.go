@@ -51,6 +51,10 @@ type Config struct {
 	// What it syncs then was synced long before.
 	Looks time.Duration
 
+	// Loads is how many streams the embedded server opens, and blocks it reads, at the
+	// same time, with up to 8 MiB each; 0 for NATS's own choice, 64 or more.
+	Loads int
+
 	// Fsync stands in for (*os.File).Sync in tests; nil means that. It is not
 	// called by NATS itself, when Sync.Always is set.
 	Fsync func(*os.File) error

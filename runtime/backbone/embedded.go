@@ -47,7 +47,7 @@ func startEmbedded(c Config, log *serverLog) (*embedded, error) {
 	opts := &server.Options{
 		ServerName: "millrace", DontListen: true, JetStream: true, StoreDir: c.Dir,
 		NoSigs: true, NoLog: true, MaxPayload: MaxPayload, MaxControlLine: maxControlLine,
-		SyncInterval: c.looks(), SyncAlways: c.Sync.Always, JetStreamMaxStore: noQuota,
+		SyncInterval: c.looks(), SyncAlways: c.Sync.Always, JetStreamMaxStore: noQuota, JetStreamConcurrentIOs: c.Loads,
 	}
 	srv, err := server.NewServer(opts)
 	if err != nil {

@@ -29,6 +29,9 @@ func (m *Machine) Sparse(tight bool) bool {
 	return dead >= from && dead > m.ledger.live
 }
 
+// LogSize is how many bytes the log has, dead ones included.
+func (m *Machine) LogSize() int64 { return m.ledger.total }
+
 // Survivors returns the range of entries that the next Copy looks at, and
 // whether their contents have to be read for it.
 func (m *Machine) Survivors() (from, to uint64, read bool) {

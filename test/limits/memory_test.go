@@ -112,14 +112,20 @@ type entry struct {
 	ReceiptHandle string `json:",omitempty"`
 }
 
-// fill sends messages of so many bytes until that is refused, and returns how
-// many were acknowledged.
-func (s *server) fill(url string, size int) int64 {
+// batchOf is the body of a SendMessageBatch of ten messages of so many bytes.
+func batchOf(url string, size int) []byte {
 	b := batch{QueueUrl: url}
 	for i := range 10 {
 		b.Entries = append(b.Entries, entry{Id: strconv.Itoa(i), MessageBody: strings.Repeat("m", size)})
 	}
 	body, _ := json.Marshal(b)
+	return body
+}
+
+// fill sends messages of so many bytes until that is refused, and returns how
+// many were acknowledged.
+func (s *server) fill(url string, size int) int64 {
+	body := batchOf(url, size)
 	var sent atomic.Int64
 	together(8, func() bool {
 		status, text, err := s.say("SendMessageBatch", body)
@@ -140,11 +146,25 @@ func (s *server) fill(url string, size int) int64 {
 // drain receives and deletes until the queue is empty, and returns how many
 // messages there were.
 func (s *server) drain(url string) int64 {
+	return s.drainBy(url, 8)
+}
+
+// drainBy is drain by so many at once. A refusal is tried again.
+func (s *server) drainBy(url string, receivers int) int64 {
 	var got atomic.Int64
+	again := func(status int) bool {
+		if status == 503 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		return status == 503
+	}
 	request := fmt.Appendf(nil, `{"QueueUrl":%q,"MaxNumberOfMessages":10,"VisibilityTimeout":600}`, url)
-	together(8, func() bool {
+	together(receivers, func() bool {
 		status, text, err := s.say("ReceiveMessage", request)
 		var received struct{ Messages []entry }
+		if again(status) {
+			return true
+		}
 		if err == nil {
 			err = json.Unmarshal(text, &received)
 		}
@@ -160,7 +180,11 @@ func (s *server) drain(url string) int64 {
 			done.Entries = append(done.Entries, entry{Id: strconv.Itoa(i), ReceiptHandle: m.ReceiptHandle})
 		}
 		body, _ := json.Marshal(done)
-		status, text, err = s.say("DeleteMessageBatch", body)
+		for {
+			if status, text, err = s.say("DeleteMessageBatch", body); !again(status) {
+				break
+			}
+		}
 		if n := bytes.Count(text, []byte(`"Id"`)); err != nil || status != 200 || n != len(done.Entries) {
 			s.t.Errorf("deleting: %d %s, %v", status, text, err)
 			return false
@@ -227,5 +251,37 @@ func TestMemoryOutlivesAFlood(t *testing.T) {
 	t.Logf("%d sent, %d refused", sent.Load(), refused.Load())
 	if got := s.drain(url); got != sent.Load() {
 		t.Errorf("%d messages were acknowledged, and %d came", sent.Load(), got)
+	}
+}
+
+// Each queue that is used has a block of JetStream's in memory: they take turns.
+func TestMemoryOfManyQueues(t *testing.T) {
+	long(t)
+	const queues, messages = 16, 6000
+	data := t.TempDir()
+	s := start(t, "", data)
+	var all sync.WaitGroup
+	for i := range queues {
+		url := createQueue(t, s.client(), fmt.Sprintf("q%d", i))
+		all.Go(func() {
+			for range messages / 10 {
+				if status, text, err := s.say("SendMessageBatch", batchOf(url, 1<<10)); status != 200 {
+					t.Errorf("sending: %d %s, %v", status, text, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	s.kill()
+
+	s = start(t, cgroup(t, 128<<20), data)
+	var got atomic.Int64
+	for i := range queues {
+		all.Go(func() { got.Add(s.drainBy(fmt.Sprintf("%s/000000000000/q%d", s.endpoint, i), 1)) })
+	}
+	all.Wait()
+	if got.Load() != queues*messages {
+		t.Errorf("%d messages came of %d", got.Load(), queues*messages)
 	}
 }

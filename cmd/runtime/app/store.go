@@ -10,6 +10,7 @@ import (
 
 	"millrace/runtime/backbone"
 	"millrace/runtime/backbone/salvage"
+	"millrace/runtime/capacity/descriptors"
 	"millrace/runtime/cluster"
 	"millrace/runtime/damage"
 	"millrace/runtime/keys"
@@ -48,7 +49,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Room: room, Looks: a.files.Looks(), Log: log})
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Room: room, Looks: a.files.Looks(), Loads: a.cfg.Memory.Loads(), Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
 		others = cluster.New(stream.Conn(), log)
 	}
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, BodyBudget: a.cfg.Memory.Bodies(), Wake: a.wake, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, BodyBudget: a.cfg.Memory.Bodies(), Loads: a.cfg.Memory.Loads(), Pages: a.cfg.Memory.Pages(), Write: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
 		Marks: a.marks(), Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
@@ -197,11 +198,14 @@ func ForgetLosses(cfg Config) error {
 	return errors.Join(err, held.release())
 }
 
-// wake is asked before the file of a queue's log is opened, which is here only
-// beside an embedded server.
-func (a *App) wake() error {
+// mayWrite implements jetqueue.Options.Write. An external server opens files and
+// takes memory elsewhere.
+func (a *App) mayWrite(rested time.Duration, bytes int) error {
 	if a.cfg.NATS != "" {
 		return nil
+	}
+	if err := a.cfg.Memory.Drain(bytes); err != nil || rested < descriptors.Rest {
+		return err
 	}
 	return a.files.Open()
 }

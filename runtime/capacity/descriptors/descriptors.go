@@ -15,6 +15,10 @@ import (
 	"millrace/runtime/fault"
 )
 
+// Rest is how long a file must not have been written to before the embedded server
+// closes it, when it next looks at its stream (closeFDsIdle, nats-server 2.15.2).
+const Rest = 30 * time.Second
+
 const (
 	forConnections = 4  // a quarter
 	forMoments     = 16 // a sixteenth: files that are read, functions' pipes and sockets
@@ -22,10 +26,7 @@ const (
 
 	// Queues can be made at this rate, a second, for as long as one likes: those
 	// that rest are closed as fast. Under a very small limit it is less.
-	rate = 20
-	// The embedded server closes a file that has rested for so long when it next
-	// looks at its stream (closeFDsIdle, nats-server 2.15.2).
-	restsFor  = 30 * time.Second
+	rate      = 20
 	looksMost = 2 * time.Second // it is not had look at each stream more often
 	looksSeld = 15 * time.Minute
 
@@ -70,7 +71,7 @@ func (l *Limit) Looks() time.Duration {
 	if l == nil {
 		return looksSeld
 	}
-	return min(max(time.Duration(l.files())*time.Second/rate-restsFor, looksMost), looksSeld)
+	return min(max(time.Duration(l.files())*time.Second/rate-Rest, looksMost), looksSeld)
 }
 
 // Open is asked before a file is opened that will stay open for a while. It returns
@@ -121,7 +122,7 @@ func (l *Limit) admit(more int) error {
 		return nil
 	}
 	err := fault.State(nil, "The limit of open files (ulimit -n) is %d, and %d are open besides connections. "+
-		"No queue is made or woken until others have rested for %v; raise the limit.", l.all, l.open, (restsFor + l.Looks()).Round(time.Second))
+		"No queue is made or woken until others have rested for %v; raise the limit.", l.all, l.open, (Rest + l.Looks()).Round(time.Second))
 	if !l.full {
 		l.full = true
 		what, _ := fault.Told(err)

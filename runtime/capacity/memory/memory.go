@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +30,12 @@ const (
 	// for garbage, for what receives and deletes take, and for a start, which needs
 	// the most: measured are 20 % (test/limits, TestMemory).
 	liveShare = 0.6
-	// An episode of refusals ends when so much of that is free again.
-	easeShare = 1.0 / 16
+	// And so much before receives and deletes are, too: beyond it the collector
+	// could not keep up.
+	drainShare = 0.8
+	// An episode of refusals ends when so much of that is free again: what JetStream
+	// takes for a moment is a block or two.
+	ease = 16 << 20
 
 	// Beside Go's memory the kernel keeps some for the process: stacks, page tables,
 	// sockets, and the pages of the program and its files that are in use.
@@ -45,17 +50,25 @@ const (
 	collectEvery = 500 * time.Millisecond
 	collectPause = 20
 
+	arrives = 3 * time.Second // what Drain was told of, or it never does
+
 	maxBodies = 64 << 20
+	maxLoads  = 64
+	perLoad   = 32 << 20
+	maxPages  = 1 << 20
+	allPages  = 256 // queues' pages may take all that may live
 )
 
 // A Limit implements capacity.Limit. It costs nothing while nobody asks.
 type Limit struct {
-	gauge  capacity.Gauge
+	sends  capacity.Gauge
+	drains capacity.Gauge
 	bytes  uint64 // that everything together may take
 	named  string // where that is from
 	user   uint64 // GOMEMLIMIT, when pinned
 	pinned bool   // the user has set it
 
+	log     *slog.Logger
 	read    func() reading
 	collect func()
 	set     func(int64) int64 // debug.SetMemoryLimit
@@ -66,10 +79,11 @@ type Limit struct {
 
 	admitted atomic.Int64 // bytes since the last reading
 
-	// What follows is the gauge's, which measures in one goroutine at a time.
-
+	mu        sync.Mutex // guards what follows
 	last      reading
-	since     uint64        // bytes admitted since the collection that last counted what lives
+	since     int64         // bytes admitted since the collection that last counted what lives
+	coming    []arrival     // the earliest first
+	expected  uint64        // the sum of them
 	goLimit   uint64        // what Go was last told
 	collected time.Time     // when a full heap was collected
 	took      time.Duration // that
@@ -86,7 +100,7 @@ type reading struct {
 // Find returns the limit that holds for this process, and has Go's collector keep
 // to it unless the user has set GOMEMLIMIT.
 func Find(log *slog.Logger) *Limit {
-	l := &Limit{gauge: capacity.Gauge{Log: log}, set: debug.SetMemoryLimit, collect: runtime.GC, pinned: os.Getenv("GOMEMLIMIT") != ""}
+	l := &Limit{log: log, set: debug.SetMemoryLimit, collect: runtime.GC, pinned: os.Getenv("GOMEMLIMIT") != ""}
 	l.user = uint64(debug.SetMemoryLimit(-1))
 	var meter func() uint64
 	var err error
@@ -108,10 +122,13 @@ func Find(log *slog.Logger) *Limit {
 }
 
 func (l *Limit) begin() {
-	l.gauge.Measure, l.gauge.Over = l.measure, "there is memory again: sends are accepted"
+	l.sends = capacity.Gauge{Log: l.log, Measure: l.measureSends, Over: "there is memory again: sends are accepted"}
+	l.drains = capacity.Gauge{Log: l.log, Measure: l.measureDrains, Over: "there is memory again: receives and deletes are accepted"}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.take()
 	l.tell()
-	l.room = int64(l.mayLive())
+	l.room = int64(l.mayLive(liveShare))
 	l.openRequests()
 }
 
@@ -142,32 +159,116 @@ func (l *Limit) Bodies() int64 {
 	return min(maxBodies, l.room/8)
 }
 
+// Loads is how many logs may be read at the same time, of which each takes up to
+// 10 MiB: 64, or fewer under a small limit. A nil Limit leaves it to who reads: 0.
+func (l *Limit) Loads() int {
+	if l == nil {
+		return 0
+	}
+	return int(min(maxLoads, max(l.room/perLoad, 1)))
+}
+
+// Pages is how many bytes of a log are read at once, and kept for who asks for what
+// is beside: a MiB for each queue, or less under a small limit. A nil Limit leaves
+// it to who reads: 0.
+func (l *Limit) Pages() int {
+	if l == nil {
+		return 0
+	}
+	return int(min(maxPages, l.room/allPages))
+}
+
 // Admit implements capacity.Limit.
 func (l *Limit) Admit(bytes int) error {
-	if err := l.gauge.Admit(bytes); err != nil {
+	l.admitted.Add(int64(bytes)) // first: others who ask at the same moment see it
+	err := l.sends.Admit(bytes)
+	if err != nil {
+		l.admitted.Add(-int64(bytes))
+	}
+	return err
+}
+
+// Drain is asked before anything is written that Admit was not asked for, and told
+// how many bytes that will take soon. A nil Limit has room.
+func (l *Limit) Drain(bytes int) error {
+	if l == nil {
+		return nil
+	}
+	if err := l.drains.Admit(0); err != nil || bytes == 0 {
 		return err
 	}
-	l.admitted.Add(int64(bytes))
+	return l.expect(bytes)
+}
+
+// An arrival is memory that will be taken.
+type arrival struct {
+	bytes uint64
+	until time.Time // it counts so long: a collection may end before it is there
+}
+
+// expect makes sure that there is room for what will be taken soon, beside what
+// others were told that they may take. One at a time may, whatever it takes.
+func (l *Limit) expect(bytes int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for len(l.coming) > 0 && !l.coming[0].until.After(now) {
+		l.expected -= l.coming[0].bytes
+		l.coming = l.coming[1:]
+	}
+	l.take()
+	if len(l.coming) > 0 && l.lives()+l.expected+uint64(bytes) > l.mayLive(drainShare) {
+		return l.full()
+	}
+	l.coming = append(l.coming, arrival{uint64(bytes), now.Add(arrives)})
+	l.expected += uint64(bytes)
 	return nil
 }
 
-// measure implements the Gauge: it takes a reading, tells Go what it leaves, and
-// decides.
-func (l *Limit) measure(refused bool) (credit int64, err error) {
+// measureSends implements a Gauge.
+func (l *Limit) measureSends(refused bool) (credit int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if credit := l.measure(liveShare, refused); credit > 0 {
+		return credit, nil
+	}
+	return 0, fault.State(nil, "Memory is nearly full: what is stored takes %s of the %s that it may take of %s, which is %s. "+
+		"Receive and delete messages, or give the runtime more memory; until then sends are refused.",
+		size(l.lives()), size(l.mayLive(liveShare)), size(min(l.bytes, l.user)), l.named)
+}
+
+// measureDrains implements a Gauge.
+func (l *Limit) measureDrains(refused bool) (credit int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if credit := l.measure(drainShare, refused); credit > 0 {
+		return credit, nil
+	}
+	return 0, l.full()
+}
+
+// full is why there is no room even for what gives room back.
+func (l *Limit) full() error {
+	return fault.State(nil, "Memory is full: %s are in use of the %s that may be of %s, which is %s. "+
+		"Too many queues are used at once: each takes up to 8 MB until it has rested for ten seconds. Use fewer, or give the runtime more memory.",
+		size(l.lives()), size(l.mayLive(drainShare)), size(min(l.bytes, l.user)), l.named)
+}
+
+// measure takes a reading, tells Go what it leaves, and returns how many bytes may
+// come before the next; none when what lives takes its share of what Go may use.
+func (l *Limit) measure(share float64, refused bool) (credit int64) {
 	l.take()
-	if began := time.Now(); l.lives() > l.most(refused) && began.Sub(l.collected) > max(collectEvery, collectPause*l.took) {
+	full := func() bool { return l.lives() > l.most(share, refused) }
+	if began := time.Now(); full() && began.Sub(l.collected) > max(collectEvery, collectPause*l.took) {
 		l.collect()
 		l.collected, l.took = time.Now(), time.Since(began)
 		l.take()
 	}
 	l.tell()
-	lives, most := l.lives(), l.most(refused)
-	if lives > most {
-		return 0, fault.State(nil, "Memory is nearly full: what is stored takes %s of the %s that it may take of %s, which is %s. "+
-			"Receive and delete messages, or give the runtime more memory; until then sends are refused.",
-			size(lives), size(l.mayLive()), size(min(l.bytes, l.user)), l.named)
+	if full() {
+		return 0
 	}
-	return int64(min(most-lives, trustBytes)), nil
+	return int64(min(l.most(share, refused)-l.lives()+1, trustBytes))
 }
 
 func size(bytes uint64) string { return capacity.Size(int64(bytes)) }
@@ -175,7 +276,7 @@ func size(bytes uint64) string { return capacity.Size(int64(bytes)) }
 // take takes a reading. What was admitted before a collection counted is in what it
 // found alive.
 func (l *Limit) take() {
-	r, admitted := l.read(), uint64(l.admitted.Swap(0))
+	r, admitted := l.read(), l.admitted.Swap(0)
 	if l.since += admitted; r.cycles != l.last.cycles {
 		l.since = 0
 	}
@@ -183,18 +284,18 @@ func (l *Limit) take() {
 }
 
 // lives is how much lives now, at most.
-func (l *Limit) lives() uint64 { return l.last.live + l.since }
+func (l *Limit) lives() uint64 { return l.last.live + uint64(max(l.since, 0)) }
 
 // most is how much may live; less, to end an episode of refusals.
-func (l *Limit) most(refused bool) uint64 {
-	may := l.mayLive()
+func (l *Limit) most(share float64, refused bool) uint64 {
+	may := l.mayLive(share)
 	if refused {
-		may -= uint64(float64(may) * easeShare)
+		may -= min(may/4, ease)
 	}
 	return may
 }
 
-func (l *Limit) mayLive() uint64 { return uint64(float64(min(l.forGo(), l.user)) * liveShare) }
+func (l *Limit) mayLive(share float64) uint64 { return uint64(float64(min(l.forGo(), l.user)) * share) }
 
 // forGo is what the limit leaves to Go: the others in the cgroup have theirs
 // already.

@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"millrace/runtime/capacity"
 	"millrace/runtime/fault"
 )
 
@@ -37,10 +36,11 @@ func in128() *world {
 		read:    func() reading { return w.now },
 		collect: func() { w.collections++; w.now.cycles++ },
 		set:     func(n int64) int64 { w.told = append(w.told, n); return 0 },
-		gauge:   capacity.Gauge{Log: slog.New(slog.NewTextHandler(&w.logged, nil))},
+		log:     slog.New(slog.NewTextHandler(&w.logged, nil)),
 	}
 	w.begin()
-	w.Admit(1) // a bubble's clock is behind the one that a new gauge goes by
+	w.drains.Admit(1)
+	w.sends.Admit(1) // a bubble's clock is behind the one that a new gauge goes by
 	return w
 }
 
@@ -64,11 +64,11 @@ func TestRefusesBeforeTheEndAndHeals(t *testing.T) {
 		if w.collections == 0 || w.collections > 3 {
 			t.Errorf("collected %d times in a second", w.collections)
 		}
-		w.now.live = 68 * mib
+		w.now.live = 60 * mib
 		if time.Sleep(moment); w.Admit(0) == nil {
 			t.Error("admitted again at once: it would flap")
 		}
-		w.now.live = 60 * mib
+		w.now.live = 50 * mib
 		if time.Sleep(moment); w.Admit(0) != nil {
 			t.Error("refused with room")
 		}
@@ -94,6 +94,50 @@ func TestCountsWhatIsAdmittedBetweenCollections(t *testing.T) {
 			t.Error("refused, though a collection found 10 MiB alive")
 		}
 	})
+}
+
+// Receives go on beyond what may live, and end before the collector cannot keep up.
+func TestDrainsHaveMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := in128()
+		w.now.live = 80 * mib
+		if time.Sleep(moment); w.Admit(0) == nil || w.Drain(0) != nil {
+			t.Error("with 80 MiB alive not only sends are refused, or not even they")
+		}
+		if err := w.Drain(8 * mib); err != nil {
+			t.Errorf("a queue beside 80 MiB: %v", err)
+		}
+		w.now.cycles++
+		if err := w.Drain(8 * mib); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("a second one, before the first is there to be collected: %v", err)
+		}
+		if err := w.Drain(0); err != nil {
+			t.Errorf("a queue that is in use: %v", err)
+		}
+		w.now.live = 93 * mib
+		if time.Sleep(arrives); !errors.Is(w.Drain(0), fault.Unavailable) {
+			t.Error("drained with 93 MiB alive")
+		}
+		w.now.live = 50 * mib
+		if time.Sleep(moment); w.Drain(0) != nil || w.Admit(0) != nil {
+			t.Error("refused with room")
+		}
+		var none *Limit
+		if err := none.Drain(mib); err != nil {
+			t.Errorf("without a limit: %v", err)
+		}
+	})
+}
+
+func TestReadsLessAtOnce(t *testing.T) {
+	var none *Limit
+	if none.Loads() != 0 || none.Pages() != 0 {
+		t.Error("no limit limits what is read")
+	}
+	l := in128()
+	if loads, pages := l.Loads(), l.Pages(); loads != 2 || pages < 200<<10 || pages > 300<<10 {
+		t.Errorf("in 128 MiB: %d logs at once, pages of %d", loads, pages)
+	}
 }
 
 func TestFunctionsShareTheLimit(t *testing.T) {
@@ -125,7 +169,7 @@ func TestLimitOfTheUser(t *testing.T) {
 		w.user, w.pinned = 50*mib, true
 		w.begin()
 		w.now.live = 40 * mib
-		if time.Sleep(moment); w.Admit(0) == nil {
+		if w.Admit(2*mib) == nil {
 			t.Error("admitted with 40 MiB of 50 alive")
 		}
 		if len(w.told) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -15,13 +16,13 @@ const (
 	window   = 2               // entries under way at once; one on a cluster and with an fsync each, see DESIGN.md
 	loadWait = 2 * time.Minute // to read a log
 
-	// loadsAtOnce is how many logs are read at the same time: each takes files, and
-	// a few MiB to read ahead.
-	loadsAtOnce = 8
+	// never is for how long a log has rested that was not written to since it was read.
+	never = time.Duration(math.MaxInt64)
 
-	// A log's file is open for sure when it was written to within so long: JetStream
-	// closes it later than that (see backbone.Config.Looks).
-	opensAgain = 30 * time.Second
+	// JetStream keeps the last block of a log in memory while it is written to, and
+	// for ten seconds more (CacheExpire).
+	blockRests = 10 * time.Second
+	blockMost  = 8 << 20
 )
 
 // lookAgain is how long an owner trusts what it knows of the gate.
@@ -317,7 +318,7 @@ func (o *owner) turn(now time.Time) error {
 	}
 	f := flight{since: now}
 	m.Begin(o.clock.At(now), o.set.wallAt(now))
-	commands = o.woken(now, commands)
+	commands = o.allowed(now, commands)
 	for i, c := range commands {
 		if i > 0 && m.Written()+c.size > min(entryRoom, o.set.maxEntry) {
 			o.mu.Lock()
@@ -360,13 +361,20 @@ func (o *owner) turn(now time.Time) error {
 	return nil
 }
 
-// woken returns the commands that may go on. While the log rests those that would
-// write to it may be refused.
-func (o *owner) woken(now time.Time, commands []*command) []*command {
-	if now.Sub(o.last) < opensAgain || !slices.ContainsFunc(commands, o.writes) {
+// allowed returns the commands that may go on: those that would write to the log
+// may be refused.
+func (o *owner) allowed(now time.Time, commands []*command) []*command {
+	if !slices.ContainsFunc(commands, o.writes) {
 		return commands
 	}
-	err := o.set.wake()
+	rested, bytes := never, 0
+	if !o.last.IsZero() {
+		rested = now.Sub(o.last)
+	}
+	if rested >= blockRests {
+		bytes = 3 * int(min(o.machine.LogSize(), blockMost)) // it is read anew while what was read before is garbage
+	}
+	err := o.set.write(rested, bytes)
 	if err == nil {
 		return commands
 	}

@@ -24,10 +24,7 @@ type page struct {
 	key string
 }
 
-const (
-	pageEntries = 1024
-	pageBytes   = 1 << 20
-)
+const pageEntries = 1024
 
 // content returns the content of message number, which the entry holds, or held
 // until it was copied and the entry purged.
@@ -60,7 +57,9 @@ func (q *Queue) page(ctx context.Context, entry, number uint64) (page, error) {
 		return c, nil
 	}
 	p.read = map[uint64]page{}
-	_, err := q.reader.readSome(ctx, entry, math.MaxInt64, pageEntries, pageBytes, func(_ uint64, entry []byte) error {
+	q.set.loads <- struct{}{}
+	defer func() { <-q.set.loads }()
+	_, err := q.reader.readSome(ctx, entry, math.MaxInt64, pageEntries, q.set.pages, func(_ uint64, entry []byte) error {
 		return q.collect(entry, p.read)
 	})
 	if errors.As(err, new(gapError)) { // its entry may have been read before the gap

@@ -50,10 +50,19 @@ type Options struct {
 	// server whose files are not ours.
 	Intact func() error
 
-	// Wake is asked before a stream is made, and before one is written to that has
-	// rested for a while: JetStream opens a file then. When it returns an error
-	// nothing is written; nil allows it.
-	Wake func() error
+	// Write is asked before a stream is made, and once for all that waits to be
+	// written to a log, if it can be refused. It is told how long the log has not been
+	// written to, and about how many bytes JetStream will take for it in memory:
+	// it opens the log's file again after 30 seconds (closeFDsIdle, nats-server 2.15.2),
+	// and reads its last block, which may have 8 MiB, after ten (CacheExpire). nil
+	// allows everything.
+	Write func(rested time.Duration, bytes int) error
+
+	// Loads is how many logs are read at the same time, with up to 10 MiB each; 0 means 8.
+	Loads int
+	// Pages is how many bytes of contents are read back at once, and kept until they
+	// are asked for, for each queue; 0 means 1 MiB.
+	Pages int
 
 	// Marks is the file that keeps what each log was known to hold; "" for none:
 	// then it is not noticed when the end of a log is lost. It needs a server that
@@ -69,7 +78,10 @@ type Options struct {
 	Strict bool
 }
 
-const defaultBudget = 64 << 20
+const (
+	defaultBudget = 64 << 20
+	defaultLoads  = 8
+)
 
 // Queues are all queues of a runtime.
 type Queues struct {
@@ -86,8 +98,9 @@ type Queues struct {
 	wall     func() time.Time // nil for the process's
 	gate     capacity.Gate
 	intact   intact
-	wake     func() error
+	write    func(rested time.Duration, bytes int) error
 	loads    chan struct{} // has room for one who may read a log
+	pages    int
 	marks    *marks
 	torn     map[string]bool
 	lost     func(damage.Loss) error
@@ -159,13 +172,19 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	if o.BodyBudget == 0 {
 		o.BodyBudget = defaultBudget
 	}
+	if o.Pages == 0 {
+		o.Pages = readBytes
+	}
+	if o.Loads == 0 {
+		o.Loads = defaultLoads
+	}
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
-		torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, wake: o.Wake, loads: make(chan struct{}, loadsAtOnce),
+		torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, write: o.Write, loads: make(chan struct{}, o.Loads), pages: o.Pages,
 	}
-	if qs.wake == nil {
-		qs.wake = func() error { return nil }
+	if qs.write == nil {
+		qs.write = func(time.Duration, int) error { return nil }
 	}
 	if o.Cluster != nil {
 		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
@@ -248,7 +267,7 @@ func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Que
 	if err := qs.gate.Admit(0); err != nil {
 		return nil, err
 	}
-	if err := qs.wake(); err != nil {
+	if err := qs.write(never, 0); err != nil {
 		return nil, err
 	}
 	r := row{ID: id, Source: newSource(), Key: make([]byte, 16), Config: c}

@@ -17,12 +17,18 @@ import (
 // needs no write.
 func TestWakingIsAskedFor(t *testing.T) {
 	var none error // may be woken
-	asked := 0
-	bubble(t, jetqueue.Options{Wake: func() error { asked++; return none }}, func(e *env) {
+	var asked []time.Duration
+	bubble(t, jetqueue.Options{Write: func(rested time.Duration, bytes int) error {
+		asked = append(asked, rested)
+		if rested < 30*time.Second {
+			return nil
+		}
+		return none
+	}}, func(e *env) {
 		full, empty := e.create("full", nil), e.create("empty", nil)
 		e.send(full, body("a"), body("b"))
-		if asked != 2 {
-			e.Errorf("asked %d times for two new queues", asked)
+		if len(asked) != 3 || asked[2] > time.Second {
+			e.Errorf("asked for two new queues and a send, after %v", asked)
 		}
 		none = fault.New(fault.Unavailable, "no descriptors")
 		e.send(full, body("c")) // is awake
