@@ -35,7 +35,8 @@ type Store struct {
 	kv     jetstream.KeyValue
 	watch  jetstream.KeyWatcher // nil when nobody else writes to the bucket
 	copies *Copies              // nil for none
-	gate   capacity.Gate        // of new records
+	gate   capacity.Limit       // of new records; nil for none
+	change capacity.Limit       // of changes; nil for none
 	done   chan struct{}        // closed when the follower has ended
 
 	mu       sync.RWMutex // guards the rest
@@ -136,9 +137,9 @@ func (s *Store) readAll(ctx context.Context) error {
 	return nil
 }
 
-// Guard has new records pass a gate. Changes and deletions pass in any case: who
-// makes room may need them. Call it before the store is shared.
-func (s *Store) Guard(g capacity.Gate) { s.gate = g }
+// Guard has new records and changes pass a limit each. Deletions pass in any case,
+// and so does what is in a [Table.Vital]. Call it before the store is shared.
+func (s *Store) Guard(created, changed capacity.Limit) { s.gate, s.change = created, changed }
 
 // Close ends the mirror. Reads keep answering from what was last seen.
 func (s *Store) Close() (err error) {
@@ -280,10 +281,27 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 type Table[T any] struct {
 	store *Store
 	kind  string
+	vital bool
 }
 
 // NewTable views the records of a kind, a word of a-z that no other table uses.
-func NewTable[T any](s *Store, kind string) *Table[T] { return &Table[T]{s, kind} }
+func NewTable[T any](s *Store, kind string) *Table[T] { return &Table[T]{store: s, kind: kind} }
+
+// Vital returns the table for one who makes room with what is written to it: it
+// passes what guards the store. Its records must be few and small.
+func (t *Table[T]) Vital() *Table[T] {
+	v := *t
+	v.vital = true
+	return &v
+}
+
+// admit asks a guard of the store, which may be nil.
+func (t *Table[T]) admit(l capacity.Limit, value []byte) error {
+	if t.vital || l == nil {
+		return nil
+	}
+	return l.Admit(len(value))
+}
 
 // Get returns the record under key.
 func (t *Table[T]) Get(key string) (T, bool) {
@@ -376,7 +394,7 @@ func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 	if len(wire) > maxKey {
 		return fault.New(fault.Invalid, "a name of %d bytes is too long for a %s", len(key), t.kind)
 	}
-	if err := t.store.gate.Admit(len(value)); err != nil {
+	if err := t.admit(t.store.gate, value); err != nil {
 		return err
 	}
 	err = t.store.put(ctx, wire, value, 0)
@@ -409,6 +427,9 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, er
 		}
 		value, err := json.Marshal(v)
 		if err != nil {
+			return zero, err
+		}
+		if err := t.admit(t.store.change, value); err != nil {
 			return zero, err
 		}
 		err = t.store.put(ctx, wireKey(t.kind, key), value, r.revision)

@@ -111,6 +111,40 @@ func TestOverlongKey(t *testing.T) {
 	}
 }
 
+// When nothing may be created or changed, what is there can be removed, and what
+// makes room be written.
+func TestGuard(t *testing.T) {
+	ctx := t.Context()
+	store := open(t, backbonetest.Start(t, t.TempDir()))
+	things, vital := record.NewTable[thing](store, "thing"), record.NewTable[thing](store, "vital").Vital()
+	if err := things.Create(ctx, "a", thing{}); err != nil {
+		t.Fatal(err)
+	}
+	more := func(v thing) (thing, error) { v.N++; return v, nil }
+	created, changed := errors.New("created"), errors.New("changed")
+	store.Guard(full{created}, full{changed})
+	if err := things.Create(ctx, "b", thing{}); !errors.Is(err, created) {
+		t.Errorf("creating: %v", err)
+	}
+	if _, err := things.Update(ctx, "a", more); !errors.Is(err, changed) {
+		t.Errorf("changing: %v", err)
+	}
+	if err := vital.Create(ctx, "a", thing{}); err != nil {
+		t.Errorf("creating what is vital: %v", err)
+	}
+	if _, err := vital.Update(ctx, "a", more); err != nil {
+		t.Errorf("changing what is vital: %v", err)
+	}
+	if err := things.Delete(ctx, "a"); err != nil {
+		t.Errorf("deleting: %v", err)
+	}
+}
+
+// full is a limit that is reached.
+type full struct{ error }
+
+func (f full) Admit(int) error { return f.error }
+
 func TestStates(t *testing.T) {
 	s := open(t, backbonetest.Start(t, t.TempDir()))
 	things, newer := record.NewTable[thing](s, "thing"), record.NewTable[string](s, "thing")

@@ -241,6 +241,52 @@ func TestFullDiskIsDrained(t *testing.T) {
 	}
 }
 
+// Who changes records, or has dead letters moved, while the disk is full leaves to
+// the others what they need to drain it. Purges and deletions pass also when they have
+// to write down when they were.
+func TestFullDiskUnderChanges(t *testing.T) {
+	long(t)
+	dir := disk(t, 40<<20)
+	s := start(t, "", filepath.Join(dir, "data"), "--sqs-delay-purge-retry", "--sqs-delay-recently-deleted")
+	c, l := s.client(), newLedger(t)
+	url, purged, deleted, dead := createQueue(t, c, "q"), createQueue(t, c, "purged"), createQueue(t, c, "deleted"), createQueue(t, c, "dead")
+	source := createQueue(t, c, "source")
+	if _, err := c.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &source, Attributes: map[string]string{
+		"VisibilityTimeout": "0", "RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 80 {
+		if err := send(t.Context(), c, l, source, 100<<10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill(t, c, l, url, 20<<10)
+	for range 30 { // the second time each of them is a dead letter
+		if _, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &source, MaxNumberOfMessages: 10}); err != nil {
+			t.Fatal("receiving:", err)
+		}
+	}
+	var err error
+	for i := 0; i < 1500 && err == nil; i++ {
+		policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"s%d","Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*","Condition":{"StringEquals":{"aws:x":"%s"}}}]}`, i, strings.Repeat("y", 6000))
+		_, err = c.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"Policy": policy}})
+	}
+	wantUnavailable(t, err)
+	if strings.Contains(s.log.String(), "failed to write") {
+		t.Error("the store ran out of room")
+	}
+	if _, err := c.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &purged}); err != nil {
+		t.Error("purging:", err)
+	}
+	if _, err := c.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &deleted}); err != nil {
+		t.Error("deleting a queue:", err)
+	}
+	drain(t, c, l, url)
+	s.wantWorks(t, l, url)
+	within(t, 20*time.Second, "the dead letters", func() bool { drain(t, c, l, dead); drain(t, c, l, url); return len(l.owed) == 0 })
+}
+
 // Another program fills the disk to the last byte. What is there can be received
 // and deleted all the same, also after a kill and a restart; once the other
 // program's file is gone, sends work again.

@@ -82,12 +82,12 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
 		others = cluster.New(stream.Conn(), log)
 	}
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, BodyBudget: a.cfg.Memory.Bodies(), Loads: a.cfg.Memory.Loads(), Pages: a.cfg.Memory.Pages(), Write: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, Moves: room.Changes(), BodyBudget: a.cfg.Memory.Bodies(), Loads: a.cfg.Memory.Loads(), Pages: a.cfg.Memory.Pages(), Write: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
 		Marks: a.marks(), Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
-	a.records.Guard(a.gate) // from here on: what a start puts right is written though the disk is full
+	a.records.Guard(a.gate, room.Changes()) // from here on: what a start puts right is written though the disk is full
 	a.parts.Push("torn logs", func(ctx context.Context) error { return torn.settle(ctx, a.queues) })
 	return stream, nil
 }

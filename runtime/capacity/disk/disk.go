@@ -113,6 +113,41 @@ func (s *Space) measure(full bool) (int64, error) {
 	return min(free-bar, s.aside/2), nil
 }
 
+// Changes is a limit on what replaces or moves something: nothing more is held
+// afterwards, yet a log grows with each change until it is compacted. So it may go on for a while
+// when sends are refused, and ends before what draining needs is touched. A nil Space
+// has none.
+func (s *Space) Changes() capacity.Limit {
+	if s == nil {
+		return capacity.Gate(nil)
+	}
+	return changes{s}
+}
+
+type changes struct{ *Space }
+
+// Admit implements capacity.Limit.
+func (c changes) Admit(bytes int) error {
+	err := c.Space.Admit(0)
+	if err == nil {
+		return nil
+	}
+	free, _, failed := c.usage(c.dir)
+	if failed != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	bar := c.aside / 2
+	if !c.held {
+		bar += c.aside
+	}
+	if free-int64(bytes) < bar {
+		return err
+	}
+	return nil
+}
+
 // Drain is called before a write of so many bytes, at most, that gives room back or
 // leads to one. It reports whether there is room for it. It costs little. A nil
 // Space does not know, and has no reserve.

@@ -128,6 +128,47 @@ func TestSpace(t *testing.T) {
 	})
 }
 
+// What replaces something goes on when sends are refused, and leaves the reserve,
+// and half as much, to those who drain.
+func TestChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{dir: t.TempDir()}
+		s, err := open(f.dir, nil, f.usage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Admit(1); err != nil { // the first look
+			t.Fatal(err)
+		}
+		admits := func(taken int64, want bool) {
+			t.Helper()
+			f.taken = taken
+			later()
+			if err := s.Changes().Admit(mib / 4); (err == nil) != want {
+				t.Errorf("with %d MiB taken: %v", taken/mib, err)
+			}
+		}
+		admits(10*mib, true)
+		admits(43*mib, true) // 2 MiB are free, and the reserve
+		if s.Admit(0) == nil {
+			t.Error("a send is admitted too")
+		}
+		admits(44*mib, false)
+		if f.aside(t) == 0 {
+			t.Error("a change took the reserve")
+		}
+		f.taken = 45 * mib
+		later()
+		s.Drain(mib) // lets go of the reserve: 3 MiB are free
+		admits(45*mib, false)
+		admits(43*mib, true)
+		var none *Space
+		if err := none.Changes().Admit(mib); err != nil {
+			t.Error("no disk refuses:", err)
+		}
+	})
+}
+
 // A look at the disk is good for a moment, unless much is admitted in it.
 func TestSpaceLooksSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

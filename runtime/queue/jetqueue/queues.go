@@ -44,6 +44,9 @@ type Options struct {
 
 	// Gate is asked before a queue is made and before messages are sent; nil admits all.
 	Gate capacity.Gate
+	// Moves is asked before messages move from one queue to another: for a moment they
+	// are in both. nil admits all.
+	Moves capacity.Limit
 
 	// Intact is asked after each entry that JetStream has acknowledged: an error says
 	// that the next start will not find it, and is what its callers get. nil for a
@@ -97,6 +100,7 @@ type Queues struct {
 	forever  bool
 	wall     func() time.Time // nil for the process's
 	gate     capacity.Gate
+	moves    capacity.Limit
 	intact   intact
 	write    func(rested time.Duration, bytes int) error
 	loads    chan struct{} // has room for one who may read a log
@@ -180,7 +184,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	}
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
-		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
+		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.Moves, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
 		torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, write: o.Write, loads: make(chan struct{}, o.Loads), pages: o.Pages,
 	}
 	if qs.write == nil {

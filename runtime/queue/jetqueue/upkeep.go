@@ -3,6 +3,7 @@ package jetqueue
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"millrace/runtime/fault"
@@ -111,7 +112,11 @@ func (o *owner) bury() {
 				wait = firstRetry
 				continue
 			}
-			o.set.log.Warn("dead letters could not be moved; trying again", "queue", o.id.Name, "error", err)
+			level := slog.LevelWarn
+			if _, told := fault.Told(err); told {
+				level = slog.LevelDebug
+			}
+			o.set.log.Log(o.ctx, level, "dead letters could not be moved; trying again", "queue", o.id.Name, "err", err)
 			select {
 			case <-time.After(wait):
 				wait = min(wait*retryGrowth, lastRetry)
