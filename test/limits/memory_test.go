@@ -195,11 +195,11 @@ func (s *server) drainBy(url string, receivers int) int64 {
 	return got.Load()
 }
 
-// In 128 MiB, of which a file in a tmpfs has 48, as functions may have it.
+// In 128 MiB, of which a file in a tmpfs has 64, as functions may have it.
 func TestMemoryRefusesBeforeTheEnd(t *testing.T) {
 	long(t)
-	enter, data, beside := cgroup(t, 128<<20), t.TempDir(), disk(t, 48<<20)
-	s := start(t, enter+" head -c 48M /dev/zero > "+filepath.Join(beside, "file")+";", data)
+	enter, data, beside := cgroup(t, 128<<20), t.TempDir(), disk(t, 64<<20)
+	s := start(t, enter+" head -c 64M /dev/zero > "+filepath.Join(beside, "file")+";", data)
 	url := createQueue(t, s.client(), "full")
 	sent := s.fill(url, 1<<10)
 	t.Logf("%d messages of 1 KiB", sent)
@@ -233,7 +233,7 @@ func TestMemoryOutlivesAFlood(t *testing.T) {
 	body, _ := json.Marshal(entry{MessageBody: strings.Repeat("m", 250<<10)})
 	body = append(fmt.Appendf(nil, `{"QueueUrl":%q,`, url), body[1:]...)
 	var sent, refused atomic.Int64
-	end := time.Now().Add(5 * time.Second)
+	end := time.Now().Add(2 * time.Second)
 	together(100, func() bool {
 		switch status, text, err := s.say("SendMessage", body); {
 		case err != nil:
