@@ -250,29 +250,33 @@ func TestFullDiskUnderChanges(t *testing.T) {
 	s := start(t, "", filepath.Join(dir, "data"), "--sqs-delay-purge-retry", "--sqs-delay-recently-deleted")
 	c, l := s.client(), newLedger(t)
 	url, purged, deleted, dead := createQueue(t, c, "q"), createQueue(t, c, "purged"), createQueue(t, c, "deleted"), createQueue(t, c, "dead")
-	source := createQueue(t, c, "source")
-	if _, err := c.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &source, Attributes: map[string]string{
-		"VisibilityTimeout": "0", "RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
-	}}); err != nil {
-		t.Fatal(err)
-	}
-	for range 80 {
-		if err := send(t.Context(), c, l, source, 100<<10); err != nil {
+	sources := []string{createQueue(t, c, "one"), createQueue(t, c, "two"), createQueue(t, c, "three")}
+	for _, source := range sources { // none of them fills a block of its log, which would be given back
+		if _, err := c.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &source, Attributes: map[string]string{
+			"VisibilityTimeout": "0", "RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
+		}}); err != nil {
 			t.Fatal(err)
+		}
+		for range 30 {
+			if err := send(t.Context(), c, l, source, 100<<10); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	fill(t, c, l, url, 20<<10)
-	for range 30 { // the second time each of them is a dead letter
-		if _, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &source, MaxNumberOfMessages: 10}); err != nil {
-			t.Fatal("receiving:", err)
-		}
-	}
 	var err error
 	for i := 0; i < 1500 && err == nil; i++ {
 		policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"s%d","Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*","Condition":{"StringEquals":{"aws:x":"%s"}}}]}`, i, strings.Repeat("y", 6000))
 		_, err = c.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"Policy": policy}})
 	}
 	wantUnavailable(t, err)
+	for range 12 { // the second time each of them is a dead letter
+		for _, source := range sources {
+			if _, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &source, MaxNumberOfMessages: 10}); err != nil {
+				t.Fatal("receiving:", err)
+			}
+		}
+	}
 	if strings.Contains(s.log.String(), "failed to write") {
 		t.Error("the store ran out of room")
 	}

@@ -53,7 +53,7 @@ func TestRefusesBeforeTheEndAndHeals(t *testing.T) {
 		w.now.live, w.now.own, w.now.all = 70*mib, 100*mib, 100*mib
 		time.Sleep(moment)
 		err := w.Admit(1)
-		if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "takes 73.4 MB of the 72.5 MB that it may take of 134.2 MB") {
+		if _, told := fault.Told(err); !told || !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "takes 73.4 MB of the 72.5 MB that it may take of 134.2 MB") {
 			t.Errorf("with 70 MiB alive: %v", err)
 		}
 		for range 100 {
