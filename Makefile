@@ -27,7 +27,7 @@ test: ## Run the test suite
 	go test $(GOFLAGS_TEST) ./...
 
 test-long: ## Run what takes long, needs root or a broker; names what is missing
-	MILLRACE_LONG=1 go test -count=1 -p 1 $(GOFLAGS_TEST) $(LONG)
+	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 30m $(GOFLAGS_TEST) $(LONG)
 
 race: ## Run the test suite with the race detector
 	$(MAKE) test GOFLAGS_TEST="-race $(GOFLAGS_TEST)"
