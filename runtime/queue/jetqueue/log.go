@@ -23,6 +23,7 @@ type log struct {
 	js       jetstream.JetStream
 	stream   string
 	patience time.Duration // with JetStream, until it counts as not answering
+	loads    chan struct{} // has room for one who may read a log
 	msg      nats.Msg      // reused for every publish
 	ack      []byte        // how an acknowledgement begins, up to its sequence
 	inbox    string
@@ -63,7 +64,7 @@ func streamConfig(incarnation string, about map[string]string) jetstream.StreamC
 func (qs *Queues) newLog(source uint64) *log {
 	name := incarnation(source)
 	l := &log{
-		conn: qs.conn, js: qs.js, stream: streamPrefix + name, patience: answerWait,
+		conn: qs.conn, js: qs.js, stream: streamPrefix + name, patience: answerWait, loads: qs.loads,
 		ack: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+name),
 		msg: nats.Msg{Subject: subjectPrefix + name, Header: nats.Header{}},
 	}
@@ -144,12 +145,16 @@ func (l *log) bounds(ctx context.Context) (first, last uint64, err error) {
 const (
 	readBatch = 4096
 	readBytes = 1 << 20
+	readWait  = 2 * time.Minute // to read a log
 )
 
 // scan calls yield with the entries from sequence from to last, and missing with
-// runs of those that are not there, in order. While it does, it reads ahead.
+// runs of those that are not there, in order. While it does, it reads ahead. It
+// waits for its turn, which no log has that does not answer yet: see bounds.
 func (l *log) scan(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error, missing func(from, to uint64)) error {
-	ctx, cancel := context.WithCancel(ctx)
+	l.loads <- struct{}{}
+	defer func() { <-l.loads }()
+	ctx, cancel := context.WithTimeout(ctx, readWait)
 	var ahead <-chan stretch
 	defer func() {
 		cancel()

@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	window   = 2               // entries under way at once; one on a cluster and with an fsync each, see DESIGN.md
-	loadWait = 2 * time.Minute // to read a log
+	window = 2 // entries under way at once; one on a cluster and with an fsync each, see DESIGN.md
 
 	// never is for how long a log has rested that was not written to since it was read.
 	never = time.Duration(math.MaxInt64)
@@ -126,10 +125,6 @@ func (o *owner) unavailable(err error) error {
 
 // load makes the machine from the log.
 func (o *owner) load() error {
-	o.set.loads <- struct{}{}
-	defer func() { <-o.set.loads }()
-	ctx, cancel := context.WithTimeout(context.Background(), loadWait)
-	defer cancel()
 	o.session = o.set.store.Session()
 	if err := o.set.store.Down(); err != nil {
 		return err
@@ -137,7 +132,7 @@ func (o *owner) load() error {
 	if err := o.log.begin(); err != nil {
 		return err
 	}
-	r, err := o.replay(ctx, o.log)
+	r, err := o.replay(context.Background(), o.log)
 	if err != nil {
 		return err
 	}
