@@ -35,8 +35,8 @@ type Store struct {
 	kv     jetstream.KeyValue
 	watch  jetstream.KeyWatcher // nil when nobody else writes to the bucket
 	copies *Copies              // nil for none
-	gate   capacity.Limit       // of new records; nil for none
-	change capacity.Limit       // of changes; nil for none
+	gate   capacity.Limit       // of new records
+	change capacity.Limit       // of changes
 	done   chan struct{}        // closed when the follower has ended
 
 	mu       sync.RWMutex // guards the rest
@@ -86,6 +86,7 @@ func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 	}
 	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), rows: map[string]map[string]row{}}
+	s.Guard(capacity.Gate(nil), capacity.Gate(nil))
 	for {
 		select {
 		case e, ok := <-w.Updates():
@@ -295,9 +296,9 @@ func (t *Table[T]) Vital() *Table[T] {
 	return &v
 }
 
-// admit asks a guard of the store, which may be nil.
+// admit asks a guard of the store.
 func (t *Table[T]) admit(l capacity.Limit, value []byte) error {
-	if t.vital || l == nil {
+	if t.vital {
 		return nil
 	}
 	return l.Admit(len(value))

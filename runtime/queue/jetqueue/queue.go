@@ -300,10 +300,8 @@ func (q *Queue) arriveHere(ctx context.Context, source uint64, burials []queue.B
 	for _, b := range burials {
 		size += len(b.Content) + recordRoom
 	}
-	if l := q.set.moves; l != nil {
-		if err := l.Admit(size); err != nil {
-			return err
-		}
+	if err := q.set.moves.Admit(size); err != nil {
+		return err
 	}
 	return q.do(ctx, size, func(m *queue.Machine) { m.Arrive(source, burials...) })
 }

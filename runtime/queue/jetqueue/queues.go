@@ -182,6 +182,9 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	if o.Loads == 0 {
 		o.Loads = defaultLoads
 	}
+	if o.Moves == nil {
+		o.Moves = capacity.Gate(nil)
+	}
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.Moves, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
