@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-
-	"millrace/runtime/atomicfile"
 )
 
 // A Holder is the runtime that holds a data folder.
@@ -109,13 +107,14 @@ func makeFolder(dir string) error {
 	return os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600)
 }
 
-// announce writes down who holds the folder, for whoever finds it locked.
+// announce writes down who holds the folder, for whoever finds it locked. After a
+// power cut nobody does, so a start does not wait for a sync of it.
 func (l *lock) announce(h Holder) error {
 	b, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(notePath(l.dir), append(b, '\n'))
+	return os.WriteFile(notePath(l.dir), append(b, '\n'), 0o600)
 }
 
 // restore puts the file lock back when somebody removed it, and tells the log. It
