@@ -12,6 +12,7 @@ import (
 
 	"millrace/esm/source/sqs"
 	"millrace/runtime/fault"
+	"millrace/runtime/function"
 	"millrace/runtime/queue"
 	"millrace/runtime/record"
 )
@@ -26,9 +27,9 @@ type Config struct {
 	// function. It is asked before each receive, so it should be quick.
 	Timeout func(functionARN string) (timeout time.Duration, ok bool)
 
-	// MayReceive says whether a function may take the messages of a queue:
-	// fault.Denied when the queue's owner does not let it. nil lets every function.
-	// It is asked before each receive, too.
+	// MayReceive says whether a function may take the messages of another account's
+	// queue: fault.Denied when the queue's owner does not let it. nil lets every
+	// function. It is asked before each receive, too.
 	MayReceive func(q queue.ID, functionARN string) error
 
 	Log *slog.Logger // nil for none
@@ -36,9 +37,10 @@ type Config struct {
 
 // queues finds queues on behalf of a function.
 func (c Config) queues(functionARN string) sqs.Queues {
+	f, _, _ := function.IDFromARN(functionARN)
 	return func(id queue.ID) (sqs.Queue, error) {
 		q, err := c.Queues(id)
-		if err == nil && c.MayReceive != nil {
+		if err == nil && id.Account != f.Account && c.MayReceive != nil {
 			err = c.MayReceive(id, functionARN)
 		}
 		return q, err

@@ -116,15 +116,11 @@ func (s *Service) MaySend(to queue.ID, service, sourceARN, sourceAccount string)
 }
 
 // MayReceive says whether a Lambda function of an account, which runs in a role,
-// may take messages out of a queue. Of its own account it may; the policy of a
-// queue of another must let the role receive and delete messages, and ask for the
-// queue's attributes
+// may take messages out of another account's queue: the queue's policy must let the
+// role receive and delete messages, and ask for the queue's attributes
 // (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-cross-account-example.html).
 // The error is fault.Denied, or fault.NotFound when there is no such queue.
 func (s *Service) MayReceive(from queue.ID, account, role, function string) error {
-	if from.Account == account {
-		return nil
-	}
 	q, err := s.queues.Get(from)
 	if err != nil {
 		return err
