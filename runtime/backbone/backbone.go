@@ -195,6 +195,15 @@ func (b *Backbone) Wrote(stream string) { b.disk.wrote(stream) }
 // external server it does nothing.
 func (b *Backbone) Sync(stream string) error { return b.disk.sync(stream) }
 
+// StreamsDir is the folder of an embedded server's streams, each of which has one in
+// it; "" with an external server.
+func (b *Backbone) StreamsDir() string {
+	if b.srv == nil {
+		return ""
+	}
+	return b.srv.streamsDir()
+}
+
 // Stored is how many bytes the streams of an embedded server hold.
 func (b *Backbone) Stored() int64 {
 	if b.srv == nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime"
 	"sync/atomic"
 
@@ -115,7 +114,7 @@ func (p place) there() error {
 func (a *App) watchFolder() (intact func() error, err error) {
 	paths := []string{a.cfg.Data}
 	if a.cfg.NATS == "" {
-		streams := filepath.Join(a.storeDir(), "jetstream", "$G", "streams") // as that server has it
+		streams := a.store.StreamsDir()
 		if err := os.MkdirAll(streams, 0o700); err != nil {
 			return nil, err
 		}
