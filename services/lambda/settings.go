@@ -2,13 +2,13 @@ package lambda
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/wire"
 )
 
 // Settings that CreateFunction and UpdateFunctionConfiguration share. A nil
@@ -149,14 +149,12 @@ func checkEnvironment(env map[string]string) error {
 	if cut != nil { // no process can be given it
 		return invalidValue(badEnvironment+"contains values with a NUL character. Keys used in this request: %s", strings.Join(cut, ", "))
 	}
-	var text strings.Builder
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(env); err != nil {
+	text, err := wire.PlainJSON(env)
+	if err != nil {
 		return err
 	}
-	if n := text.Len() - len("\n"); n > maxEnvironment {
-		return invalidValue(badEnvironment+"exceeded the 4KB limit. String measured: %s", text.String()[:n])
+	if len(text) > maxEnvironment {
+		return invalidValue(badEnvironment+"exceeded the 4KB limit. String measured: %s", text)
 	}
 	return nil
 }

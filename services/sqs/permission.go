@@ -1,7 +1,6 @@
 package sqs
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/wire"
 )
 
 // AddPermission   awsJson1_0, awsQuery
@@ -167,13 +167,11 @@ func (p *permissions) write(c *queue.Config) error {
 	texts := cloneTexts(c.Texts)
 	delete(texts, policyAttribute)
 	if len(p.Statement) > 0 {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(p); err != nil {
+		text, err := wire.PlainJSON(p)
+		if err != nil {
 			return err
 		}
-		texts[policyAttribute] = strings.TrimSuffix(b.String(), "\n")
+		texts[policyAttribute] = text
 	}
 	c.Texts, c.Modified = texts, time.Now()
 	return nil

@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/wire"
 )
 
 // parseRedrive understands a RedrivePolicy; "" means none.
@@ -80,11 +80,8 @@ func (a redriveAllowance) text() string {
 	if a.Permission == "" {
 		return ""
 	}
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(a) // texts always encode
-	return strings.TrimSuffix(b.String(), "\n")
+	text, _ := wire.PlainJSON(a) // never fails for texts
+	return text
 }
 
 func (a redriveAllowance) allows(source queue.ID) bool {
