@@ -16,7 +16,7 @@ func TestFilesAreReplacedInOnePlace(t *testing.T) {
 		"runtime/atomicfile/atomicfile.go":    "here",
 		"runtime/backbone/salvage/salvage.go": "keeps damaged files aside",
 		"runtime/function/code.go":            "renames a folder of what can be unpacked again",
-		"cmd/runtime/app/lock.go":             "writes .gitignore, the same each time",
+		"cmd/runtime/app/lock.go":             "writes .gitignore, the same each time, and a note that ends with its process",
 	}
 	for _, tree := range []string{"runtime", "esm", "services", "cmd/runtime"} {
 		root := filepath.Join("../..", tree)
