@@ -339,6 +339,9 @@ func (p *peers) tryHere(ctx context.Context, c *call) answer {
 		return answer{err: p.release(ctx, c)}
 	}
 	q, err := p.set.find(ctx, c.Queue, c.Source)
+	if err != nil && p.set.open() != nil { // this node is leaving: it takes no queue in that it did not know
+		err = errMoved
+	}
 	if err != nil {
 		return answer{err: err}
 	}
