@@ -17,7 +17,7 @@ help: ## Show what can be made
 
 build: ## Build bin/runtime
 	@mkdir -p $(BIN)
-	go build -trimpath -ldflags "-s -w" -o $(BIN)/runtime ./cmd/runtime
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(BIN)/runtime ./cmd/runtime
 
 run: build ## Start the runtime with a sample function behind a queue, and send to it
 	@go build -trimpath -o $(BIN)/demo ./cmd/demo
