@@ -18,7 +18,7 @@ type bench struct {
 	config
 	dir     string   // temporary, for binaries and data
 	echo    *process // the echo server
-	code    []byte   // a function's zip; nil when no mode needs one
+	code    code     // the functions' zips; none when no mode needs one
 	address string   // host:port of the runtime
 	server  *process // nil when the runtime is not ours
 }
@@ -41,8 +41,8 @@ func (b *bench) prepare(ctx context.Context, chosen []mode) (err error) {
 		}
 	}
 	if slices.ContainsFunc(chosen, func(m mode) bool { return m.function }) {
-		if b.code, err = zipFunction(ctx, filepath.Join(b.dir, "bootstrap")); err != nil {
-			return fmt.Errorf("building the function: %w", err)
+		if b.code, err = zipFunctions(ctx, b.dir); err != nil {
+			return fmt.Errorf("building the functions: %w", err)
 		}
 	}
 	self, err := os.Executable()
@@ -53,15 +53,25 @@ func (b *bench) prepare(ctx context.Context, chosen []mode) (err error) {
 	return err
 }
 
-func zipFunction(ctx context.Context, bootstrap string) ([]byte, error) {
-	dir, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "millrace/functions/ledger").Output()
-	if err != nil {
-		return nil, err
+// code is the zip of each function of ours, by its name.
+type code map[string][]byte
+
+func zipFunctions(ctx context.Context, temp string) (code, error) {
+	all := code{}
+	for _, name := range []string{"ledger", "noop"} {
+		dir, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "millrace/functions/"+name).Output()
+		if err != nil {
+			return nil, err
+		}
+		bootstrap := filepath.Join(temp, "bootstrap")
+		if err := gobuild.Build(ctx, strings.TrimSpace(string(dir)), bootstrap); err != nil {
+			return nil, err
+		}
+		if all[name], err = gobuild.Zip(bootstrap); err != nil {
+			return nil, err
+		}
 	}
-	if err := gobuild.Build(ctx, strings.TrimSpace(string(dir)), bootstrap); err != nil {
-		return nil, err
-	}
-	return gobuild.Zip(bootstrap)
+	return all, nil
 }
 
 func (b *bench) close() {

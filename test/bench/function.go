@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// deploy makes a function of functions/ledger and returns its name. With an
-// empty url it answers at once.
-func (b *bench) deploy(url string) (string, error) {
+// deploy makes a function of one of ours and returns its name. The ledger answers
+// at once when its url is empty.
+func (b *bench) deploy(function, url string) (string, error) {
 	name := fmt.Sprintf("bench-%d", time.Now().UnixNano())
 	return name, b.ask(rest("POST", "/functions", encode(map[string]any{
 		"FunctionName": name, "Runtime": "provided.al2023", "Handler": "bootstrap",
 		"Role":        "arn:aws:iam::000000000000:role/bench",
-		"Code":        map[string]any{"ZipFile": b.code},
+		"Code":        map[string]any{"ZipFile": b.code[function]},
 		"Environment": map[string]any{"Variables": map[string]string{"LEDGER_URL": url}},
 	})), nil)
 }
@@ -37,7 +37,7 @@ func invoke(name string) step {
 }
 
 func (b *bench) runWarm() (sample, error) {
-	name, err := b.deploy("")
+	name, err := b.deploy("ledger", "")
 	if err != nil {
 		return sample{}, err
 	}
@@ -63,7 +63,7 @@ func (b *bench) onConn(do step) error {
 func (b *bench) runCold() (sample, error) {
 	var latencies []time.Duration
 	for range 10 {
-		name, err := b.deploy("")
+		name, err := b.deploy("ledger", "")
 		if err != nil {
 			return sample{}, err
 		}
@@ -89,7 +89,7 @@ func (b *bench) runMapped() (sample, error) {
 	go observer.Serve(l) // ends with Close
 	defer observer.Close()
 
-	name, err := b.deploy("http://" + l.Addr().String())
+	name, err := b.deploy("ledger", "http://" + l.Addr().String())
 	if err != nil {
 		return sample{}, err
 	}
@@ -98,14 +98,11 @@ func (b *bench) runMapped() (sample, error) {
 }
 
 func (b *bench) sendToFunction(q *queue, function string, reported <-chan time.Time) (s sample, err error) {
-	arn := "arn:aws:sqs:us-east-1:000000000000:" + q.url[strings.LastIndex(q.url, "/")+1:]
-	var mapping struct{ UUID string }
-	if err := b.ask(rest("POST", "/event-source-mappings", encode(map[string]any{"FunctionName": function, "EventSourceArn": arn})), &mapping); err != nil {
+	mapping, err := b.mapTo(q, function)
+	if err != nil {
 		return s, err
 	}
-	defer func() {
-		err = errors.Join(err, b.ask(rest("DELETE", "/event-source-mappings/"+mapping.UUID, nil), nil))
-	}()
+	defer func() { err = errors.Join(err, b.unmap(mapping)) }()
 	c, err := dial(b.address)
 	if err != nil {
 		return s, err
@@ -126,4 +123,66 @@ func (b *bench) sendToFunction(q *queue, function string, reported <-chan time.T
 		}
 	}
 	return sampleOf(latencies[1:]), nil // without the cold one
+}
+
+// mapTo has a function process a queue.
+func (b *bench) mapTo(q *queue, function string) (mapping string, err error) {
+	var made struct{ UUID string }
+	err = b.ask(rest("POST", "/event-source-mappings", encode(map[string]any{
+		"FunctionName": function, "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:" + q.url[strings.LastIndex(q.url, "/")+1:],
+	})), &made)
+	return made.UUID, err
+}
+
+func (b *bench) unmap(mapping string) error {
+	return b.ask(rest("DELETE", "/event-source-mappings/"+mapping, nil), nil)
+}
+
+// backlog is how many messages wait before their mapping is made.
+const backlog = 40_000
+
+// runBacklog measures how fast a mapping empties a queue that nobody sends to, in
+// batches of ten, and what a batch costs the runtime.
+func (b *bench) runBacklog() (sample, error) {
+	name, err := b.deploy("noop", "")
+	if err != nil {
+		return sample{}, err
+	}
+	s, err := b.onQueue(backlog, func(q *queue) (s sample, err error) {
+		before, err := b.server.processor()
+		if err != nil {
+			return s, err
+		}
+		began := time.Now()
+		mapping, err := b.mapTo(q, name)
+		if err != nil {
+			return s, err
+		}
+		defer func() { err = errors.Join(err, b.unmap(mapping)) }()
+		if err := q.drained(); err != nil {
+			return s, err
+		}
+		s.msgs, s.elapsed = backlog, time.Since(began)
+		after, err := b.server.processor()
+		s.each = (after - before) / (backlog / 10)
+		return s, err
+	})
+	return s, errors.Join(err, b.undeploy(name))
+}
+
+// drained waits until a queue is empty.
+func (q *queue) drained() error {
+	counts := rpc("GetQueueAttributes", encode(map[string]any{
+		"QueueUrl": q.url, "AttributeNames": []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"},
+	}))
+	for {
+		var got struct{ Attributes map[string]string }
+		if err := q.b.ask(counts, &got); err != nil {
+			return err
+		}
+		if got.Attributes["ApproximateNumberOfMessages"] == "0" && got.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0" {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }

@@ -106,6 +106,31 @@ func BenchmarkMapped(b *testing.B) {
 	}
 }
 
+// A mapping empties a queue into a process that does nothing: what a message costs.
+func BenchmarkBacklog(b *testing.B) {
+	in, _ := inside(b)
+	var err error
+	if in.code, err = zipFunctions(b.Context(), b.TempDir()); err != nil {
+		b.Fatal(err)
+	}
+	name, err := in.deploy("noop", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	q, err := in.newQueue(map[string]string{"VisibilityTimeout": "120"}, b.N)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	if _, err := in.mapTo(q, name); err != nil {
+		b.Fatal(err)
+	}
+	if err := q.drained(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // Telemetry is free when off: "off" must cost what it costs without any.
 func BenchmarkTelemetry(b *testing.B) {
 	b.Run("off", BenchmarkSendMessage)

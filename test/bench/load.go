@@ -17,6 +17,7 @@ type sample struct {
 	memory    int     // bytes that stay in memory
 	processor float64 // share of one processor, 0 to 1
 
+	each         time.Duration // processor time of the runtime for each batch
 	ready, first time.Duration // from a restart until ready, and until a message was received
 	fsync        time.Duration // what one takes on this disk
 }

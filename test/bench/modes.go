@@ -49,6 +49,8 @@ var modes = []mode{
 		floors: []floor{p50Below(40 * time.Millisecond)}},
 	{name: "mapped", does: "from SendMessage to the mapped function's handler", function: true, run: (*bench).runMapped,
 		floors: []floor{p50Below(2 * time.Millisecond)}},
+	{name: "backlog", does: "a mapping empties 40,000 messages by ten, noop", function: true, run: (*bench).runBacklog,
+		floors: []floor{msgsAbove(20_000), processorEach(350 * time.Microsecond)}},
 	{name: "synced", does: "SendMessage, --sync always, 64 connections", echoed: true, run: (*bench).runSynced,
 		floors: []floor{synced(20_000)}},
 	{name: "idle1000", does: "nothing, with 1,000 queues", once: true, run: (*bench).runIdleQueues,

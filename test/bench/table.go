@@ -49,6 +49,19 @@ func msgsOf(other string, want float64) floor {
 	}}
 }
 
+func msgsAbove(want float64) floor {
+	return floor{fmt.Sprintf("≥ %.0f messages/s", want), func(s sample, _ map[string]sample) (string, bool) {
+		return fmt.Sprintf("%.0f", s.msgsPerSecond()), s.msgsPerSecond() >= want
+	}}
+}
+
+// processorEach bounds what the runtime's own process uses for each batch.
+func processorEach(d time.Duration) floor {
+	return floor{fmt.Sprintf("≤ %v of processor a batch", d), func(s sample, _ map[string]sample) (string, bool) {
+		return short(s.each), s.each <= d
+	}}
+}
+
 func memoryBelow(bytes int) floor {
 	return floor{fmt.Sprintf("memory < %d MB", bytes>>20), func(s sample, _ map[string]sample) (string, bool) {
 		return fmt.Sprintf("%d MB", s.memory>>20), s.memory < bytes
@@ -72,6 +85,9 @@ func table(chosen []mode, runs []map[string]sample) string {
 		run := ranked[len(ranked)/2]
 		s := run[m.name]
 		cells := []string{m.name, m.does, "", "", "", "", "", judge(m.floors, s, run)}
+		if m.name == "backlog" {
+			cells[3] = fmt.Sprintf("%.0f", s.msgsPerSecond())
+		}
 		if m.echoed || m.name == "echo" {
 			cells[2], cells[3] = fmt.Sprintf("%.0f", s.opsPerSecond()), fmt.Sprintf("%.0f", s.msgsPerSecond())
 		}
@@ -92,6 +108,8 @@ func (m mode) rank(s sample) float64 {
 		return s.msgsPerSecond() / s.echo
 	case len(s.latencies) > 0:
 		return s.percentile(0.5).Seconds()
+	case s.each > 0:
+		return s.each.Seconds()
 	}
 	return float64(s.memory)
 }
