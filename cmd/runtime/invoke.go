@@ -95,7 +95,7 @@ func (c *invokeCmd) runHere(ctx context.Context, event []byte, log io.Writer) (p
 	arn := "arn:aws:lambda:us-east-1:000000000000:function:" + name
 	result, err := pool.Invoke(ctx, sandbox.Spec{
 		Key: "invoke", ARN: arn, Name: name, Version: "$LATEST", Account: "000000000000", Region: "us-east-1",
-		Runtime: "provided.al2023", Handler: "bootstrap", CodeDir: dir,
+		Runtime: "provided.al2023", Handler: "bootstrap", Code: sandbox.Folder(dir),
 		Timeout: c.Timeout, MemoryMB: c.Memory, Env: c.environment(),
 	}, sandbox.Request{ID: uuid.NewString(), Payload: event, InvokedARN: arn})
 	err = errors.Join(err, pool.Stop(ctx))

@@ -142,9 +142,9 @@ func (w *world) mustCreate(t testing.TB, f function.Function, bootstrap string) 
 func (w *world) bootstrapOf(t *testing.T, id function.ID) string {
 	t.Helper()
 	var dir string
-	w.runner.does(func(_ context.Context, s sandbox.Spec, _ sandbox.Request) (sandbox.Result, error) {
-		dir = s.CodeDir
-		return sandbox.Result{}, nil
+	w.runner.does(func(_ context.Context, s sandbox.Spec, _ sandbox.Request) (_ sandbox.Result, err error) {
+		dir, err = s.Code()
+		return sandbox.Result{}, err
 	})
 	defer w.runner.does(nil)
 	if _, err := w.Invoke(t.Context(), id, function.Invocation{}); err != nil {
@@ -215,10 +215,10 @@ func TestInvokeHandsOverTheFunction(t *testing.T) {
 	if err != nil || string(got.Payload) != "7" {
 		t.Fatalf("got %s, %v", got.Payload, err)
 	}
-	if spec.Key == "" || spec.CodeDir == "" {
+	if spec.Key == "" || spec.Code == nil {
 		t.Errorf("a spec without a key or code: %+v", spec)
 	}
-	spec.Key, spec.CodeDir = "", ""
+	spec.Key, spec.Code = "", nil
 	if d := cmp.Diff(sandbox.Spec{
 		ARN: f.ARN(), Name: "orders", Version: "$LATEST", Account: f.Account, Region: f.Region, Runtime: "provided.al2023",
 		Handler: "bootstrap", LogGroup: "/orders", LogFormat: "JSON", LogLevel: "WARN", Timeout: 9e9, MemoryMB: 128, Env: f.Env, MaxEnvironments: 7,

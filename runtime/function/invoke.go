@@ -40,7 +40,7 @@ func (fs *Functions) run(ctx context.Context, f Function, in Invocation) (sandbo
 	if f.Reserved != nil && *f.Reserved == 0 {
 		return sandbox.Result{}, fault.New(fault.Throttled, "%s has no concurrency", f.Name)
 	}
-	spec, err := fs.spec(ctx, f)
+	spec, err := fs.spec(context.WithoutCancel(ctx), f)
 	if err != nil {
 		return sandbox.Result{}, err
 	}
@@ -53,7 +53,8 @@ func (fs *Functions) run(ctx context.Context, f Function, in Invocation) (sandbo
 	})
 }
 
-// spec says what the function's environments are made from.
+// spec says what the function's environments are made from. Its code is unpacked
+// only for a process that is started, and with ctx then.
 func (fs *Functions) spec(ctx context.Context, f Function) (sandbox.Spec, error) {
 	s := sandbox.Spec{
 		Key: f.specKey(), ARN: f.ARN(), Name: f.Name, Version: Latest, Account: f.Account, Region: f.Region,
@@ -70,9 +71,8 @@ func (fs *Functions) spec(ctx context.Context, f Function) (sandbox.Spec, error)
 		}
 		return s, nil
 	}
-	var err error
-	s.CodeDir, err = fs.code.folder(ctx, f.CodeSha256)
-	return s, err
+	s.Code = func() (string, error) { return fs.code.folder(ctx, f.CodeSha256) }
+	return s, nil
 }
 
 // specKey names the function's present code and configuration.

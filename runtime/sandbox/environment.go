@@ -27,6 +27,7 @@ type environment struct {
 	start   func(*environment) (guest, *failure, error)
 
 	guest guest  // nil when new, or when the last one is gone
+	code  string // the folder that the guest is started from
 	tmp   string // "" until a process needs it
 	fresh bool   // the init phase is still to come
 	spent bool   // not to be used again: after an exit, but not after a time-out, which keeps tmp
@@ -44,6 +45,11 @@ func (e *environment) run(req Request) (Result, error) {
 	if len(req.Payload) == 0 {
 		req.Payload = []byte("{}") // what Lambda makes of an empty event
 	}
+	e.dropDead()
+	if err := e.findCode(); err != nil {
+		e.spent = true
+		return r, err
+	}
 	if e.fresh {
 		e.fresh, r.Cold = false, true
 		took, err := e.initPhase()
@@ -53,7 +59,6 @@ func (e *environment) run(req Request) (Result, error) {
 		}
 		r.Init = took
 	}
-	e.dropDead()
 
 	began := time.Now()
 	ev := event{req, began.Add(e.spec.Timeout)}
@@ -148,6 +153,14 @@ func (e *environment) dropDead() {
 		e.settle(last)
 	default:
 	}
+}
+
+// findCode makes ready to start a guest, outside the time that it has for that.
+func (e *environment) findCode() (err error) {
+	if e.guest == nil && e.spec.Code != nil {
+		e.code, err = e.spec.Code()
+	}
+	return err
 }
 
 // boot starts a guest and waits until it is ready, or is not going to be.

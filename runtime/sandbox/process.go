@@ -37,7 +37,7 @@ type process struct {
 // startProcess starts an environment's bootstrap. A failure is the function's
 // fault, an error ours.
 func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
-	code, err := filepath.Abs(e.spec.CodeDir)
+	code, err := filepath.Abs(e.code)
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no code folder.")
 	}

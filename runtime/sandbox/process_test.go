@@ -60,7 +60,7 @@ func misbehaveSpec() sandbox.Spec {
 	arn := "arn:aws:lambda:eu-west-1:" + account + ":function:misbehave"
 	return sandbox.Spec{
 		Key: arn + ":1", ARN: arn, Name: "misbehave", Version: "$LATEST", Account: account, Region: "eu-west-1",
-		Runtime: "provided.al2023", Handler: "any", CodeDir: misbehave(), Timeout: 20 * time.Second, MemoryMB: 256,
+		Runtime: "provided.al2023", Handler: "any", Code: sandbox.Folder(misbehave()), Timeout: 20 * time.Second, MemoryMB: 256,
 	}
 }
 
@@ -363,7 +363,7 @@ func TestInit(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			s := misbehaveSpec()
-			s.Key, s.CodeDir, s.Env = s.Key+c.rule, c.dir, map[string]string{"INIT": c.init}
+			s.Key, s.Code, s.Env = s.Key+c.rule, sandbox.Folder(c.dir), map[string]string{"INIT": c.init}
 			req := request(`{}`)
 			r, err := p.Invoke(context.Background(), s, req)
 			if err != nil {
@@ -565,7 +565,7 @@ func victim() {
 		}
 	}})
 	s := misbehaveSpec()
-	s.CodeDir = os.Getenv("SANDBOX_TEST_VICTIM")
+	s.Code = sandbox.Folder(os.Getenv("SANDBOX_TEST_VICTIM"))
 	daemons, err := p.Invoke(context.Background(), s, request(`{"do":"daemonise"}`))
 	fmt.Printf("%s\n", bytes.Trim(daemons.Payload, "[]"))
 	if err != nil {
@@ -601,9 +601,31 @@ func TestCodeFolderMayBeRelative(t *testing.T) {
 	t.Chdir(filepath.Dir(misbehave()))
 	p := newPool(t, sandbox.Config{})
 	s := misbehaveSpec()
-	s.CodeDir = filepath.Base(misbehave())
+	s.Code = sandbox.Folder(filepath.Base(misbehave()))
 	if r := invoke(t, p, s, `{"do":"answer"}`); r.FunctionError != "" {
 		t.Errorf("got %s", r.Payload)
+	}
+}
+
+// Code is looked for when a process is started, and not for each event.
+func TestCodeIsFoundForEachProcess(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	s := misbehaveSpec()
+	found := 0
+	s.Code = func() (string, error) { found++; return misbehave(), nil }
+	for _, c := range []struct {
+		do   string
+		want int
+	}{{"answer", 1}, {"answer", 1}, {"exit", 1}, {"answer", 2}} {
+		invoke(t, p, s, `{"do":"`+c.do+`"}`)
+		if found != c.want {
+			t.Fatalf("after %s it was found %d times, want %d", c.do, found, c.want)
+		}
+	}
+	s.Key += " lost"
+	s.Code = func() (string, error) { return "", fault.New(fault.Unavailable, "it is lost") }
+	if _, err := p.Invoke(context.Background(), s, request(`{}`)); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("code that is not found: %v", err)
 	}
 }
 

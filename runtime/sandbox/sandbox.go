@@ -51,7 +51,11 @@ type Spec struct {
 	LogFormat string // "JSON", for a function that asks what to log in; else text
 	LogLevel  string // of JSON: "INFO"
 
-	CodeDir  string            // folder that holds bootstrap; the working folder and LAMBDA_TASK_ROOT
+	// Code finds the folder that holds bootstrap: the working folder, and
+	// LAMBDA_TASK_ROOT. It is asked before a process is started, may take its time,
+	// and its error is Invoke's. A Go handler needs none.
+	Code func() (dir string, err error)
+
 	Timeout  time.Duration     // of one invocation, 1 s to 15 min
 	MemoryMB int               // 128 to 10240, of all processes together
 	Env      map[string]string // the user's variables
@@ -59,6 +63,11 @@ type Spec struct {
 	// MaxEnvironments bounds how many of the function run at once; 0 means the
 	// pool's own bound.
 	MaxEnvironments int
+}
+
+// Folder is the Spec.Code of code that lies in a folder.
+func Folder(dir string) func() (string, error) {
+	return func() (string, error) { return dir, nil }
 }
 
 // A Request is one event for a function.
