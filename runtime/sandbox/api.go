@@ -80,19 +80,20 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 		refuse(w, before, stepNext, err)
 		return
 	case before == running:
-		writeEvent(w, current)
+		writeEvent(w, r, current)
 		return
 	case before != ready:
 		a.news <- signal{kind: isReady}
 	}
 	select {
 	case ev := <-a.events:
-		writeEvent(w, ev)
+		writeEvent(w, r, ev)
 	case <-r.Context().Done():
 	}
 }
 
-func writeEvent(w http.ResponseWriter, ev event) {
+func writeEvent(w http.ResponseWriter, r *http.Request, ev event) {
+	defer sendWhole(w, r, len(ev.Payload))()
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(ev.Payload)))

@@ -104,8 +104,9 @@ const maxConnections = 64
 // listen serves the Runtime API. Everything it starts is counted in serve.
 func (g *process) listen(l net.Listener) {
 	g.server = &http.Server{
-		Handler:  onlyFor(l.Addr().String(), g.handler()),
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		Handler:     onlyFor(l.Addr().String(), g.handler()),
+		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		ConnContext: wholeConnContext,
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			switch s {
 			case http.StateNew:
@@ -115,7 +116,7 @@ func (g *process) listen(l net.Listener) {
 			}
 		},
 	}
-	limited := netutil.LimitListener(l, maxConnections)
+	limited := wholeListener{netutil.LimitListener(l, maxConnections)}
 	g.serve.Go(func() { g.server.Serve(limited) })
 }
 
