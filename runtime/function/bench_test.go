@@ -30,3 +30,18 @@ func BenchmarkInvokeAsync(b *testing.B) {
 		}
 	})
 }
+
+// A function with variables, which lie sealed in its record.
+func BenchmarkGet(b *testing.B) {
+	dir := b.TempDir()
+	w := open(b, dir, sealing(dir))
+	f := ordersFunction()
+	f.Env = map[string]string{"TABLE": "orders", "LEVEL": "info"}
+	w.mustCreate(b, f, "#!one")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := w.Get(orders); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,12 +1,15 @@
 package function
 
 import (
+	"bytes"
 	"context"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
+	"sync"
 
 	"millrace/runtime/fault"
 	"millrace/runtime/keys"
@@ -26,6 +29,8 @@ type table struct {
 	rows *record.Table[row]
 	keys Keyring // nil stores all in clear
 	log  *slog.Logger
+
+	opened sync.Map // of key: variables, of the functions that were opened last
 }
 
 // A row is a function as it is stored: without Env when that is sealed.
@@ -42,6 +47,13 @@ type sealed struct {
 }
 
 const nonceSize = 12
+
+// variables are what a box was found to hold: to open it again for each event would
+// cost more than all else that is asked of a function's record.
+type variables struct {
+	box []byte
+	env map[string]string // never changed
+}
 
 func (t *table) seal(f Function) (row, error) {
 	if t.keys == nil || len(f.Env) == 0 {
@@ -67,6 +79,11 @@ func (t *table) open(r row) (Function, error) {
 	if r.Sealed == nil {
 		return f, nil
 	}
+	key := f.ID().key()
+	if v, ok := t.opened.Load(key); ok && bytes.Equal(v.(variables).box, r.Sealed.Box) {
+		f.Env = maps.Clone(v.(variables).env)
+		return f, nil
+	}
 	if t.keys == nil || len(r.Sealed.Box) < nonceSize {
 		return f, errors.New("the variables are sealed, and there is no key")
 	}
@@ -74,11 +91,15 @@ func (t *table) open(r row) (Function, error) {
 	if err != nil {
 		return f, err
 	}
-	text, err := aead.Open(nil, r.Sealed.Box[:nonceSize], r.Sealed.Box[nonceSize:], []byte(f.ID().key()))
+	text, err := aead.Open(nil, r.Sealed.Box[:nonceSize], r.Sealed.Box[nonceSize:], []byte(key))
 	if err != nil {
 		return f, err
 	}
-	return f, json.Unmarshal(text, &f.Env)
+	if err := json.Unmarshal(text, &f.Env); err != nil {
+		return f, err
+	}
+	t.opened.Store(key, variables{r.Sealed.Box, maps.Clone(f.Env)})
+	return f, nil
 }
 
 // sealAll seals what a version stored that did not.
@@ -104,6 +125,7 @@ func (t *table) sealAll(ctx context.Context) error {
 func (t *table) Get(key string) (Function, bool) {
 	r, ok := t.rows.Get(key)
 	if !ok {
+		t.opened.Delete(key)
 		return Function{}, false
 	}
 	return t.readable(r)

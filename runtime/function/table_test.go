@@ -72,6 +72,12 @@ func TestVariablesAreSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	inClear("after a change")
+	got, err := w.Get(f.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Env["PASSWORD"] = "mine"
+	check(w, "beside a reader's own change", "new-sesame")
 	other := f
 	other.Name = "other"
 	if _, err := w.Create(t.Context(), other, zipOf(t, "code")); err != nil {
