@@ -3,6 +3,7 @@ package esm
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // firstLimit is how many batches of a mapping may run at once before it has
@@ -12,8 +13,13 @@ const firstLimit = 5
 // mostBatches bounds the batches of a mapping without MaximumConcurrency.
 const mostBatches = 1000
 
+// pace is how long the poller waits for each place that is added: Lambda adds 300 a
+// minute. Batches that take a millisecond would otherwise start a process each, for
+// nothing.
+const pace = time.Minute / 300
+
 // A gate bounds how many batches run at once. While the poller waits for a place,
-// the bound grows by one with each batch that leaves and had come full, since
+// the bound grows at Lambda's pace, when a batch leaves that had come full, since
 // more records are then waiting too; it halves when the function is throttled.
 type gate struct {
 	most int
@@ -22,7 +28,8 @@ type gate struct {
 	mu      sync.Mutex // guards the rest
 	limit   int
 	running int
-	waiting bool // the poller is
+	waiting bool      // the poller is
+	grown   time.Time // up to when waiting has made limit grow
 }
 
 // newGate lets at most so many batches run; 0 means mostBatches.
@@ -37,7 +44,7 @@ func newGate(most int) *gate {
 // Only one goroutine may wait and enter.
 func (g *gate) wait(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		if g.open() {
+		if g.open(time.Now()) {
 			return true
 		}
 		select {
@@ -48,10 +55,14 @@ func (g *gate) wait(ctx context.Context) bool {
 	return false
 }
 
-func (g *gate) open() bool {
+func (g *gate) open(now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	waited := g.waiting
 	g.waiting = g.running >= g.limit
+	if begun := now.Add(-pace); g.waiting && !waited && g.grown.Before(begun) {
+		g.grown = begun
+	}
 	return !g.waiting
 }
 
@@ -62,11 +73,13 @@ func (g *gate) enter() {
 }
 
 // leave ends what entered; full says that its batch was.
-func (g *gate) leave(full bool) {
+func (g *gate) leave(now time.Time, full bool) {
 	g.mu.Lock()
 	g.running--
-	if full && g.waiting && g.limit < g.most {
-		g.limit++
+	if full && g.waiting {
+		n := now.Sub(g.grown) / pace
+		g.limit = min(g.limit+int(n), g.most)
+		g.grown = g.grown.Add(n * pace)
 	}
 	g.mu.Unlock()
 	select {

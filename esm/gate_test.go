@@ -3,6 +3,7 @@ package esm
 import (
 	"context"
 	"testing"
+	"time"
 )
 
 // What a gate's limit is after batches entered, left and were throttled.
@@ -15,8 +16,15 @@ func TestGate(t *testing.T) {
 			}
 		}
 	}
-	leave := func(full bool) step { return func(g *gate) { g.leave(full) } }
-	look := func(g *gate) { g.open() } // the poller wants to go on
+	now := time.Unix(0, 0)
+	leave := func(full bool) step { return func(g *gate) { g.leave(now, full) } }
+	look := func(g *gate) { g.open(now) } // the poller wants to go on
+	after := func(d time.Duration, s step) step {
+		return func(g *gate) {
+			now = now.Add(d)
+			s(g)
+		}
+	}
 	throttled := func(g *gate) { g.throttled() }
 	for _, c := range []struct {
 		rule  string
@@ -29,6 +37,10 @@ func TestGate(t *testing.T) {
 		{"no sixth", 0, []step{enter(5)}, 5, false},
 		{"fewer when the mapping says so", 2, []step{enter(2)}, 2, false},
 		{"a full batch that leaves a poller waiting makes room for two", 0, []step{enter(5), look, leave(true)}, 6, true},
+		{"the next does not", 0, []step{enter(5), look, leave(true), look, enter(2), look, leave(true)}, 6, true},
+		{"but after Lambda's pause", 0, []step{enter(5), look, leave(true), look, enter(2), look, after(200*time.Millisecond, leave(true))}, 7, true},
+		{"five a second while the poller waits", 0, []step{enter(5), look, leave(true), look, enter(2), look, after(2*time.Second, leave(true)), leave(true)}, 16, true},
+		{"and none for when it did not", 0, []step{enter(5), look, leave(true), look, after(time.Hour, enter(2)), look, leave(true), leave(true)}, 7, true},
 		{"one that was not full makes room for one", 0, []step{enter(5), look, leave(false)}, 5, true},
 		{"nobody waits, nothing grows", 0, []step{enter(4), look, leave(true)}, 5, true},
 		{"never beyond the most", 5, []step{enter(5), look, leave(true)}, 5, true},
@@ -40,8 +52,8 @@ func TestGate(t *testing.T) {
 			for _, s := range c.steps {
 				s(g)
 			}
-			if g.limit != c.limit || g.open() != c.open {
-				t.Errorf("limit %d, open %t", g.limit, g.open())
+			if g.limit != c.limit || g.open(now) != c.open {
+				t.Errorf("limit %d, open %t", g.limit, g.open(now))
 			}
 		})
 	}

@@ -155,7 +155,7 @@ func (p *poller) dispatch(work context.Context, records []source.Record) {
 	p.gate.enter()
 	p.batches.Go(func() {
 		p.process(work, ready)
-		p.gate.leave(len(ready[0]) >= min(perReceive, p.mapping.BatchSize))
+		p.gate.leave(time.Now(), len(ready[0]) >= min(perReceive, p.mapping.BatchSize))
 	})
 }
 
