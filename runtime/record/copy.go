@@ -122,7 +122,7 @@ func (c *Copies) note(wire string, behind bool) (news bool) {
 	return news
 }
 
-func write(path, wire string, r row) error {
+func write(path, wire string, r *row) error {
 	if r.gone {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -154,7 +154,7 @@ func (s *Store) match(ctx context.Context) error {
 			continue
 		}
 		// A record that was deleted is known in the bucket, as gone.
-		if s.row(kind, key).revision >= k.Revision {
+		if r := s.row(kind, key); r != nil && r.revision >= k.Revision {
 			continue
 		}
 		if s.copies.Restored != nil {
@@ -166,7 +166,7 @@ func (s *Store) match(ctx context.Context) error {
 		if err != nil {
 			return fault.Wrap(fault.Unavailable, err, "putting %s %s back", kind, key)
 		}
-		s.set(k.Key, row{value: k.Value, revision: revision})
+		s.set(k.Key, &row{value: k.Value, revision: revision})
 	}
 	for wire, r := range s.all() {
 		if r.gone && kept[wire].Key == "" || r.revision == kept[wire].Revision {

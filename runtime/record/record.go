@@ -15,9 +15,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,7 +42,7 @@ type Store struct {
 	done   chan struct{}        // closed when the follower has ended
 
 	mu       sync.RWMutex // guards the rest
-	rows     map[string]map[string]row
+	rows     map[string]map[string]*row
 	watchers map[string][]func(key string) // by kind
 }
 
@@ -48,6 +50,8 @@ type row struct {
 	value    []byte
 	revision uint64
 	gone     bool // deleted at this revision; kept so that an older update cannot revive it
+
+	decoded atomic.Pointer[any] // a *T of the table that read it first; nil before
 }
 
 // Open creates or opens the bucket and reads all of it. Close ends it.
@@ -85,7 +89,7 @@ func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 	}
-	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), rows: map[string]map[string]row{}}
+	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), rows: map[string]map[string]*row{}}
 	s.Guard(capacity.Gate(nil), capacity.Gate(nil))
 	for {
 		select {
@@ -133,7 +137,7 @@ func (s *Store) readAll(ctx context.Context) error {
 			return err
 		}
 		wire := strings.TrimPrefix(m.Subject, "$KV."+bucket+".")
-		s.take(wire, row{m.Data, seq, m.Header.Get("KV-Operation") != ""})
+		s.take(wire, &row{value: m.Data, revision: seq, gone: m.Header.Get("KV-Operation") != ""})
 	}
 	return nil
 }
@@ -177,11 +181,11 @@ func (s *Store) follow(updates <-chan jetstream.KeyValueEntry) {
 }
 
 func (s *Store) apply(e jetstream.KeyValueEntry) {
-	s.take(e.Key(), row{e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut})
+	s.take(e.Key(), &row{value: e.Value(), revision: e.Revision(), gone: e.Operation() != jetstream.KeyValuePut})
 }
 
 // set tells whether r is newer than what the mirror had.
-func (s *Store) set(wire string, r row) (news bool) {
+func (s *Store) set(wire string, r *row) (news bool) {
 	kind, key, ok := parseKey(wire)
 	if !ok {
 		return false // not one of ours
@@ -190,33 +194,33 @@ func (s *Store) set(wire string, r row) (news bool) {
 	defer s.mu.Unlock()
 	rows := s.rows[kind]
 	if rows == nil {
-		rows = map[string]row{}
+		rows = map[string]*row{}
 		s.rows[kind] = rows
 	}
-	if rows[key].revision >= r.revision {
+	if old := rows[key]; old != nil && old.revision >= r.revision {
 		return false
 	}
 	rows[key] = r
 	return true
 }
 
-func (s *Store) get(kind, key string) (row, bool) {
-	r := s.row(kind, key)
-	return r, r.revision > 0 && !r.gone
+func (s *Store) get(kind, key string) (r *row, there bool) {
+	r = s.row(kind, key)
+	return r, r != nil && !r.gone
 }
 
-// row is what the mirror has of a record, also of one that is gone.
-func (s *Store) row(kind, key string) row {
+// row is what the mirror has of a record, also of one that is gone; nil for nothing.
+func (s *Store) row(kind, key string) *row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.rows[kind][key]
 }
 
 // all returns the rows by the keys of the bucket, also of what is gone.
-func (s *Store) all() map[string]row {
+func (s *Store) all() map[string]*row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	all := map[string]row{}
+	all := map[string]*row{}
 	for kind, rows := range s.rows {
 		for key, r := range rows {
 			all[wireKey(kind, key)] = r
@@ -243,7 +247,7 @@ func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64)
 	if err != nil {
 		return err
 	}
-	s.set(wire, row{value: value, revision: rev})
+	s.set(wire, &row{value: value, revision: rev})
 	s.keep(wire)
 	return nil
 }
@@ -265,7 +269,7 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 		}
 		if err == nil {
 			// Delete reports no revision; the next write to this key has a higher one.
-			s.set(wire, row{revision: before.revision + 1, gone: true})
+			s.set(wire, &row{revision: before.revision + 1, gone: true})
 			s.keep(wire)
 			return nil
 		}
@@ -283,10 +287,15 @@ type Table[T any] struct {
 	store *Store
 	kind  string
 	vital bool
+	own   copier // of a T
 }
 
 // NewTable views the records of a kind, a word of a-z that no other table uses.
-func NewTable[T any](s *Store, kind string) *Table[T] { return &Table[T]{store: s, kind: kind} }
+// What T has unexported is not kept, unless T encodes and decodes itself; then it
+// must not be a slice, a map or a pointer.
+func NewTable[T any](s *Store, kind string) *Table[T] {
+	return &Table[T]{store: s, kind: kind, own: copierOf(reflect.TypeFor[T]())}
+}
 
 // Vital returns the table for one who makes room with what is written to it: it
 // passes what guards the store. Its records must be few and small.
@@ -304,14 +313,38 @@ func (t *Table[T]) admit(l capacity.Limit, value []byte) error {
 	return l.Admit(len(value))
 }
 
-// Get returns the record under key.
-func (t *Table[T]) Get(key string) (T, bool) {
-	var v T
+// Get returns the record under key. It is the caller's, to change as it likes.
+func (t *Table[T]) Get(key string) (v T, ok bool) {
 	r, ok := t.store.get(t.kind, key)
-	if !ok || json.Unmarshal(r.value, &v) != nil {
+	if !ok {
 		return v, false
 	}
-	return v, true
+	v, err := t.decode(r)
+	return v, err == nil
+}
+
+// decode returns the value of a row. It is decoded once; who reads it gets a copy.
+func (t *Table[T]) decode(r *row) (T, error) {
+	if d := r.decoded.Load(); d != nil {
+		if v, ok := (*d).(*T); ok {
+			return t.copy(v), nil
+		}
+	}
+	v := new(T)
+	if err := json.Unmarshal(r.value, v); err != nil {
+		return *v, err
+	}
+	var d any = v
+	r.decoded.Store(&d)
+	return t.copy(v), nil
+}
+
+func (t *Table[T]) copy(v *T) T {
+	own := *v
+	if t.own != nil {
+		t.own(reflect.ValueOf(&own).Elem())
+	}
+	return own
 }
 
 // A State is what became of a key.
@@ -327,13 +360,14 @@ const (
 // State tells what the mirror knows of a key. What belongs to a record may be
 // removed when that is Deleted, and must not be when it is Unreadable.
 func (t *Table[T]) State(key string) State {
-	var v T
-	switch r := t.store.row(t.kind, key); {
-	case r.revision == 0:
+	r := t.store.row(t.kind, key)
+	switch {
+	case r == nil:
 		return Absent
 	case r.gone:
 		return Deleted
-	case json.Unmarshal(r.value, &v) != nil:
+	}
+	if _, err := t.decode(r); err != nil {
 		return Unreadable
 	}
 	return Present
@@ -418,11 +452,11 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, er
 		if !ok {
 			return zero, fault.New(fault.NotFound, "no %s %s", t.kind, key)
 		}
-		var v T
-		if err := json.Unmarshal(r.value, &v); err != nil {
+		v, err := t.decode(r)
+		if err != nil {
 			return zero, fault.Wrap(fault.Internal, err, "reading %s %s", t.kind, key)
 		}
-		v, err := change(v)
+		v, err = change(v)
 		if err != nil {
 			return zero, err
 		}

@@ -64,7 +64,7 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 	} else if e != nil {
 		return fault.Wrap(fault.Unavailable, e, "reading %s %s", kind, key)
 	}
-	r := row{value: answer.Message.Data, revision: answer.Message.Seq}
+	r := &row{value: answer.Message.Data, revision: answer.Message.Seq}
 	if len(answer.Message.Hdrs) > 0 {
 		h, err := nats.DecodeHeadersMsg(answer.Message.Hdrs)
 		if err != nil {
@@ -80,7 +80,7 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 }
 
 // take mirrors a write and, when it is news, tells those who watch.
-func (s *Store) take(wire string, r row) {
+func (s *Store) take(wire string, r *row) {
 	if !s.set(wire, r) {
 		return
 	}
