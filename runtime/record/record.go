@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -43,13 +42,20 @@ type Store struct {
 
 	mu       sync.RWMutex // guards the rest
 	rows     map[string]map[string]*row
+	markers  int                           // rows that are gone
+	enough   int                           // of them to look for needless ones
+	marked   map[string]bool               // kinds whose markers stay until Forget
 	watchers map[string][]func(key string) // by kind
+
+	forgetting sync.Mutex // held while markers are purged
 }
 
 type row struct {
 	value    []byte
 	revision uint64
-	gone     bool // deleted at this revision; kept so that an older update cannot revive it
+	gone     bool      // deleted at this revision; kept so that an older update cannot revive it
+	since    time.Time // when it was written
+	free     bool      // gone, and nobody needs to know; guarded by Store.mu
 
 	decoded atomic.Pointer[any] // a *T of the table that read it first; nil before
 }
@@ -136,8 +142,8 @@ func (s *Store) readAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		wire := strings.TrimPrefix(m.Subject, "$KV."+bucket+".")
-		s.take(wire, &row{value: m.Data, revision: seq, gone: m.Header.Get("KV-Operation") != ""})
+		wire := strings.TrimPrefix(m.Subject, subject(""))
+		s.take(wire, &row{value: m.Data, revision: seq, gone: m.Header.Get("KV-Operation") != "", since: m.Time})
 	}
 	return nil
 }
@@ -181,7 +187,7 @@ func (s *Store) follow(updates <-chan jetstream.KeyValueEntry) {
 }
 
 func (s *Store) apply(e jetstream.KeyValueEntry) {
-	s.take(e.Key(), &row{value: e.Value(), revision: e.Revision(), gone: e.Operation() != jetstream.KeyValuePut})
+	s.take(e.Key(), &row{value: e.Value(), revision: e.Revision(), gone: e.Operation() != jetstream.KeyValuePut, since: e.Created()})
 }
 
 // set tells whether r is newer than what the mirror had.
@@ -197,10 +203,17 @@ func (s *Store) set(wire string, r *row) (news bool) {
 		rows = map[string]*row{}
 		s.rows[kind] = rows
 	}
-	if old := rows[key]; old != nil && old.revision >= r.revision {
-		return false
+	if old := rows[key]; old != nil {
+		if old.revision >= r.revision {
+			return false
+		}
+		if old.gone {
+			s.markers--
+		}
 	}
-	rows[key] = r
+	if rows[key] = r; r.gone {
+		s.markers++
+	}
 	return true
 }
 
@@ -260,20 +273,7 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 		if !there {
 			return nil // another runtime was first
 		}
-		if err := s.intact(); err != nil {
-			return err
-		}
-		err := s.kv.Delete(ctx, wire, jetstream.LastRevision(before.revision))
-		if err == nil {
-			err = s.intact()
-		}
-		if err == nil {
-			// Delete reports no revision; the next write to this key has a higher one.
-			s.set(wire, &row{revision: before.revision + 1, gone: true})
-			s.keep(wire)
-			return nil
-		}
-		if !mismatch(err) {
+		if err := s.removeAt(ctx, wire, before.revision); !mismatch(err) {
 			return err
 		}
 		if err := s.refresh(ctx, kind, key); err != nil && !errors.Is(err, fault.NotFound) {
@@ -282,12 +282,34 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 	}
 }
 
+// removeAt deletes what was written to a key at a revision.
+func (s *Store) removeAt(ctx context.Context, wire string, revision uint64) error {
+	if err := s.intact(); err != nil {
+		return err
+	}
+	// As the key-value client's Delete does, which does not tell the marker's revision.
+	msg := nats.NewMsg(subject(wire))
+	msg.Header.Set("KV-Operation", "DEL")
+	ack, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(revision))
+	if err == nil {
+		err = s.intact()
+	}
+	if err != nil {
+		return err
+	}
+	s.set(wire, &row{revision: ack.Sequence, gone: true, since: time.Now()})
+	s.keep(wire)
+	s.forget(ctx)
+	return nil
+}
+
 // A Table is the records of one kind.
 type Table[T any] struct {
 	store *Store
 	kind  string
 	vital bool
-	own   copier // of a T
+	own   copier   // of a T
+	life  *life[T] // nil when they are good for ever
 }
 
 // NewTable views the records of a kind, a word of a-z that no other table uses.
@@ -320,7 +342,7 @@ func (t *Table[T]) Get(key string) (v T, ok bool) {
 		return v, false
 	}
 	v, err := t.decode(r)
-	return v, err == nil
+	return v, err == nil && t.life.good(v)
 }
 
 // decode returns the value of a row. It is decoded once; who reads it gets a copy.
@@ -393,11 +415,18 @@ func (t *Table[T]) Find(ctx context.Context, key string) (T, error) {
 // Keys returns the keys that start with prefix, in order: also those of records
 // that are Unreadable.
 func (t *Table[T]) Keys(prefix string) []string {
-	t.store.mu.RLock()
-	defer t.store.mu.RUnlock()
-	var keys []string
-	for k := range maps.Keys(t.store.rows[t.kind]) {
-		if strings.HasPrefix(k, prefix) && !t.store.rows[t.kind][k].gone {
+	keys := t.store.keys(t.kind, prefix)
+	if t.life == nil {
+		return keys
+	}
+	return slices.DeleteFunc(keys, func(key string) bool { _, good := t.Get(key); return !good })
+}
+
+func (s *Store) keys(kind, prefix string) (keys []string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for k, r := range s.rows[kind] {
+		if strings.HasPrefix(k, prefix) && !r.gone {
 			keys = append(keys, k)
 		}
 	}
@@ -409,7 +438,7 @@ func (t *Table[T]) Keys(prefix string) []string {
 // those that can be read.
 func (t *Table[T]) List(prefix string) []T {
 	var all []T
-	for _, k := range t.Keys(prefix) {
+	for _, k := range t.store.keys(t.kind, prefix) {
 		if v, ok := t.Get(k); ok {
 			all = append(all, v)
 		}
@@ -432,14 +461,24 @@ func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 	if err := t.admit(t.store.gate, value); err != nil {
 		return err
 	}
-	err = t.store.put(ctx, wire, value, 0)
-	if errors.Is(err, jetstream.ErrKeyExists) {
-		if r := t.store.refresh(ctx, t.kind, key); fault.Of(r) == fault.Unavailable {
+	t.sweep(ctx)
+	for {
+		err = t.store.put(ctx, wire, value, 0)
+		if !errors.Is(err, jetstream.ErrKeyExists) {
+			return fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
+		}
+		switch r := t.store.refresh(ctx, t.kind, key); fault.Of(r) {
+		case fault.NotFound: // a marker that was purged just then
+			continue
+		case fault.Unavailable:
 			return r
 		}
-		return fault.Wrap(fault.Exists, err, "%s %s exists already", t.kind, key)
+		if over, e := t.removeOver(ctx, key); e != nil {
+			return fault.Wrap(fault.Unavailable, e, "deleting %s %s", t.kind, key)
+		} else if !over {
+			return fault.Wrap(fault.Exists, err, "%s %s exists already", t.kind, key)
+		}
 	}
-	return fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
 }
 
 // Update replaces a record by what change makes of it, and returns that. An
@@ -455,6 +494,9 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, er
 		v, err := t.decode(r)
 		if err != nil {
 			return zero, fault.Wrap(fault.Internal, err, "reading %s %s", t.kind, key)
+		}
+		if !t.life.good(v) {
+			return zero, fault.New(fault.NotFound, "no %s %s", t.kind, key)
 		}
 		v, err = change(v)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -40,7 +41,7 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 	if len(wire) > maxKey {
 		return fault.New(fault.NotFound, "no such %s", kind) // there can be none
 	}
-	request, err := json.Marshal(map[string]string{"last_by_subj": "$KV." + bucket + "." + wire})
+	request, err := json.Marshal(map[string]string{"last_by_subj": subject(wire)})
 	if err != nil {
 		return err
 	}
@@ -54,6 +55,7 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 			Seq  uint64
 			Hdrs []byte
 			Data []byte
+			Time time.Time
 		}
 	}
 	if err := json.Unmarshal(msg.Data, &answer); err != nil {
@@ -64,7 +66,7 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 	} else if e != nil {
 		return fault.Wrap(fault.Unavailable, e, "reading %s %s", kind, key)
 	}
-	r := &row{value: answer.Message.Data, revision: answer.Message.Seq}
+	r := &row{value: answer.Message.Data, revision: answer.Message.Seq, since: answer.Message.Time}
 	if len(answer.Message.Hdrs) > 0 {
 		h, err := nats.DecodeHeadersMsg(answer.Message.Hdrs)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,6 +27,7 @@ func TestWakingIsAskedFor(t *testing.T) {
 		return none
 	}}, func(e *env) {
 		full, empty := e.create("full", nil), e.create("empty", nil)
+		synctest.Wait() // until their first entries are written
 		e.send(full, body("a"), body("b"))
 		if len(asked) != 3 || asked[2] > time.Second {
 			e.Errorf("asked for two new queues and a send, after %v", asked)
