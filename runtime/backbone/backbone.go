@@ -79,9 +79,10 @@ type Room interface {
 // itself when its cause is gone; see DESIGN.md. Until then [Backbone.Err] says
 // what is wrong.
 type Backbone struct {
-	srv       *embedded // nil with an external server, like the next two
+	srv       *embedded // nil with an external server, like the next three
 	disk      *disk
 	keeper    *keeper
+	entries   *entries
 	room      Room // nil for not known
 	each      bool // an fsync before each acknowledgement
 	log       *slog.Logger
@@ -124,6 +125,9 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 	var err error
 	if b.conn, err = nats.Connect(c.URL, opts...); err == nil {
 		b.js, err = jetstream.New(b.conn)
+	}
+	if err == nil && b.srv != nil {
+		b.entries, err = startEntries(b)
 	}
 	if err != nil {
 		where := "the embedded NATS server"
@@ -234,6 +238,7 @@ const entrySlack = 64 << 10
 func (b *Backbone) Stop(context.Context) error {
 	b.stopping.Store(true)
 	b.keeper.close()
+	b.entries.close()
 	if b.conn != nil {
 		b.conn.Close()
 	}

@@ -20,6 +20,7 @@ type state struct {
 	end      context.CancelCauseFunc
 	broken   error // the store has to be opened anew
 	away     error // there is no connection
+	cut      error // there is none for log entries
 	unsynced error // the last fsync failed
 }
 
@@ -33,10 +34,13 @@ func newCondition() *condition {
 
 // down is why no call can be carried out; nil when they can.
 func (s *state) down() error {
-	if s.broken != nil {
+	switch {
+	case s.broken != nil:
 		return s.broken
+	case s.away != nil:
+		return s.away
 	}
-	return s.away
+	return s.cut
 }
 
 // change changes the state. The session ends when calls cannot be carried out,

@@ -252,6 +252,33 @@ func TestLostConnectionIsMadeAgain(t *testing.T) {
 	}
 }
 
+// The connection for log entries ends the session too, when it is lost alone, and is
+// made again.
+func TestLostConnectionForEntriesIsMadeAgain(t *testing.T) {
+	b := backbonetest.Start(t, t.TempDir())
+	lost, before := b.Direct(), b.Session()
+	if err := lost.Open(nil).Publish("has a space", nil, nil); err != nil { // which the server does not understand
+		t.Fatal(err)
+	}
+	<-before.Done()
+	if _, told := fault.Told(context.Cause(before)); !told {
+		t.Errorf("the session ended with %v", context.Cause(before))
+	}
+	eventually(t, "health", func() error { return b.Err() })
+	if b.Direct() == lost || b.Session().Err() != nil {
+		t.Error("there is no other connection, or no session")
+	}
+	write(t, b)
+	answer := make(chan string, 1)
+	in := b.Direct().Open(func(_ string, data []byte) { answer <- string(data) })
+	if err := in.Publish("s", []byte("NATS/1.0\r\n\r\n"), []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answer; !strings.Contains(got, `"seq":`) {
+		t.Errorf("it was answered %q", got)
+	}
+}
+
 // A subject that is longer than NATS takes by default ends the connection there;
 // not here.
 func TestLongSubject(t *testing.T) {
