@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +37,18 @@ func perSecond(b *testing.B, messages int) {
 	b.ReportMetric(float64(messages)/b.Elapsed().Seconds(), "msg/s")
 }
 
+// processor returns how long the process has computed so far.
+func processor() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// perOperation tells what an operation cost all processors, since began.
+func perOperation(b *testing.B, began time.Duration) {
+	b.ReportMetric(float64((processor()-began).Microseconds())/float64(b.N), "cpu-µs/op")
+}
+
 func BenchmarkSend(b *testing.B) {
 	for _, batch := range []int{1, 10} {
 		for _, callers := range []int{1, 16, 64} {
@@ -45,12 +58,14 @@ func BenchmarkSend(b *testing.B) {
 				for i := range messages {
 					messages[i].Body = strings.Repeat("x", 256)
 				}
+				began := processor()
 				b.ResetTimer()
 				share(b, callers, b.N, func(int) error {
 					_, err := q.Send(context.Background(), messages...)
 					return err
 				})
 				perSecond(b, b.N*batch)
+				perOperation(b, began)
 			})
 		}
 	}

@@ -1,7 +1,6 @@
 package jetqueue
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,11 +23,7 @@ type log struct {
 	stream   string
 	patience time.Duration // with JetStream, until it counts as not answering
 	loads    chan struct{} // has room for one who may read a log
-	msg      nats.Msg      // reused for every publish
-	ack      []byte        // how an acknowledgement begins, up to its sequence
-	inbox    string
-	acks     chan *nats.Msg
-	sub      *nats.Subscription
+	line                   // of an owner, to append by
 }
 
 const (
@@ -39,8 +34,7 @@ const (
 	answerWait        = 10 * time.Second // longer than any healthy JetStream takes
 	clusterAnswerWait = 4 * time.Second  // an answer is lost when the server dies that was to give it
 
-	expectedSequence = "Nats-Expected-Last-Sequence"
-	status           = "Status"
+	status = "Status"
 )
 
 // IsLog tells whether a stream is the log of a queue, by its name.
@@ -65,68 +59,12 @@ func (qs *Queues) newLog(source uint64) *log {
 	name := incarnation(source)
 	l := &log{
 		conn: qs.conn, js: qs.js, stream: streamPrefix + name, patience: answerWait, loads: qs.loads,
-		ack: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+name),
-		msg: nats.Msg{Subject: subjectPrefix + name, Header: nats.Header{}},
+		line: line{store: qs.store, conn: qs.conn, subject: subjectPrefix + name, ack: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+name)},
 	}
 	if qs.peers != nil {
 		l.patience = clusterAnswerWait
 	}
 	return l
-}
-
-// begin makes ready to append: acknowledgements of what was appended before do
-// not come anymore.
-func (l *log) begin() (err error) {
-	l.end()
-	l.inbox = l.conn.NewInbox() + "."
-	l.acks = make(chan *nats.Msg, 2*window)
-	l.sub, err = l.conn.ChanSubscribe(l.inbox+"*", l.acks)
-	return err
-}
-
-func (l *log) end() {
-	if l.sub != nil {
-		l.sub.Unsubscribe()
-		l.sub = nil
-	}
-}
-
-// append publishes an entry, to be the one after the entry before; its
-// acknowledgement comes to acks. The entry may be reused at once.
-func (l *log) append(seq uint64, entry []byte) error {
-	l.msg.Reply = l.inbox + strconv.FormatUint(seq, 10)
-	l.msg.Header[expectedSequence] = []string{strconv.FormatUint(seq-1, 10)}
-	l.msg.Data = entry
-	return l.conn.PublishMsg(&l.msg)
-}
-
-var brace = []byte("}")
-
-// acknowledged reads an acknowledgement: the sequence it is for.
-func (l *log) acknowledged(msg *nats.Msg) (uint64, error) {
-	seq, err := strconv.ParseUint(msg.Subject[len(l.inbox):], 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("acknowledgement to %s: %w", msg.Subject, err)
-	}
-	if s := msg.Header.Get(status); s != "" {
-		return seq, fmt.Errorf("JetStream does not answer (status %s)", s)
-	}
-	if stored, ok := bytes.CutPrefix(msg.Data, l.ack); ok && string(bytes.TrimSuffix(stored, brace)) == msg.Subject[len(l.inbox):] {
-		return seq, nil // as it nearly always is
-	}
-	var ack struct {
-		Seq   uint64              `json:"seq"`
-		Error *jetstream.APIError `json:"error"`
-	}
-	switch err := json.Unmarshal(msg.Data, &ack); {
-	case err != nil:
-		return seq, fmt.Errorf("acknowledgement: %w", err)
-	case ack.Error != nil:
-		return seq, ack.Error
-	case ack.Seq != seq:
-		return seq, fmt.Errorf("entry %d was stored as %d", seq, ack.Seq)
-	}
-	return seq, nil
 }
 
 // bounds returns the first and the last sequence of the log; first is last+1

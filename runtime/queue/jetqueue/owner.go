@@ -2,10 +2,9 @@ package jetqueue
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"millrace/runtime/fault"
@@ -27,14 +26,16 @@ const (
 // lookAgain is how long an owner trusts what it knows of the gate.
 const lookAgain = 50 * time.Millisecond
 
-// An owner is the goroutine that a queue belongs to: nothing here is shared.
+// An owner is whom a queue belongs to: a goroutine, and while it serves, whoever
+// holds turns.
 //
-//	run ─ load           read the log, until it can be
-//	    └ serve ─ turn   decide what waits and append it
-//	            ├ stored one entry was acknowledged: tell the callers
-//	            └ upkeep dead letters, purges, copies: done by others
+//	run ─ load      read the log, until it can be
+//	    └ serve     see turn.go
+//	      └ upkeep  dead letters, purges, copies: done by others
 type owner struct {
 	*Queue
+	turns sync.Mutex // guards all that follows; held by the goroutine but while it rests
+
 	window  int
 	ctx     context.Context // of what others do for us: it ends with the tenure
 	cancel  context.CancelFunc
@@ -56,6 +57,9 @@ type owner struct {
 	last                      time.Time // when an entry was appended; zero since the log was read
 	unsure                    bool      // an entry of ours may come yet that the log did not have when it was read
 	burying, copying, purging bool      // someone is at it
+
+	over   bool  // serving is
+	failed error // why; nil when the queue is closed, or another node's
 }
 
 // A flight is an entry on its way, and those who wait for it.
@@ -74,12 +78,14 @@ type flight struct {
 func (q *Queue) run() {
 	defer close(q.ended)
 	o := &owner{Queue: q, log: q.set.newLog(q.source), timer: time.NewTimer(time.Hour), window: window}
+	o.log.told = o.acknowledged
 	if q.set.peers != nil || q.set.store.SyncsEach() {
 		o.window = 1
 	}
 	o.slot = q.set.marks.slot(q.source)
 	defer o.log.end()
 	o.timer.Stop()
+	o.turns.Lock() // for ever: who comes late finds it taken
 	for o.begin() {
 		o.hold()
 		o.end()
@@ -223,183 +229,5 @@ func (f *flight) answer(err error) {
 			w.Deliveries = nil // whoever has them now, it is not this receive
 		}
 		w.Token.(chan error) <- err
-	}
-}
-
-// serve carries out commands until the queue is closed, or an entry is lost.
-func (o *owner) serve() error {
-	for {
-		now := time.Now()
-		for len(o.flights) < o.window {
-			work, closed := o.hasWork(now)
-			if closed && !work && len(o.flights) == 0 {
-				f := flight{answered: o.machine.Waiting()}
-				f.answer(o.reason())
-				o.machine.Discard()
-				return nil
-			}
-			if !work {
-				break
-			}
-			if err := o.turn(now); err != nil {
-				return err
-			}
-		}
-		o.arm()
-		select {
-		case <-o.wake:
-		case msg := <-o.log.acks:
-			seq, err := o.log.acknowledged(msg)
-			if err != nil {
-				return err
-			}
-			if len(o.flights) == 0 || o.flights[0].seq != seq {
-				return fmt.Errorf("entry %d was acknowledged out of turn", seq)
-			}
-			o.stored()
-		case <-o.session.Done():
-			return context.Cause(o.session)
-		case <-o.timer.C:
-			o.alarm = time.Time{}
-			if len(o.flights) > 0 && time.Since(o.flights[0].since) >= o.log.patience {
-				err := errors.New("JetStream did not acknowledge an entry in time")
-				o.set.store.Report(err)
-				return err
-			}
-		}
-	}
-}
-
-// hasWork tells whether a turn would do anything.
-func (o *owner) hasWork(now time.Time) (work, closed bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	next := o.clock.When(o.machine.Next())
-	due := !next.IsZero() && !next.After(now)
-	return len(o.inbox) > 0 || due, o.closed != nil || o.away
-}
-
-// arm sets the timer to what comes first: something that a waiting receive
-// would notice, or an acknowledgement that is late. A timer that is set to fire
-// earlier is left alone: to be woken once too often is cheaper.
-func (o *owner) arm() {
-	next := o.clock.When(o.machine.Next())
-	if len(o.flights) > 0 {
-		if len(o.flights) == o.window {
-			next = time.Time{}
-		}
-		if late := o.flights[0].since.Add(o.log.patience); next.IsZero() || late.Before(next) {
-			next = late
-		}
-	}
-	if next.IsZero() || !o.alarm.IsZero() && !next.Before(o.alarm) {
-		return
-	}
-	o.alarm = next
-	o.timer.Reset(time.Until(next))
-}
-
-// turn carries out the commands that wait, as many as fit in an entry, and
-// sends the entry on its way.
-func (o *owner) turn(now time.Time) error {
-	o.mu.Lock()
-	commands := o.inbox
-	o.inbox = nil
-	o.mu.Unlock()
-
-	m := o.machine
-	if d := o.Config().DeadLetter; d != nil {
-		m.CanBury(o.set.has(d.Target))
-	}
-	f := flight{since: now}
-	m.Begin(o.clock.At(now), o.set.wallAt(now))
-	commands = o.allowed(now, commands)
-	for i, c := range commands {
-		if i > 0 && m.Written()+c.size > min(entryRoom, o.set.maxEntry) {
-			o.mu.Lock()
-			o.inbox = append(commands[i:len(commands):len(commands)], o.inbox...)
-			o.mu.Unlock()
-			commands = commands[:i]
-			break
-		}
-		c.do(m)
-	}
-	if now.Sub(o.looked).Abs() >= lookAgain {
-		o.tight, o.looked = o.set.gate.Full() != nil, now
-	}
-	if m.Purgeable(o.tight) && !o.purging && o.set.store.Purgeable(m.Freed()) {
-		o.purging = true
-		f.below, f.freed = m.Count(), m.Freed()
-	}
-	g := m.Seal(o.safe.key())
-	f.seq, f.commands, f.answered, f.burials = g.Seq, commands, g.Answered, g.Burials
-	f.mark.last = g.Seq
-	f.mark.next, f.mark.burial, f.mark.alive, f.mark.base = m.Counters()
-	switch {
-	case g.Entry != nil:
-		o.flights = append(o.flights, f)
-		o.last = now
-		o.set.store.Drain(len(g.Entry) + recordRoom)
-		if err := o.log.append(g.Seq, g.Entry); err != nil {
-			return err
-		}
-	case len(o.flights) > 0: // what they were told rests on an entry under way
-		last := &o.flights[len(o.flights)-1]
-		last.commands = append(last.commands, f.commands...)
-		last.answered = append(last.answered, f.answered...)
-	default:
-		f.answer(nil)
-	}
-	if m.Sparse(o.tight) && !o.copying && o.set.store.Drain(entryRoom) {
-		o.copySurvivors()
-	}
-	return nil
-}
-
-// allowed returns the commands that may go on: those that would write to the log
-// may be refused.
-func (o *owner) allowed(now time.Time, commands []*command) []*command {
-	if !slices.ContainsFunc(commands, o.writes) {
-		return commands
-	}
-	rested, bytes := never, 0
-	if !o.last.IsZero() {
-		rested = now.Sub(o.last)
-	}
-	if rested >= blockRests {
-		bytes = 3 * int(min(o.machine.LogSize(), blockMost)) // it is read anew while what was read before is garbage
-	}
-	err := o.set.write(rested, bytes)
-	if err == nil {
-		return commands
-	}
-	return slices.DeleteFunc(commands, func(c *command) bool {
-		refused := o.writes(c)
-		if refused {
-			c.done <- err
-		}
-		return refused
-	})
-}
-
-// writes reports whether a command that can be refused adds to the log, as far as
-// one can tell.
-func (o *owner) writes(c *command) bool {
-	return c.size > 0 && !c.own && (c.waiter == nil || o.machine.Counts().Visible > 0)
-}
-
-// stored tells those who wait for the oldest flight that it is safe.
-func (o *owner) stored() {
-	o.set.store.Wrote(o.log.stream)
-	f := o.flights[0]
-	o.flights = append(o.flights[:0], o.flights[1:]...)
-	setMark(o.slot, o.source, f.mark) // first: what was told is known to be there
-	f.answer(o.set.intact.stored())
-	o.wrote, o.unsure = true, false
-	if f.burials && !o.burying {
-		o.bury()
-	}
-	if f.below > 0 {
-		o.purge(f.below, f.freed)
 	}
 }

@@ -34,6 +34,7 @@ type Queue struct {
 
 	mu      sync.Mutex // guards what follows, up to arrived
 	inbox   []*command
+	open    *owner        // whose turns callers take themselves; nil while they wake it
 	closed  error         // why there are no more commands; nil while open
 	away    bool          // another node owns the queue, or nobody does
 	tenure  chan struct{} // closed when the owner lets go; nil while there is none
@@ -50,7 +51,7 @@ type Queue struct {
 
 // A command is work for the owner of the queue.
 type command struct {
-	do     func(*queue.Machine) // runs in the owner's goroutine, once
+	do     func(*queue.Machine) // runs in a turn of the owner, once
 	size   int                  // what it adds to the entry, at most
 	done   chan error           // gets one value, once what it did is stored
 	waiter *queue.Waiter        // of a receive; when that waits on, done gets nothing
@@ -330,28 +331,38 @@ func (q *Queue) submit(c *command) error {
 			return err
 		}
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed != nil {
-		return q.closed
+	o, err := q.push(c)
+	switch {
+	case err != nil:
+		return err
+	case o != nil:
+		o.advance()
+	default:
+		q.signal()
 	}
-	if q.away {
-		return errMoved
-	}
-	q.push(c)
 	return nil
 }
 
-func (q *Queue) push(c *command) {
+// push has a command wait, and returns the owner if that is for who comes to advance.
+func (q *Queue) push(c *command) (*owner, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed != nil {
+		return nil, q.closed
+	}
+	if q.away {
+		return nil, errMoved
+	}
 	q.inbox = append(q.inbox, c)
-	q.signal()
+	return q.open, nil
 }
 
 // internal hands the owner a command of its own, which no caller waits for.
 func (q *Queue) internal(size int, do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.push(&command{do: do, size: size, own: true, done: make(chan error, 1)})
+	q.inbox = append(q.inbox, &command{do: do, size: size, own: true, done: make(chan error, 1)})
+	q.signal()
 }
 
 // first is internal, before all that waits.
