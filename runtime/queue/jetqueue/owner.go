@@ -66,7 +66,8 @@ type owner struct {
 type flight struct {
 	seq      uint64
 	since    time.Time
-	mark     mark // what the log holds then
+	looks    uint64 // see intact
+	mark     mark   // what the log holds then
 	commands []*command
 	answered []*queue.Waiter
 	burials  bool

@@ -207,7 +207,7 @@ func (o *owner) turn(now time.Time) error {
 	if d := o.Config().DeadLetter; d != nil {
 		m.CanBury(o.set.has(d.Target))
 	}
-	f := flight{since: now}
+	f := flight{since: now, looks: o.set.intact.looks.Load()}
 	m.Begin(o.clock.At(now), o.set.wallAt(now))
 	commands = o.allowed(now, commands)
 	for i, c := range commands {
@@ -243,6 +243,7 @@ func (o *owner) turn(now time.Time) error {
 		last := &o.flights[len(o.flights)-1]
 		last.commands = append(last.commands, f.commands...)
 		last.answered = append(last.answered, f.answered...)
+		last.looks = f.looks
 	default:
 		f.answer(nil)
 	}
@@ -290,7 +291,7 @@ func (o *owner) stored() {
 	f := o.flights[0]
 	o.flights = append(o.flights[:0], o.flights[1:]...)
 	setMark(o.slot, o.source, f.mark) // first: what was told is known to be there
-	f.answer(o.set.intact.stored())
+	f.answer(o.set.intact.stored(f.looks))
 	o.wrote, o.unsure = true, false
 	if f.burials && !o.burying {
 		o.bury()
