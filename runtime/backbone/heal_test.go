@@ -19,6 +19,7 @@ import (
 	"millrace/runtime/backbone"
 	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
+	"millrace/test/patience"
 )
 
 // A record of what was logged, for several goroutines.
@@ -41,17 +42,11 @@ func (r *record) count(what string) int {
 
 func (r *record) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, nil)) }
 
-// eventually tries until it succeeds, or the test has taken very long.
+// eventually tries until it succeeds, or nothing changes for very long.
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
 	var err error
-	for range 2000 {
-		if err = try(); err == nil {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Fatalf("%s: %v", what, err)
+	patience.Until(t, what, func() bool { err = try(); return err == nil }, func() any { return err })
 }
 
 func publish(ctx context.Context, b *backbone.Backbone, size int) (uint64, error) {

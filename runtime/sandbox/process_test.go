@@ -24,6 +24,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/sandbox"
 	"millrace/runtime/sandbox/gobuild"
+	"millrace/test/patience"
 )
 
 const account = "123456789012"
@@ -483,15 +484,10 @@ func spawned(t *testing.T, r sandbox.Result) (pids []int) {
 // still have to be scheduled to end.
 func mustEnd(t *testing.T, pids []int) {
 	t.Helper()
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	patience.Until(t, "processes to end", func() bool {
 		pids = slices.DeleteFunc(pids, func(pid int) bool { s := processState(pid); return s == "" || s == "Z" })
-		if len(pids) == 0 {
-			return
-		}
-		if time.Now().After(until) {
-			t.Fatalf("%d are still there, %d in state %s", len(pids), pids[0], processState(pids[0]))
-		}
-	}
+		return len(pids) == 0
+	}, func() any { return fmt.Sprintf("%v are there", pids) })
 }
 
 func TestWhatAFunctionStartedEndsWithIt(t *testing.T) {
@@ -676,11 +672,9 @@ func TestStopLeavesNothing(t *testing.T) {
 		t.Errorf("%d files are open, %d were", after, before)
 	}
 	// A goroutine that has said it is done takes a moment to be gone.
-	for give := time.Now().Add(10 * time.Second); bytes.Contains(stacks(), []byte("created by millrace/runtime/sandbox.")); runtime.Gosched() {
-		if time.Now().After(give) {
-			t.Fatalf("a goroutine is left:\n%s", stacks())
-		}
-	}
+	patience.Until(t, "the pool's goroutines to be gone", func() bool {
+		return !bytes.Contains(stacks(), []byte("created by millrace/runtime/sandbox."))
+	}, func() any { return string(stacks()) })
 	if left, _ := os.ReadDir(tmp); len(left) > 0 {
 		t.Errorf("%v is left of temporary folders", left)
 	}

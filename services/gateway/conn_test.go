@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	waits "millrace/test/patience"
 )
 
 func served(log *slog.Logger) *Gateway {
@@ -48,19 +50,23 @@ func TestBadBodies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn.SetDeadline(time.Now().Add(20 * time.Second)) // far more than it takes
-		if _, err := io.WriteString(conn, c.request); err != nil {
-			t.Errorf("%s: sending: %v", c.rule, err)
-		}
-		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil {
-			t.Errorf("%s: %v", c.rule, err)
-			continue
-		}
-		body, err := io.ReadAll(resp.Body)
-		if resp.StatusCode != c.status || !strings.Contains(string(body), c.contains) || err != nil || resp.Close != (c.status != 200) {
-			t.Errorf("%s: %d %v %s, %v", c.rule, resp.StatusCode, resp.Header, body, err)
-		}
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			if _, err := io.WriteString(conn, c.request); err != nil {
+				t.Errorf("%s: sending: %v", c.rule, err)
+			}
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Errorf("%s: %v", c.rule, err)
+				return
+			}
+			body, err := io.ReadAll(resp.Body)
+			if resp.StatusCode != c.status || !strings.Contains(string(body), c.contains) || err != nil || resp.Close != (c.status != 200) {
+				t.Errorf("%s: %d %v %s, %v", c.rule, resp.StatusCode, resp.Header, body, err)
+			}
+		}()
+		waits.For(t, "the answer to "+c.rule, over, nil)
 		conn.Close()
 	}
 }

@@ -2,13 +2,11 @@ package conformance
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"millrace/test/testenv"
 )
@@ -52,9 +50,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	env := testenv.Start(f)
 	call := func(method, path, target, contentType string, body []byte) (*http.Response, []byte, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, method, env.Endpoint, bytes.NewReader(body))
+		req, err := http.NewRequest(method, env.Endpoint, bytes.NewReader(body))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"millrace/runtime/backbone/backbonetest"
 	"millrace/test/needs"
+	"millrace/test/patience"
 )
 
 // TestNodeKilled has two runtimes share queues on three NATS servers, kills one
@@ -155,7 +156,7 @@ func (f *flow) mark() int {
 // await waits until so many were acknowledged.
 func (f *flow) await(n int) {
 	f.Helper()
-	limit := time.After(time.Minute)
+	limit := patience.New(fmt.Sprintf("%d acknowledged sends to %s", n, f.name), func() any { return f.mark() })
 	for {
 		f.mu.Lock()
 		sent, changed := f.sent, f.changed
@@ -165,8 +166,10 @@ func (f *flow) await(n int) {
 		}
 		select {
 		case <-changed:
-		case <-limit:
-			f.Fatalf("%s: %d of %d sends were acknowledged within a minute", f.name, sent, n)
+		case <-limit.Turn():
+			if err := limit.Struck(); err != nil {
+				f.Fatal(err)
+			}
 		}
 	}
 }

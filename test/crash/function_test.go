@@ -3,7 +3,6 @@ package crash
 import (
 	"archive/zip"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"millrace/test/needs"
+	"millrace/test/patience"
 )
 
 // An event that was accepted runs at least once, a message sent to a mapped
@@ -210,8 +210,7 @@ func (f *functions) check() {
 // An observer is told of every run of a function.
 type observer struct {
 	*httptest.Server
-	t    *testing.T
-	news chan struct{} // something changed; holds one
+	t *testing.T
 
 	mu      sync.Mutex
 	holding bool            // events that ask for it are held
@@ -221,7 +220,7 @@ type observer struct {
 }
 
 func newObserver(t *testing.T) *observer {
-	o := &observer{t: t, news: make(chan struct{}, 1), begun: map[string]bool{}, ran: map[string]bool{}}
+	o := &observer{t: t, begun: map[string]bool{}, ran: map[string]bool{}}
 	o.Server = httptest.NewServer(o)
 	t.Cleanup(o.Close)
 	return o
@@ -275,43 +274,32 @@ func (o *observer) hold(id string) bool {
 
 func (o *observer) setHolding(on bool) { o.change(func() { o.holding = on }) }
 
-// change changes what is known, and wakes who waits for it.
+// change changes what is known.
 func (o *observer) change(f func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	f()
-	select {
-	case o.news <- struct{}{}:
-	default:
-	}
 }
 
-// until waits for news until done, called under the lock, says that it is over.
-func (o *observer) until(done func() bool, patience time.Duration) bool {
-	ctx, cancel := context.WithTimeout(o.t.Context(), patience)
-	defer cancel()
-	over := func() bool {
+// until waits until done, called under the lock, says that it is over.
+func (o *observer) until(what string, done func() bool) {
+	o.t.Helper()
+	patience.Until(o.t, what, func() bool {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		return done()
-	}
-	for !over() {
-		select {
-		case <-o.news:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
+	}, func() any {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return fmt.Sprintf("%d events ran, %d runs are held", len(o.ran), o.held)
+	})
 }
 
 // awaitNobody waits until every process that was held is gone, as it must be
 // once the runtime is.
 func (o *observer) awaitNobody() {
 	o.t.Helper()
-	if !o.until(func() bool { return o.held == 0 }, 10*time.Second) {
-		o.t.Error("a function's process outlives the runtime")
-	}
+	o.until("a function's processes to end with the runtime", func() bool { return o.held == 0 })
 }
 
 // await waits until all accepted events have run, and finds none that nobody
@@ -326,9 +314,14 @@ func (o *observer) await(accepted, attempted []string) {
 		}
 		return ids
 	}
-	if !o.until(func() bool { return len(missing()) == 0 }, 2*time.Minute) {
-		o.t.Errorf("accepted and never run: %v", missing())
-	}
+	o.t.Cleanup(func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if ids := missing(); len(ids) > 0 {
+			o.t.Errorf("accepted and never run: %v", ids)
+		}
+	})
+	o.until("all accepted events to run", func() bool { return len(missing()) == 0 })
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for id := range o.ran {

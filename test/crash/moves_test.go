@@ -19,6 +19,7 @@ import (
 
 	"millrace/test/crash/ledger"
 	"millrace/test/needs"
+	"millrace/test/patience"
 )
 
 // Messages wander: receivers fail them down a chain of dead-letter queues, while
@@ -236,19 +237,12 @@ func (w *wanderers) known(refused error) {
 // way from one to another is in neither for a moment.
 func (w *wanderers) count() {
 	least, most := w.census.Size()
-	deadline := time.Now().Add(20 * time.Second)
-	for {
+	total := 0
+	patience.Until(w.t, fmt.Sprintf("%d to %d messages, which were sent and not deleted", least, most), func() bool {
 		n := w.counts(w.queues()...)
-		total := n.Visible + n.InFlight + n.Delayed
-		if total >= least && total <= most {
-			return
-		}
-		if time.Now().After(deadline) {
-			w.t.Errorf("the queues hold %d messages, yet %d to %d were sent and not deleted", total, least, most)
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		total = n.Visible + n.InFlight + n.Delayed
+		return total >= least && total <= most
+	}, func() any { return total })
 }
 
 // checkTasks holds the tasks against what was acknowledged before the kill.
@@ -293,33 +287,21 @@ func (w *wanderers) list(source string) []types.ListMessageMoveTasksResultEntry 
 // chain first: what is spent there goes down it. It counts what it found where.
 func (w *wanderers) drain() map[string]int {
 	found := map[string]int{}
-	deadline := time.Now().Add(time.Minute)
 	for _, source := range w.queues()[1:] {
-		for w.running(source) {
-			if time.Now().After(deadline) {
-				w.t.Errorf("a task of %s does not end: %+v", source, w.list(source))
-				break
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		patience.Until(w.t, "the tasks of "+source+" to end", func() bool { return !w.running(source) }, func() any { return w.list(source) })
 	}
-	for {
+	var left ledger.Counts // what unanswered receives hid comes back
+	patience.Until(w.t, "empty queues", func() bool {
 		for _, queue := range w.queues() {
 			w.empty(queue, func(body string) {
 				w.census.Found(body)
 				found[queue]++
 			})
 		}
-		n := w.counts(w.queues()...)
-		if n.Visible+n.InFlight+n.Delayed == 0 {
-			return found
-		}
-		if time.Now().After(deadline) {
-			w.t.Errorf("the queues cannot be emptied: they hold %+v", n)
-			return found
-		}
-		time.Sleep(20 * time.Millisecond) // what unanswered receives hid comes back
-	}
+		left = w.counts(w.queues()...)
+		return left == ledger.Counts{}
+	}, func() any { return fmt.Sprintf("%+v", left) })
+	return found
 }
 
 // running tells that a task has not ended, and cancels it; one that has, ended in
@@ -397,11 +379,10 @@ func TestATaskGoesOn(t *testing.T) {
 		}
 		first = now
 	})
-	deadline := time.Now().Add(time.Minute)
-	for aws.ToString(first.Status) == "RUNNING" && time.Now().Before(deadline) {
-		time.Sleep(50 * time.Millisecond)
+	patience.Until(t, "the task to end", func() bool {
 		first = w.list("deepest")[0]
-	}
+		return aws.ToString(first.Status) != "RUNNING"
+	}, func() any { return first.ApproximateNumberOfMessagesMoved })
 	// A kill takes the count of the batch that was under way, a tenth of a second's.
 	moved := int(first.ApproximateNumberOfMessagesMoved)
 	if aws.ToString(first.Status) != "COMPLETED" || moved > total || moved < total-kills*rate/10 {

@@ -13,6 +13,7 @@ import (
 
 	"millrace/test/crash/ledger"
 	"millrace/test/needs"
+	"millrace/test/patience"
 )
 
 // What was acknowledged before an acknowledged purge never comes back, and what
@@ -117,17 +118,10 @@ func (p *purgers) count() {
 }
 
 func (p *purgers) drain() {
-	deadline := time.Now().Add(time.Minute)
-	for {
+	var left ledger.Counts // what was hidden comes back
+	patience.Until(p.t, "an empty "+p.queue, func() bool {
 		p.empty(p.queue, p.census.Found)
-		n := p.counts(p.queue)
-		if n.Visible+n.InFlight+n.Delayed == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			p.t.Errorf("%s cannot be emptied: it holds %+v", p.queue, n)
-			return
-		}
-		time.Sleep(20 * time.Millisecond) // what was hidden comes back
-	}
+		left = p.counts(p.queue)
+		return left == ledger.Counts{}
+	}, func() any { return fmt.Sprintf("%+v", left) })
 }

@@ -13,6 +13,7 @@ import (
 
 	"millrace/test/crash/ledger"
 	"millrace/test/needs"
+	"millrace/test/patience"
 )
 
 const (
@@ -218,7 +219,8 @@ func (c *client) drain(q ledger.Queue) {
 	for _, m := range c.books.Held(q.Name, time.Now().Add(briefly)) {
 		c.hide(m, 0)
 	}
-	deadline := time.Now().Add(time.Minute)
+	var counts ledger.Counts
+	limit := patience.New("all of "+q.Name, func() any { return fmt.Sprintf("%+v", counts) })
 	for {
 		empty := true
 		for _, name := range names(q) {
@@ -231,8 +233,12 @@ func (c *client) drain(q ledger.Queue) {
 		if !empty {
 			continue
 		}
-		counts := c.counts(names(q)...)
-		if c.books.Settled(q.Name, counts, time.Now()) || time.Now().After(deadline) {
+		counts = c.counts(names(q)...)
+		struck := limit.Struck()
+		if struck != nil {
+			c.t.Error(struck)
+		}
+		if c.books.Settled(q.Name, counts, time.Now()) || struck != nil {
 			c.books.Drained(q.Name, counts, time.Now())
 			return
 		}

@@ -73,7 +73,7 @@ func TestDescriptorsRunOutAndComeBack(t *testing.T) {
 	if _, err := c.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &first}); err != nil {
 		t.Errorf("deleting a queue: %v", err)
 	}
-	within(t, 45*time.Second, "queues can be made again", func() bool {
+	eventually(t, "queues can be made again", func() bool {
 		_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("after")})
 		return !refused(t, err)
 	})

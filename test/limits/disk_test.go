@@ -210,7 +210,7 @@ func (s *server) wantFull(t *testing.T) {
 func (s *server) wantWorks(t *testing.T, l *ledger, url string) {
 	t.Helper()
 	c := s.client()
-	within(t, 5*time.Second, "a send", func() bool { return send(t.Context(), c, l, url, 1000) == nil })
+	eventually(t, "a send", func() bool { return send(t.Context(), c, l, url, 1000) == nil })
 	if status, why := s.health(); status != 200 {
 		t.Errorf("health is %d %q", status, why)
 	}
@@ -288,7 +288,7 @@ func TestFullDiskUnderChanges(t *testing.T) {
 	}
 	drain(t, c, l, url)
 	s.wantWorks(t, l, url)
-	within(t, 20*time.Second, "the dead letters", func() bool { drain(t, c, l, dead); drain(t, c, l, url); return len(l.owed) == 0 })
+	eventually(t, "the dead letters", func() bool { drain(t, c, l, dead); drain(t, c, l, url); return len(l.owed) == 0 })
 }
 
 // Another program fills the disk to the last byte. What is there can be received
@@ -441,7 +441,7 @@ func TestDiskWithNothingLeft(t *testing.T) {
 	removeOne()
 	removeTwo()
 	s.wantWorks(t, l, url)
-	within(t, 5*time.Second, "all that is owed", func() bool { drain(t, c, l, url); return len(l.owed) == 0 })
+	eventually(t, "all that is owed", func() bool { drain(t, c, l, url); return len(l.owed) == 0 })
 }
 
 // A disk that is read-only for a while. The kernel lets nobody make one so while

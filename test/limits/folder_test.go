@@ -17,9 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// patience is how long a test waits for what should happen at once.
-const patience = 20 * time.Second
-
 // queueURL creates a queue.
 func queueURL(t *testing.T, c *sqs.Client, name string) string {
 	t.Helper()
@@ -59,7 +56,7 @@ func TestFolderRemoved(t *testing.T) {
 					}
 				})
 			}
-			within(t, patience, "sends", func() bool { return before.Load() > 100 })
+			eventually(t, "sends", func() bool { return before.Load() > 100 })
 			if err := os.RemoveAll(filepath.Join(data, part)); err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +132,7 @@ func TestFolderMovedAwayAndBack(t *testing.T) {
 	if err := os.Rename(data+".away", data); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 5*time.Second, "the folder is back", func() bool { // the free space is not asked anew each time
+	eventually(t, "the folder is back", func() bool { // the free space is not asked anew each time
 		status, _ := s.health()
 		return status == 200
 	})
@@ -150,7 +147,7 @@ func TestFolderMovedAwayAndBack(t *testing.T) {
 	s = start(t, "", data)
 	c = s.client()
 	url = queueURL(t, c, "jobs")
-	within(t, patience, fmt.Sprint("all that was acknowledged, missing ", len(acknowledged)), func() bool {
+	eventually(t, fmt.Sprint("all that was acknowledged, missing ", len(acknowledged)), func() bool {
 		got, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, VisibilityTimeout: 60})
 		if err != nil {
 			t.Fatal(err)

@@ -31,6 +31,7 @@ import (
 
 	_ "millrace/cmd/runtime/app" // the tests build it: go test must not answer from its cache when it changes
 	"millrace/test/needs"
+	"millrace/test/patience"
 )
 
 // binary is the runtime that the tests run.
@@ -151,14 +152,10 @@ func (s *server) health() (int, string) {
 	return answer.StatusCode, said.Message
 }
 
-// within tries again until ok, for so long at most.
-func within(t *testing.T, wait time.Duration, what string, ok func() bool) {
+// eventually tries again until ok.
+func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(wait); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within %v", what, wait)
-		}
-	}
+	patience.Until(t, what, ok, nil)
 }
 
 // disk mounts a tmpfs of so many bytes.

@@ -36,7 +36,7 @@ func cgroup(t *testing.T, size int64) (enter string) {
 	const how = "a memory cgroup needs root, and cgroups that may be written to"
 	need(t, os.Mkdir(dir, 0o755), how)
 	t.Cleanup(func() {
-		within(t, 5*time.Second, "removing the cgroup", func() bool { return os.Remove(dir) == nil })
+		eventually(t, "removing the cgroup", func() bool { return os.Remove(dir) == nil })
 	})
 	for i, file := range limits {
 		value := size
@@ -215,11 +215,11 @@ func TestMemoryRefusesBeforeTheEnd(t *testing.T) {
 	if got := s.drain(url); got != sent {
 		t.Errorf("%d messages were acknowledged, and %d came", sent, got)
 	}
-	within(t, 5*time.Second, "sends work again", func() bool {
+	eventually(t, "sends work again", func() bool {
 		_, err := s.client().SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("after")})
 		return !refused(t, err)
 	})
-	within(t, 5*time.Second, "health is good again", func() bool {
+	eventually(t, "health is good again", func() bool {
 		status, _ := s.health()
 		return status == 200
 	})

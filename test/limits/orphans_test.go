@@ -82,7 +82,7 @@ func TestNothingOutlivesAKilledRuntime(t *testing.T) {
 			t.Fatalf("round %d: the runtime has the descendants %v", round, function)
 		}
 		s.kill()
-		within(t, time.Second, "the end of all that the runtime has started", func() bool {
+		eventually(t, "the end of all that the runtime has started", func() bool {
 			for _, pid := range append(function, daemon) {
 				if stateOf(pid) != "" && stateOf(pid) != "Z" {
 					return false

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"millrace/test/needs"
+	"millrace/test/patience"
 )
 
 // operations are all that SQS has.
@@ -148,7 +148,7 @@ const prelude = `
 awsemu() { aws --endpoint-url "$ENDPOINT" "$@" > answer; local code=$?; cat answer; return $code; }
 handle() { sed -n 's/.*"ReceiptHandle": "\(.*\)",*/\1/p' answer; }
 moves() { aws --endpoint-url "$ENDPOINT" sqs list-message-move-tasks --source-arn $DLQ_ARN --query "Results[0].$1" --output text; }
-await() { for _ in {1..20}; do [ "$(moves Status)" = "$1" ] && return; sleep 0.1; done; moves Status; }
+await() { for _ in {1..200}; do [ "$(moves Status)" = "$1" ] && return; sleep 0.1; done; moves Status; }
 OTHERS=$ENDPOINT/000000000000/small
 `
 
@@ -160,16 +160,30 @@ func (c console) play(t *testing.T, aws string) {
 	for _, e := range c {
 		fmt.Fprintf(&typed, "%s\nprintf '%s'\n", e.command, next)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-c", typed.String())
+	cmd := exec.Command("bash", "-c", typed.String())
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(clientEnv(background(t)), "PATH="+firstInPath(t, aws))
-	said, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("the shell: %v", err)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end what it runs with it
+	said := newText()
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	answers := strings.Split(string(said), next)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	answered := func() any {
+		return fmt.Sprintf("%d of %d commands answered", strings.Count(said.String(), next), len(c))
+	}
+	failed, err := patience.Await("the shell", ended, answered)
+	if err != nil {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+		t.Error(err)
+	}
+	if failed != nil {
+		t.Errorf("the shell: %v", failed)
+	}
+	answers := strings.Split(said.String(), next)
 	for i, e := range c {
 		if i >= len(answers) {
 			t.Fatalf("%s\nwas not answered any more", e.command)

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"millrace/test/patience"
 )
 
-// client waits long enough for any answer, and keeps no connection that a later
-// runtime could not know.
-var client = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: patience}}
+// client sends no body before it may, however long that takes, and keeps no
+// connection that a later runtime could not know.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: time.Hour}}
 
 // An answer is what became of a request.
 type answer struct {
@@ -47,7 +49,16 @@ func call(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		req.Header.Set(name, value)
 	}
-	show(ts, ask(req), want)
+	show(ts, await(ts, req), want)
+}
+
+// await waits for an answer for as long as the runtime says something.
+func await(ts *testscript.TestScript, req *http.Request) answer {
+	answers := make(chan answer, 1)
+	go func() { answers <- ask(req) }()
+	a, err := patience.Await("the answer to "+req.Method+" "+req.URL.Path, answers, of(ts).said)
+	ts.Check(err)
+	return a
 }
 
 func show(ts *testscript.TestScript, a answer, want int) {
@@ -62,7 +73,7 @@ func callSQS(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: sqs operation json")
 	}
-	show(ts, ask(operation(ts, args[0], args[1])), http.StatusOK)
+	show(ts, await(ts, operation(ts, args[0], args[1])), http.StatusOK)
 }
 
 // begin asks the server to agree before the body is sent: it does so once the
@@ -76,14 +87,23 @@ func begin(ts *testscript.TestScript, neg bool, args []string) {
 	req := operation(ts, args[0], args[1])
 	req.Header.Set("Expect", "100-continue")
 	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(served) }}))
-	pending := make(chan answer, 1)
-	go func() { pending <- ask(req) }()
+	pending, early := make(chan answer, 1), make(chan answer, 1)
+	go func() {
+		a := ask(req)
+		select {
+		case <-served:
+		default:
+			early <- a
+			close(served)
+		}
+		pending <- a
+	}()
+	_, err := patience.Await("the runtime to read a request", served, s.said)
+	ts.Check(err)
 	select {
-	case <-served:
-	case a := <-pending:
+	case a := <-early:
 		ts.Fatalf("answered at once: %+v", a)
-	case <-time.After(patience):
-		ts.Fatalf("not served")
+	default:
 	}
 	s.pending = pending
 }
@@ -93,7 +113,9 @@ func answered(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 || s.pending == nil {
 		ts.Fatalf("usage: answered, after begin")
 	}
-	show(ts, <-s.pending, http.StatusOK)
+	a, err := patience.Await("the answer to what begin has sent", s.pending, s.said)
+	ts.Check(err)
+	show(ts, a, http.StatusOK)
 	s.pending = nil
 }
 

@@ -3,16 +3,15 @@ package script
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"os/exec"
 	"regexp"
+	"strings"
 	"sync"
-	"time"
-)
 
-// patience is how long a test waits for what should happen at once, or within a
-// few tries of seconds. Only a broken runtime uses it up.
-const patience = 30 * time.Second
+	"millrace/test/patience"
+)
 
 // ready is what the runtime prints once it serves.
 var ready = regexp.MustCompile(`Millrace is ready at (http://[^,]+),`)
@@ -75,9 +74,12 @@ func (t *text) String() string {
 	return t.said.String()
 }
 
+// lines says how much has been printed.
+func (t *text) lines() string { return fmt.Sprintf("%d lines", strings.Count(t.String(), "\n")) }
+
 // await returns the first match of re in the text, waiting for it.
 func (t *text) await(re *regexp.Regexp) ([]string, error) {
-	deadline := time.After(patience)
+	limit := patience.New(fmt.Sprintf("%q to be printed", re), func() any { return t.lines() })
 	for {
 		t.mu.Lock()
 		found, ended, more := re.FindStringSubmatch(t.said.String()), t.ended, t.more
@@ -90,8 +92,10 @@ func (t *text) await(re *regexp.Regexp) ([]string, error) {
 		}
 		select {
 		case <-more:
-		case <-deadline:
-			return nil, errors.New("not a word of it so far")
+		case <-limit.Turn():
+			if err := limit.Struck(); err != nil {
+				return nil, err
+			}
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -20,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"millrace/runtime/sandbox/gobuild"
+	"millrace/test/patience"
 )
 
 type sessionKey struct{}
@@ -33,6 +33,14 @@ type session struct {
 }
 
 func of(ts *testscript.TestScript) *session { return ts.Value(sessionKey{}).(*session) }
+
+// said is how much the runtime has printed, by which a wait sees it move.
+func (s *session) said() any {
+	if s.server == nil {
+		return "no runtime"
+	}
+	return s.server.out.lines() + " and of errors " + s.server.err.lines()
+}
 
 // end kills what the script left running.
 func (s *session) end() {
@@ -83,10 +91,8 @@ func ended(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: ended code")
 	}
 	s := of(ts)
-	select {
-	case <-s.server.gone:
-	case <-time.After(patience):
-		ts.Fatalf("the runtime does not end\n%s%s", s.server.out, s.server.err)
+	if _, err := patience.Await("the runtime to end", s.server.gone, s.said); err != nil {
+		ts.Fatalf("%v\n%s%s", err, s.server.out, s.server.err)
 	}
 	io.WriteString(ts.Stdout(), s.server.out.String())
 	io.WriteString(ts.Stderr(), s.server.err.String())

@@ -36,6 +36,9 @@ import (
 	"millrace/runtime/function"
 )
 
+// stopping is how long a runtime may take to stop: whatever a busy machine needs.
+const stopping = 5 * time.Minute
+
 // An Env is a running runtime and how to reach it.
 type Env struct {
 	// AWS is a configuration for any AWS SDK client: the runtime's endpoint,
@@ -96,10 +99,10 @@ func start(t testing.TB, cfg *app.Config, transport *http.Transport, opts []Opti
 	}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), stopping)
 		defer cancel()
 		if err := a.Stop(ctx); err != nil {
-			t.Errorf("stopping Millrace: %v", err)
+			t.Errorf("stopping Millrace, for which a test gives it %v: %v", stopping, err)
 		}
 	})
 	return &Env{

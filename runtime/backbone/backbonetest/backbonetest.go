@@ -12,6 +12,10 @@ import (
 	"millrace/runtime/backbone"
 )
 
+// starting is how long servers may take to be ready: whatever a busy machine needs,
+// and no more than the go command gives the test.
+const starting = 5 * time.Minute
+
 // Main is the TestMain of a package whose tests run an embedded server inside a
 // testing/synctest bubble:
 //
@@ -54,8 +58,8 @@ func Listen(tb testing.TB, maxPayload int32) (url string) {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	})
-	if !srv.ReadyForConnections(10 * time.Second) {
-		tb.Fatal("the NATS server did not get ready")
+	if !srv.ReadyForConnections(starting) {
+		tb.Fatalf("a limit of the test struck: the NATS server was not ready after %v", starting)
 	}
 	return srv.ClientURL()
 }

@@ -57,11 +57,11 @@ func NewCluster(tb testing.TB, n int) *Cluster {
 // await waits until a stream can be on all servers.
 func (c *Cluster) await(tb testing.TB) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), starting)
 	defer cancel()
 	for _, s := range c.Servers {
-		if !s.ReadyForConnections(time.Minute) {
-			tb.Fatal("a NATS server did not get ready")
+		if !s.ReadyForConnections(starting) {
+			tb.Fatalf("a limit of the test struck: a NATS server was not ready after %v", starting)
 		}
 	}
 	conn, err := nats.Connect(c.URL(0))
@@ -84,7 +84,7 @@ func (c *Cluster) await(tb testing.TB) {
 		}
 	}
 	if err != nil {
-		tb.Fatalf("JetStream's servers did not find each other: %v", err)
+		tb.Fatalf("JetStream's servers did not find each other (a limit of the test: %v): %v", starting, err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/test/patience"
 )
 
 var aWhile = time.Hour
@@ -309,18 +310,14 @@ func TestBurialsAreNotGivenAgain(t *testing.T) {
 // await waits until so many messages are visible, and the queues at rest.
 func (l *lossy) await(q *jetqueue.Queue, visible int) {
 	l.Helper()
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		c, err := q.Counts(ctx)
-		if err != nil {
+	var c queue.Counts
+	patience.Until(l, fmt.Sprint(visible, " visible messages"), func() bool {
+		var err error
+		if c, err = q.Counts(ctx); err != nil {
 			l.Fatal(err)
 		}
-		if c.Visible == visible {
-			break
-		}
-		if time.Now().After(until) {
-			l.Fatalf("%d messages are visible, want %d", c.Visible, visible)
-		}
-	}
+		return c.Visible == visible
+	}, func() any { return fmt.Sprintf("%+v", c) })
 	time.Sleep(50 * time.Millisecond) // until its source has written that it has gone
 }
 

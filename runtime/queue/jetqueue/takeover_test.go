@@ -12,6 +12,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/test/patience"
 )
 
 // TestTakeover has two runtimes on three servers share queues, with senders and
@@ -246,10 +247,17 @@ func (s *story) count(n *node) int {
 	return s.sentBy[n]
 }
 
+// progress is how far the story is.
+func (s *story) progress() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprintf("%d acknowledged, %d seen, %d deleted", len(s.acked), len(s.seen), len(s.deleted))
+}
+
 // await waits until something is so.
 func (s *story) await(what string, so func() bool) {
 	s.Helper()
-	limit := time.After(time.Minute)
+	limit := patience.New(s.name+": "+what, s.progress)
 	for {
 		s.mu.Lock()
 		if so() {
@@ -261,8 +269,10 @@ func (s *story) await(what string, so func() bool) {
 		s.mu.Unlock()
 		select {
 		case <-changed:
-		case <-limit:
-			s.Fatalf("%s: a minute went by, and not: %s", s.name, what)
+		case <-limit.Turn():
+			if err := limit.Struck(); err != nil {
+				s.Fatal(err)
+			}
 		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	waits "millrace/test/patience"
 )
 
 // The variable ROLE turns the test binary into what the tests start.
@@ -85,12 +87,8 @@ func exists(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
 func mustVanish(t *testing.T, pid int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); exists(pid); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			syscall.Kill(pid, syscall.SIGKILL)
-			t.Fatalf("process %d is still there", pid)
-		}
-	}
+	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGKILL) })
+	waits.Until(t, fmt.Sprintf("process %d to be gone", pid), func() bool { return !exists(pid) }, nil)
 }
 
 func TestEachProcessEndsInItsOwnWay(t *testing.T) {
