@@ -82,51 +82,41 @@ func TestLinesForgetWhatIsOver(t *testing.T) {
 	}
 }
 
-// A machine that serves for long behind one old message compacts as it goes, and
-// still knows the old one's age.
+// A dead-letter queue takes messages in that are old already, and is emptied of
+// all but the oldest again and again: it keeps no place for those that were.
 func TestCompactionBehindAnOldMessage(t *testing.T) {
-	for _, fifo := range []bool{false, true} {
-		s := &stored{fifo: fifo, config: Config{Visibility: time.Hour, Retention: 24 * time.Hour}}
-		s.kill(t)
-		now := epoch
-		send := func(name string) {
-			s.do(now, func(m *Machine) {
-				m.Send(draftOf(Message{Body: name, GroupID: groupFor(fifo, name), DedupID: dedupFor(fifo, name)}))
-			})
-		}
-		send("old")
-		for i := range 4000 {
-			now = now.Add(time.Second)
-			send(fmt.Sprint("m", i))
-			send(fmt.Sprint("n", i))
-			w := &Waiter{}
-			s.do(now, func(m *Machine) { m.Receive(w, ReceiveRequest{Max: 3}) })
-			s.do(now, func(m *Machine) {
-				for _, d := range w.Deliveries {
-					if d.Number%2 == 1 && d.Number != 1 || i > 20 && d.Number > 20 {
-						m.Delete(Ref{d.Number, d.Delivery})
-					}
+	s := &stored{config: Config{Visibility: time.Hour, Retention: 24 * time.Hour}}
+	s.kill(t)
+	now := epoch
+	arrive := func(n uint64, age time.Duration) {
+		s.do(now, func(m *Machine) {
+			b := Burial{Seq: n, Sent: now.Add(-age), Age: age, Receives: 3, Content: Pack(&Message{Body: fmt.Sprint(n)}, "")}
+			b.ID[0], b.ID[1] = byte(n), byte(n>>8)
+			m.Arrive(7, b)
+		})
+	}
+	arrive(1, 12*time.Hour)
+	for n := uint64(2); n < 4000; n += 2 {
+		now = now.Add(time.Second)
+		arrive(n, 2*time.Hour)
+		arrive(n+1, 3*time.Hour) // older than the one before
+		w := &Waiter{}
+		s.do(now, func(m *Machine) { m.Receive(w, ReceiveRequest{Max: 3}) })
+		s.do(now, func(m *Machine) {
+			for _, d := range w.Deliveries {
+				if d.Number != 1 {
+					m.Delete(Ref{d.Number, d.Delivery})
 				}
-			})
-		}
-		m := s.m
-		if kept := m.age.inOrder.spans.len() + m.age.late.len(); kept > 2*m.messages.count+1025 {
-			t.Errorf("fifo %v: the ages keep %d places for %d messages", fifo, kept, m.messages.count)
-		}
-		if kept := m.memory.inOrder.len() + m.memory.late.len(); kept > 2*(len(m.dedup)+len(m.attempts))+1025 {
-			t.Errorf("fifo %v: the memory keeps %d places for %d", fifo, kept, len(m.dedup)+len(m.attempts))
-		}
-		if got := m.age.first(); got == nil || got.number != 1 {
-			t.Errorf("fifo %v: the oldest is %+v", fifo, got)
-		}
+			}
+		})
+	}
+	if n := s.m.messages.count; n != 1 {
+		t.Fatalf("%d messages are left, want the oldest alone", n)
+	}
+	if kept := s.m.age.inOrder.spans.len() + s.m.age.late.len(); kept > 1024+2+2 {
+		t.Errorf("the ages keep %d places for one message", kept)
+	}
+	if got := s.m.Counts().Oldest; !got.Equal(epoch.Add(-12 * time.Hour)) {
+		t.Errorf("the oldest is of %v", got)
 	}
 }
-
-func groupFor(fifo bool, name string) string {
-	if fifo {
-		return name
-	}
-	return ""
-}
-
-func dedupFor(fifo bool, name string) string { return groupFor(fifo, name) }

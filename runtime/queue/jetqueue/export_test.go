@@ -1,0 +1,25 @@
+package jetqueue
+
+import (
+	"context"
+
+	"millrace/runtime/damage"
+)
+
+// Reread reads the log of a queue as its next owner would, and returns what it
+// would find missing.
+func (q *Queue) Reread(ctx context.Context) (*damage.Loss, error) {
+	r, err := q.replay(ctx, q.reader)
+	if err != nil {
+		return nil, err
+	}
+	defer r.machine.Discard()
+	return r.loss, nil
+}
+
+// ContentOf reads the content of a message back, as a receive does that found it
+// in an entry.
+func (q *Queue) ContentOf(ctx context.Context, entry, number uint64) (string, error) {
+	p, err := q.content(ctx, entry, number)
+	return string(p.Content), err
+}
