@@ -10,7 +10,7 @@ GOFLAGS_TEST ?=
 FUZZTIME ?= 10s
 LONG := ./test/limits ./test/crash ./test/damage ./test/script
 
-.PHONY: help build run test test-long race conformance fuzz bench generate verify cross lint clean
+.PHONY: help build run quick test test-long soak race conformance fuzz bench generate verify cross lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,11 +23,18 @@ run: build ## Start the runtime with a sample function behind a queue, and send 
 	@go build -trimpath -o $(BIN)/demo ./cmd/demo
 	@exec $(BIN)/demo
 
+# For the inner loop. What runs processes, builds binaries or waits for real clocks
+# skips (needs.Time).
+quick: ## Run the tests that are quick
+	go test -short $(GOFLAGS_TEST) ./...
+
+# The tests wait for as long as something moves (test/patience); the limit for a whole
+# package is for what hangs, and far above what a busy machine needs.
 test: ## Run the test suite
-	go test $(GOFLAGS_TEST) ./...
+	go test -timeout 1h $(GOFLAGS_TEST) ./...
 
 test-long: ## Run what takes long, needs root or a broker; names what is missing
-	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 30m $(GOFLAGS_TEST) $(LONG)
+	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 1h $(GOFLAGS_TEST) $(LONG)
 
 race: ## Run the test suite with the race detector
 	$(MAKE) test GOFLAGS_TEST="-race $(GOFLAGS_TEST)"

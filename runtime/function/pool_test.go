@@ -10,6 +10,7 @@ import (
 	"millrace/runtime/function"
 	"millrace/runtime/sandbox"
 	"millrace/runtime/sandbox/gobuild"
+	"millrace/test/needs"
 )
 
 // withPool runs events for real.
@@ -20,6 +21,7 @@ func withPool(_ testing.TB, w *world) {
 }
 
 func TestDeployedZipRuns(t *testing.T) {
+	needs.Time(t)
 	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
 	if err := gobuild.Build(t.Context(), "../../functions/hello", bootstrap); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"millrace/test/needs"
 )
 
 // A client plays the runtime of a function.
@@ -121,6 +123,7 @@ func TestErrorResponse(t *testing.T) {
 }
 
 func TestResponseTooLarge(t *testing.T) {
+	needs.Time(t)
 	for rule, body := range map[string]io.Reader{
 		"length known":   bytes.NewReader(make([]byte, maxPayload+1)),
 		"length unknown": io.MultiReader(bytes.NewReader(make([]byte, 2*maxPayload))),

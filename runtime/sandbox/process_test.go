@@ -24,6 +24,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/sandbox"
 	"millrace/runtime/sandbox/gobuild"
+	"millrace/test/needs"
 	"millrace/test/patience"
 )
 
@@ -68,6 +69,7 @@ func misbehaveSpec() sandbox.Spec {
 // newPool returns a pool that must stop well.
 func newPool(t testing.TB, c sandbox.Config) *sandbox.Pool {
 	t.Helper()
+	needs.Time(t)
 	p := sandbox.New(c)
 	t.Cleanup(func() {
 		if err := p.Stop(context.Background()); err != nil {
@@ -571,6 +573,7 @@ func victim() {
 }
 
 func TestFunctionsDieWithUs(t *testing.T) {
+	needs.Time(t)
 	if runtime.GOOS != "linux" {
 		t.Skip("not promised here")
 	}
@@ -651,6 +654,7 @@ func processState(pid int) string {
 }
 
 func TestStopLeavesNothing(t *testing.T) {
+	needs.Time(t)
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	// A first pool starts what the Go runtime itself keeps: signals, netpoll.
@@ -701,6 +705,7 @@ func openFiles(t *testing.T) int {
 }
 
 func TestStopCutsEventsOff(t *testing.T) {
+	needs.Time(t)
 	started := make(chan struct{}, 10)
 	p := sandbox.New(sandbox.Config{OnLog: func(l sandbox.Line) {
 		if bytes.HasPrefix(l.Text, []byte("hanging")) {

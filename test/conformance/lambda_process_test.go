@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"millrace/runtime/sandbox/gobuild"
+	"millrace/test/needs"
 	"millrace/test/testenv"
 )
 
@@ -50,6 +51,7 @@ type process struct {
 
 func deploy(t *testing.T, env *testenv.Env, name string, variables map[string]string) process {
 	t.Helper()
+	needs.Time(t)
 	zip, err := misbehave()
 	if err != nil {
 		t.Fatal(err)
@@ -204,6 +206,7 @@ func TestMessagesOfACrashedProcessComeBack(t *testing.T) {
 // Code may hold symbolic links, bootstrap among them. One that leads out of the
 // code's folder is there, and is not run.
 func TestCodeWithLinks(t *testing.T) {
+	needs.Time(t)
 	plain, err := misbehave()
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"millrace/test/testenv"
+	"millrace/test/needs"
 )
 
 // strange are values that no name should become a part of anything with.
@@ -45,6 +46,7 @@ var strangeARNs = map[string][]string{
 // operation, the answer is a success or an error of AWS's kind, and the next
 // call works.
 func TestStrangeNames(t *testing.T) {
+	needs.Time(t)
 	env := testenv.Start(t)
 	env.AWS.RetryMaxAttempts = 1
 	env.Handle("f", func() error { return nil })

@@ -4,12 +4,15 @@
 package script
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"millrace/test/needs"
 )
 
 var (
@@ -21,6 +24,10 @@ func TestMain(m *testing.M) { os.Exit(build(m)) }
 
 // build compiles what the tests run, once, and runs them.
 func build(m *testing.M) int {
+	flag.Parse()
+	if testing.Short() {
+		return m.Run() // all of them skip
+	}
 	dir, err := os.MkdirTemp("", "millrace-script-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -48,10 +55,11 @@ func goBuild(packages ...string) error {
 	return nil
 }
 
-// rememberSources looks at the folders that the binaries are built from. The go
+// rememberSources skips the test when only quick ones are to run, and looks at the folders that the binaries are built from. The go
 // command keeps a test's result until something changes that the test looked at,
 // and does not know what the test built.
 func rememberSources(t *testing.T) {
+	needs.Time(t)
 	for _, dir := range []string{"cmd", "esm", "functions", "runtime", "services"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(_ string, _ fs.DirEntry, err error) error { return err })
 		if err != nil {

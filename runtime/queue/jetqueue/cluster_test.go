@@ -16,6 +16,7 @@ import (
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/record"
+	"millrace/test/needs"
 	"millrace/test/patience"
 )
 
@@ -38,6 +39,7 @@ func join(tb testing.TB, url string) *node {
 // joinAt is join for a node with a wall clock of its own.
 func joinAt(tb testing.TB, url string, wall func() time.Time) *node {
 	tb.Helper()
+	needs.Time(tb)
 	n := &node{TB: tb}
 	var err error
 	if n.backbone, err = backbone.Start(ctx, backbone.Config{URL: url}); err != nil {

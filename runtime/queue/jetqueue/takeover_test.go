@@ -12,6 +12,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/test/needs"
 	"millrace/test/patience"
 )
 
@@ -20,6 +21,7 @@ import (
 // says no word and lets go of nothing. The other serves, nothing acknowledged is
 // lost, and no group is out of order.
 func TestTakeover(t *testing.T) {
+	needs.Time(t)
 	servers := backbonetest.NewCluster(t, 3)
 	a, b := join(t, servers.URL(0)), join(t, servers.URL(1))
 	var stories []*story
@@ -50,6 +52,7 @@ func TestTakeover(t *testing.T) {
 // some of the streams: nothing is lost, and all goes on once JetStream has elected
 // other leaders.
 func TestServerDies(t *testing.T) {
+	needs.Time(t)
 	servers := backbonetest.NewCluster(t, 3)
 	a, b := join(t, servers.URL(0)), join(t, servers.URL(1))
 	var stories []*story

@@ -10,9 +10,11 @@ import (
 	"testing"
 
 	"millrace/runtime/sandbox/gobuild"
+	"millrace/test/needs"
 )
 
 func TestBuildAndZip(t *testing.T) {
+	needs.Time(t)
 	var zips [2][]byte
 	for i := range zips {
 		bootstrap := filepath.Join(t.TempDir(), "bootstrap")
@@ -37,6 +39,7 @@ func TestBuildAndZip(t *testing.T) {
 }
 
 func TestBuildSaysWhatTheCompilerSaid(t *testing.T) {
+	needs.Time(t)
 	dir := t.TempDir()
 	for name, text := range map[string]string{"go.mod": "module broken\n", "main.go": "package main\n\nfunc main() { grind() }\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

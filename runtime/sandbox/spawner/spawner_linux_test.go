@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"millrace/test/needs"
 	waits "millrace/test/patience"
 )
 
@@ -77,6 +78,7 @@ func startAndHear(t *testing.T, s *Spawner, role string) (p *Process, pid int) {
 }
 
 func newSpawner(t *testing.T) *Spawner {
+	needs.Time(t)
 	s := new(Spawner)
 	t.Cleanup(s.Stop)
 	return s
