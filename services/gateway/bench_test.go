@@ -1,7 +1,9 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -37,8 +39,8 @@ func sendMessage() []byte {
 	body := `{"QueueUrl":"http://localhost:4566/000000000000/orders","MessageBody":"` + strings.Repeat("x", 256) + `"}`
 	return fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: localhost:4566\r\nUser-Agent: aws-sdk-go-v2/1.41.0 os/linux lang/go#1.26 api/sqs#1.42.0\r\n"+
 		"Content-Length: %d\r\nAmz-Sdk-Invocation-Id: 8b8f8a5e-3f0e-4a55-8c8e-6a5b1a0f7c11\r\nAmz-Sdk-Request: attempt=1; max=3\r\n"+
-		"Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261121/us-east-1/sqs/aws4_request, SignedHeaders=host;x-amz-date, Signature=00\r\n"+
-		"Content-Type: application/x-amz-json-1.0\r\nX-Amz-Date: 20261121T000000Z\r\nX-Amz-Target: AmazonSQS.SendMessage\r\nAccept-Encoding: gzip\r\n\r\n%s", len(body), body)
+		"Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261121/us-east-1/sqs/aws4_request, SignedHeaders=host;x-amz-date, Signature=%064d\r\n"+
+		"Content-Type: application/x-amz-json-1.0\r\nX-Amz-Date: 20261121T000000Z\r\nX-Amz-Target: AmazonSQS.SendMessage\r\nAccept-Encoding: gzip\r\n\r\n%s", len(body), 0, body)
 }
 
 // A sink takes messages and keeps none.
@@ -53,7 +55,7 @@ func (sink) SendMessage(ctx context.Context, in *api.SendMessageInput) (*api.Sen
 	return &api.SendMessageOutput{MessageId: new("5fea7756-0ea4-451a-a703-a558b933e274"), MD5OfMessageBody: new("fafb00f5732ab283681e124bf8747ed1")}, nil
 }
 
-// A loop is a connection whose client sends the same request n times, each when
+// A loop is a connection whose client sends a request n times, each when
 // it has the answer to the one before.
 type loop struct {
 	net.TCPConn
@@ -68,6 +70,10 @@ func (l *loop) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	l.n--
+	for _, name := range []string{"Invocation-Id: ", "Signature="} { // as with any client, no two are the same
+		at := bytes.Index(l.request, []byte(name)) + len(name)
+		binary.LittleEndian.PutUint32(l.request[at:], uint32(l.n)&0x0f0f0f0f|0x60606060)
+	}
 	return copy(p, l.request), nil
 }
 
