@@ -54,6 +54,7 @@ type conn struct {
 	parser parser
 	least  int    // bytes of a request, before it is looked at
 	buf    []byte // what was read and is not yet served
+	body   reader // of the request
 	answer answer
 
 	readBy, writeBy time.Time // the deadlines that are set; zero for none
@@ -86,19 +87,19 @@ func (c *conn) serve() (left net.Conn) {
 		}
 	}()
 	for {
-		r, head, err := c.next()
+		head, err := c.next()
 		if err != nil {
 			return nil
 		}
-		if r == nil {
+		if head == 0 {
 			if !c.state.CompareAndSwap(idle, ended) {
 				return nil
 			}
 			c.SetDeadline(time.Time{}) // net/http has its own
 			return &replay{c.Conn, c.buf}
 		}
-		size := head + int(r.ContentLength)
-		if !c.handle(r, c.buf[head:size]) {
+		size := head + c.parser.length
+		if !c.handle(c.buf[head:size]) {
 			return nil
 		}
 		c.drop(size)
@@ -106,11 +107,11 @@ func (c *conn) serve() (left net.Conn) {
 }
 
 // next reads a request and its body, which is in buf behind so many bytes of
-// head. A nil request means that net/http is to judge what is in buf.
-func (c *conn) next() (r *http.Request, head int, err error) {
+// head. A head of no bytes means that net/http is to judge what is in buf.
+func (c *conn) next() (head int, err error) {
 	for len(c.buf) < c.least {
 		if err := c.await(); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 	}
 	if c.least == laterLeast {
@@ -121,20 +122,19 @@ func (c *conn) next() (r *http.Request, head int, err error) {
 	// For a head in pieces, net/http has the patience and the time-out.
 	i := bytes.Index(c.buf, emptyLine)
 	if i < 0 {
-		return nil, 0, nil
+		return 0, nil
 	}
 	head = i + len(emptyLine)
 	if !c.parser.parse(c.buf[:head]) {
-		return nil, 0, nil
+		return 0, nil
 	}
-	r = &c.parser.request
-	for size := head + int(r.ContentLength); len(c.buf) < size; {
+	for size := head + c.parser.length; len(c.buf) < size; {
 		c.readWithin(c.server.rest.ReadHeaderTimeout)
 		if err := c.fill(size - len(c.buf)); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 	}
-	return r, head, nil
+	return head, nil
 }
 
 var emptyLine = []byte("\r\n\r\n")
@@ -217,8 +217,9 @@ func (c *conn) drop(n int) {
 	c.buf = append(c.buf[:0], rest...)
 }
 
-// handle has a request answered, and says whether the connection goes on.
-func (c *conn) handle(r *http.Request, body []byte) (ok bool) {
+// handle has the request answered whose head was read last, and says whether the
+// connection goes on.
+func (c *conn) handle(body []byte) (ok bool) {
 	ctx, cancel := context.WithCancel(c.base)
 	defer cancel()
 	c.gone = cancel
@@ -232,14 +233,14 @@ func (c *conn) handle(r *http.Request, body []byte) (ok bool) {
 			c.server.logf("http: panic serving %v: %v\n%s", c.remote, p, debug.Stack())
 		}
 	}()
-	r = r.WithContext(ctx)
-	r.RemoteAddr = c.remote
-	r.Body = http.NoBody
+	c.body = reader{body}
+	r := c.parser.request(ctx, c.remote, http.NoBody)
 	if len(body) > 0 {
-		r.Body = &reader{body}
+		r.Body = &c.body
 	}
 	c.answer.reset()
 	c.server.rest.Handler.ServeHTTP(&c.answer, r)
+	c.body = reader{} // which keeps no buffer
 	out := c.answer.finish(time.Now(), c.server.closing.Load())
 	if err := c.write(out); err != nil || c.answer.close {
 		return false

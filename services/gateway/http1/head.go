@@ -1,6 +1,9 @@
 package http1
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -11,12 +14,29 @@ import (
 // maxBody bounds the bodies of common requests, in bytes.
 const maxBody = 32 << 10
 
-// A parser reads the heads of one client, whose requests are much alike.
+// A parser reads the heads of one client, whose requests are much alike: what is
+// written as it was in the last head is not made anew.
 type parser struct {
-	request http.Request // the last one read
-	names   map[string]string
-	values  []string // of the request's header
+	// Of the head read last:
+	target string
+	url    url.URL
+	host   string
+	length int // of the body; -1 for none said
+	header http.Header
+
+	fields []field // in the order they came
+	values []string
+	names  map[string]name
 }
+
+// A field is a line of a head.
+type field struct {
+	name
+	value string
+}
+
+// A name is that of a field, as written and in its canonical form.
+type name struct{ written, form string }
 
 const (
 	// maxNames and maxName bound what a client can have remembered: so many names of
@@ -30,120 +50,159 @@ const (
 // line. It takes no more than what is beyond doubt: net/http reads a request with
 // the same bytes to be the same. Where it returns false, net/http is to judge.
 func (p *parser) parse(head []byte) bool {
-	text := string(head) // the one copy that everything below is a part of
-	line, rest := cutLine(text)
-	target, ok := strings.CutPrefix(line, "POST ")
+	line, rest := cutLine(head)
+	if !p.first(line) {
+		return false
+	}
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	clear(p.header)
+	p.host, p.length, p.values = "", -1, p.values[:0]
+	n := 0
+	for ; string(rest) != "\r\n"; n++ {
+		line, rest = cutLine(rest)
+		if n == len(p.fields) {
+			p.fields = append(p.fields, field{})
+		}
+		if f := &p.fields[n]; !p.read(f, line) || !p.take(f) {
+			return false
+		}
+	}
+	clear(p.fields[n:]) // no more is kept than one head
+	p.fields = p.fields[:n]
+	return p.host != "" && p.length >= 0
+}
+
+// first reads the first line of a head.
+func (p *parser) first(line []byte) bool {
+	line, ok := bytes.CutPrefix(line, []byte("POST "))
 	if !ok {
 		return false
 	}
-	if target, ok = strings.CutSuffix(target, " HTTP/1.1"); !ok || !plain(target, '!') || target[0] != '/' {
+	target, ok := bytes.CutSuffix(line, []byte(" HTTP/1.1"))
+	if !ok || !plain(target, '!') || len(target) == 0 || target[0] != '/' {
 		return false
 	}
-	u := &url.URL{Path: "/"}
-	if target != "/" {
-		var err error
-		if u, err = url.ParseRequestURI(target); err != nil {
+	if string(target) != p.target {
+		p.target = string(target)
+	}
+	p.url = url.URL{Path: "/"}
+	if p.target != "/" {
+		u, err := url.ParseRequestURI(p.target)
+		if err != nil {
+			return false
+		}
+		p.url = *u
+	}
+	return true
+}
+
+// read reads a line into the field that stood at the same place of the last head.
+func (p *parser) read(f *field, line []byte) bool {
+	name, value, ok := bytes.Cut(line, []byte(":"))
+	if !ok || !plain(value, ' ') {
+		return false
+	}
+	if string(name) != f.written || f.form == "" {
+		if f.name, ok = p.canonical(name); !ok {
 			return false
 		}
 	}
-	header := p.request.Header
-	clear(header)
-	if header == nil {
-		header = http.Header{}
+	if value = bytes.Trim(value, " "); string(value) != f.value {
+		f.value = string(value)
 	}
-	r := &p.request
-	*r = http.Request{
-		Method: http.MethodPost, URL: u, RequestURI: target, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
-	}
-	values := p.values[:0]
-	for rest != "\r\n" {
-		line, rest = cutLine(rest)
-		name, value, ok := strings.Cut(line, ":")
-		if !ok || !plain(value, ' ') {
+	return true
+}
+
+// take takes a field into the request.
+func (p *parser) take(f *field) bool {
+	switch f.form {
+	case "Host":
+		if p.host != "" || !isHost(f.value) {
 			return false
 		}
-		if name, ok = p.canonical(name); !ok {
+		p.host = f.value
+		return true
+	case "Content-Length":
+		if p.length >= 0 {
 			return false
 		}
-		value = strings.Trim(value, " ")
-		switch name {
-		case "Host":
-			if r.Host != "" || !isHost(value) {
-				return false
-			}
-			r.Host = value
-			continue
-		case "Content-Length":
-			if r.ContentLength >= 0 {
-				return false
-			}
-			length, err := strconv.ParseUint(value, 10, 31)
-			if err != nil || length > maxBody {
-				return false
-			}
-			r.ContentLength = int64(length)
-		case "Connection":
-			if value != "keep-alive" && value != "Keep-Alive" {
-				return false
-			}
-		}
-		if header[name] != nil {
-			header[name] = append(header[name], value)
-			continue
-		}
-		if len(header) == maxFields {
+		length, err := strconv.ParseUint(f.value, 10, 31)
+		if err != nil || length > maxBody {
 			return false
 		}
-		values = append(values, value)
-		header[name] = values[len(values)-1 : len(values) : len(values)]
+		p.length = int(length)
+	case "Connection":
+		if f.value != "keep-alive" && f.value != "Keep-Alive" {
+			return false
+		}
 	}
-	p.values = values
-	return r.Host != "" && r.ContentLength >= 0
+	if all := p.header[f.form]; all != nil {
+		p.header[f.form] = append(all, f.value)
+		return true
+	}
+	if len(p.header) == maxFields {
+		return false
+	}
+	p.values = append(p.values, f.value)
+	p.header[f.form] = p.values[len(p.values)-1 : len(p.values) : len(p.values)]
+	return true
+}
+
+// request is the one whose head was read last. It is good until the next is read.
+func (p *parser) request(ctx context.Context, remote string, body io.ReadCloser) *http.Request {
+	r := http.Request{
+		Method: http.MethodPost, URL: &p.url, RequestURI: p.target, Host: p.host, Header: p.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(p.length),
+		RemoteAddr: remote, Body: body,
+	}
+	return r.WithContext(ctx)
 }
 
 // cutLine cuts a text behind its first line, which ends in CRLF; a text without
 // one is a line itself.
-func cutLine(s string) (line, rest string) {
-	if i := strings.IndexByte(s, '\r'); i >= 0 && i+1 < len(s) && s[i+1] == '\n' {
-		return s[:i], s[i+2:]
+func cutLine(b []byte) (line, rest []byte) {
+	if i := bytes.IndexByte(b, '\r'); i >= 0 && i+1 < len(b) && b[i+1] == '\n' {
+		return b[:i], b[i+2:]
 	}
-	return s, ""
+	return b, nil
 }
 
-// canonical returns the canonical form of a field's name, and false for a name
+// canonical returns a field's name with its canonical form, and false for one
 // that is no plain word, or that changes how a request is to be read.
-func (p *parser) canonical(name string) (string, bool) {
-	if form, ok := p.names[name]; ok {
-		return form, true
+func (p *parser) canonical(written []byte) (name, bool) {
+	if n, ok := p.names[string(written)]; ok {
+		return n, true
 	}
-	for i := range len(name) {
-		if c := name[i]; !isLetter(c) && c != '-' && c != '_' {
-			return "", false
+	for _, c := range written {
+		if !isLetter(c) && c != '-' && c != '_' {
+			return name{}, false
 		}
 	}
-	form := textproto.CanonicalMIMEHeaderKey(name)
-	switch form {
+	n := name{written: string(written)}
+	n.form = strings.Clone(textproto.CanonicalMIMEHeaderKey(n.written))
+	switch n.form {
 	case "", "Transfer-Encoding", "Trailer", "Expect", "Upgrade", "Pragma":
-		return "", false
+		return name{}, false
 	}
 	if p.names == nil {
-		p.names = map[string]string{}
+		p.names = map[string]name{}
 	}
-	if len(p.names) < maxNames && len(name) <= maxName {
-		p.names[strings.Clone(name)] = strings.Clone(form)
+	if len(p.names) < maxNames && len(written) <= maxName {
+		p.names[n.written] = n
 	}
-	return form, true
+	return n, true
 }
 
-// plain says whether a text is printable ASCII, beginning at least.
-func plain(s string, least byte) bool {
-	for i := range len(s) {
-		if s[i] < least || s[i] > '~' {
+// plain says whether a text is printable ASCII, from least on.
+func plain(s []byte, least byte) bool {
+	for _, c := range s {
+		if c < least || c > '~' {
 			return false
 		}
 	}
-	return least == ' ' || s != ""
+	return true
 }
 
 // isHost says whether a Host is made of what names, addresses and ports are.
