@@ -168,31 +168,33 @@ func (c *conn) forget() {
 }
 
 // readWithin bounds the reads that follow; 0 is no bound.
-func (c *conn) readWithin(d time.Duration) { bound(c.SetReadDeadline, &c.readBy, d) }
+func (c *conn) readWithin(d time.Duration) { bound(c.SetReadDeadline, &c.readBy, time.Now(), d) }
 
 // bound sets a deadline, unless it stands near enough.
-func bound(set func(time.Time) error, now *time.Time, d time.Duration) {
+func bound(set func(time.Time) error, stands *time.Time, now time.Time, d time.Duration) {
 	var by time.Time
 	if d > 0 {
-		by = time.Now().Add(d)
+		by = now.Add(d)
 	}
-	if early := by.Sub(*now); early < 0 || early > slack {
+	if early := by.Sub(*stands); early < 0 || early > slack {
 		_ = set(by) // else the read or write that follows fails too
-		*now = by
+		*stands = by
 	}
 }
 
 // write sends an answer, to a client that takes it.
-func (c *conn) write(out []byte) error {
-	for len(out) > 0 {
-		bound(c.SetWriteDeadline, &c.writeBy, c.server.rest.ReadHeaderTimeout)
+func (c *conn) write(out []byte, now time.Time) error {
+	for {
+		bound(c.SetWriteDeadline, &c.writeBy, now, c.server.rest.ReadHeaderTimeout)
 		n, err := c.Write(out[:min(len(out), piece)])
 		if err != nil {
 			return err
 		}
-		out = out[n:]
+		if out = out[n:]; len(out) == 0 {
+			return nil
+		}
+		now = time.Now()
 	}
-	return nil
 }
 
 // fill reads once, with room for n bytes at least.
@@ -241,8 +243,9 @@ func (c *conn) handle(body []byte) (ok bool) {
 	c.answer.reset()
 	c.server.rest.Handler.ServeHTTP(&c.answer, r)
 	c.body = reader{} // which keeps no buffer
-	out := c.answer.finish(time.Now(), c.server.closing.Load())
-	if err := c.write(out); err != nil || c.answer.close {
+	now := time.Now()
+	out := c.answer.finish(now, c.server.closing.Load())
+	if err := c.write(out, now); err != nil || c.answer.close {
 		return false
 	}
 	return c.settle()
