@@ -42,20 +42,13 @@ type Store struct {
 
 	mu       sync.RWMutex // guards the rest
 	rows     map[string]map[string]*row
-	markers  int                           // rows that are gone
-	enough   int                           // of them to look for needless ones
-	marked   map[string]bool               // kinds whose markers stay until Forget
 	watchers map[string][]func(key string) // by kind
-
-	forgetting sync.Mutex // held while markers are purged
 }
 
 type row struct {
 	value    []byte
 	revision uint64
-	gone     bool      // deleted at this revision; kept so that an older update cannot revive it
-	since    time.Time // when it was written
-	free     bool      // gone, and nobody needs to know; guarded by Store.mu
+	gone     bool // deleted at this revision; kept so that an older update cannot revive it
 
 	decoded atomic.Pointer[any] // a *T of the table that read it first; nil before
 }
@@ -143,7 +136,7 @@ func (s *Store) readAll(ctx context.Context) error {
 			return err
 		}
 		wire := strings.TrimPrefix(m.Subject, subject(""))
-		s.take(wire, &row{value: m.Data, revision: seq, gone: m.Header.Get("KV-Operation") != "", since: m.Time})
+		s.take(wire, &row{value: m.Data, revision: seq, gone: m.Header.Get("KV-Operation") != ""})
 	}
 	return nil
 }
@@ -187,7 +180,7 @@ func (s *Store) follow(updates <-chan jetstream.KeyValueEntry) {
 }
 
 func (s *Store) apply(e jetstream.KeyValueEntry) {
-	s.take(e.Key(), &row{value: e.Value(), revision: e.Revision(), gone: e.Operation() != jetstream.KeyValuePut, since: e.Created()})
+	s.take(e.Key(), &row{value: e.Value(), revision: e.Revision(), gone: e.Operation() != jetstream.KeyValuePut})
 }
 
 // set tells whether r is newer than what the mirror had.
@@ -203,17 +196,10 @@ func (s *Store) set(wire string, r *row) (news bool) {
 		rows = map[string]*row{}
 		s.rows[kind] = rows
 	}
-	if old := rows[key]; old != nil {
-		if old.revision >= r.revision {
-			return false
-		}
-		if old.gone {
-			s.markers--
-		}
+	if old := rows[key]; old != nil && old.revision >= r.revision {
+		return false
 	}
-	if rows[key] = r; r.gone {
-		s.markers++
-	}
+	rows[key] = r
 	return true
 }
 
@@ -297,11 +283,13 @@ func (s *Store) removeAt(ctx context.Context, wire string, revision uint64) erro
 	if err != nil {
 		return err
 	}
-	s.set(wire, &row{revision: ack.Sequence, gone: true, since: time.Now()})
+	s.set(wire, &row{revision: ack.Sequence, gone: true})
 	s.keep(wire)
-	s.forget(ctx)
 	return nil
 }
+
+// subject is where the bucket keeps a key.
+func subject(wire string) string { return "$KV." + bucket + "." + wire }
 
 // A Table is the records of one kind.
 type Table[T any] struct {
@@ -468,7 +456,7 @@ func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 			return fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
 		}
 		switch r := t.store.refresh(ctx, t.kind, key); fault.Of(r) {
-		case fault.NotFound: // a marker that was purged just then
+		case fault.NotFound: // it was deleted just then
 			continue
 		case fault.Unavailable:
 			return r

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -55,7 +54,6 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 			Seq  uint64
 			Hdrs []byte
 			Data []byte
-			Time time.Time
 		}
 	}
 	if err := json.Unmarshal(msg.Data, &answer); err != nil {
@@ -66,7 +64,7 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 	} else if e != nil {
 		return fault.Wrap(fault.Unavailable, e, "reading %s %s", kind, key)
 	}
-	r := &row{value: answer.Message.Data, revision: answer.Message.Seq, since: answer.Message.Time}
+	r := &row{value: answer.Message.Data, revision: answer.Message.Seq}
 	if len(answer.Message.Hdrs) > 0 {
 		h, err := nats.DecodeHeadersMsg(answer.Message.Hdrs)
 		if err != nil {

@@ -75,7 +75,6 @@ func (qs *Queues) match(ctx context.Context, strict bool) (rows []row, err error
 			return nil, err
 		}
 	}
-	qs.table.ForgetAll() // there are no orphans anymore
 	return rows, nil
 }
 
