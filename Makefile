@@ -36,6 +36,11 @@ test: ## Run the test suite
 test-long: ## Run what takes long, needs root or a broker; names what is missing
 	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 1h $(GOFLAGS_TEST) $(LONG)
 
+T ?= 10m
+
+soak: ## Kill a runtime under traffic of every kind for T; says what it did, and fails when anything was lost
+	MILLRACE_LONG=1 go test -count=1 -v -timeout 0 ./test/crash -run '^TestSoak$$' -crash.soak $(T)
+
 race: ## Run the test suite with the race detector
 	$(MAKE) test GOFLAGS_TEST="-race $(GOFLAGS_TEST)"
 

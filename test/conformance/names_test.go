@@ -20,8 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
-	"millrace/test/testenv"
 	"millrace/test/needs"
+	"millrace/test/testenv"
 )
 
 // strange are values that no name should become a part of anything with.

@@ -23,7 +23,7 @@ import (
 // again, all that was acknowledged received, and each FIFO group in order.
 func TestNodeKilled(t *testing.T) {
 	needs.Long(t)
-	nodes, flows := shared(t)
+	nodes, flows := shared(t, backbonetest.NewCluster(t, 3).URL)
 	nodes[0].kill()
 	goesOn(t, flows)
 	settle(t, flows)
@@ -33,7 +33,7 @@ func TestNodeKilled(t *testing.T) {
 // and lets it go on: it must not believe that it still owns anything.
 func TestNodeHangs(t *testing.T) {
 	needs.Long(t)
-	nodes, flows := shared(t)
+	nodes, flows := shared(t, backbonetest.NewCluster(t, 3).URL)
 	nodes[0].signal(syscall.SIGSTOP)
 	goesOn(t, flows)
 	nodes[0].signal(syscall.SIGCONT)
@@ -41,13 +41,12 @@ func TestNodeHangs(t *testing.T) {
 	settle(t, flows)
 }
 
-// shared are two runtimes on three servers, and queues that both of them own
-// some of, with a client of the second node that sends to each.
-func shared(t *testing.T) (nodes []*server, flows []*flow) {
+// shared are two runtimes on the servers that url names, and queues that both of
+// them own some of, with a client of the second node that sends to each.
+func shared(t *testing.T, url func(node int) string) (nodes []*server, flows []*flow) {
 	t.Helper()
-	servers := backbonetest.NewCluster(t, 3)
 	for i := range 2 {
-		s := &server{t: t, dir: dataFolder(t), address: freeAddress(t), sync: "1s", nats: servers.URL(i)}
+		s := &server{t: t, dir: dataFolder(t), address: freeAddress(t), sync: "1s", nats: url(i)}
 		s.start()
 		t.Cleanup(s.stop)
 		nodes = append(nodes, s)

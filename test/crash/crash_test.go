@@ -2,7 +2,8 @@
 // again over the same folder, and holds what it then says against what it had
 // acknowledged. Several clients keep the books, in millrace/test/crash/ledger.
 //
-//	make test-long                                                          a dozen short rounds of each kind
+//	make test-long                                                          a dozen short rounds of each kind: some 70 kills
+//	make soak T=1h                                                          all kinds at one runtime, for as long: see TestSoak
 //	MILLRACE_LONG=1 go test ./test/crash -crash.rounds 500 -timeout 1h      many
 //	MILLRACE_LONG=1 go test ./test/crash -crash.seed 7 -crash.keep          the same dice again; keeps the data
 //
@@ -65,8 +66,8 @@ func dice(t *testing.T, name string) *rand.Rand {
 	return rand.New(rand.NewPCG(*seed, h.Sum64()))
 }
 
-// survive lets clients loose, kills the server at some instant, starts it again
-// and checks what it says then: so many times, or until something is wrong.
+// survive lets clients loose, kills the server at some instant, starts it again,
+// which is sometimes cut off by another kill, and checks what it says then: so many times, or until something is wrong.
 func survive(t *testing.T, s *server, killed *atomic.Bool, rounds int, crowd func(round int) *sync.WaitGroup, check func(round int)) {
 	t.Helper()
 	d := dice(t, "kill")
@@ -77,6 +78,9 @@ func survive(t *testing.T, s *server, killed *atomic.Bool, rounds int, crowd fun
 		s.kill()
 		clients.Wait()
 		killed.Store(false)
+		for d.IntN(3) == 0 {
+			s.killStarting(d)
+		}
 		s.start()
 		check(round)
 	}

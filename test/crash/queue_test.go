@@ -74,7 +74,7 @@ func queueRounds(t *testing.T, mode string, rounds int) {
 		sent, _ := c.books.Sent(q.Name)
 		known += len(sent)
 	}
-	t.Logf("%d kills, %d messages, ready after %v at most", rounds, known, s.starting)
+	t.Logf("%d kills, and %d while it started; %d messages, ready after %v at most", rounds, s.starts, known, s.starting)
 }
 
 // newClient makes the queues, and a client of them.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -35,6 +36,7 @@ type server struct {
 	printed  chan struct{}
 	says     *bytes.Buffer // what it printed since its start; read it when it is down
 	starting time.Duration // the longest that it took to be ready, for the log
+	starts   int           // those that a kill has ended
 }
 
 // newServer starts a server over an empty folder.
@@ -67,16 +69,39 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// start returns when the server has said that it is ready.
-func (s *server) start() {
-	s.t.Helper()
-	began := time.Now()
+// command is what starts the server.
+func (s *server) command() *exec.Cmd {
 	cmd := exec.Command(filepath.Join(binaries, "runtime"), "start", "--listen", s.address, "--data", s.dir, "--sync", s.sync)
 	if s.nats != "" {
 		cmd.Args = append(cmd.Args, "--nats", s.nats)
 	}
 	s.says = &bytes.Buffer{}
 	cmd.Stderr = s.says
+	return cmd
+}
+
+// killStarting starts the server and kills it at some instant before it is ready,
+// or soon after.
+func (s *server) killStarting(d *rand.Rand) {
+	s.t.Helper()
+	cmd := s.command()
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	time.Sleep(time.Duration(d.Int64N(int64(s.starting))))
+	cmd.Process.Kill()
+	cmd.Wait()
+	if state := cmd.ProcessState.Sys().(syscall.WaitStatus); !state.Signaled() {
+		s.t.Errorf("the server ended by itself while it started: %v\n%s", cmd.ProcessState, s.says)
+	}
+	s.starts++
+}
+
+// start returns when the server has said that it is ready.
+func (s *server) start() {
+	s.t.Helper()
+	began := time.Now()
+	cmd := s.command()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)

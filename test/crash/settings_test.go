@@ -25,24 +25,9 @@ func TestSettings(t *testing.T) {
 	tellSeed(t)
 	s := newServer(t, "1s")
 	c := &client{t: t, sdk: sqs.NewFromConfig(s.config()), urls: map[string]*string{}, killed: &atomic.Bool{}}
-	c.create("set", nil)
-	c.create("set.fifo", nil)
-	c.create("come-and-go", nil)
-	settings := []*setting{
-		{what: "visibility of set", next: number, change: c.setVisibility("set"), read: c.visibility("set"), known: "0"},
-		{what: "visibility of set.fifo", next: number, change: c.setVisibility("set.fifo"), read: c.visibility("set.fifo"), known: "0"},
-		{what: "tag of set", next: numberOrNone, change: c.tag("set"), read: c.tagged("set")},
-		{what: "policy of set", next: numberOrNone, change: c.setPolicy("set"), read: c.policy("set")},
-		{what: "permission of set.fifo", next: onOrOff, change: c.permit("set.fifo"), read: c.policy("set.fifo")},
-		{what: "queue come-and-go", next: onOrOff, change: c.makeOrUnmake("come-and-go"), read: c.made("come-and-go"), known: "on"},
-	}
+	settings := c.settings()
 	survive(t, s, c.killed, (*rounds+1)/2, func(round int) *sync.WaitGroup {
-		var all sync.WaitGroup
-		for _, x := range settings {
-			d := dice(t, fmt.Sprintf("%s %d", x.what, round))
-			all.Go(func() { x.keepChanging(d) })
-		}
-		return &all
+		return changing(t, settings, round)
 	}, func(int) {
 		for _, x := range settings {
 			x.check(t)
@@ -56,6 +41,31 @@ func TestSettings(t *testing.T) {
 		changes += x.changes
 	}
 	t.Logf("%d changes, ready after %v at most", changes, s.starting)
+}
+
+// settings makes queues, and has something of each kind in them that can be set.
+func (c *client) settings() []*setting {
+	c.create("set", nil)
+	c.create("set.fifo", nil)
+	c.create("come-and-go", nil)
+	return []*setting{
+		{what: "visibility of set", next: number, change: c.setVisibility("set"), read: c.visibility("set"), known: "0"},
+		{what: "visibility of set.fifo", next: number, change: c.setVisibility("set.fifo"), read: c.visibility("set.fifo"), known: "0"},
+		{what: "tag of set", next: numberOrNone, change: c.tag("set"), read: c.tagged("set")},
+		{what: "policy of set", next: numberOrNone, change: c.setPolicy("set"), read: c.policy("set")},
+		{what: "permission of set.fifo", next: onOrOff, change: c.permit("set.fifo"), read: c.policy("set.fifo")},
+		{what: "queue come-and-go", next: onOrOff, change: c.makeOrUnmake("come-and-go"), read: c.made("come-and-go"), known: "on"},
+	}
+}
+
+// changing changes them all at once, until it is cut off.
+func changing(t *testing.T, settings []*setting, round int) *sync.WaitGroup {
+	var all sync.WaitGroup
+	for _, x := range settings {
+		d := dice(t, fmt.Sprintf("%s %d", x.what, round))
+		all.Go(func() { x.keepChanging(d) })
+	}
+	return &all
 }
 
 // A setting is something with a value that one client changes and nobody else.

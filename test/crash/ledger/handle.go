@@ -142,3 +142,13 @@ func (l *Ledger) Sent(queue string) (known, unknown []Message) {
 	}
 	return known, unknown
 }
+
+// Received is how many deliveries there were.
+func (l *Ledger) Received(queue string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.families[queue].messages {
+		n += len(m.seen)
+	}
+	return n
+}
