@@ -89,7 +89,7 @@ func (b *bench) runMapped() (sample, error) {
 	go observer.Serve(l) // ends with Close
 	defer observer.Close()
 
-	name, err := b.deploy("ledger", "http://" + l.Addr().String())
+	name, err := b.deploy("ledger", "http://"+l.Addr().String())
 	if err != nil {
 		return sample{}, err
 	}
