@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"millrace/services/gateway"
+	"millrace/test/wholebody"
 )
 
 // TestSDK speaks to the service as deployments do: with AWS's own client, over
@@ -27,6 +28,7 @@ func TestSDK(t *testing.T) {
 		Region:           "us-east-1",
 		Credentials:      credentials.NewStaticCredentialsProvider("test", "test", ""),
 		RetryMaxAttempts: 1,
+		HTTPClient:       wholebody.Client(),
 	})
 
 	for _, name := range []string{"b", "a", "c"} {

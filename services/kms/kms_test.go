@@ -24,6 +24,7 @@ import (
 	api "millrace/services/internal/api/kms"
 	"millrace/services/internal/wire"
 	"millrace/services/kms"
+	"millrace/test/wholebody"
 )
 
 func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
@@ -65,7 +66,7 @@ func start(t *testing.T) *bench {
 	t.Cleanup(server.Close)
 	client := func(account string) *sdk.Client {
 		return sdk.New(sdk.Options{
-			BaseEndpoint: &server.URL, Region: region, RetryMaxAttempts: 1,
+			BaseEndpoint: &server.URL, Region: region, RetryMaxAttempts: 1, HTTPClient: wholebody.Client(),
 			Credentials: credentials.NewStaticCredentialsProvider(account, "test", ""),
 		})
 	}

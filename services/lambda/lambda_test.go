@@ -31,6 +31,7 @@ import (
 	"millrace/runtime/sandbox"
 	"millrace/services/gateway"
 	"millrace/services/lambda"
+	"millrace/test/wholebody"
 )
 
 const (
@@ -81,7 +82,7 @@ func serve(t *testing.T) *world {
 	})
 	w.Client = sdk.New(sdk.Options{
 		Region: region, BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),
-		Retryer: aws.NopRetryer{},
+		Retryer: aws.NopRetryer{}, HTTPClient: wholebody.Client(),
 	})
 	return w
 }

@@ -10,6 +10,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"millrace/services/gateway"
+	"millrace/test/wholebody"
 )
 
 // TestSDK assumes a role as programs do: with a provider of credentials, which
@@ -23,6 +24,7 @@ func TestSDK(t *testing.T) {
 		Region:           "eu-west-1",
 		Credentials:      credentials.NewStaticCredentialsProvider("333333333333", "test", ""),
 		RetryMaxAttempts: 1,
+		HTTPClient:       wholebody.Client(),
 	}
 	client := sdk.New(options)
 	self, err := client.GetCallerIdentity(ctx, &sdk.GetCallerIdentityInput{})

@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"millrace/test/testenv"
+	"millrace/test/wholebody"
 )
 
 // A server is the real binary over one data folder: started, killed and started
@@ -172,7 +172,7 @@ func (s *server) config() aws.Config {
 		BaseEndpoint: aws.String("http://" + s.address),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
-		HTTPClient:   &http.Client{Transport: testenv.WholeBodies(transport)},
+		HTTPClient:   &http.Client{Transport: wholebody.Transport(transport)},
 	}
 }
 

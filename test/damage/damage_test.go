@@ -29,6 +29,7 @@ import (
 	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/damage"
 	"millrace/test/needs"
+	"millrace/test/wholebody"
 )
 
 func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
@@ -53,7 +54,7 @@ func start(t *testing.T, dir string) (*runtime, error) {
 	cfg := aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(a.Endpoint()), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("000000000000", "secret", ""),
-		HTTPClient:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		HTTPClient:  &http.Client{Transport: wholebody.Transport(&http.Transport{DisableKeepAlives: true})},
 	}
 	return &runtime{a, sqs.NewFromConfig(cfg), lambda.NewFromConfig(cfg)}, nil
 }

@@ -31,6 +31,7 @@ import (
 	_ "millrace/cmd/runtime/app" // the tests build it: go test must not answer from its cache when it changes
 	"millrace/test/needs"
 	"millrace/test/patience"
+	"millrace/test/wholebody"
 )
 
 // binary is the runtime that the tests run.
@@ -131,7 +132,7 @@ func (s *server) kill() {
 // client says each thing once: a retry would hide a refusal.
 func (s *server) client() *sqs.Client {
 	return sqs.New(sqs.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.endpoint), Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: whole{http.DefaultTransport.(*http.Transport).Clone()}},
+		Region: "us-east-1", BaseEndpoint: aws.String(s.endpoint), Retryer: aws.NopRetryer{}, HTTPClient: wholebody.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 }
@@ -186,22 +187,4 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
-}
-
-// whole sends each request's body from memory. The SDK ends the body it gives to
-// net/http as soon as an answer begins; on a busy machine net/http is sometimes not
-// done with it then, ends the connection, and with it an answer of a megabyte.
-type whole struct{ http.RoundTripper }
-
-func (w whole) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		return w.RoundTripper.RoundTrip(r)
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	r = r.Clone(r.Context())
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return w.RoundTripper.RoundTrip(r)
 }

@@ -17,12 +17,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"millrace/runtime/sandbox/gobuild"
+	"millrace/test/wholebody"
 )
 
 // functions says each thing once.
 func (s *server) functions() *lambda.Client {
 	return lambda.New(lambda.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.endpoint), Retryer: aws.NopRetryer{},
+		Region: "us-east-1", BaseEndpoint: aws.String(s.endpoint), Retryer: aws.NopRetryer{}, HTTPClient: wholebody.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 }

@@ -20,6 +20,7 @@ import (
 
 	"millrace/runtime/sandbox/gobuild"
 	"millrace/test/patience"
+	"millrace/test/wholebody"
 )
 
 type sessionKey struct{}
@@ -114,7 +115,7 @@ func deploy(ts *testscript.TestScript, neg bool, args []string) {
 		variables[name] = value
 	}
 	client := lambda.New(lambda.Options{
-		Region: "us-east-1", BaseEndpoint: &of(ts).endpoint,
+		Region: "us-east-1", BaseEndpoint: &of(ts).endpoint, HTTPClient: wholebody.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	_, err = client.CreateFunction(context.Background(), &lambda.CreateFunctionInput{

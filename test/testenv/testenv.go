@@ -34,6 +34,7 @@ import (
 	"millrace/cmd/runtime/app"
 	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/function"
+	"millrace/test/wholebody"
 )
 
 // stopping is how long a runtime may take to stop: whatever a busy machine needs.
@@ -110,7 +111,7 @@ func start(t testing.TB, cfg *app.Config, transport *http.Transport, opts []Opti
 			Region:       "us-east-1",
 			Credentials:  credentials.NewStaticCredentialsProvider("000000000000", "secret", ""),
 			BaseEndpoint: aws.String(a.Endpoint()),
-			HTTPClient:   &http.Client{Transport: WholeBodies(transport)},
+			HTTPClient:   &http.Client{Transport: wholebody.Transport(transport)},
 		},
 		Endpoint: a.Endpoint(),
 		App:      a,

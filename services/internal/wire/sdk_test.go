@@ -28,6 +28,7 @@ import (
 	"millrace/services/internal/api/sts"
 	"millrace/services/internal/wire"
 	"millrace/services/internal/wire/wiretest/cloudwatch"
+	"millrace/test/wholebody"
 )
 
 // TestClients sends every operation through AWS's own Go client with every
@@ -170,7 +171,7 @@ func (f *front) start() aws.Config {
 	s := httptest.NewServer(f)
 	f.t.Cleanup(s.Close)
 	return aws.Config{
-		Region: "eu-west-1", BaseEndpoint: aws.String(s.URL), RetryMaxAttempts: 1,
+		Region: "eu-west-1", BaseEndpoint: aws.String(s.URL), RetryMaxAttempts: 1, HTTPClient: wholebody.Client(),
 		Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
 	}
 }
