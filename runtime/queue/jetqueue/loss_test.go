@@ -73,6 +73,15 @@ func (l *lossy) found() []damage.Loss {
 	return l.losses
 }
 
+// toldOnce makes sure that the next start tells of nothing.
+func (l *lossy) toldOnce() {
+	l.Helper()
+	l.close()
+	if got := l.found(); len(got) != 0 {
+		l.Errorf("told again: %v", got)
+	}
+}
+
 // lose removes entries from the only log. The first that a test has written is 1.
 func (l *lossy) lose(entries ...uint64) {
 	l.Helper()
@@ -151,10 +160,7 @@ func TestLostEntriesAreNamed(t *testing.T) {
 		t.Errorf("served %v", got)
 	}
 	l.numbered(q, 11, 11)
-	l.close()
-	if got := l.found(); len(got) != 0 {
-		t.Errorf("named again: %v", got)
-	}
+	l.toldOnce()
 }
 
 func TestDeletedMessagesAreNotLost(t *testing.T) {
@@ -194,10 +200,7 @@ func TestLostEndIsNamed(t *testing.T) {
 	if got := l.bodies(l.get("q")); fmt.Sprint(got) != "[1 2 3 4 5 new]" {
 		t.Errorf("served %v", got)
 	}
-	l.close()
-	if got := l.found(); len(got) != 0 {
-		t.Errorf("named again: %v", got)
-	}
+	l.toldOnce()
 }
 
 // A handle of a message that is lost is not good for one that came later.
