@@ -154,7 +154,7 @@ func (s *Store) match(ctx context.Context) error {
 			continue
 		}
 		// A record that was deleted is known in the bucket, as gone.
-		if r := s.row(kind, key); r != nil && r.revision >= k.Revision {
+		if s.row(kind, key).revision >= k.Revision {
 			continue
 		}
 		if s.copies.Restored != nil {

@@ -11,11 +11,10 @@ package record
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,17 +40,29 @@ type Store struct {
 	done   chan struct{}        // closed when the follower has ended
 
 	mu       sync.RWMutex // guards the rest
-	rows     map[string]map[string]*row
+	kinds    map[string]*kind
 	watchers map[string][]func(key string) // by kind
 }
 
+// A kind is the records of one kind.
+type kind struct {
+	rows  map[string]*row
+	order []string // the keys of rows that are not gone, in order; nil when that is to be found out
+}
+
+// A row is a record as it was at a revision. Nothing of it changes, but that it is
+// read once.
 type row struct {
 	value    []byte
 	revision uint64
 	gone     bool // deleted at this revision; kept so that an older update cannot revive it
-
-	decoded atomic.Pointer[any] // a *T of the table that read it first; nil before
+	read     atomic.Pointer[reading]
 }
+
+// absent is the row of a key that nothing was ever written to.
+var absent = &row{}
+
+func (r *row) there() bool { return r.revision > 0 && !r.gone }
 
 // Open creates or opens the bucket and reads all of it. Close ends it.
 func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) { return open(ctx, js) }
@@ -88,7 +99,7 @@ func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 	}
-	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), rows: map[string]map[string]*row{}}
+	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), kinds: map[string]*kind{}}
 	s.Guard(capacity.Gate(nil), capacity.Gate(nil))
 	for {
 		select {
@@ -135,7 +146,7 @@ func (s *Store) readAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		wire := strings.TrimPrefix(m.Subject, subject(""))
+		wire := strings.TrimPrefix(m.Subject, "$KV."+bucket+".")
 		s.take(wire, &row{value: m.Data, revision: seq, gone: m.Header.Get("KV-Operation") != ""})
 	}
 	return nil
@@ -185,34 +196,75 @@ func (s *Store) apply(e jetstream.KeyValueEntry) {
 
 // set tells whether r is newer than what the mirror had.
 func (s *Store) set(wire string, r *row) (news bool) {
-	kind, key, ok := parseKey(wire)
+	name, key, ok := parseKey(wire)
 	if !ok {
 		return false // not one of ours
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rows := s.rows[kind]
-	if rows == nil {
-		rows = map[string]*row{}
-		s.rows[kind] = rows
+	k := s.kinds[name]
+	if k == nil {
+		k = &kind{rows: map[string]*row{}}
+		s.kinds[name] = k
 	}
-	if old := rows[key]; old != nil && old.revision >= r.revision {
+	before, known := k.rows[key]
+	if known && before.revision >= r.revision {
 		return false
 	}
-	rows[key] = r
+	if !known || before.gone != r.gone {
+		k.order = nil
+	}
+	k.rows[key] = r
 	return true
 }
 
-func (s *Store) get(kind, key string) (r *row, there bool) {
-	r = s.row(kind, key)
-	return r, r != nil && !r.gone
+func (s *Store) get(kind, key string) (*row, bool) {
+	r := s.row(kind, key)
+	return r, r.there()
 }
 
-// row is what the mirror has of a record, also of one that is gone; nil for nothing.
+// row is what the mirror has of a record, also of one that is gone.
 func (s *Store) row(kind, key string) *row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.rows[kind][key]
+	if k := s.kinds[kind]; k != nil && k.rows[key] != nil {
+		return k.rows[key]
+	}
+	return absent
+}
+
+// keys returns the keys of a kind that start with prefix, in order, of what is not
+// gone. They must not be changed.
+func (s *Store) keys(kind, prefix string) []string {
+	s.mu.RLock()
+	k := s.kinds[kind]
+	if k == nil {
+		s.mu.RUnlock()
+		return nil
+	}
+	order := k.order
+	s.mu.RUnlock()
+	if order == nil {
+		s.mu.Lock()
+		order = k.sort()
+		s.mu.Unlock()
+	}
+	from, _ := slices.BinarySearch(order, prefix)
+	n := sort.Search(len(order)-from, func(i int) bool { return !strings.HasPrefix(order[from+i], prefix) })
+	return order[from : from+n : from+n]
+}
+
+func (k *kind) sort() []string {
+	if k.order == nil {
+		k.order = make([]string, 0, len(k.rows))
+		for key, r := range k.rows {
+			if !r.gone {
+				k.order = append(k.order, key)
+			}
+		}
+		slices.Sort(k.order)
+	}
+	return k.order
 }
 
 // all returns the rows by the keys of the bucket, also of what is gone.
@@ -220,8 +272,8 @@ func (s *Store) all() map[string]*row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	all := map[string]*row{}
-	for kind, rows := range s.rows {
-		for key, r := range rows {
+	for kind, k := range s.kinds {
+		for key, r := range k.rows {
 			all[wireKey(kind, key)] = r
 		}
 	}
@@ -259,263 +311,26 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 		if !there {
 			return nil // another runtime was first
 		}
-		if err := s.removeAt(ctx, wire, before.revision); !mismatch(err) {
+		if err := s.intact(); err != nil {
+			return err
+		}
+		err := s.kv.Delete(ctx, wire, jetstream.LastRevision(before.revision))
+		if err == nil {
+			err = s.intact()
+		}
+		if err == nil {
+			// Delete reports no revision; the next write to this key has a higher one.
+			s.set(wire, &row{revision: before.revision + 1, gone: true})
+			s.keep(wire)
+			return nil
+		}
+		if !mismatch(err) {
 			return err
 		}
 		if err := s.refresh(ctx, kind, key); err != nil && !errors.Is(err, fault.NotFound) {
 			return err
 		}
 	}
-}
-
-// removeAt deletes what was written to a key at a revision.
-func (s *Store) removeAt(ctx context.Context, wire string, revision uint64) error {
-	if err := s.intact(); err != nil {
-		return err
-	}
-	// As the key-value client's Delete does, which does not tell the marker's revision.
-	msg := nats.NewMsg(subject(wire))
-	msg.Header.Set("KV-Operation", "DEL")
-	ack, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(revision))
-	if err == nil {
-		err = s.intact()
-	}
-	if err != nil {
-		return err
-	}
-	s.set(wire, &row{revision: ack.Sequence, gone: true})
-	s.keep(wire)
-	return nil
-}
-
-// subject is where the bucket keeps a key.
-func subject(wire string) string { return "$KV." + bucket + "." + wire }
-
-// A Table is the records of one kind.
-type Table[T any] struct {
-	store *Store
-	kind  string
-	vital bool
-	own   copier   // of a T
-	life  *life[T] // nil when they are good for ever
-}
-
-// NewTable views the records of a kind, a word of a-z that no other table uses.
-// What T has unexported is not kept, unless T encodes and decodes itself; then it
-// must not be a slice, a map or a pointer.
-func NewTable[T any](s *Store, kind string) *Table[T] {
-	return &Table[T]{store: s, kind: kind, own: copierOf(reflect.TypeFor[T]())}
-}
-
-// Vital returns the table for one who makes room with what is written to it: it
-// passes what guards the store. Its records must be few and small.
-func (t *Table[T]) Vital() *Table[T] {
-	v := *t
-	v.vital = true
-	return &v
-}
-
-// admit asks a guard of the store.
-func (t *Table[T]) admit(l capacity.Limit, value []byte) error {
-	if t.vital {
-		return nil
-	}
-	return l.Admit(len(value))
-}
-
-// Get returns the record under key. It is the caller's, to change as it likes.
-func (t *Table[T]) Get(key string) (v T, ok bool) {
-	r, ok := t.store.get(t.kind, key)
-	if !ok {
-		return v, false
-	}
-	v, err := t.decode(r)
-	return v, err == nil && t.life.good(v)
-}
-
-// decode returns the value of a row. It is decoded once; who reads it gets a copy.
-func (t *Table[T]) decode(r *row) (T, error) {
-	if d := r.decoded.Load(); d != nil {
-		if v, ok := (*d).(*T); ok {
-			return t.copy(v), nil
-		}
-	}
-	v := new(T)
-	if err := json.Unmarshal(r.value, v); err != nil {
-		return *v, err
-	}
-	var d any = v
-	r.decoded.Store(&d)
-	return t.copy(v), nil
-}
-
-func (t *Table[T]) copy(v *T) T {
-	own := *v
-	if t.own != nil {
-		t.own(reflect.ValueOf(&own).Elem())
-	}
-	return own
-}
-
-// A State is what became of a key.
-type State int
-
-const (
-	Absent     State = iota // nothing was ever written to it, or that was lost
-	Deleted                 // nothing is there anymore
-	Present                 // Get returns it
-	Unreadable              // a record is there that is no T: damaged, or of another version. Get and List pass over it.
-)
-
-// State tells what the mirror knows of a key. What belongs to a record may be
-// removed when that is Deleted, and must not be when it is Unreadable.
-func (t *Table[T]) State(key string) State {
-	r := t.store.row(t.kind, key)
-	switch {
-	case r == nil:
-		return Absent
-	case r.gone:
-		return Deleted
-	}
-	if _, err := t.decode(r); err != nil {
-		return Unreadable
-	}
-	return Present
-}
-
-// Find is Get that asks the bucket when the mirror has nothing: for what another
-// runtime may have written a moment ago. An error is fault.NotFound or
-// fault.Unavailable.
-func (t *Table[T]) Find(ctx context.Context, key string) (T, error) {
-	v, ok := t.Get(key)
-	if ok {
-		return v, nil
-	}
-	if err := t.store.refresh(ctx, t.kind, key); err != nil {
-		return v, err
-	}
-	if v, ok = t.Get(key); !ok {
-		return v, fault.New(fault.NotFound, "no %s %s", t.kind, key)
-	}
-	return v, nil
-}
-
-// Keys returns the keys that start with prefix, in order: also those of records
-// that are Unreadable.
-func (t *Table[T]) Keys(prefix string) []string {
-	keys := t.store.keys(t.kind, prefix)
-	if t.life == nil {
-		return keys
-	}
-	return slices.DeleteFunc(keys, func(key string) bool { _, good := t.Get(key); return !good })
-}
-
-func (s *Store) keys(kind, prefix string) (keys []string) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for k, r := range s.rows[kind] {
-		if strings.HasPrefix(k, prefix) && !r.gone {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// List returns the records whose keys start with prefix, in order of their keys:
-// those that can be read.
-func (t *Table[T]) List(prefix string) []T {
-	var all []T
-	for _, k := range t.store.keys(t.kind, prefix) {
-		if v, ok := t.Get(k); ok {
-			all = append(all, v)
-		}
-	}
-	return all
-}
-
-// Create stores a new record: fault.Exists when the key is taken, and then Get
-// answers what is there, also when another runtime wrote it, unless it is
-// Unreadable.
-func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
-	value, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	wire := wireKey(t.kind, key)
-	if len(wire) > maxKey {
-		return fault.New(fault.Invalid, "a name of %d bytes is too long for a %s", len(key), t.kind)
-	}
-	if err := t.admit(t.store.gate, value); err != nil {
-		return err
-	}
-	t.sweep(ctx)
-	for {
-		err = t.store.put(ctx, wire, value, 0)
-		if !errors.Is(err, jetstream.ErrKeyExists) {
-			return fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
-		}
-		switch r := t.store.refresh(ctx, t.kind, key); fault.Of(r) {
-		case fault.NotFound: // it was deleted just then
-			continue
-		case fault.Unavailable:
-			return r
-		}
-		if over, e := t.removeOver(ctx, key); e != nil {
-			return fault.Wrap(fault.Unavailable, e, "deleting %s %s", t.kind, key)
-		} else if !over {
-			return fault.Wrap(fault.Exists, err, "%s %s exists already", t.kind, key)
-		}
-	}
-}
-
-// Update replaces a record by what change makes of it, and returns that. An
-// error of change is returned as it is and nothing is written; change runs again
-// if another writer came first. fault.NotFound when there is no such record.
-func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, error)) (T, error) {
-	var zero T
-	for {
-		r, ok := t.store.get(t.kind, key)
-		if !ok {
-			return zero, fault.New(fault.NotFound, "no %s %s", t.kind, key)
-		}
-		v, err := t.decode(r)
-		if err != nil {
-			return zero, fault.Wrap(fault.Internal, err, "reading %s %s", t.kind, key)
-		}
-		if !t.life.good(v) {
-			return zero, fault.New(fault.NotFound, "no %s %s", t.kind, key)
-		}
-		v, err = change(v)
-		if err != nil {
-			return zero, err
-		}
-		value, err := json.Marshal(v)
-		if err != nil {
-			return zero, err
-		}
-		if err := t.admit(t.store.change, value); err != nil {
-			return zero, err
-		}
-		err = t.store.put(ctx, wireKey(t.kind, key), value, r.revision)
-		if err == nil {
-			return v, nil
-		}
-		if !mismatch(err) {
-			return zero, fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
-		}
-		if err := t.store.refresh(ctx, t.kind, key); err != nil {
-			return zero, err
-		}
-	}
-}
-
-// Delete removes a record: fault.NotFound when there is none.
-func (t *Table[T]) Delete(ctx context.Context, key string) error {
-	if _, ok := t.store.get(t.kind, key); !ok {
-		return fault.New(fault.NotFound, "no %s %s", t.kind, key)
-	}
-	return fault.Wrap(fault.Unavailable, t.store.remove(ctx, wireKey(t.kind, key)), "deleting %s %s", t.kind, key)
 }
 
 // maxKey bounds a key of the bucket, in bytes. Keys are parts of NATS subjects,

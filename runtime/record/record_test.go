@@ -255,3 +255,29 @@ func TestDeletedStaysDeleted(t *testing.T) {
 		}
 	})
 }
+
+// What a reader does to what it was given, no other reader sees, and no change
+// begins with.
+func TestReadersOwnWhatTheyGet(t *testing.T) {
+	things := record.NewTable[map[string][]string](open(t, backbonetest.Start(t, t.TempDir())), "thing")
+	made := map[string][]string{"a": {"b"}}
+	if err := things.Create(t.Context(), "k", made); err != nil {
+		t.Fatal(err)
+	}
+	harm := func(v map[string][]string) { v["a"][0], v["c"] = "z", nil }
+	harm(made)
+	for range 2 {
+		v, _ := things.Get("k")
+		harm(v)
+		harm(things.List("")[0])
+		things.Keys("")[0] = "z"
+	}
+	refused := errors.New("refused")
+	if _, err := things.Update(t.Context(), "k", func(v map[string][]string) (map[string][]string, error) { harm(v); return v, refused }); err != refused {
+		t.Fatal(err)
+	}
+	v, _ := things.Get("k")
+	if got := fmt.Sprint(v, things.Keys("")); got != "map[a:[b]] [k]" {
+		t.Errorf("the record is %s", got)
+	}
+}

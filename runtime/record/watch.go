@@ -40,7 +40,7 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 	if len(wire) > maxKey {
 		return fault.New(fault.NotFound, "no such %s", kind) // there can be none
 	}
-	request, err := json.Marshal(map[string]string{"last_by_subj": subject(wire)})
+	request, err := json.Marshal(map[string]string{"last_by_subj": "$KV." + bucket + "." + wire})
 	if err != nil {
 		return err
 	}

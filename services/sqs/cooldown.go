@@ -21,11 +21,6 @@ type cooldowns struct {
 	table *record.Table[time.Time]
 }
 
-func cooldownTable(records *record.Store) *record.Table[time.Time] {
-	over := func(done time.Time) time.Time { return done.Add(cooldown) }
-	return record.NewTable[time.Time](records, "cooldown").Vital().Expiring(over, time.Now)
-}
-
 // What cools down, as part of a record's key.
 const (
 	afterPurge  = "purge/"
@@ -48,9 +43,16 @@ func (c *cooldowns) active(what string, id queue.ID, now, since time.Time) bool 
 	return ok && cooling(done, now) && !done.Before(since)
 }
 
-// start remembers what was done just now.
+// start remembers what was done just now, and forgets what cooled down long ago.
 func (c *cooldowns) start(ctx context.Context, what string, id queue.ID, now time.Time) error {
 	key := coolingKey(what, id)
+	for _, k := range c.table.Keys("") {
+		if done, ok := c.table.Get(k); ok && k != key && !cooling(done, now) {
+			if err := c.table.Delete(ctx, k); err != nil && !errors.Is(err, fault.NotFound) {
+				return err
+			}
+		}
+	}
 	err := c.table.Create(ctx, key, now)
 	if errors.Is(err, fault.Exists) {
 		_, err = c.table.Update(ctx, key, func(time.Time) (time.Time, error) { return now, nil })

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"sync"
 	"time"
 
 	"millrace/runtime/record"
@@ -32,12 +33,14 @@ type Service struct {
 	sessions *record.Table[session]
 	roles    Roles
 	now      func() time.Time
+
+	mu    sync.Mutex // guards swept
+	swept time.Time  // when sessions that were over were last looked for
 }
 
 // New is the service on the sessions in store.
 func New(store *record.Store, roles Roles, now func() time.Time) *Service {
-	sessions := record.NewTable[session](store, "stssession").Expiring(func(s session) time.Time { return s.Expires }, now)
-	return &Service{sessions: sessions, roles: roles, now: now}
+	return &Service{sessions: record.NewTable[session](store, "stssession"), roles: roles, now: now}
 }
 
 // Model is what the gateway needs to know of STS's API.
@@ -55,7 +58,8 @@ type session struct {
 
 // session returns the session that an access key belongs to, until it expires.
 func (s *Service) session(accessKey string) (session, bool) {
-	return s.sessions.Get(accessKey)
+	got, ok := s.sessions.Get(accessKey)
+	return got, ok && s.now().Before(got.Expires)
 }
 
 // caller says who sends the request: an assumed role, or the account itself.
@@ -77,9 +81,11 @@ func (s *Service) Session(accessKey string) *identity.Session {
 	return &identity.Session{Account: lent.Account, ARN: lent.ARN, UserID: lent.UserID, RoleARN: lent.RoleARN}
 }
 
-// lend makes credentials for a session and remembers whose they are.
+// lend makes credentials for a session and remembers whose they are. Sessions
+// that are over are forgotten on the way.
 func (s *Service) lend(ctx context.Context, to session, d time.Duration) (*api.Credentials, error) {
 	now := s.now().UTC().Truncate(time.Second)
+	s.sweep(ctx, now)
 	to.Key = "ASIA" + rand.Text()[:16]
 	to.Expires = now.Add(d)
 	if err := s.sessions.Create(ctx, to.Key, to); err != nil {
@@ -91,6 +97,26 @@ func (s *Service) lend(ctx context.Context, to session, d time.Duration) (*api.C
 		SessionToken:    new(secret(258)),
 		Expiration:      &to.Expires,
 	}, nil
+}
+
+// sweep forgets the sessions that are over, once a minute: each look reads them
+// all, and a client may assume a role for everything it does.
+func (s *Service) sweep(ctx context.Context, now time.Time) {
+	s.mu.Lock()
+	due := s.swept.IsZero() || now.Sub(s.swept).Abs() >= time.Minute // Abs: clocks are set back too
+	if due {
+		s.swept = now
+	}
+	s.mu.Unlock()
+	if !due {
+		return
+	}
+	for _, old := range s.sessions.List("") {
+		if !now.Before(old.Expires) {
+			// One that stays is tried again next time.
+			_ = s.sessions.Delete(ctx, old.Key)
+		}
+	}
 }
 
 func secret(bytes int) string {
