@@ -7,17 +7,17 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 
 	"millrace/runtime/atomicfile"
 	"millrace/runtime/fault"
 )
 
-// Copies are a second copy of every record, a file each. Records are few and
+// Copies are a second copy of every record, in one journal. Records are few and
 // rarely written, and everything hangs on them: when the file of the bucket is
 // damaged, they are put back from here.
 type Copies struct {
@@ -26,29 +26,23 @@ type Copies struct {
 	// which its error prevents; nil for nobody.
 	Restored func(kind, key string) error
 	// Failed is told of a copy that could not be written. The record counts, since
-	// the bucket has it; its copy is tried again after the next one that can be
-	// written, and at Close. nil for nobody.
+	// the bucket has it; its copy is tried again with the next one, and at Close. nil
+	// for nobody.
 	Failed func(kind, key string, err error)
 	// Intact is asked before a record is written or removed, and once the bucket has
 	// acknowledged that: an error says that the next start will not find it, and is
 	// what the caller gets. nil for nobody.
 	Intact func() error
 
-	// Held while the copy of a record is written and synced, so that of several
-	// writers the newest has the last word. Others do not wait for that.
-	writing [64]sync.Mutex
+	journal journal
+	bucket  []byte // what tells the bucket from another of its name
 
 	mu     sync.Mutex      // guards behind
 	behind map[string]bool // keys of the bucket whose copies are older
 }
 
-// A copied is what the file of a record holds.
-type copied struct {
-	Key      string `json:"key"` // as in the bucket
-	Revision uint64 `json:"revision"`
-	Value    []byte `json:"value"`
-	Sum      string `json:"sum"` // SHA-256 of Value
-}
+// journalName is the file of the copies, in their folder.
+const journalName = "journal"
 
 // intact returns what Copies.Intact says.
 func (s *Store) intact() error {
@@ -58,132 +52,172 @@ func (s *Store) intact() error {
 	return s.copies.Intact()
 }
 
-// place is where the copy of a record is, and the lock to hold while it is
-// written.
-func (c *Copies) place(wire string) (path string, writing *sync.Mutex) {
-	sum := sha256.Sum256([]byte(wire))
-	return filepath.Join(c.Dir, hex.EncodeToString(sum[:16])+".json"), &c.writing[int(sum[0])%len(c.writing)]
-}
-
-// keep writes the copy of a record that the bucket has acknowledged, or removes
-// that of one that is deleted. A process that is killed in between leaves an
-// older copy, which the next start sees to.
+// keep writes the copy of a record as the mirror has it. A process that is killed
+// in between leaves an older copy, which the next start sees to.
 func (s *Store) keep(wire string) {
 	if s.copies == nil {
 		return
 	}
-	if s.copy(wire) {
-		s.catchUp()
+	if kind, key, ok := parseKey(wire); ok {
+		s.note(s.row(kind, key).entry(wire))
 	}
 }
 
-// catchUp writes the copies that could not be written before.
-func (s *Store) catchUp() {
+// note writes an entry, reports whether that succeeded, and tells when it fails
+// for the first time.
+func (s *Store) note(e entry) bool {
 	c := s.copies
-	c.mu.Lock()
-	behind := slices.Collect(maps.Keys(c.behind))
-	c.mu.Unlock()
-	for _, wire := range behind {
-		s.copy(wire)
-	}
-}
-
-// copy writes one copy, and tells when that fails for the first time.
-func (s *Store) copy(wire string) bool {
-	kind, key, ok := parseKey(wire)
-	if !ok {
-		return true
-	}
-	c := s.copies
-	path, writing := c.place(wire)
-	writing.Lock()
-	defer writing.Unlock()
-	err := write(path, wire, s.row(kind, key)) // the newest, whoever of several writers comes last here
-	if c.note(wire, err != nil) && c.Failed != nil {
+	err := c.journal.append(e.appendTo(nil))
+	if c.news(e.key, err) && c.Failed != nil {
+		kind, key, _ := parseKey(e.key)
 		c.Failed(kind, key, err)
 	}
 	return err == nil
 }
 
-// note remembers whether a copy is behind, and reports whether that is news of one
-// that is.
-func (c *Copies) note(wire string, behind bool) (news bool) {
+// news reports whether a copy is behind that was not. What is written after a
+// failure has all that is behind.
+func (c *Copies) news(wire string, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !behind {
-		delete(c.behind, wire)
+	if err == nil {
+		c.behind = nil
+		return false
+	}
+	if c.behind[wire] {
 		return false
 	}
 	if c.behind == nil {
 		c.behind = map[string]bool{}
 	}
-	news = !c.behind[wire]
 	c.behind[wire] = true
-	return news
+	return true
 }
 
-func write(path, wire string, r *row) error {
+func (r *row) entry(wire string) entry {
 	if r.gone {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
+		return entry{op: removed, revision: r.revision, key: wire}
 	}
-	b, err := json.Marshal(copied{wire, r.revision, r.value, sumOf(r.value)})
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(path, b)
+	return entry{op: kept, revision: r.revision, key: wire, value: r.encoded()}
 }
 
-func sumOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+// snapshot is a journal of what the mirror has. What is about to be removed is not
+// among it.
+func (s *Store) snapshot() []byte {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b := make([]byte, 0, s.copies.journal.whole+s.copies.journal.whole/8)
+	for name, k := range s.kinds {
+		for key, r := range k.rows {
+			if wire := wireKey(name, key); !r.gone && !s.leaving[wire] {
+				b = r.entry(wire).appendTo(b)
+			}
+		}
+	}
+	return entry{op: complete, revision: s.highest, value: s.copies.bucket}.appendTo(b)
 }
 
 // match brings copies and bucket together: what the bucket has lost is put back,
-// and what is older among the copies is written anew.
+// what it has though it was deleted is removed, and what the copies lack is
+// written.
 func (s *Store) match(ctx context.Context) error {
-	kept, err := s.copies.read()
+	c := s.copies
+	stream, err := s.js.Stream(ctx, stream)
 	if err != nil {
 		return err
 	}
-	for _, k := range kept {
-		kind, key, ok := parseKey(k.Key)
-		if !ok {
+	c.bucket = strconv.AppendInt(nil, stream.CachedInfo().Created.UnixNano(), 10)
+	c.journal.path, c.journal.all = filepath.Join(c.Dir, journalName), s.snapshot
+	had, err := c.read()
+	if err != nil {
+		return err
+	}
+	for wire, e := range had.entries {
+		kind, key, ok := parseKey(wire)
+		if !ok || e.op != kept || s.row(kind, key).revision >= e.revision {
 			continue
 		}
-		// A record that was deleted is known in the bucket, as gone.
-		if s.row(kind, key).revision >= k.Revision {
-			continue
-		}
-		if s.copies.Restored != nil {
-			if err := s.copies.Restored(kind, key); err != nil {
+		had.stale = true
+		if c.Restored != nil {
+			if err := c.Restored(kind, key); err != nil {
 				return err
 			}
 		}
-		revision, err := s.kv.Put(ctx, k.Key, k.Value)
+		value := slices.Clone(e.value) // out of the journal
+		revision, err := s.kv.Put(ctx, wire, value)
 		if err != nil {
 			return fault.Wrap(fault.Unavailable, err, "putting %s %s back", kind, key)
 		}
-		s.set(k.Key, &row{value: k.Value, revision: revision})
+		s.set(wire, rowOf(value, revision))
 	}
 	for wire, r := range s.all() {
-		if r.gone && kept[wire].Key == "" || r.revision == kept[wire].Revision {
-			continue
+		e, known := had.entries[wire]
+		switch {
+		case !r.gone && had.deleted(wire, r):
+			if err := s.finish(ctx, wire, r.revision); err != nil {
+				return err
+			}
+			had.stale = true
+		case r.gone && known && e.op == kept, !r.gone && (!known || e.revision != r.revision):
+			c.behind[wire] = true
 		}
-		s.keep(wire)
 	}
+	if had.stale || len(c.behind) > 0 {
+		err := c.journal.renew(true)
+		for wire := range c.behind {
+			if kind, key, ok := parseKey(wire); ok && err != nil && c.Failed != nil {
+				c.Failed(kind, key, err)
+			}
+		}
+		if err != nil {
+			return nil // as when a record is written: it counts
+		}
+		c.behind = nil
+	}
+	return c.dropFiles()
+}
+
+// finish removes what was deleted, and what came back of it.
+func (s *Store) finish(ctx context.Context, wire string, revision uint64) error {
+	if err := s.purge(ctx, wire, revision); err != nil && !errors.Is(err, errOther) {
+		return fault.Wrap(fault.Unavailable, err, "removing %s, which was deleted", wire)
+	}
+	s.drop(wire)
 	return nil
 }
 
-// read returns the copies by their keys. One that is damaged itself is left out:
-// it is written anew when there is such a record.
-func (c *Copies) read() (map[string]copied, error) {
+// isBehind reports whether a copy is older than its record.
+func (c *Copies) isBehind(wire string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.behind[wire]
+}
+
+// had is what the copies had at the start.
+type had struct {
+	entries map[string]entry // the newest by key
+	stale   bool             // the journal is to be written anew
+	same    bool             // it is of this bucket
+	upTo    uint64           // all that the bucket had up to this revision is among entries; 0 for unknown
+}
+
+// deleted reports whether a record that the bucket has was deleted all the same:
+// the bucket forgets a deletion when its files are damaged, or were not synced.
+func (h *had) deleted(wire string, r *row) bool {
+	e, known := h.entries[wire]
+	if known {
+		return e.op == removed && h.same && r.revision <= e.revision
+	}
+	return r.revision <= h.upTo
+}
+
+// read returns what the copies have. One that is damaged is left out: it is
+// written anew when there is such a record.
+func (c *Copies) read() (*had, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	unfinished, err := filepath.Glob(filepath.Join(c.Dir, "*"+atomicfile.Unfinished))
+	unfinished, err := filepath.Glob(filepath.Join(c.Dir, ".*"+atomicfile.Unfinished))
 	if err != nil {
 		return nil, err
 	}
@@ -192,22 +226,79 @@ func (c *Copies) read() (map[string]copied, error) {
 			return nil, err
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
+	c.behind = map[string]bool{}
+	h := &had{entries: map[string]entry{}}
+	b, err := os.ReadFile(c.journal.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		h.stale = true
+		return h, c.readFiles(h)
+	}
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]copied{}
+	var highest uint64
+	whole := entries(b, func(e entry) {
+		highest = max(highest, e.revision)
+		switch e.op {
+		case complete:
+			h.same = string(e.value) == string(c.bucket)
+		case kept, removed:
+			if h.entries[e.key].revision <= e.revision {
+				h.entries[e.key] = e
+			}
+			h.stale = h.stale || e.op == removed
+		}
+	})
+	if whole && h.same {
+		h.upTo = highest
+	}
+	h.stale = h.stale || !whole || !h.same
+	c.journal.size, c.journal.whole = len(b), len(b)
+	return h, nil
+}
+
+// A copied is what the file of a record held, when there was one for each.
+type copied struct {
+	Key      string `json:"key"` // as in the bucket
+	Revision uint64 `json:"revision"`
+	Value    []byte `json:"value"`
+	Sum      string `json:"sum"` // SHA-256 of Value
+}
+
+func (k copied) whole() bool {
+	sum := sha256.Sum256(k.Value)
+	return k.Key != "" && hex.EncodeToString(sum[:]) == k.Sum
+}
+
+// readFiles reads the copies of a version that had no journal.
+func (c *Copies) readFiles(h *had) error {
+	files, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
+	if err != nil {
+		return err
+	}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		var k copied
-		if json.Unmarshal(b, &k) == nil && sumOf(k.Value) == k.Sum {
-			if path, _ := c.place(k.Key); path == f {
-				all[k.Key] = k
-			}
+		if json.Unmarshal(b, &k) == nil && k.whole() {
+			h.entries[k.Key] = entry{kept, k.Revision, k.Key, k.Value}
 		}
 	}
-	return all, nil
+	return nil
+}
+
+// dropFiles removes those files once the journal has what they had.
+func (c *Copies) dropFiles() error {
+	files, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -11,8 +11,9 @@ package record
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
+	"hash/maphash"
 	"slices"
 	"sort"
 	"strings"
@@ -27,7 +28,11 @@ import (
 	"millrace/runtime/fault"
 )
 
-const bucket = "millrace-records"
+const (
+	bucket = "millrace-records"
+	stream = "KV_" + bucket // that the bucket is
+	prefix = "$KV." + bucket + "."
+)
 
 // A Store is the bucket and its mirror.
 type Store struct {
@@ -38,9 +43,18 @@ type Store struct {
 	gate   capacity.Limit       // of new records
 	change capacity.Limit       // of changes
 	done   chan struct{}        // closed when the follower has ended
+	fades  bool                 // the bucket removes markers of deletions by itself
+	opened uint64               // the highest revision when the store was opened
+
+	// Held, by key, while a record is written or removed and its copy is.
+	changing [64]sync.Mutex
 
 	mu       sync.RWMutex // guards the rest
 	kinds    map[string]*kind
+	highest  uint64                        // revision that was ever there
+	leaving  map[string]bool               // keys of the bucket that are being removed
+	marked   map[string]bool               // kinds
+	fading   []faded                       // in the order of at
 	watchers map[string][]func(key string) // by kind
 }
 
@@ -50,13 +64,55 @@ type kind struct {
 	order []string // the keys of rows that are not gone, in order; nil when that is to be found out
 }
 
-// A row is a record as it was at a revision. Nothing of it changes, but that it is
-// read once.
+// A row is a record as it was at a revision.
 type row struct {
-	value    []byte
 	revision uint64
 	gone     bool // deleted at this revision; kept so that an older update cannot revive it
-	read     atomic.Pointer[reading]
+	final    bool // its marker goes by itself
+	content  atomic.Pointer[content]
+}
+
+// rowOf is the row of a record that is there.
+func rowOf(value []byte, revision uint64) *row {
+	r := &row{revision: revision}
+	r.content.Store(&content{bytes: value})
+	return r
+}
+
+// entryRow is the row of what the bucket has under a key.
+func entryRow(value []byte, revision uint64, operation string) *row {
+	if operation == "" {
+		return rowOf(value, revision)
+	}
+	return &row{revision: revision, gone: true, final: operation == purged}
+}
+
+// What the header operationHeader says of a marker of a deletion; a value has none.
+const (
+	operationHeader = "KV-Operation"
+	deleted         = "DEL"
+	purged          = "PURGE"
+)
+
+// A content is what a record holds: its bytes, until they were decoded to what
+// gives the same bytes again.
+type content struct {
+	bytes []byte // nil for those of value
+	value any    // a *T; nil before the first read
+	err   error  // of decoding
+}
+
+// encoded returns the bytes of a record.
+func (r *row) encoded() []byte {
+	c := r.content.Load()
+	if c.bytes != nil {
+		return c.bytes
+	}
+	b, err := json.Marshal(c.value)
+	if err != nil {
+		panic(err) // it was encoded when it was decoded
+	}
+	return b
 }
 
 // absent is the row of a key that nothing was ever written to.
@@ -65,12 +121,27 @@ var absent = &row{}
 func (r *row) there() bool { return r.revision > 0 && !r.gone }
 
 // Open creates or opens the bucket and reads all of it. Close ends it.
-func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) { return open(ctx, js) }
+func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
+	c := config
+	c.LimitMarkerTTL = markerLife
+	s, err := open(ctx, js, c)
+	if !errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported) {
+		return s, err
+	}
+	return open(ctx, js, config) // a server before 2.11: what was deleted stays known
+}
+
+var config = jetstream.KeyValueConfig{
+	Bucket:      bucket,
+	Description: "Millrace control plane",
+	History:     1,
+	Storage:     jetstream.FileStorage,
+}
 
 // OpenCopied is Open for a bucket that nobody else writes to, with copies that
 // make good what it has lost.
 func OpenCopied(ctx context.Context, js jetstream.JetStream, c *Copies) (*Store, error) {
-	s, err := open(ctx, js)
+	s, err := open(ctx, js, config)
 	if err != nil {
 		return nil, err
 	}
@@ -84,13 +155,8 @@ func OpenCopied(ctx context.Context, js jetstream.JetStream, c *Copies) (*Store,
 	return s, nil
 }
 
-func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
-	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:      bucket,
-		Description: "Millrace control plane",
-		History:     1,
-		Storage:     jetstream.FileStorage,
-	})
+func open(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfig) (*Store, error) {
+	kv, err := js.CreateOrUpdateKeyValue(ctx, c)
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "opening the record bucket")
 	}
@@ -99,7 +165,7 @@ func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 	}
-	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), kinds: map[string]*kind{}}
+	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), kinds: map[string]*kind{}, fades: c.LimitMarkerTTL > 0}
 	s.Guard(capacity.Gate(nil), capacity.Gate(nil))
 	for {
 		select {
@@ -108,6 +174,7 @@ func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 				return nil, fault.New(fault.Unavailable, "the record bucket closed while it was read")
 			}
 			if e == nil { // the end of what was there
+				s.opened = s.highest
 				go s.follow(w.Updates())
 				return s, nil
 			}
@@ -119,6 +186,7 @@ func open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 				w.Stop()
 				return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 			}
+			s.opened = s.highest
 			go s.follow(w.Updates())
 			return s, nil
 		case <-ctx.Done():
@@ -133,7 +201,7 @@ const silence = 2 * time.Second
 
 // readAll reads the bucket revision by revision.
 func (s *Store) readAll(ctx context.Context) error {
-	stream, err := s.js.Stream(ctx, "KV_"+bucket)
+	stream, err := s.js.Stream(ctx, stream)
 	if err != nil {
 		return err
 	}
@@ -146,8 +214,8 @@ func (s *Store) readAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		wire := strings.TrimPrefix(m.Subject, "$KV."+bucket+".")
-		s.take(wire, &row{value: m.Data, revision: seq, gone: m.Header.Get("KV-Operation") != ""})
+		wire := strings.TrimPrefix(m.Subject, prefix)
+		s.take(wire, entryRow(m.Data, seq, m.Header.Get(operationHeader)))
 	}
 	return nil
 }
@@ -165,7 +233,7 @@ func (s *Store) Close() (err error) {
 	}
 	<-s.done
 	if s.copies != nil {
-		s.catchUp()
+		return errors.Join(err, s.copies.journal.renew(false))
 	}
 	return err
 }
@@ -191,7 +259,8 @@ func (s *Store) follow(updates <-chan jetstream.KeyValueEntry) {
 }
 
 func (s *Store) apply(e jetstream.KeyValueEntry) {
-	s.take(e.Key(), &row{value: e.Value(), revision: e.Revision(), gone: e.Operation() != jetstream.KeyValuePut})
+	operation := map[jetstream.KeyValueOp]string{jetstream.KeyValueDelete: deleted, jetstream.KeyValuePurge: purged}[e.Operation()]
+	s.take(e.Key(), entryRow(e.Value(), e.Revision(), operation))
 }
 
 // set tells whether r is newer than what the mirror had.
@@ -202,6 +271,7 @@ func (s *Store) set(wire string, r *row) (news bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.highest = max(s.highest, r.revision)
 	k := s.kinds[name]
 	if k == nil {
 		k = &kind{rows: map[string]*row{}}
@@ -215,6 +285,11 @@ func (s *Store) set(wire string, r *row) (news bool) {
 		k.order = nil
 	}
 	k.rows[key] = r
+	if r.final {
+		now := time.Now()
+		s.fadeLocked(now)
+		s.fading = append(s.fading, faded{name, key, r.revision, now.Add(markerLife)})
+	}
 	return true
 }
 
@@ -280,8 +355,18 @@ func (s *Store) all() map[string]*row {
 	return all
 }
 
+// lock has others wait who change a key.
+func (s *Store) lock(wire string) (unlock func()) {
+	mu := &s.changing[maphash.String(seed, wire)%uint64(len(s.changing))]
+	mu.Lock()
+	return mu.Unlock
+}
+
+var seed = maphash.MakeSeed()
+
 // put writes value over revision last; 0 means that nothing may be there.
 func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64) error {
+	defer s.lock(wire)()
 	if err := s.intact(); err != nil {
 		return err
 	}
@@ -298,39 +383,9 @@ func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64)
 	if err != nil {
 		return err
 	}
-	s.set(wire, &row{value: value, revision: rev})
+	s.set(wire, rowOf(value, rev))
 	s.keep(wire)
 	return nil
-}
-
-// remove deletes a key and returns once the mirror has seen it go.
-func (s *Store) remove(ctx context.Context, wire string) error {
-	kind, key, _ := parseKey(wire)
-	for {
-		before, there := s.get(kind, key)
-		if !there {
-			return nil // another runtime was first
-		}
-		if err := s.intact(); err != nil {
-			return err
-		}
-		err := s.kv.Delete(ctx, wire, jetstream.LastRevision(before.revision))
-		if err == nil {
-			err = s.intact()
-		}
-		if err == nil {
-			// Delete reports no revision; the next write to this key has a higher one.
-			s.set(wire, &row{revision: before.revision + 1, gone: true})
-			s.keep(wire)
-			return nil
-		}
-		if !mismatch(err) {
-			return err
-		}
-		if err := s.refresh(ctx, kind, key); err != nil && !errors.Is(err, fault.NotFound) {
-			return err
-		}
-	}
 }
 
 // maxKey bounds a key of the bucket, in bytes. Keys are parts of NATS subjects,
@@ -342,37 +397,41 @@ const maxKey = 1024
 // wireKey escapes a key for the bucket, whose keys are made of A-Z a-z 0-9 and
 // - / _ = . alone: every other byte, and "=", is written as =XX.
 func wireKey(kind, key string) string {
-	var b strings.Builder
-	b.WriteString(kind)
-	b.WriteByte('/')
+	b := make([]byte, 0, len(kind)+1+len(key)+16)
+	b = append(append(b, kind...), '/')
 	for i := range len(key) {
 		switch c := key[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '/':
-			b.WriteByte(c)
+			b = append(b, c)
 		default:
-			fmt.Fprintf(&b, "=%02X", c)
+			b = append(b, '=', digits[c>>4], digits[c&15])
 		}
 	}
-	return b.String()
+	return string(b)
 }
+
+const digits = "0123456789ABCDEF"
 
 func parseKey(wire string) (kind, key string, ok bool) {
 	kind, rest, ok := strings.Cut(wire, "/")
-	if !ok {
-		return "", "", false
+	if !ok || !strings.Contains(rest, "=") {
+		return kind, rest, ok
 	}
-	var b strings.Builder
+	b := make([]byte, 0, len(rest))
 	for i := 0; i < len(rest); i++ {
 		if rest[i] != '=' {
-			b.WriteByte(rest[i])
+			b = append(b, rest[i])
 			continue
 		}
-		var c byte
-		if n, err := fmt.Sscanf(rest[i:min(i+3, len(rest))], "=%02X", &c); n != 1 || err != nil {
+		if i+2 >= len(rest) {
 			return "", "", false
 		}
-		b.WriteByte(c)
+		high, low := strings.IndexByte(digits, rest[i+1]), strings.IndexByte(digits, rest[i+2])
+		if high < 0 || low < 0 {
+			return "", "", false
+		}
+		b = append(b, byte(high<<4|low))
 		i += 2
 	}
-	return kind, b.String(), true
+	return kind, string(b), true
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,24 @@ func (t *Table[T]) Vital() *Table[T] {
 	return &v
 }
 
+// Marked returns the table for one whose State must tell Deleted from Absent: what
+// is deleted stays known, also to the next start, until Forget.
+func (t *Table[T]) Marked() *Table[T] {
+	t.store.mu.Lock()
+	defer t.store.mu.Unlock()
+	if t.store.marked == nil {
+		t.store.marked = map[string]bool{}
+	}
+	t.store.marked[t.kind] = true
+	return t
+}
+
+// Forget ends that a deletion is known, when nothing is left that belonged to the
+// record.
+func (t *Table[T]) Forget(ctx context.Context, key string) error {
+	return fault.Wrap(fault.Unavailable, t.store.forget(ctx, wireKey(t.kind, key)), "forgetting %s %s", t.kind, key)
+}
+
 // admit asks a guard of the store.
 func (t *Table[T]) admit(l capacity.Limit, value []byte) error {
 	if t.vital {
@@ -44,24 +63,20 @@ func (t *Table[T]) admit(l capacity.Limit, value []byte) error {
 	return l.Admit(len(value))
 }
 
-// A reading is what the bytes of a row were decoded to, once, for all who ask.
-type reading struct {
-	value any // a *T
-	err   error
-}
-
 // read decodes a row. Others have the value too: nothing in there may be changed.
 func (t *Table[T]) read(r *row) (*T, error) {
-	known := r.read.Load()
-	if known != nil {
-		if v, ok := known.value.(*T); ok { // else another table takes the kind to be another type
-			return v, known.err
-		}
+	known := r.content.Load()
+	if v, ok := known.value.(*T); ok { // else another table takes the kind to be another type
+		return v, known.err
 	}
+	b := r.encoded()
 	v := new(T)
-	err := json.Unmarshal(r.value, v)
-	if known == nil && !t.anew {
-		r.read.Store(&reading{v, err})
+	err := json.Unmarshal(b, v)
+	if known.value == nil && !t.anew {
+		if again, e := json.Marshal(v); err == nil && e == nil && bytes.Equal(again, b) {
+			b = nil
+		}
+		r.content.Store(&content{b, v, err})
 	}
 	return v, err
 }
@@ -98,8 +113,8 @@ func (t *Table[T]) Get(key string) (T, bool) {
 type State int
 
 const (
-	Absent     State = iota // nothing was ever written to it, or that was lost
-	Deleted                 // nothing is there anymore
+	Absent     State = iota // nothing was ever written to it, or that was lost or deleted
+	Deleted                 // nothing is there anymore: surely known in a table that is Marked
 	Present                 // Get returns it
 	Unreadable              // a record is there that is no T: damaged, or of another version. Get and List pass over it.
 )

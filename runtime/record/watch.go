@@ -29,10 +29,15 @@ func (t *Table[T]) Refresh(ctx context.Context, key string) error {
 	return t.store.refresh(ctx, t.kind, key)
 }
 
-// refresh reads one key from the leader of the bucket: with several replicas, a
-// direct get, as the key-value client makes it, may be answered by one that is
-// behind.
 func (s *Store) refresh(ctx context.Context, kind, key string) error {
+	defer s.lock(wireKey(kind, key))()
+	return s.reread(ctx, kind, key)
+}
+
+// reread reads one key from the leader of the bucket: with several replicas, a
+// direct get, as the key-value client makes it, may be answered by one that is
+// behind. Nobody else here changes the key meanwhile.
+func (s *Store) reread(ctx context.Context, kind, key string) error {
 	if err := s.intact(); err != nil {
 		return err // what is there is not what the next start finds
 	}
@@ -40,11 +45,11 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 	if len(wire) > maxKey {
 		return fault.New(fault.NotFound, "no such %s", kind) // there can be none
 	}
-	request, err := json.Marshal(map[string]string{"last_by_subj": "$KV." + bucket + "." + wire})
+	request, err := json.Marshal(map[string]string{"last_by_subj": prefix + wire})
 	if err != nil {
 		return err
 	}
-	msg, err := s.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET.KV_"+bucket, request)
+	msg, err := s.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, request)
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "reading %s %s", kind, key)
 	}
@@ -60,19 +65,25 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 		return fault.Wrap(fault.Internal, err, "reading %s %s", kind, key)
 	}
 	if e := answer.Error; e != nil && e.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+		if s.copies == nil { // also the marker of its deletion is gone
+			s.drop(wire)
+		}
 		return fault.New(fault.NotFound, "no %s %s", kind, key)
 	} else if e != nil {
 		return fault.Wrap(fault.Unavailable, e, "reading %s %s", kind, key)
 	}
-	r := &row{value: answer.Message.Data, revision: answer.Message.Seq}
+	var operation string
 	if len(answer.Message.Hdrs) > 0 {
 		h, err := nats.DecodeHeadersMsg(answer.Message.Hdrs)
 		if err != nil {
 			return fault.Wrap(fault.Internal, err, "reading %s %s", kind, key)
 		}
-		r.gone = h.Get("KV-Operation") != "" // a marker of its deletion
+		operation = h.Get(operationHeader)
 	}
-	s.take(wire, r)
+	r := entryRow(answer.Message.Data, answer.Message.Seq, operation)
+	if s.take(wire, r) {
+		s.keep(wire) // a write whose acknowledgement was lost
+	}
 	if r.gone {
 		return fault.New(fault.NotFound, "no %s %s", kind, key)
 	}
@@ -80,20 +91,27 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 }
 
 // take mirrors a write and, when it is news, tells those who watch.
-func (s *Store) take(wire string, r *row) {
+func (s *Store) take(wire string, r *row) (news bool) {
 	if !s.set(wire, r) {
-		return
+		return false
 	}
 	kind, key, _ := parseKey(wire)
 	s.mu.RLock()
 	watchers := s.watchers[kind]
 	s.mu.RUnlock()
-	for _, news := range watchers {
-		news(key)
+	for _, tell := range watchers {
+		tell(key)
 	}
+	return true
 }
 
 // mismatch tells that another runtime wrote to the key in between.
 func mismatch(err error) bool {
-	return errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyExists)
+	var api *jetstream.APIError
+	return errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, errOther) ||
+		errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == wrongSequenceConstant)
 }
+
+// wrongSequenceConstant is how a stream with replicas says that another was first,
+// while that is under way.
+const wrongSequenceConstant = 10164

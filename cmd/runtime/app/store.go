@@ -87,6 +87,9 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
+	if err := a.records.Settle(ctx); err != nil {
+		return nil, err
+	}
 	a.records.Guard(a.gate, room.Changes()) // from here on: what a start puts right is written though the disk is full
 	a.parts.Push("torn logs", func(ctx context.Context) error { return torn.settle(ctx, a.queues) })
 	return stream, nil

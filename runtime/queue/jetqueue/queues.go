@@ -186,7 +186,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		o.Moves = capacity.Gate(nil)
 	}
 	qs := &Queues{
-		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue"), log: o.Log,
+		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue").Marked(), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.Moves, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
 		torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, write: o.Write, loads: make(chan struct{}, o.Loads), pages: o.Pages,
 	}
@@ -427,10 +427,10 @@ func (qs *Queues) Delete(ctx context.Context, id queue.ID) error {
 	qs.marks.forget(q.source)
 	// A stream that stays behind is removed at the next start.
 	err = qs.js.DeleteStream(ctx, streamPrefix+incarnation(q.source))
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fault.Wrap(fault.Unavailable, err, "removing the stream of queue %s", id.Name)
 	}
-	return fault.Wrap(fault.Unavailable, err, "removing the stream of queue %s", id.Name)
+	return qs.table.Forget(ctx, key(id))
 }
 
 // Reset removes all queues of all accounts.
