@@ -205,8 +205,8 @@ func TestDeletedLeavesNothing(t *testing.T) {
 	things := record.NewTable[int](c.store, "thing")
 	more := func(n int) (int, error) { return n + 1, nil }
 	c.must(things.Create(t.Context(), "stays", 1))
-	for i := range 500 {
-		key := fmt.Sprint(i % 250) // some twice
+	for i := range 200 {
+		key := fmt.Sprint(i % 100) // some twice
 		c.must(things.Create(t.Context(), key, 1))
 		_, err := things.Update(t.Context(), key, more)
 		c.must(err)
@@ -273,7 +273,7 @@ func TestDamagedJournal(t *testing.T) {
 	journal := filepath.Join(c.dir, "copies", "journal")
 	whole, err := os.ReadFile(journal)
 	c.must(err)
-	for at := 0; at < len(whole); at += 7 {
+	for at := 0; at < len(whole); at += 11 {
 		for name, b := range map[string][]byte{"cut": whole[:at], "flipped": slices.Concat(whole[:at], []byte{whole[at] ^ 0x10}, whole[at+1:])} {
 			c.must(os.WriteFile(journal, b, 0o600))
 			c.reopen()

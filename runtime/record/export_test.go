@@ -1,4 +1,9 @@
 package record
 
+import "context"
+
 // Rows counts what the mirror has, also of what is gone.
 func (s *Store) Rows() int { return len(s.all()) }
+
+// Compare is what follows a lost connection.
+func (s *Store) Compare(ctx context.Context) error { return s.compare(ctx) }

@@ -49,12 +49,18 @@ type Store struct {
 	// Held, by key, while a record is written or removed and its copy is.
 	changing [64]sync.Mutex
 
-	mu       sync.RWMutex // guards the rest
+	mu       sync.RWMutex // guards what follows
 	kinds    map[string]*kind
-	highest  uint64                        // revision that was ever there
-	leaving  map[string]bool               // keys of the bucket that are being removed
-	marked   map[string]bool               // kinds
-	fading   []faded                       // in the order of at
+	highest  uint64          // revision that was ever there
+	leaving  map[string]bool // keys of the bucket that are being removed
+	marked   map[string]bool // kinds
+	fading   []faded         // in the order of at
+	sweepers map[string]*sweeper
+	closed   bool
+
+	life     context.Context // ends with Close
+	end      context.CancelFunc
+	sweeping sync.WaitGroup                // what runs in the background until then
 	watchers map[string][]func(key string) // by kind
 }
 
@@ -125,10 +131,15 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 	c := config
 	c.LimitMarkerTTL = markerLife
 	s, err := open(ctx, js, c)
-	if !errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported) {
-		return s, err
+	if errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported) {
+		s, err = open(ctx, js, config) // a server before 2.11: what was deleted stays known
 	}
-	return open(ctx, js, config) // a server before 2.11: what was deleted stays known
+	if err != nil {
+		return nil, err
+	}
+	s.sweeping.Add(1)
+	go s.catchUp()
+	return s, nil
 }
 
 var config = jetstream.KeyValueConfig{
@@ -166,6 +177,7 @@ func open(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfi
 		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 	}
 	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), kinds: map[string]*kind{}, fades: c.LimitMarkerTTL > 0}
+	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.Guard(capacity.Gate(nil), capacity.Gate(nil))
 	for {
 		select {
@@ -226,6 +238,7 @@ func (s *Store) Guard(created, changed capacity.Limit) { s.gate, s.change = crea
 
 // Close ends the mirror. Reads keep answering from what was last seen.
 func (s *Store) Close() (err error) {
+	s.endSweeps()
 	if s.watch != nil {
 		if err = s.watch.Stop(); errors.Is(err, nats.ErrConsumerNotFound) { // a server that was restarted has forgotten it
 			err = nil

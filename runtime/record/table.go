@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"reflect"
 	"slices"
-
-	"github.com/nats-io/nats.go/jetstream"
+	"time"
 
 	"millrace/runtime/capacity"
 	"millrace/runtime/fault"
@@ -21,6 +19,9 @@ type Table[T any] struct {
 	vital bool
 	own   owner // nil when values of T share nothing, or are decoded anew
 	anew  bool  // values of T cannot be copied: each read decodes
+
+	ends func(T) time.Time // nil for records that stay
+	now  func() time.Time
 }
 
 // NewTable views the records of a kind, a word of a-z that no other table uses.
@@ -98,9 +99,15 @@ func (t *Table[T]) take(r *row) (T, error) {
 // disown takes from v what it shares.
 func (t *Table[T]) disown(v *T) { t.own(reflect.ValueOf(v).Elem()) }
 
+// there returns the row of a record that is there and has not ended.
+func (t *Table[T]) there(key string) (*row, bool) {
+	r, ok := t.store.get(t.kind, key)
+	return r, ok && !t.over(r)
+}
+
 // Get returns the record under key. What it returns is the caller's own.
 func (t *Table[T]) Get(key string) (T, bool) {
-	r, ok := t.store.get(t.kind, key)
+	r, ok := t.there(key)
 	if !ok {
 		var zero T
 		return zero, false
@@ -124,7 +131,7 @@ const (
 func (t *Table[T]) State(key string) State {
 	r := t.store.row(t.kind, key)
 	switch {
-	case r.revision == 0:
+	case r.revision == 0, t.over(r):
 		return Absent
 	case r.gone:
 		return Deleted
@@ -154,7 +161,13 @@ func (t *Table[T]) Find(ctx context.Context, key string) (T, error) {
 
 // Keys returns the keys that start with prefix, in order: also those of records
 // that are Unreadable.
-func (t *Table[T]) Keys(prefix string) []string { return slices.Clone(t.store.keys(t.kind, prefix)) }
+func (t *Table[T]) Keys(prefix string) []string {
+	keys := slices.Clone(t.store.keys(t.kind, prefix))
+	if t.ends == nil {
+		return keys
+	}
+	return slices.DeleteFunc(keys, func(key string) bool { return t.over(t.store.row(t.kind, key)) })
+}
 
 // List returns the records whose keys start with prefix, in order of their keys:
 // those that can be read. They are the caller's own.
@@ -165,7 +178,7 @@ func (t *Table[T]) List(prefix string) []T {
 	}
 	all := make([]T, 0, len(keys))
 	for _, k := range keys {
-		if r, ok := t.store.get(t.kind, k); ok {
+		if r, ok := t.there(k); ok {
 			if v, err := t.read(r); err == nil {
 				all = append(all, *v)
 			}
@@ -194,14 +207,27 @@ func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 	if err := t.admit(t.store.gate, value); err != nil {
 		return err
 	}
-	err = t.store.put(ctx, wire, value, 0)
-	if errors.Is(err, jetstream.ErrKeyExists) {
+	for {
+		var last uint64
+		if r := t.store.row(t.kind, key); t.over(r) {
+			last = r.revision
+		}
+		err := t.store.put(ctx, wire, value, last)
+		if err == nil {
+			t.armFor(v)
+			return nil
+		}
+		if !mismatch(err) {
+			return fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
+		}
 		if r := t.store.refresh(ctx, t.kind, key); fault.Of(r) == fault.Unavailable {
 			return r
 		}
+		if r := t.store.row(t.kind, key); t.over(r) || last > 0 && !r.there() {
+			continue
+		}
 		return fault.Wrap(fault.Exists, err, "%s %s exists already", t.kind, key)
 	}
-	return fault.Wrap(fault.Unavailable, err, "storing %s %s", t.kind, key)
 }
 
 // Update replaces a record by what change makes of it, and returns that. An
@@ -210,7 +236,7 @@ func (t *Table[T]) Create(ctx context.Context, key string, v T) error {
 func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, error)) (T, error) {
 	var zero T
 	for {
-		r, ok := t.store.get(t.kind, key)
+		r, ok := t.there(key)
 		if !ok {
 			return zero, fault.New(fault.NotFound, "no %s %s", t.kind, key)
 		}
@@ -230,6 +256,7 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, er
 		}
 		err = t.store.put(ctx, wireKey(t.kind, key), value, r.revision)
 		if err == nil {
+			t.armFor(v)
 			return v, nil
 		}
 		if !mismatch(err) {
@@ -243,7 +270,7 @@ func (t *Table[T]) Update(ctx context.Context, key string, change func(T) (T, er
 
 // Delete removes a record: fault.NotFound when there is none.
 func (t *Table[T]) Delete(ctx context.Context, key string) error {
-	if _, ok := t.store.get(t.kind, key); !ok {
+	if _, ok := t.there(key); !ok {
 		return fault.New(fault.NotFound, "no %s %s", t.kind, key)
 	}
 	return fault.Wrap(fault.Unavailable, t.store.remove(ctx, wireKey(t.kind, key)), "deleting %s %s", t.kind, key)

@@ -96,13 +96,21 @@ func (s *Store) take(wire string, r *row) (news bool) {
 		return false
 	}
 	kind, key, _ := parseKey(wire)
+	if !r.gone {
+		s.arm(kind, 0) // it says itself when it ends
+	}
+	s.tell(kind, key)
+	return true
+}
+
+// tell tells those who watch a kind.
+func (s *Store) tell(kind, key string) {
 	s.mu.RLock()
 	watchers := s.watchers[kind]
 	s.mu.RUnlock()
-	for _, tell := range watchers {
-		tell(key)
+	for _, news := range watchers {
+		news(key)
 	}
-	return true
 }
 
 // mismatch tells that another runtime wrote to the key in between.

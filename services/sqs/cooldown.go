@@ -21,6 +21,12 @@ type cooldowns struct {
 	table *record.Table[time.Time]
 }
 
+// cooldownsIn are those in a store, which forgets what has cooled down.
+func cooldownsIn(records *record.Store) cooldowns {
+	return cooldowns{table: record.NewTable[time.Time](records, "cooldown").Vital().
+		Expiring(func(done time.Time) time.Time { return done.Add(cooldown) }, time.Now)}
+}
+
 // What cools down, as part of a record's key.
 const (
 	afterPurge  = "purge/"
@@ -43,16 +49,9 @@ func (c *cooldowns) active(what string, id queue.ID, now, since time.Time) bool 
 	return ok && cooling(done, now) && !done.Before(since)
 }
 
-// start remembers what was done just now, and forgets what cooled down long ago.
+// start remembers what was done just now.
 func (c *cooldowns) start(ctx context.Context, what string, id queue.ID, now time.Time) error {
 	key := coolingKey(what, id)
-	for _, k := range c.table.Keys("") {
-		if done, ok := c.table.Get(k); ok && k != key && !cooling(done, now) {
-			if err := c.table.Delete(ctx, k); err != nil && !errors.Is(err, fault.NotFound) {
-				return err
-			}
-		}
-	}
 	err := c.table.Create(ctx, key, now)
 	if errors.Is(err, fault.Exists) {
 		_, err = c.table.Update(ctx, key, func(time.Time) (time.Time, error) { return now, nil })

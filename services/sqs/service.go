@@ -42,7 +42,7 @@ type Service struct {
 // New serves the given queues, and the tasks that move messages between them.
 // records keep what must not be done again for a while.
 func New(queues *jetqueue.Queues, tasks MoveTasks, records *record.Store, o Options) *Service {
-	s := &Service{queues: queues, tasks: tasks, options: o, cooling: cooldowns{table: record.NewTable[time.Time](records, "cooldown").Vital()}}
+	s := &Service{queues: queues, tasks: tasks, options: o, cooling: cooldownsIn(records)}
 	s.drained, s.drain = context.WithCancel(context.Background())
 	return s
 }

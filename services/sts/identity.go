@@ -28,7 +28,7 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *api.GetCallerIdentit
 //
 // Not imitated: reading the account out of keys that were not lent here.
 func (s *Service) GetAccessKeyInfo(ctx context.Context, in *api.GetAccessKeyInfoInput) (*api.GetAccessKeyInfoOutput, error) {
-	key, ok := s.session(*in.AccessKeyId)
+	key, ok := s.sessions.Get(*in.AccessKeyId)
 	if !ok {
 		key = s.caller(ctx)
 	}

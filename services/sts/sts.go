@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"sync"
 	"time"
 
 	"millrace/runtime/record"
@@ -33,14 +32,12 @@ type Service struct {
 	sessions *record.Table[session]
 	roles    Roles
 	now      func() time.Time
-
-	mu    sync.Mutex // guards swept
-	swept time.Time  // when sessions that were over were last looked for
 }
 
 // New is the service on the sessions in store.
 func New(store *record.Store, roles Roles, now func() time.Time) *Service {
-	return &Service{sessions: record.NewTable[session](store, "stssession"), roles: roles, now: now}
+	sessions := record.NewTable[session](store, "stssession").Expiring(func(s session) time.Time { return s.Expires }, now)
+	return &Service{sessions: sessions, roles: roles, now: now}
 }
 
 // Model is what the gateway needs to know of STS's API.
@@ -56,16 +53,10 @@ type session struct {
 	Expires time.Time
 }
 
-// session returns the session that an access key belongs to, until it expires.
-func (s *Service) session(accessKey string) (session, bool) {
-	got, ok := s.sessions.Get(accessKey)
-	return got, ok && s.now().Before(got.Expires)
-}
-
 // caller says who sends the request: an assumed role, or the account itself.
 func (s *Service) caller(ctx context.Context) session {
 	c := identity.From(ctx)
-	if lent, ok := s.session(c.AccessKey); ok {
+	if lent, ok := s.sessions.Get(c.AccessKey); ok {
 		return lent
 	}
 	return session{Key: c.AccessKey, Account: c.Account, ARN: "arn:aws:iam::" + c.Account + ":root", UserID: c.Account}
@@ -74,18 +65,17 @@ func (s *Service) caller(ctx context.Context) session {
 // Session returns whose credentials that were lent here are; nil for all other
 // keys, and once they have expired.
 func (s *Service) Session(accessKey string) *identity.Session {
-	lent, ok := s.session(accessKey)
+	lent, ok := s.sessions.Get(accessKey)
 	if !ok {
 		return nil
 	}
 	return &identity.Session{Account: lent.Account, ARN: lent.ARN, UserID: lent.UserID, RoleARN: lent.RoleARN}
 }
 
-// lend makes credentials for a session and remembers whose they are. Sessions
-// that are over are forgotten on the way.
+// lend makes credentials for a session and remembers whose they are,
+// until they expire.
 func (s *Service) lend(ctx context.Context, to session, d time.Duration) (*api.Credentials, error) {
 	now := s.now().UTC().Truncate(time.Second)
-	s.sweep(ctx, now)
 	to.Key = "ASIA" + rand.Text()[:16]
 	to.Expires = now.Add(d)
 	if err := s.sessions.Create(ctx, to.Key, to); err != nil {
@@ -97,26 +87,6 @@ func (s *Service) lend(ctx context.Context, to session, d time.Duration) (*api.C
 		SessionToken:    new(secret(258)),
 		Expiration:      &to.Expires,
 	}, nil
-}
-
-// sweep forgets the sessions that are over, once a minute: each look reads them
-// all, and a client may assume a role for everything it does.
-func (s *Service) sweep(ctx context.Context, now time.Time) {
-	s.mu.Lock()
-	due := s.swept.IsZero() || now.Sub(s.swept).Abs() >= time.Minute // Abs: clocks are set back too
-	if due {
-		s.swept = now
-	}
-	s.mu.Unlock()
-	if !due {
-		return
-	}
-	for _, old := range s.sessions.List("") {
-		if !now.Before(old.Expires) {
-			// One that stays is tried again next time.
-			_ = s.sessions.Delete(ctx, old.Key)
-		}
-	}
 }
 
 func secret(bytes int) string {

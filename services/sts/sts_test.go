@@ -4,17 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"millrace/runtime/backbone"
+	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/record"
 	api "millrace/services/internal/api/sts"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"
 	"millrace/services/sts"
 )
+
+func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
 
 const (
 	account = "111111111111"
@@ -212,29 +217,36 @@ func TestAccessKeyInfo(t *testing.T) {
 	}
 }
 
+// Sessions that have expired are forgotten, also when nobody asks for one again.
 func TestSessionsAreForgotten(t *testing.T) {
-	ctx := t.Context()
-	b, err := backbone.Start(ctx, backbone.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Stop(ctx)
-	store, err := record.Open(ctx, b.JetStream())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	s := sts.New(store, roles{}, func() time.Time { return now })
-	for range 3 {
-		if _, err := assume(as(ctx, "test"), s, worker); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		b, err := backbone.Start(ctx, backbone.Config{Dir: t.TempDir()})
+		if err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(time.Hour)
-	}
-	if left := record.NewTable[any](store, "stssession").Keys(""); len(left) != 1 {
-		t.Errorf("%d sessions are kept, want the last alone", len(left))
-	}
+		defer b.Stop(ctx)
+		store, err := record.Open(ctx, b.JetStream())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		s := sts.New(store, roles{}, time.Now)
+		left := func() int { return len(record.NewTable[any](store, "stssession").Keys("")) }
+		for range 3 {
+			if _, err := assume(as(ctx, "test"), s, worker); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(40 * time.Minute)
+		}
+		if n := left(); n != 1 {
+			t.Errorf("%d sessions are kept, want the last alone", n)
+		}
+		time.Sleep(time.Hour)
+		if n := left(); n != 0 {
+			t.Errorf("%d sessions are kept that have expired", n)
+		}
+	})
 }
 
 // What a session costs does not grow with the sessions that there are.
