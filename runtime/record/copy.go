@@ -132,9 +132,16 @@ func (s *Store) match(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	same := 0
 	for wire, e := range had.entries {
 		kind, key, ok := parseKey(wire)
-		if !ok || e.op != kept || s.row(kind, key).revision >= e.revision {
+		if !ok || e.op != kept {
+			continue
+		}
+		if r := s.row(kind, key); r.revision >= e.revision {
+			if r.there() && r.revision == e.revision {
+				same++
+			}
 			continue
 		}
 		had.stale = true
@@ -150,7 +157,11 @@ func (s *Store) match(ctx context.Context) error {
 		}
 		s.set(wire, rowOf(value, revision))
 	}
-	for wire, r := range s.all() {
+	differ := map[string]*row{}
+	if same < s.count() {
+		differ = s.all() // which takes a while when there are many
+	}
+	for wire, r := range differ {
 		e, known := had.entries[wire]
 		switch {
 		case !r.gone && had.deleted(wire, r):

@@ -355,6 +355,16 @@ func (k *kind) sort() []string {
 	return k.order
 }
 
+// count is how many rows there are, also of what is gone.
+func (s *Store) count() (n int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, k := range s.kinds {
+		n += len(k.rows)
+	}
+	return n
+}
+
 // all returns the rows by the keys of the bucket, also of what is gone.
 func (s *Store) all() map[string]*row {
 	s.mu.RLock()
