@@ -42,6 +42,10 @@ type Config struct {
 	// AtRest returns.
 	AtRest func()
 
+	// Parks names the streams that the embedded server is to open when they are woken,
+	// and not when it starts; nil for none. See [Backbone.Wake].
+	Parks func(stream string) bool
+
 	// Room is the disk's; nil for not known.
 	Room Room
 
@@ -83,8 +87,9 @@ type Backbone struct {
 	disk      *disk
 	keeper    *keeper
 	entries   *entries
-	room      Room // nil for not known
-	each      bool // an fsync before each acknowledgement
+	parked    *parked // nil when no stream is parked, too
+	room      Room    // nil for not known
+	each      bool    // an fsync before each acknowledgement
 	log       *slog.Logger
 	conn      *nats.Conn
 	js        jetstream.JetStream
@@ -106,6 +111,9 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 	if c.URL == "" {
 		log := &serverLog{log: b.log}
 		var err error
+		if b.parked, err = arrange(b, c, streamsDir(c.Dir)); err != nil {
+			return nil, err
+		}
 		if b.srv, err = startEmbedded(c, log); err != nil {
 			return nil, err
 		}
@@ -113,7 +121,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		log.mend.Store(&mend)
 		// What could not be sent is not sent later: by then its queue has read its log anew.
 		opts = append(opts, nats.InProcessServer(b.srv), nats.ReconnectBufSize(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0))
-		b.disk = startDisk(b.srv.streamsDir(), c, func(err error) {
+		b.disk = startDisk(b.srv.streamsDir(), b.parked, c, func(err error) {
 			b.condition.change(func(s *state) {
 				if s.unsynced = nil; err != nil {
 					s.unsynced = unsynced(err)
@@ -199,8 +207,8 @@ func (b *Backbone) Wrote(stream string) { b.disk.wrote(stream) }
 // external server it does nothing.
 func (b *Backbone) Sync(stream string) error { return b.disk.sync(stream) }
 
-// StreamsDir is the folder of an embedded server's streams, each of which has one in
-// it; "" with an external server.
+// StreamsDir is the folder of an embedded server's streams, each of which has a folder in
+// it, or a link while it is parked and awake; "" with an external server.
 func (b *Backbone) StreamsDir() string {
 	if b.srv == nil {
 		return ""
@@ -208,12 +216,17 @@ func (b *Backbone) StreamsDir() string {
 	return b.srv.streamsDir()
 }
 
-// Stored is how many bytes the streams of an embedded server hold.
+// Stored is how many bytes the streams of an embedded server hold. Of those that are
+// asleep it is what their files have, dead entries included.
 func (b *Backbone) Stored() int64 {
 	if b.srv == nil {
 		return 0
 	}
-	return b.srv.stored()
+	stored := b.srv.stored()
+	if b.parked != nil {
+		stored += b.parked.bytes.Load()
+	}
+	return stored
 }
 
 // Failed gets one error when the connection has ended and cannot be made again:
@@ -239,6 +252,7 @@ func (b *Backbone) Stop(context.Context) error {
 	b.stopping.Store(true)
 	b.keeper.close()
 	b.entries.close()
+	b.parked.close()
 	if b.conn != nil {
 		b.conn.Close()
 	}

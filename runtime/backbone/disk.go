@@ -26,6 +26,7 @@ import (
 // surely gone where it was.
 type disk struct {
 	root  string        // the streams' folder, with a folder for each
+	away  *parked       // has the folders of some; nil for of none
 	every time.Duration // how long a write waits, at most
 	fsync func(*os.File) error
 	rest  func()
@@ -53,9 +54,9 @@ type marks map[string]mark
 
 type mark struct{ size, changed int64 }
 
-func startDisk(root string, c Config, tell func(error)) *disk {
+func startDisk(root string, away *parked, c Config, tell func(error)) *disk {
 	d := &disk{
-		root: root, every: c.every(), fsync: c.fsync(), rest: c.atRest(), tell: tell, log: c.log(), known: map[string]bool{}, synced: map[string]marks{},
+		root: root, away: away, every: c.every(), fsync: c.fsync(), rest: c.atRest(), tell: tell, log: c.log(), known: map[string]bool{}, synced: map[string]marks{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
 	}
 	go d.run()
@@ -124,12 +125,14 @@ const writeback = 2 * time.Minute
 // before it could sync it.
 func (d *disk) adopt() {
 	since := time.Now().Add(-writeback)
-	streams, err := os.ReadDir(d.root)
-	if err != nil { // there are none yet
-		return
+	streams, _ := os.ReadDir(d.root) // it is not there yet when there are none
+	if d.away != nil {
+		parked, _ := os.ReadDir(d.away.dir)
+		streams = append(streams, parked...)
 	}
 	for _, s := range streams {
-		blocks, err := os.ReadDir(filepath.Join(d.root, s.Name(), "msgs"))
+		folder, _ := d.place(s.Name())
+		blocks, err := os.ReadDir(filepath.Join(folder, "msgs"))
 		if err != nil {
 			continue
 		}
@@ -209,10 +212,10 @@ func (d *disk) sync(stream string) error {
 	}
 	d.syncing.Lock()
 	defer d.syncing.Unlock()
-	folder := filepath.Join(d.root, stream)
+	folder, above := d.place(stream)
 	err := d.syncTree(folder)
 	// The folders above it, in which a new stream's name has to be found.
-	for i := 0; err == nil && i < foldersAbove; i++ {
+	for i := 0; err == nil && i < above; i++ {
 		folder = filepath.Dir(folder)
 		err = d.syncFolder(folder)
 	}
@@ -222,9 +225,14 @@ func (d *disk) sync(stream string) error {
 	return nil
 }
 
-// foldersAbove a stream's are the server's own: jetstream/$G/streams, and the
-// one they are in.
-const foldersAbove = 4
+// place is the folder of a stream, and how many of those above it are the store's:
+// jetstream/$G/streams or parked, and the one they are in.
+func (d *disk) place(stream string) (folder string, above int) {
+	if d.away.has(stream) {
+		return d.away.folder(stream), 2
+	}
+	return filepath.Join(d.root, stream), 4
+}
 
 // syncTree syncs the files below a folder that have changed since they were
 // synced, and then the folder, if names in it have. One that is not there was

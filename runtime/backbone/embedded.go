@@ -68,7 +68,9 @@ func startEmbedded(c Config, log *serverLog) (*embedded, error) {
 }
 
 // streamsDir holds a folder for each stream.
-func (e *embedded) streamsDir() string { return filepath.Join(e.dir, "jetstream", "$G", "streams") }
+func (e *embedded) streamsDir() string { return streamsDir(e.dir) }
+
+func streamsDir(dir string) string { return filepath.Join(dir, "jetstream", "$G", "streams") }
 
 // closeWait is how long a store may take to close that the server closes by itself.
 const closeWait = 10 * time.Second

@@ -45,7 +45,12 @@ func (n noticing) Stream(ctx context.Context, name string) (jetstream.Stream, er
 }
 
 func (n noticing) CreateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
-	return write(ctx, n.b, c.Name, func(ctx context.Context) (jetstream.Stream, error) { return n.JetStream.CreateStream(ctx, c) })
+	return write(ctx, n.b, c.Name, func(ctx context.Context) (jetstream.Stream, error) {
+		if err := n.b.parked.make(c.Name); err != nil {
+			return nil, err
+		}
+		return n.JetStream.CreateStream(ctx, c)
+	})
 }
 
 func (n noticing) UpdateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
@@ -57,7 +62,7 @@ func (n noticing) CreateOrUpdateStream(ctx context.Context, c jetstream.StreamCo
 }
 
 func (n noticing) DeleteStream(ctx context.Context, name string) error {
-	return writeOnly(ctx, n.b, name, func(ctx context.Context) error { return n.JetStream.DeleteStream(ctx, name) })
+	return writeOnly(ctx, n.b, name, func(ctx context.Context) error { return n.b.parked.remove(ctx, n.JetStream, name) })
 }
 
 // Names of the streams of buckets (ADR-8, ADR-20).

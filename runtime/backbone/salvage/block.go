@@ -52,13 +52,16 @@ func (v *view) Bytes() []byte {
 	return v.all[:v.whole]
 }
 
+// compressed begins a block that is, which those of our streams are not.
+var compressed = []byte("cmp")
+
 func (v *view) Len() int { return len(v.Bytes()) }
 
 // read finds the whole records of a block. Behind a damaged one it looks for the
 // next that fits its checksum, byte by byte.
 func read(data []byte, stream string, index int) *view {
 	v := &view{all: data}
-	if bytes.HasPrefix(data, []byte("cmp")) { // compressed, which our streams are not
+	if bytes.HasPrefix(data, compressed) {
 		v.whole = len(data)
 		return v
 	}
@@ -109,4 +112,48 @@ func record(data []byte, h hash.Hash64) int {
 		return 0
 	}
 	return int(length)
+}
+
+// A tally goes through the records of a stream, whole ones only.
+type tally struct {
+	first, last uint64
+	deleted     uint64 // the last that is, by a record elsewhere
+	gaps        bool
+}
+
+// What the highest bits of a sequence mean.
+const (
+	erased    = 1 << 63 // the message was there
+	tombstone = 1 << 62 // one of another place is deleted
+)
+
+func (t *tally) add(records []byte) {
+	if bytes.HasPrefix(records, compressed) {
+		t.gaps = true
+		return
+	}
+	for at := 0; at < len(records); at += int(binary.LittleEndian.Uint32(records[at:]) &^ hasHeaders) {
+		seq := binary.LittleEndian.Uint64(records[at+4:])
+		switch {
+		case seq&tombstone != 0:
+			t.deleted = max(t.deleted, seq&^tombstone)
+		case t.first == 0 && seq&erased == 0:
+			t.first, t.last = seq, seq
+		case seq == t.last+1:
+			t.last = seq
+		default:
+			t.gaps = true
+		}
+	}
+}
+
+// extent is nil when there are gaps.
+func (t *tally) extent() *Extent {
+	switch {
+	case t.gaps:
+		return nil
+	case t.first == 0:
+		return &Extent{t.deleted + 1, 0}
+	}
+	return &Extent{max(t.first, t.deleted+1), t.last}
 }

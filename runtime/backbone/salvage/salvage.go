@@ -56,16 +56,35 @@ func (f Finding) String() string {
 // What was put right is not found again. Who must not lose a finding to a kill
 // looks only, writes down what was found, and runs again.
 func Run(dir, aside string) (found []Finding, err error) {
-	r := run{dir: dir, aside: aside}
-	roots, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams"))
+	r := run{dir: dir, aside: aside, extents: map[string]Extent{}}
+	err = r.all()
+	return r.found, err
+}
+
+// Survey is Run that changes nothing. It also tells what those streams hold that are
+// whole and have no gaps, by their names.
+func Survey(dir string) (found []Finding, whole map[string]Extent, err error) {
+	r := run{dir: dir, extents: map[string]Extent{}}
+	err = r.all()
+	return r.found, r.extents, err
+}
+
+// An Extent is what the files of a stream hold: the records from First to Last, all of
+// them. Last is 0 when there are none.
+type Extent struct{ First, Last uint64 }
+
+// all looks at all streams: those that the server finds, and those that are parked
+// beside them.
+func (r *run) all() error {
+	roots, err := filepath.Glob(filepath.Join(r.dir, "jetstream", "*", "streams"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var streams []string
-	for _, root := range roots {
+	for _, root := range append(roots, filepath.Join(r.dir, "parked")) {
 		entries, err := os.ReadDir(root)
-		if err != nil {
-			return nil, err
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 		for _, e := range entries {
 			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") { // those are being deleted
@@ -78,7 +97,8 @@ func Run(dir, aside string) (found []Finding, err error) {
 	for range min(runtime.GOMAXPROCS(0), 8) {
 		wg.Go(func() {
 			for s := range work {
-				r.note(r.stream(s))
+				found, whole, err := r.stream(s)
+				r.note(filepath.Base(s), found, whole, err)
 			}
 		})
 	}
@@ -88,68 +108,74 @@ func Run(dir, aside string) (found []Finding, err error) {
 	close(work)
 	wg.Wait()
 	slices.SortFunc(r.found, func(a, b Finding) int { return strings.Compare(a.File, b.File) })
-	return r.found, r.err
+	return r.err
 }
 
 type run struct {
 	dir, aside string
 
-	mu    sync.Mutex // guards what follows
-	found []Finding
-	err   error
+	mu      sync.Mutex // guards what follows
+	found   []Finding
+	extents map[string]Extent
+	err     error
 }
 
-func (r *run) note(found []Finding, err error) {
+func (r *run) note(stream string, found []Finding, whole *Extent, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(found) == 0 && whole != nil && err == nil {
+		r.extents[stream] = *whole
+	}
 	r.found = append(r.found, found...)
 	r.err = errors.Join(r.err, err)
 }
 
-// stream looks at one stream.
-func (r *run) stream(dir string) (found []Finding, err error) {
+// stream looks at one stream. What it holds is nil when that has gaps.
+func (r *run) stream(dir string) (found []Finding, whole *Extent, err error) {
 	name := filepath.Base(dir)
 	if ok, err := wholeMeta(dir, name); err != nil || !ok {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		found = append(found, r.finding(name, filepath.Join(dir, "meta.inf"), 0))
 		for _, f := range []string{"meta.inf", "meta.sum"} {
 			if err := r.setAside(filepath.Join(dir, f), nil); err != nil {
-				return found, err
+				return found, nil, err
 			}
 		}
 	}
 	blocks, err := blocksOf(filepath.Join(dir, "msgs"))
 	if err != nil {
-		return found, err
+		return found, nil, err
 	}
+	var held tally
 	for i, b := range blocks {
 		data, err := os.ReadFile(b.path)
 		if err != nil {
-			return found, err
+			return found, nil, err
 		}
-		whole := read(data, name, b.index)
-		bad := int64(len(data) - whole.Len())
+		view := read(data, name, b.index)
+		held.add(view.Bytes())
+		bad := int64(len(data) - view.Len())
 		if bad == 0 {
 			continue
 		}
 		f := r.finding(name, b.path, bad)
-		f.End = i == len(blocks)-1 && bytes.HasPrefix(data, whole.Bytes())
+		f.End = i == len(blocks)-1 && bytes.HasPrefix(data, view.Bytes())
 		found = append(found, f)
 		if !f.End {
 			// Where nothing of the end is missing, the server does better without
 			// its index, in which the damaged records still are. Otherwise it needs
 			// it, to know which sequences there were.
 			if err := r.setAside(filepath.Join(dir, "msgs", "index.db"), nil); err != nil {
-				return found, err
+				return found, nil, err
 			}
 		}
-		if err := r.replace(b.path, data, whole.Bytes()); err != nil {
-			return found, err
+		if err := r.replace(b.path, data, view.Bytes()); err != nil {
+			return found, nil, err
 		}
 	}
-	return found, nil
+	return found, held.extent(), nil
 }
 
 func (r *run) finding(stream, path string, bad int64) Finding {

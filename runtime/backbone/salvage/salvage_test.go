@@ -146,3 +146,66 @@ func TestCutShort(t *testing.T) {
 		t.Errorf("%d left", len(got))
 	}
 }
+
+func TestSurveyTellsWhatWholeStreamsHold(t *testing.T) {
+	change := func(t *testing.T, dir string, how func(jetstream.Stream) error) {
+		t.Helper()
+		b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Stop(t.Context())
+		s, err := b.JetStream().Stream(t.Context(), "S")
+		if err == nil {
+			err = how(s)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		how  func(t *testing.T, dir string)
+		want *salvage.Extent
+	}{
+		"whole": {func(*testing.T, string) {}, &salvage.Extent{First: 1, Last: 100}},
+		"parked": {func(t *testing.T, dir string) {
+			b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir, Parks: func(s string) bool { return s == "S" }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Stop(t.Context())
+		}, &salvage.Extent{First: 1, Last: 100}},
+		"purged": {func(t *testing.T, dir string) {
+			change(t, dir, func(s jetstream.Stream) error { return s.Purge(t.Context(), jetstream.WithPurgeSequence(41)) })
+		}, &salvage.Extent{First: 41, Last: 100}},
+		"with one deleted": {func(t *testing.T, dir string) {
+			change(t, dir, func(s jetstream.Stream) error { return s.DeleteMsg(t.Context(), 50) })
+		}, &salvage.Extent{First: 51, Last: 100}},
+		"with one erased": {func(t *testing.T, dir string) {
+			change(t, dir, func(s jetstream.Stream) error { return s.SecureDeleteMsg(t.Context(), 50) })
+		}, nil},
+		"cut short by a record": {func(t *testing.T, dir string) {
+			path := stream(dir, "msgs", "1.blk")
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := strings.LastIndex(string(data), "message 100") - len("s") - 22
+			if err := os.WriteFile(path, data[:last], 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, &salvage.Extent{First: 1, Last: 99}},
+		"damaged":                   {func(t *testing.T, dir string) { flip(t, stream(dir, "msgs", "1.blk"), "message 70") }, nil},
+		"without its configuration": {func(t *testing.T, dir string) { flip(t, stream(dir, "meta.inf"), "limits") }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := store(t)
+			test.how(t, dir)
+			_, whole, err := salvage.Survey(dir)
+			got, ok := whole["S"]
+			if err != nil || ok != (test.want != nil) || ok && got != *test.want {
+				t.Errorf("it holds %v (%t), want %v; %v", got, ok, test.want, err)
+			}
+		})
+	}
+}
