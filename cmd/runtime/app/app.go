@@ -106,6 +106,7 @@ type App struct {
 	started  time.Time
 	listener net.Listener
 	parts    lifecycle.Stack
+	thorough bool // every log is read at the start
 
 	held      *lock
 	gate      capacity.Gate
@@ -331,7 +332,7 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 		Started: a.started.Format(time.RFC3339), Uptime: time.Since(a.started).Seconds(),
 	}
 	for _, q := range a.allQueues() {
-		n, err := q.Counts(ctx)
+		n, err := q.Stored(ctx)
 		if errors.Is(err, fault.NotFound) {
 			continue // deleted since it was listed
 		}
@@ -339,7 +340,7 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 			return s, err
 		}
 		s.Stored.Queues++
-		s.Stored.Messages += n.Visible + n.InFlight + n.Delayed
+		s.Stored.Messages += n
 	}
 	s.Stored.Functions = len(a.functions.All())
 	s.Stored.Mappings = len(a.mappings.List(nil))

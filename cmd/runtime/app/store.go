@@ -44,12 +44,13 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 
-	torn, err := a.salvage()
+	torn, extents, err := a.salvage()
 	if err != nil {
 		return nil, err
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Room: room, Looks: a.files.Looks(), Loads: a.cfg.Memory.Loads(), Log: log})
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Room: room, Looks: a.files.Looks(), Loads: a.cfg.Memory.Loads(), Log: log,
+		Parks: a.parks()})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		others = cluster.New(stream.Conn(), log)
 	}
 	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, Moves: room.Changes(), BodyBudget: a.cfg.Memory.Bodies(), Loads: a.cfg.Memory.Loads(), Pages: a.cfg.Memory.Pages(), Write: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
-		Marks: a.marks(), Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
+		Marks: a.marks(), Whole: a.whole(extents), Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
@@ -123,20 +124,21 @@ func (a *App) storeDir() string { return filepath.Join(a.cfg.Data, "jetstream") 
 // salvage makes the store whole before the embedded server opens it. Files that
 // were damaged are kept in the folder damaged. It returns the streams whose end is
 // cut short: there it depends on the marks whether anything is missing, because a
-// power cut does that to what was being written.
+// power cut does that to what was being written. And it returns what those hold that
+// are whole.
 //
 // All of it is written down before anything is put right: afterwards nothing in
 // the store tells.
-func (a *App) salvage() (torn tornStreams, err error) {
+func (a *App) salvage() (torn tornStreams, whole map[string]salvage.Extent, err error) {
 	if a.cfg.NATS != "" {
-		return tornStreams{}, nil
+		return tornStreams{}, nil, nil
 	}
 	if torn, err = readTorn(filepath.Join(a.cfg.Data, "torn")); err != nil {
-		return torn, err
+		return torn, nil, err
 	}
-	found, err := salvage.Run(a.storeDir(), "")
+	found, whole, err := salvage.Survey(a.storeDir())
 	if err != nil {
-		return torn, fmt.Errorf("looking through the store: %w", err)
+		return torn, nil, fmt.Errorf("looking through the store: %w", err)
 	}
 	aside := filepath.Join("damaged", a.started.UTC().Format("20060102T150405.000"))
 	var strict error
@@ -153,22 +155,22 @@ func (a *App) salvage() (torn tornStreams, err error) {
 			Kind: damage.File, Name: "jetstream/" + f.File, Found: a.started.UTC(),
 			What: f.String() + "; the file is kept as it was in " + aside + ", and what is missing is named by itself",
 		}); err != nil {
-			return torn, err
+			return torn, nil, err
 		}
 	}
 	if strict != nil {
-		return torn, fmt.Errorf("the store is damaged: %w", strict)
+		return torn, nil, fmt.Errorf("the store is damaged: %w", strict)
 	}
 	if len(found) == 0 || a.cfg.Strict {
-		return torn, nil
+		return torn, whole, nil
 	}
 	if err := torn.write(); err != nil {
-		return torn, err
+		return torn, nil, err
 	}
 	if _, err := salvage.Run(a.storeDir(), filepath.Join(a.cfg.Data, aside)); err != nil {
-		return torn, fmt.Errorf("putting the store right: %w", err)
+		return torn, nil, fmt.Errorf("putting the store right: %w", err)
 	}
-	return torn, nil
+	return torn, whole, nil
 }
 
 // Examine opens a data folder that no runtime holds, looks at all that is in
@@ -176,7 +178,7 @@ func (a *App) salvage() (torn tornStreams, err error) {
 // can be put right is, as at every start; nothing is served and no function runs.
 // What is full, or else would have calls fail, is the second result.
 func Examine(ctx context.Context, cfg Config) (_ []damage.Loss, full, err error) {
-	a := &App{cfg: withDefaults(cfg), started: time.Now()}
+	a := &App{cfg: withDefaults(cfg), started: time.Now(), thorough: true}
 	defer func() { err = errors.Join(err, a.parts.Down(context.WithoutCancel(ctx))) }()
 	if _, err := a.openStore(ctx); err != nil {
 		return nil, nil, err
@@ -220,4 +222,24 @@ func (a *App) marks() string {
 		return ""
 	}
 	return filepath.Join(a.cfg.Data, "marks")
+}
+
+// parks tells the logs of queues, which the store opens when their queue is used. Who
+// reads all of them anyway leaves them to the embedded server, which opens several at once.
+func (a *App) parks() func(stream string) bool {
+	if a.cfg.Strict || a.thorough {
+		return nil
+	}
+	return jetqueue.IsLog
+}
+
+// whole implements jetqueue.Options.Whole.
+func (a *App) whole(extents map[string]salvage.Extent) func(stream string) (first, last uint64, ok bool) {
+	if a.cfg.Strict || a.thorough {
+		return nil
+	}
+	return func(stream string) (first, last uint64, ok bool) {
+		e, ok := extents[stream]
+		return e.First, e.Last, ok
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"millrace/runtime/queue"
 )
 
 // A mark is what the log of a queue was known to hold when its last entry was
@@ -20,6 +22,18 @@ type mark struct {
 	burial uint64 // the last burial
 	alive  int    // messages
 	base   uint64 // the first entry that counts
+	rests  bool   // nothing is to be done before somebody asks
+}
+
+// The highest bit of a mark's alive is its rests. Marks of versions that had none are
+// not at rest, as far as one knows.
+const atRest = 1 << 63
+
+// markOf is the mark of a machine whose log ends with entry last.
+func markOf(m *queue.Machine, last uint64) mark {
+	at := mark{known: true, last: last, rests: m.Rests()}
+	at.next, at.burial, at.alive, at.base = m.Counters()
+	return at
 }
 
 // marks is a file of slots, one for each queue, that is mapped into memory: to
@@ -171,8 +185,12 @@ func setMark(slot []byte, source uint64, at mark) {
 	if a > b {
 		half = slot[halfSize:]
 	}
+	alive := uint64(at.alive)
+	if at.rests {
+		alive |= atRest
+	}
 	var buf [halfSize]byte
-	for i, v := range [...]uint64{source, max(a, b) + 1, at.last, at.next, at.burial, uint64(at.alive), at.base} {
+	for i, v := range [...]uint64{source, max(a, b) + 1, at.last, at.next, at.burial, alive, at.base} {
 		binary.LittleEndian.PutUint64(buf[8*i:], v)
 	}
 	binary.LittleEndian.PutUint64(buf[halfSize-8:], check(buf[:]))
@@ -207,7 +225,7 @@ func readSlot(slot []byte) (source uint64, at mark, ok bool) {
 		}
 		field := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
 		turn, source, ok = t, s, true
-		at = mark{known: true, last: field(2), next: field(3), burial: field(4), alive: int(field(5)), base: field(6)}
+		at = mark{known: true, last: field(2), next: field(3), burial: field(4), alive: int(field(5) &^ atRest), base: field(6), rests: field(5)&atRest != 0}
 	}
 	return source, at, ok
 }

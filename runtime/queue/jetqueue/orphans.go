@@ -40,6 +40,13 @@ func (qs *Queues) match(ctx context.Context, strict bool) (rows []row, err error
 	for _, r := range rows {
 		wanted[streamPrefix+incarnation(r.Source)] = r
 	}
+	for _, name := range qs.store.Asleep() {
+		if _, ok := wanted[name]; ok {
+			delete(wanted, name)
+		} else if err := qs.store.Wake(ctx, name); err != nil {
+			return nil, fault.Wrap(fault.Unavailable, err, "opening stream %s, which no queue has", name)
+		}
+	}
 	streams := qs.js.ListStreams(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
 	var orphans []*jetstream.StreamInfo
 	for s := range streams.Info() {

@@ -136,6 +136,9 @@ func (o *owner) load() error {
 	if err := o.set.store.Down(); err != nil {
 		return err
 	}
+	if err := o.wakeLog(context.Background()); err != nil {
+		return err
+	}
 	if err := o.log.begin(); err != nil {
 		return err
 	}
@@ -150,8 +153,8 @@ func (o *owner) load() error {
 			return err
 		}
 	}
-	if !r.mark.known && r.last == 0 {
-		setMark(o.slot, o.source, r.start()) // there is a queue, it says
+	if at := r.holds(); at != r.mark && r.loss == nil && !r.forgot() {
+		setMark(o.slot, o.source, at) // of a new queue, or the first of this version
 	}
 	now := time.Now()
 	o.clock = o.clock.Resume(m, now, o.set.wallAt(now))

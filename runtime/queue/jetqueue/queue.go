@@ -35,6 +35,7 @@ type Queue struct {
 	mu      sync.Mutex // guards what follows, up to arrived
 	inbox   []*command
 	open    *owner        // whose turns callers take themselves; nil while they wake it
+	runs    bool          // there is an owner; see rest.go
 	closed  error         // why there are no more commands; nil while open
 	away    bool          // another node owns the queue, or nobody does
 	tenure  chan struct{} // closed when the owner lets go; nil while there is none
@@ -258,6 +259,9 @@ func (q *Queue) purgeHere(ctx context.Context) error {
 
 func (q *Queue) countsHere(ctx context.Context) (queue.Counts, error) {
 	var c queue.Counts
+	if q.empty() {
+		return c, nil
+	}
 	if err := q.do(ctx, 0, func(m *queue.Machine) { c = m.Counts() }); err != nil {
 		return queue.Counts{}, err
 	}
@@ -353,6 +357,7 @@ func (q *Queue) push(c *command) (*owner, error) {
 	if q.away {
 		return nil, errMoved
 	}
+	q.startLocked()
 	q.inbox = append(q.inbox, c)
 	return q.open, nil
 }
@@ -361,6 +366,7 @@ func (q *Queue) push(c *command) (*owner, error) {
 func (q *Queue) internal(size int, do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.startLocked()
 	q.inbox = append(q.inbox, &command{do: do, size: size, own: true, done: make(chan error, 1)})
 	q.signal()
 }
@@ -399,6 +405,9 @@ func (q *Queue) shut(reason error) {
 	if q.closed == nil {
 		q.closed = reason
 		q.cancel()
+		if !q.runs {
+			close(q.ended)
+		}
 	}
 	q.signal()
 }

@@ -71,6 +71,10 @@ type Options struct {
 	// then it is not noticed when the end of a log is lost. It needs a server that
 	// nobody else writes to.
 	Marks string
+	// Whole tells what entries the files of a stream hold, when they are whole and without
+	// gaps. A queue whose mark says the same is opened when it is first used. nil has
+	// all of them opened at once.
+	Whole func(stream string) (first, last uint64, ok bool)
 	// Torn are streams whose end was found cut short. Without a mark that counts as
 	// a loss.
 	Torn map[string]bool
@@ -106,6 +110,7 @@ type Queues struct {
 	loads    chan struct{} // has room for one who may read a log
 	pages    int
 	marks    *marks
+	whole    func(stream string) (first, last uint64, ok bool)
 	torn     map[string]bool
 	lost     func(damage.Loss) error
 
@@ -132,7 +137,9 @@ func (qs *Queues) squeeze() {
 		return
 	}
 	for _, q := range qs.All() {
-		q.internal(0, func(*queue.Machine) {})
+		if q.running() { // what rests has nothing that is worth it
+			q.internal(0, func(*queue.Machine) {})
+		}
 	}
 }
 
@@ -166,9 +173,9 @@ func incarnation(source uint64) string { return fmt.Sprintf("%016x", source) }
 // headers, dead letters on their way, the counters.
 const entrySlack = 256 << 10
 
-// Open finds the queues that the records know. Each reads its log by itself;
-// commands wait for that. What is missing is reported to Options.Lost, and what
-// there is, is served.
+// Open finds the queues that the records know. Each reads its log by itself, once it
+// is used or has something to do; commands wait for that. What is missing is reported
+// to Options.Lost, and what there is, is served.
 func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Options) (_ *Queues, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -188,7 +195,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue").Marked(), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.Moves, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
-		torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, write: o.Write, loads: make(chan struct{}, o.Loads), pages: o.Pages,
+		whole: o.Whole, torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, write: o.Write, loads: make(chan struct{}, o.Loads), pages: o.Pages,
 	}
 	if qs.write == nil {
 		qs.write = func(time.Duration, int) error { return nil }
@@ -237,7 +244,9 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	}
 	qs.marks.keep(func(source uint64) bool { return there[source] })
 	for _, q := range all { // all are known before the first moves a dead letter
-		qs.owners.Go(q.run)
+		if !qs.rests(q) {
+			q.start()
+		}
 	}
 	if qs.peers != nil {
 		if err := qs.peers.open(ctx); err != nil {
@@ -324,7 +333,7 @@ func (qs *Queues) add(q *Queue) (*Queue, error) {
 	}
 	there := qs.put(q)
 	if there == q {
-		qs.owners.Go(q.run)
+		q.start()
 		if qs.peers != nil {
 			q.settle(qs.peers.cluster.View())
 		}

@@ -8,7 +8,6 @@ import (
 	randv2 "math/rand/v2"
 
 	"millrace/runtime/damage"
-	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 )
 
@@ -148,12 +147,8 @@ func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) err
 	return nil
 }
 
-// start is the mark of a log in which nothing was acknowledged yet.
-func (r *replay) start() (at mark) {
-	at.known = true
-	at.next, at.burial, at.alive, at.base = r.machine.Counters()
-	return at
-}
+// holds is the mark of the log as it was read, in which nothing is missing.
+func (r *replay) holds() mark { return markOf(r.machine, r.last) }
 
 // forgot tells whether entries that counted for nothing are lost, and with them
 // which numbers were given.
@@ -173,32 +168,4 @@ func (r *replay) resume(m *queue.Machine) {
 		next, burial = n+unknownLeap, b+unknownLeap
 	}
 	m.Resume(next, burial, r.gone)
-}
-
-// check reads all logs and fails when anything is missing, naming it all.
-func (qs *Queues) check(ctx context.Context) error {
-	var all error
-	for _, q := range qs.All() {
-		r, err := q.replay(ctx, q.reader)
-		if err != nil {
-			return fault.Wrap(fault.Unavailable, err, "reading the log of queue %s", q.id.Name)
-		}
-		r.machine.Discard()
-		if r.loss != nil {
-			all = errors.Join(all, errors.New(r.loss.String()))
-		}
-	}
-	return all
-}
-
-// Ready returns once the log of every queue has been read: what is missing is
-// known then. It fails when one cannot be read.
-func (qs *Queues) Ready(ctx context.Context) (err error) {
-	for _, q := range qs.All() {
-		e := q.do(ctx, 0, func(*queue.Machine) {})
-		if !errors.Is(e, fault.NotFound) && !errors.Is(e, errMoved) { // deleted by now, or another node's to read
-			err = errors.Join(err, e)
-		}
-	}
-	return err
 }

@@ -229,8 +229,7 @@ func (o *owner) turn(now time.Time) error {
 	}
 	g := m.Seal(o.safe.key())
 	f.seq, f.commands, f.answered, f.burials = g.Seq, commands, g.Answered, g.Burials
-	f.mark.last = g.Seq
-	f.mark.next, f.mark.burial, f.mark.alive, f.mark.base = m.Counters()
+	f.mark = markOf(m, g.Seq)
 	switch {
 	case g.Entry != nil:
 		o.flights = append(o.flights, f)
