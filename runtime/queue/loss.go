@@ -20,10 +20,6 @@ func (m *Machine) Counters() (next, burial uint64, alive int, base uint64) {
 	return m.next, m.burial, m.messages.count, base
 }
 
-// Rests tells whether there is nothing that the queue has to do unasked: no message is
-// on its way to another queue.
-func (m *Machine) Rests() bool { return len(m.leaving) == 0 }
-
 // Resume goes on after a loss: lost are entries that are missing now. Message
 // numbers begin at next and burials behind burial, or where the log says if that
 // is further, so that no number is given twice: handles, sequence numbers and

@@ -84,7 +84,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		others = cluster.New(stream.Conn(), log)
 	}
 	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, Moves: room.Changes(), BodyBudget: a.cfg.Memory.Bodies(), Loads: a.cfg.Memory.Loads(), Pages: a.cfg.Memory.Pages(), Write: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
-		Marks: a.marks(), Whole: a.whole(extents), Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
+		Marks: a.marks(), Whole: a.whole(extents), Rest: rest, Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
@@ -223,6 +223,10 @@ func (a *App) marks() string {
 	}
 	return filepath.Join(a.cfg.Data, "marks")
 }
+
+// rest is after how long a queue that nobody uses is closed. To open it again takes some
+// milliseconds, and an open one 60 KB.
+const rest = 5 * time.Minute
 
 // parks tells the logs of queues, which the store opens when their queue is used. Who
 // reads all of them anyway leaves them to the embedded server, which opens several at once.

@@ -42,7 +42,6 @@ type owner struct {
 	session context.Context // of the store, in which the log was read
 	log     *log
 	machine *queue.Machine
-	clock   queue.Clock // of the machine; it goes on from one machine to the next
 	flights []flight
 	waiters []*queue.Waiter // of the machine before
 	timer   *time.Timer
@@ -75,9 +74,8 @@ type flight struct {
 	freed    int64  // which gives so many bytes back
 }
 
-// run owns the queue until it is closed.
+// run owns the queue until it is closed, or rests.
 func (q *Queue) run() {
-	defer close(q.ended)
 	o := &owner{Queue: q, log: q.set.newLog(q.source), timer: time.NewTimer(time.Hour), window: window}
 	o.log.told = o.acknowledged
 	if q.set.peers != nil || q.set.store.SyncsEach() {
@@ -90,10 +88,14 @@ func (q *Queue) run() {
 	for o.begin() {
 		o.hold()
 		o.end()
+		if o.rest() {
+			return
+		}
 	}
+	close(q.ended)
 }
 
-// hold owns the queue until it is closed, or another node's.
+// hold owns the queue until it is closed, or at rest, or another node's.
 func (o *owner) hold() {
 	for {
 		if err := o.load(); err != nil {
@@ -157,7 +159,7 @@ func (o *owner) load() error {
 		setMark(o.slot, o.source, at) // of a new queue, or the first of this version
 	}
 	now := time.Now()
-	o.clock = o.clock.Resume(m, now, o.set.wallAt(now))
+	o.clock = o.clock.Resume(m, now, o.set.wallSince(r.last, now))
 	m.Adopt(o.waiters)
 	o.machine, o.waiters = m, nil
 	o.wrote, o.burying, o.copying, o.purging = false, false, false, false

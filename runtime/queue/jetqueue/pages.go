@@ -26,6 +26,13 @@ type page struct {
 
 const pageEntries = 1024
 
+// forget gives back what nobody asked for.
+func (p *pages) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.read = nil
+}
+
 // content returns the content of message number, which the entry holds, or held
 // until it was copied and the entry purged.
 func (q *Queue) content(ctx context.Context, entry, number uint64) (page, error) {

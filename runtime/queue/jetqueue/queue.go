@@ -36,10 +36,15 @@ type Queue struct {
 	inbox   []*command
 	open    *owner        // whose turns callers take themselves; nil while they wake it
 	runs    bool          // there is an owner; see rest.go
+	tired   bool          // it ends unless there is more to do
+	used    uint64        // how many commands there were
+	seen    uint64        // and when it was last looked whether the queue is used
 	closed  error         // why there are no more commands; nil while open
 	away    bool          // another node owns the queue, or nobody does
 	tenure  chan struct{} // closed when the owner lets go; nil while there is none
 	arrived chan struct{} // closed when messages have arrived elsewhere; nil when nobody waits for it
+
+	clock queue.Clock // of the owner, from one to the next
 
 	wake  chan struct{} // the inbox is not empty, or closed
 	ended chan struct{} // closed when the owner is gone
@@ -358,6 +363,8 @@ func (q *Queue) push(c *command) (*owner, error) {
 		return nil, errMoved
 	}
 	q.startLocked()
+	q.used++
+	q.tired = false
 	q.inbox = append(q.inbox, c)
 	return q.open, nil
 }
@@ -367,6 +374,7 @@ func (q *Queue) internal(size int, do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.startLocked()
+	q.tired = false
 	q.inbox = append(q.inbox, &command{do: do, size: size, own: true, done: make(chan error, 1)})
 	q.signal()
 }

@@ -75,6 +75,9 @@ type Options struct {
 	// gaps. A queue whose mark says the same is opened when it is first used. nil has
 	// all of them opened at once.
 	Whole func(stream string) (first, last uint64, ok bool)
+	// Rest closes a queue that was not used for so long, until it is used again; 0 for
+	// never. Those with much in their logs stay open.
+	Rest time.Duration
 	// Torn are streams whose end was found cut short. Without a mark that counts as
 	// a loss.
 	Torn map[string]bool
@@ -111,6 +114,8 @@ type Queues struct {
 	pages    int
 	marks    *marks
 	whole    func(stream string) (first, last uint64, ok bool)
+	opened   time.Time // and what the wall clock said then
+	wallThen time.Time
 	torn     map[string]bool
 	lost     func(damage.Loss) error
 
@@ -121,7 +126,9 @@ type Queues struct {
 	queues map[queue.ID]*Queue
 	closed bool
 
-	owners sync.WaitGroup // a goroutine for each queue
+	owners sync.WaitGroup // a goroutine for each queue that is used
+	ending chan struct{}  // closed when nobody needs to look who rests
+	looks  sync.WaitGroup // of those who do
 
 	squeezed atomic.Int64 // when squeeze last did something: seconds of the epoch
 }
@@ -155,6 +162,16 @@ func (qs *Queues) wallAt(now time.Time) time.Time {
 		return now
 	}
 	return qs.wall()
+}
+
+// wallSince is what the wall clock would say now, had nobody set it since the queues were
+// opened: how long a log was closed that is read only now. For a new one, and one
+// that may come from another node, it is what it says.
+func (qs *Queues) wallSince(last uint64, now time.Time) time.Time {
+	if qs.peers != nil || last == 0 {
+		return qs.wallAt(now)
+	}
+	return qs.wallThen.Add(now.Sub(qs.opened))
 }
 
 // A row is the record of a queue.
@@ -197,6 +214,8 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.Moves, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
 		whole: o.Whole, torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, write: o.Write, loads: make(chan struct{}, o.Loads), pages: o.Pages,
 	}
+	qs.opened, qs.ending = time.Now(), make(chan struct{})
+	qs.wallThen = qs.wallAt(qs.opened)
 	if qs.write == nil {
 		qs.write = func(time.Duration, int) error { return nil }
 	}
@@ -247,6 +266,9 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		if !qs.rests(q) {
 			q.start()
 		}
+	}
+	if o.Rest > 0 && qs.peers == nil {
+		qs.looks.Go(func() { qs.restAll(o.Rest) })
 	}
 	if qs.peers != nil {
 		if err := qs.peers.open(ctx); err != nil {
@@ -464,12 +486,16 @@ func (qs *Queues) Close(ctx context.Context) error {
 	qs.admin.Lock()
 	defer qs.admin.Unlock()
 	qs.mu.Lock()
+	if !qs.closed {
+		close(qs.ending)
+	}
 	qs.closed = true
 	all := make([]*Queue, 0, len(qs.queues))
 	for _, q := range qs.queues {
 		all = append(all, q)
 	}
 	qs.mu.Unlock()
+	qs.looks.Wait()
 	var wg sync.WaitGroup
 	errs := make([]error, len(all))
 	for i, q := range all {

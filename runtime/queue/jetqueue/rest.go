@@ -3,6 +3,7 @@ package jetqueue
 import (
 	"context"
 	"errors"
+	"time"
 
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
@@ -64,6 +65,69 @@ func (q *Queue) Stored(ctx context.Context) (int, error) {
 	}
 	n, err := q.Counts(ctx)
 	return n.Visible + n.InFlight + n.Delayed, err
+}
+
+// restMost is how much may be in the log of a queue that rests: it takes some
+// milliseconds to read.
+const restMost = 256 << 10
+
+// restAll looks at all queues once in a while, and has those rest that were not used
+// since it looked last.
+func (qs *Queues) restAll(every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-qs.ending:
+			return
+		case <-ticker.C:
+		}
+		for _, q := range qs.All() {
+			q.mu.Lock()
+			idle := q.runs && q.closed == nil && q.used == q.seen
+			q.seen = q.used
+			q.mu.Unlock()
+			if idle {
+				q.internal(0, q.tire)
+			}
+		}
+	}
+}
+
+// tire ends the owner if it still has nothing to do when it looks.
+func (q *Queue) tire(m *queue.Machine) {
+	if m.LogSize() > restMost {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tired = true
+}
+
+// rest has the log closed when the owner has nothing more to do. It is false when
+// there is something by now.
+func (o *owner) rest() bool {
+	if o.set.peers != nil || o.unsure {
+		return false
+	}
+	idle := func(then func()) bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.closed != nil || len(o.inbox) > 0 {
+			return false
+		}
+		then()
+		return true
+	}
+	if !idle(func() {}) {
+		return false
+	}
+	o.log.end()
+	o.pages.forget()
+	if err := o.set.store.Park(o.Queue.ctx, o.log.stream); err != nil && o.Queue.ctx.Err() == nil {
+		o.set.log.Debug("the log of a queue could not be closed; it is opened when it is used", "queue", o.id.Name, "err", err)
+	}
+	return idle(func() { o.runs = false })
 }
 
 // wakeLog has JetStream open the log.

@@ -42,9 +42,12 @@ func (o *owner) end() {
 	o.tellProgress() // they ask again, and learn that it is over
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	f := flight{commands: o.inbox, answered: o.waiters} // of those who helped, or came when all was over
-	o.inbox, o.waiters, o.machine = nil, nil, nil
-	f.answer(o.reasonLocked())
+	o.machine = nil
+	if o.closed != nil || o.away {
+		f := flight{commands: o.inbox, answered: o.waiters} // of those who helped, or came when all was over
+		o.inbox, o.waiters = nil, nil
+		f.answer(o.reasonLocked())
+	} // else those who came begin the next one
 	close(o.tenure)
 	o.tenure = nil
 	o.signal()

@@ -13,7 +13,7 @@ import (
 //
 //	do, submit ─→ advance ─┐  a caller that finds nobody at it
 //	acknowledgement ───────┼─→ step ─ stored  tell those whom an acknowledgement is for
-//	serve, rest ───────────┘        └ turn    decide what waits and append it
+//	serve, await ──────────┘        └ turn    decide what waits and append it
 //
 // So a send wakes nobody on its way to the log. Who finds another at it leaves what
 // it brings; who lets go looks whether something was left, and wakes the owner's
@@ -26,7 +26,7 @@ func (o *owner) serve() error {
 	o.offer(o)
 	defer o.offer(nil)
 	for !o.step(true) {
-		o.rest()
+		o.await()
 	}
 	return o.failed
 }
@@ -43,8 +43,8 @@ func (o *owner) offer(to *owner) {
 	o.open = to
 }
 
-// rest lets others go on, until there is something that they do not do.
-func (o *owner) rest() {
+// await lets others go on, until there is something that they do not do.
+func (o *owner) await() {
 	o.letGo()
 	fired := false
 	select {
@@ -100,7 +100,7 @@ func (o *owner) letGo() {
 func (o *owner) waits(none bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.inbox) > 0 || none && (o.closed != nil || o.away)
+	return len(o.inbox) > 0 || none && (o.closed != nil || o.away || o.tired)
 }
 
 // step does what there is to do, with turns or only what ends some. It is true when
@@ -172,7 +172,8 @@ func (o *owner) hasWork(now time.Time) (work, closed bool) {
 	defer o.mu.Unlock()
 	next := o.clock.When(o.machine.Next())
 	due := !next.IsZero() && !next.After(now)
-	return len(o.inbox) > 0 || due, o.closed != nil || o.away
+	o.tired = o.tired && o.machine.Rests() && !o.machine.Awaited()
+	return len(o.inbox) > 0 || due, o.closed != nil || o.away || o.tired
 }
 
 // arm sets the timer to what comes first: something that a waiting receive
