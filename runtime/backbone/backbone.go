@@ -147,6 +147,9 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 	if c.URL != "" {
 		b.js = &replicated{JetStream: b.js, want: c.Replicas}
 	}
+	if b.parked != nil {
+		b.parked.js = b.js
+	}
 	b.js = noticing{b.js, b}
 	return b, nil
 }
@@ -252,7 +255,6 @@ func (b *Backbone) Stop(context.Context) error {
 	b.stopping.Store(true)
 	b.keeper.close()
 	b.entries.close()
-	b.parked.close()
 	if b.conn != nil {
 		b.conn.Close()
 	}

@@ -62,7 +62,12 @@ func (n noticing) CreateOrUpdateStream(ctx context.Context, c jetstream.StreamCo
 }
 
 func (n noticing) DeleteStream(ctx context.Context, name string) error {
-	return writeOnly(ctx, n.b, name, func(ctx context.Context) error { return n.b.parked.remove(ctx, n.JetStream, name) })
+	return writeOnly(ctx, n.b, name, func(ctx context.Context) error {
+		if n.b.parked.has(name) {
+			return n.b.parked.remove(ctx, name)
+		}
+		return n.JetStream.DeleteStream(ctx, name)
+	})
 }
 
 // Names of the streams of buckets (ADR-8, ADR-20).

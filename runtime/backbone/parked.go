@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -31,14 +30,13 @@ import (
 // removes its folder (nats-server 2.15.2, stream.stop); here that is the link.
 type parked struct {
 	b       *Backbone
-	dir     string // the streams' folders
-	streams string // where the server looks for them
+	js      jetstream.JetStream // the server's own, which knows nothing of this
+	dir     string              // the streams' folders
+	streams string              // where the server looks for them
 	parks   func(stream string) bool
 
 	mu     sync.Mutex       // held while a stream is opened or closed; guards what follows
 	asleep map[string]int64 // streams that are not open, and the bytes of their blocks
-	conn   *nats.Conn       // of its own: what it asks for must not hold up what others write; nil until it is needed
-	js     jetstream.JetStream
 
 	bytes atomic.Int64 // of all that are asleep
 }
@@ -217,9 +215,6 @@ func (b *Backbone) Wake(ctx context.Context, stream string) error {
 	}
 	c, err := p.config(stream)
 	if err == nil {
-		err = p.connect()
-	}
-	if err == nil {
 		err = p.show(stream, stream)
 	}
 	if err != nil {
@@ -263,34 +258,6 @@ func (p *parked) show(stream, folder string) error {
 	return os.Rename(next, link)
 }
 
-func (p *parked) connect() (err error) {
-	if p.conn != nil {
-		return nil
-	}
-	conn, err := nats.Connect("", nats.Name("millrace streams"), nats.InProcessServer(p.b.srv), nats.MaxReconnects(-1),
-		nats.ReconnectBufSize(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0))
-	if err != nil {
-		return err
-	}
-	if p.js, err = jetstream.New(conn); err != nil {
-		conn.Close()
-		return err
-	}
-	p.conn = conn
-	return nil
-}
-
-func (p *parked) close() {
-	if p == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.conn != nil {
-		p.conn.Close()
-	}
-}
-
 // make makes ready for a stream that is about to be made.
 func (p *parked) make(stream string) error {
 	if !p.has(stream) {
@@ -307,15 +274,12 @@ func (p *parked) make(stream string) error {
 }
 
 // remove deletes a stream, with what the server leaves of it.
-func (p *parked) remove(ctx context.Context, js jetstream.JetStream, stream string) error {
-	if !p.has(stream) {
-		return js.DeleteStream(ctx, stream)
-	}
+func (p *parked) remove(ctx context.Context, stream string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	bytes, asleep := p.asleep[stream]
 	if !asleep {
-		if err := js.DeleteStream(ctx, stream); err != nil {
+		if err := p.js.DeleteStream(ctx, stream); err != nil {
 			return err
 		}
 	}
@@ -353,9 +317,6 @@ func (b *Backbone) Park(ctx context.Context, stream string) error {
 	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(p.folder(decoy), metaFile), nil, 0o600)
-	}
-	if err == nil {
-		err = p.connect()
 	}
 	if err == nil {
 		err = p.show(stream, decoy)

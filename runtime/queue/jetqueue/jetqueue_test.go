@@ -18,6 +18,7 @@ import (
 
 	"millrace/runtime/backbone"
 	"millrace/runtime/backbone/backbonetest"
+	"millrace/runtime/backbone/salvage"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
@@ -34,6 +35,7 @@ type env struct {
 	dir      string
 	options  jetqueue.Options
 	sync     backbone.Sync
+	lazy     bool // queues are opened when they are used
 	backbone *backbone.Backbone
 	records  *record.Store
 	queues   *jetqueue.Queues
@@ -49,6 +51,16 @@ func start(tb testing.TB, o jetqueue.Options) *env {
 
 func (e *env) open() {
 	e.Helper()
+	if e.lazy {
+		_, whole, err := salvage.Survey(e.dir)
+		if err != nil {
+			e.Fatal(err)
+		}
+		e.options.Whole = func(stream string) (first, last uint64, ok bool) {
+			w, ok := whole[stream]
+			return w.First, w.Last, ok
+		}
+	}
 	e.startParts()
 	var err error
 	if e.queues, err = jetqueue.Open(ctx, e.backbone, e.records, e.options); err != nil {
@@ -60,12 +72,20 @@ func (e *env) open() {
 func (e *env) startParts() {
 	e.Helper()
 	var err error
-	if e.backbone, err = backbone.Start(ctx, backbone.Config{Dir: e.dir, Sync: e.sync}); err != nil {
+	if e.backbone, err = backbone.Start(ctx, e.config()); err != nil {
 		e.Fatal(err)
 	}
 	if e.records, err = record.Open(ctx, e.backbone.JetStream()); err != nil {
 		e.Fatal(err)
 	}
+}
+
+func (e *env) config() backbone.Config {
+	c := backbone.Config{Dir: e.dir, Sync: e.sync}
+	if e.lazy {
+		c.Parks = jetqueue.IsLog
+	}
+	return c
 }
 
 func (e *env) close() {

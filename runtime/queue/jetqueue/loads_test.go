@@ -64,3 +64,21 @@ func TestASilentLogHoldsUpNoOther(t *testing.T) {
 	}
 	stuck.log.end()
 }
+
+// A command that comes while its queue goes to rest is left for the next owner; one that
+// comes while the queue is closed is told so.
+func TestCommandsThatComeAtTheEnd(t *testing.T) {
+	for _, closed := range []error{nil, errClosed} {
+		q := &Queue{closed: closed, wake: make(chan struct{}, 1)}
+		c := &command{done: make(chan error, 1)}
+		q.inbox = []*command{c}
+		q.tenure = make(chan struct{})
+		(&owner{Queue: q, cancel: func() {}}).end()
+		switch {
+		case closed == nil && (len(q.inbox) != 1 || len(c.done) != 0):
+			t.Error("it is lost")
+		case closed != nil && (len(c.done) != 1 || <-c.done != closed):
+			t.Error("it is not told that the queue is closed")
+		}
+	}
+}

@@ -42,6 +42,7 @@ type owner struct {
 	session context.Context // of the store, in which the log was read
 	log     *log
 	machine *queue.Machine
+	clock   queue.Clock // of the machine; it goes on from one machine to the next
 	flights []flight
 	waiters []*queue.Waiter // of the machine before
 	timer   *time.Timer
@@ -76,7 +77,7 @@ type flight struct {
 
 // run owns the queue until it is closed, or rests.
 func (q *Queue) run() {
-	o := &owner{Queue: q, log: q.set.newLog(q.source), timer: time.NewTimer(time.Hour), window: window}
+	o := &owner{Queue: q, log: q.set.newLog(q.source), timer: time.NewTimer(time.Hour), window: window, clock: q.paused}
 	o.log.told = o.acknowledged
 	if q.set.peers != nil || q.set.store.SyncsEach() {
 		o.window = 1

@@ -44,7 +44,7 @@ type Queue struct {
 	tenure  chan struct{} // closed when the owner lets go; nil while there is none
 	arrived chan struct{} // closed when messages have arrived elsewhere; nil when nobody waits for it
 
-	clock queue.Clock // of the owner, from one to the next
+	paused queue.Clock // of the owner before, which went to rest
 
 	wake  chan struct{} // the inbox is not empty, or closed
 	ended chan struct{} // closed when the owner is gone

@@ -127,7 +127,7 @@ func (o *owner) rest() bool {
 	if err := o.set.store.Park(o.Queue.ctx, o.log.stream); err != nil && o.Queue.ctx.Err() == nil {
 		o.set.log.Debug("the log of a queue could not be closed; it is opened when it is used", "queue", o.id.Name, "err", err)
 	}
-	return idle(func() { o.runs = false })
+	return idle(func() { o.runs, o.paused = false, o.clock })
 }
 
 // wakeLog has JetStream open the log.
