@@ -16,6 +16,7 @@ type mode struct {
 	echoed   bool   // throughput, beside that of the echo server
 	function bool   // needs a function's code
 	once     bool   // measured in the first run only: it takes long
+	asked    bool   // measured when it is named only: it takes minutes
 	run      func(*bench) (sample, error)
 	floors   []floor
 }
@@ -57,6 +58,8 @@ var modes = []mode{
 		floors: []floor{memoryBelow(150 << 20), processorIdle}},
 	{name: "million", does: "as recvdel, 1,000,000 deep, after a kill", echoed: true, once: true, run: (*bench).runMillion,
 		floors: []floor{memoryBelow(400 << 20), readyBelow(3 * time.Second), firstBelow(3 * time.Second), msgsOf("recvdel", 0.9)}},
+	{name: "queues", does: "the first receive from a queue, of 10,000, after a kill; only when named", once: true, asked: true, run: (*bench).runQueues,
+		floors: []floor{memoryBelow(400 << 20), readyBelow(5 * time.Second)}},
 }
 
 func names() (all []string) {

@@ -61,6 +61,46 @@ func (b *bench) runIdleQueues() (sample, error) {
 	})
 }
 
+const many = 10_000
+
+// runQueues makes many queues with a message each, kills the runtime, and measures how
+// it comes back, and the first receive of queues that nobody had asked for.
+func (b *bench) runQueues() (sample, error) {
+	return b.alone(func(own *bench, dir string) (s sample, err error) {
+		queues := make([]*queue, many)
+		for i := range queues {
+			if queues[i], err = own.newQueue(map[string]string{}, 0); err == nil {
+				err = own.ask(rpc("SendMessage", encode(map[string]any{"QueueUrl": queues[i].url, "MessageBody": queues[i].body})), nil)
+			}
+			if err != nil {
+				return s, err
+			}
+		}
+		own.server.kill()
+		if err := own.restart(dir); err != nil {
+			return s, err
+		}
+		ready, memory := own.server.ready, 0
+		var took []time.Duration
+		for _, q := range queues[:100] {
+			began := time.Now()
+			var got struct{ Messages []struct{ Body string } }
+			if err := own.ask(rpc("ReceiveMessage", encode(map[string]any{"QueueUrl": q.url})), &got); err != nil {
+				return s, err
+			}
+			if took = append(took, time.Since(began)); len(got.Messages) == 0 {
+				return s, fmt.Errorf("nothing is received from a queue that was not used yet")
+			}
+		}
+		if memory, err = own.server.memory(); err != nil {
+			return s, err
+		}
+		s = sampleOf(took)
+		s.ready, s.memory = ready, memory
+		return s, nil
+	})
+}
+
 const million = 1_000_000
 
 // runMillion fills a queue with a million messages, kills the runtime, and

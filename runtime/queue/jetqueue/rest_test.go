@@ -69,7 +69,7 @@ func (e *env) killed() *env {
 }
 
 func TestQueuesRestUntilTheyAreUsed(t *testing.T) {
-	const many = 100
+	const many = 30
 	e := startLazy(t, jetqueue.Options{})
 	name := func(i int) string { return fmt.Sprint("q", i) }
 	for i := range many {
