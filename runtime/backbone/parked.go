@@ -248,7 +248,7 @@ func (p *parked) show(stream, folder string) error {
 	if err != nil {
 		return err
 	}
-	link, next := p.link(stream), p.link("."+stream)
+	link, next := p.link(stream), p.link("."+stream+".next") // not what the server removes when it has deleted a stream
 	if err := exists(os.Remove(next)); err != nil {
 		return err
 	}
