@@ -92,7 +92,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.Own.ServeHTTP(w, r)
 		return
 	}
-	c := &call{g: g, w: w, caller: &identity.Caller{
+	c := &call{g: g, w: w, caller: identity.Caller{
 		RequestID: requestID(), Host: r.Host, Path: r.URL.Path, TraceHeader: r.Header.Get("X-Amzn-Trace-Id"),
 		Remote: r.RemoteAddr, UserAgent: r.UserAgent(),
 	}}
@@ -127,7 +127,7 @@ type call struct {
 	g      *Gateway
 	w      http.ResponseWriter
 	req    request
-	caller *identity.Caller
+	caller identity.Caller
 
 	badRegion bool    // the signature's scope names none that can be
 	service   Service // nil until it is known
@@ -169,10 +169,15 @@ func (c *call) serve(ctx context.Context) error {
 	return wire.EncodeResult(c.w, c.protocol, model, c.op, &wire.Request{HTTP: c.req.http}, c.caller.RequestID, out)
 }
 
-// read takes the whole body in: every protocol but S3's needs it whole.
+// read takes the whole body in: every protocol but S3's needs it whole. One that
+// is there already (http1) is read where it is.
 func (c *call) read() error {
 	r := c.req.http
 	c.req.target = r.Header.Get("X-Amz-Target")
+	if whole, ok := r.Body.(interface{ Bytes() []byte }); ok {
+		c.req.body, c.req.lent = whole.Bytes(), true
+		return c.readForm()
+	}
 	var err error
 	switch n := r.ContentLength; {
 	case n > maxBody:
@@ -274,6 +279,7 @@ func (c *call) route() (labels map[string]string, err error) {
 			return nil, errNoAction
 		}
 	default:
+		c.req.own() // a payload becomes a part of the input
 		c.op, labels = m.Route(c.req.http)
 		if c.op == nil {
 			return nil, unknownPath(m, c.req.http)
@@ -291,13 +297,13 @@ func (c *call) route() (labels map[string]string, err error) {
 
 // invoke runs the operation, in a span of its own when somebody is watching.
 func (c *call) invoke(ctx context.Context, m *wire.Service, in any) (any, error) {
-	ctx = identity.With(ctx, c.caller)
+	ctx = identity.With(ctx, &c.caller)
 	if !telemetry.Tracing() && !telemetry.Metering() {
 		return c.op.Call(ctx, c.service, in)
 	}
 	ctx = telemetry.Extract(ctx, propagation.HeaderCarrier(c.req.http.Header))
 	ctx = telemetry.WithXRay(ctx, c.caller.TraceHeader)
-	ctx, end := observe(ctx, m, c.op, c.caller, time.Now())
+	ctx, end := observe(ctx, m, c.op, &c.caller, time.Now())
 	out, err := c.op.Call(ctx, c.service, in)
 	end(err)
 	return out, err

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"mime"
 	"net/http"
 	"net/url"
@@ -150,9 +151,17 @@ func isQueuePath(path string) bool {
 type request struct {
 	http   *http.Request
 	body   []byte
+	lent   bool // body is the connection's, for as long as the handler runs
 	scope  scope
 	target string     // X-Amz-Target
 	form   url.Values // of the query string and, in a form request, the body
+}
+
+// own makes a copy of a body that is lent.
+func (r *request) own() {
+	if r.lent {
+		r.body, r.lent = bytes.Clone(r.body), false
+	}
 }
 
 func (r *request) isForm() bool { return mediaType(r.http) == "application/x-www-form-urlencoded" }

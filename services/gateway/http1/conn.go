@@ -283,6 +283,10 @@ func (c *conn) watch() {
 // A reader is a body that is all there.
 type reader struct{ rest []byte }
 
+// Bytes returns what is not read yet. It is the connection's: good until the handler
+// returns.
+func (b *reader) Bytes() []byte { return b.rest }
+
 func (b *reader) Read(p []byte) (n int, err error) {
 	n = copy(p, b.rest)
 	if b.rest = b.rest[n:]; len(b.rest) == 0 {

@@ -11,10 +11,11 @@
 // Handlers see what net/http would show them: the same [http.Request], a context
 // that ends when the client goes away or the handler has returned, panics that
 // end a connection and no more. Different is that a body is there before the
-// handler is called, that an answer is sent when it returns (there is no
-// [http.Flusher] and no [http.Hijacker]), and that the header of a request is the
-// handler's until then: the next request's goes to the same map. The absence of a client is noticed after
-// a look of [watchEvery] or two.
+// handler is called, and has a method Bytes to be read where it is; that an answer
+// is sent when the handler returns (there is no [http.Flusher] and no
+// [http.Hijacker]); and that the URL, the header and the body of a request are the
+// handler's until then: the next request's go to the same place. The absence of a
+// client is noticed after a look of [watchEvery] or two.
 package http1
 
 import (

@@ -12,7 +12,7 @@ import (
 // A Request is what a codec reads.
 type Request struct {
 	HTTP   *http.Request
-	Body   []byte            // all of it
+	Body   []byte            // all of it; in the REST protocols a payload that is bytes becomes a part of the input
 	Form   url.Values        // query protocol: of the query string and the body
 	Labels map[string]string // REST protocols: of the path, from Service.Route
 }
