@@ -3,6 +3,7 @@ package sqs
 import (
 	"encoding/json"
 	"errors"
+	"net/url"
 	"strconv"
 	"testing"
 	"time"
@@ -13,12 +14,18 @@ import (
 
 // A URL that is read names a queue whose own URL reads the same.
 func FuzzParseURL(f *testing.F) {
-	for _, url := range []string{"", "/", "q.fifo", "http://localhost:4566/000000000000/q", "https://sqs.us-west-2.amazonaws.com/000000000000/q/",
-		"http://eu-west-1.queue.localhost/000000000000/q", "/queue/eu-west-1/000000000000/q", "http://[::1]:4566/000000000000/q", "http://%zz/000000000000/q", "0000000000%0/0"} {
-		f.Add(url)
+	for _, text := range []string{"", "/", "q.fifo", "http://localhost:4566/000000000000/q", "https://sqs.us-west-2.amazonaws.com/000000000000/q/",
+		"http://eu-west-1.queue.localhost/000000000000/q", "/queue/eu-west-1/000000000000/q", "http://[::1]:4566/000000000000/q", "http://%zz/000000000000/q",
+		"http:///000000000000/q", "http://localhost:/000000000000//q", "http://a:b:1/000000000000/q", "0000000000%0/0"} {
+		f.Add(text)
 	}
-	f.Fuzz(func(t *testing.T, url string) {
-		id, ok := parseURL(caller, url)
+	f.Fuzz(func(t *testing.T, text string) {
+		if host, path, ok := cutURL(text); ok {
+			if u, err := url.Parse(text); err != nil || u.Hostname() != host || u.Path != path {
+				t.Fatalf("%q is cut into %q and %q; package url reads %v, %v", text, host, path, u, err)
+			}
+		}
+		id, ok := parseURL(caller, text)
 		if !ok {
 			return
 		}
@@ -28,7 +35,7 @@ func FuzzParseURL(f *testing.F) {
 		c := caller
 		c.Region = id.Region
 		if again, ok := parseURL(c, PlainURLs.url(c, id)); !ok || again != id {
-			t.Errorf("%q names %v, whose URL names %v", url, again, id)
+			t.Errorf("%q names %v, whose URL names %v", text, again, id)
 		}
 	})
 }

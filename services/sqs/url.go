@@ -98,11 +98,45 @@ func parseURL(c identity.Caller, text string) (id queue.ID, ok bool) {
 		name := strings.TrimRight(text, "/")
 		return queue.ID{Account: c.Account, Region: c.Region, Name: name}, name != ""
 	}
+	if host, path, ok := cutURL(text); ok {
+		return locate(c, host, path)
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return queue.ID{}, false
 	}
 	return locate(c, u.Hostname(), u.Path)
+}
+
+// cutURL reads the URLs that every call brings, made of words, as package url does:
+// http://<host>[:<port>]/<path>. ok is false for all others.
+func cutURL(text string) (host, path string, ok bool) {
+	rest, ok := strings.CutPrefix(text, "http://")
+	if !ok {
+		return "", "", false
+	}
+	i := strings.IndexByte(rest, '/')
+	if i < 0 {
+		return "", "", false
+	}
+	host, path = rest[:i], rest[i:]
+	host, port, _ := strings.Cut(host, ":")
+	for i := range len(port) {
+		if port[i] < '0' || port[i] > '9' {
+			return "", "", false
+		}
+	}
+	return host, path, wordsIn(host) && wordsIn(path)
+}
+
+// wordsIn says whether nothing but words stands between dots and slashes.
+func wordsIn(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c != '.' && c != '/' && !isWord(s[i:i+1]) {
+			return false
+		}
+	}
+	return true
 }
 
 // locate finds the queue that a path on a host means, as parseURL does.
