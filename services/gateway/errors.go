@@ -92,7 +92,7 @@ func guess(req *request) (wire.Protocol, *wire.Service) {
 	switch {
 	case req.target != "":
 		return wire.AWSJSON, &wire.Service{JSONVersion: "1.0"}
-	case req.http.Header.Get("Smithy-Protocol") != "":
+	case header(req.http, "Smithy-Protocol") != "":
 		return wire.CBOR, &wire.Service{}
 	case req.form.Has("Action") || req.isForm():
 		return wire.AWSQuery, &wire.Service{}

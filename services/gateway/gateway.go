@@ -93,8 +93,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{g: g, w: w, caller: identity.Caller{
-		RequestID: requestID(), Host: r.Host, Path: r.URL.Path, TraceHeader: r.Header.Get("X-Amzn-Trace-Id"),
-		Remote: r.RemoteAddr, UserAgent: r.UserAgent(),
+		RequestID: requestID(), Host: r.Host, Path: r.URL.Path, TraceHeader: header(r, "X-Amzn-Trace-Id"),
+		Remote: r.RemoteAddr, UserAgent: header(r, "User-Agent"),
 	}}
 	c.req.http = r
 	if g.Log.Enabled(r.Context(), slog.LevelDebug) {
@@ -173,7 +173,7 @@ func (c *call) serve(ctx context.Context) error {
 // is there already (http1) is read where it is.
 func (c *call) read() error {
 	r := c.req.http
-	c.req.target = r.Header.Get("X-Amz-Target")
+	c.req.target = header(r, "X-Amz-Target")
 	if whole, ok := r.Body.(interface{ Bytes() []byte }); ok {
 		c.req.body, c.req.lent = whole.Bytes(), true
 		return c.readForm()

@@ -23,10 +23,10 @@ func (g guard) refuse(r *http.Request) string {
 		host := strip(r.Host)
 		return "Host " + host + " is not served here. To serve it, start the runtime with --allow-host " + host
 	}
-	origin := r.Header.Get("Origin")
+	origin := header(r, "Origin")
 	if origin == "" {
 		// Browsers leave Origin out of some cross-origin GETs, but tell so here.
-		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		if site := header(r, "Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
 			return "Cross-origin requests are refused."
 		}
 		return ""

@@ -96,7 +96,7 @@ func (r *router) service(req *request) Service {
 
 // protocol tells in which of the service's protocols the request is written.
 func protocol(m *wire.Service, req *request) wire.Protocol {
-	if req.http.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" && speaks(m, wire.CBOR) {
+	if header(req.http, "Smithy-Protocol") == "rpc-v2-cbor" && speaks(m, wire.CBOR) {
 		return wire.CBOR
 	}
 	if req.target != "" && speaks(m, wire.AWSJSON) {
@@ -168,11 +168,20 @@ func (r *request) isForm() bool { return mediaType(r.http) == "application/x-www
 
 // isAWS reports whether the request is one of AWS's API, to whatever service.
 func (r *request) isAWS() bool {
-	return r.target != "" || r.form.Has("Action") || r.scope.service != "" || r.http.Header.Get("Smithy-Protocol") != ""
+	return r.target != "" || r.form.Has("Action") || r.scope.service != "" || header(r.http, "Smithy-Protocol") != ""
+}
+
+// header is the first value of a field; the name is in its canonical form, which
+// [http.Header.Get] would look at each time.
+func header(r *http.Request, name string) string {
+	if values := r.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 func mediaType(r *http.Request) string {
-	ct := r.Header.Get("Content-Type")
+	ct := header(r, "Content-Type")
 	if ct == "" || !strings.Contains(ct, ";") {
 		return strings.ToLower(ct)
 	}

@@ -18,7 +18,7 @@ type scope struct {
 // scopeOf reads the credential scope from the Authorization header (SigV4 and
 // SigV4A) or from a presigned query. ok is false for an anonymous request.
 func scopeOf(r *http.Request) (s scope, ok bool) {
-	if auth := r.Header.Get("Authorization"); auth != "" {
+	if auth := header(r, "Authorization"); auth != "" {
 		if _, rest, found := strings.Cut(auth, "Credential="); found {
 			cred, _, _ := strings.Cut(rest, ",")
 			asymmetric := strings.HasPrefix(auth, "AWS4-ECDSA-P256-SHA256")
