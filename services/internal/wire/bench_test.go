@@ -26,6 +26,18 @@ func BenchmarkDecodeSendMessage(b *testing.B) {
 	}
 }
 
+func BenchmarkDecodeDeleteMessageBatch(b *testing.B) {
+	entry := `{"Id":"0","ReceiptHandle":"` + strings.Repeat("MbZj6wDWli", 10) + `"}`
+	op := sqs.Service.Operation("DeleteMessageBatch")
+	r := &wire.Request{Body: []byte(`{"QueueUrl":"http://localhost:4566/000000000000/orders","Entries":[` + strings.Repeat(entry+",", 9) + entry + `]}`)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := wire.Decode(wire.AWSJSON, op, r, op.NewInput()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkDecodeSendMessageQuery(b *testing.B) {
 	op, r := sqs.Service.Operation("SendMessage"), &wire.Request{Form: map[string][]string{
 		"QueueUrl": {"http://localhost:4566/000000000000/orders"}, "MessageBody": {strings.Repeat("x", 256)},

@@ -133,6 +133,9 @@ func (d *decoder) scalar(k Kind, v reflect.Value) *Error {
 	return err
 }
 
+// usual is how many entries a list gets room for at first: those of SQS's batches.
+const usual = 10
+
 // list reads a list, and leaves out its nulls: no list of ours is sparse.
 func (d *decoder) list(element *Shape, v reflect.Value) *Error {
 	if err := d.enter(List); err != nil {
@@ -146,7 +149,9 @@ func (d *decoder) list(element *Shape, v reflect.Value) *Error {
 		if d.null() {
 			continue
 		}
-		v.Grow(1)
+		if n == v.Cap() {
+			v.Grow(max(n, usual))
+		}
 		v.SetLen(n + 1)
 		if err := d.value(element, v.Index(n)); err != nil {
 			return err
