@@ -242,9 +242,6 @@ func (c *client) drain(q ledger.Queue) {
 			c.books.Drained(q.Name, counts, time.Now())
 			return
 		}
-		// What unanswered receives hid comes back: the queue wakes us.
-		if got, ok := c.receive(q.Name, 10, long, time.Second); !ok || len(got) > 0 && !c.deleteAll(got) {
-			return
-		}
+		<-limit.Turn() // what unanswered receives hid comes back
 	}
 }
