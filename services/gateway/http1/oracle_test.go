@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,8 @@ func describe(w http.ResponseWriter, r *http.Request) {
 	w.Write(b.Bytes())
 }
 
+var date = regexp.MustCompile(`Date: [^\r]*\r\n`)
+
 // play serves a tape and returns the answers that were heard.
 func play(t testing.TB, serve func(net.Listener) error, pieces ...[]byte) string {
 	l := newLine()
@@ -78,20 +81,17 @@ func play(t testing.TB, serve func(net.Listener) error, pieces ...[]byte) string
 	l.errs <- io.ErrClosedPipe
 	<-done
 	var all strings.Builder
-	for r := bufio.NewReader(&c.heard); ; {
+	for r := bufio.NewReader(bytes.NewReader(date.ReplaceAll(c.heard.Bytes(), nil))); ; {
 		if _, err := r.Peek(1); err != nil {
 			return all.String()
 		}
 		resp, err := http.ReadResponse(r, nil)
 		if err != nil {
-			t.Fatalf("reading an answer: %v", err)
+			rest, _ := io.ReadAll(r)
+			return fmt.Sprintf("%s%v\n%q", &all, err, rest)
 		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatalf("reading an answer's body: %v", err)
-		}
-		resp.Header.Del("Date")
-		fmt.Fprintf(&all, "%s %v %v\n%s\n", resp.Status, resp.Close, resp.Header, body)
+		body, err := io.ReadAll(resp.Body) // an answer to HEAD has none, and is read as if it had
+		fmt.Fprintf(&all, "%s %v %v\n%s %v\n", resp.Status, resp.Close, resp.Header, body, err)
 	}
 }
 
