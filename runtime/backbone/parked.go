@@ -239,8 +239,18 @@ func (p *parked) config(stream string) (c jetstream.StreamConfig, err error) {
 	return c, err
 }
 
-// show links a stream to a folder.
-func (p *parked) show(stream, folder string) error {
+// show links a stream to a folder. The server removes its own folders a moment after
+// the last stream in them was deleted; they are made anew.
+func (p *parked) show(stream, folder string) (err error) {
+	for range 3 {
+		if err = p.showOnce(stream, folder); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return err
+}
+
+func (p *parked) showOnce(stream, folder string) error {
 	to, err := filepath.Rel(p.streams, p.folder(folder))
 	if err == nil {
 		err = os.MkdirAll(p.streams, 0o700)
