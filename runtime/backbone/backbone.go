@@ -87,9 +87,9 @@ type Backbone struct {
 	disk      *disk
 	keeper    *keeper
 	entries   *entries
-	parked    *parked // nil when no stream is parked, too
-	room      Room    // nil for not known
-	each      bool    // an fsync before each acknowledgement
+	folders   *folders // nil where there are no links, too
+	room      Room     // nil for not known
+	each      bool     // an fsync before each acknowledgement
 	log       *slog.Logger
 	conn      *nats.Conn
 	js        jetstream.JetStream
@@ -111,7 +111,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 	if c.URL == "" {
 		log := &serverLog{log: b.log}
 		var err error
-		if b.parked, err = arrange(b, c, streamsDir(c.Dir)); err != nil {
+		if b.folders, err = arrange(b, c, streamsDir(c.Dir)); err != nil {
 			return nil, err
 		}
 		if b.srv, err = startEmbedded(c, log); err != nil {
@@ -121,7 +121,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		log.mend.Store(&mend)
 		// What could not be sent is not sent later: by then its queue has read its log anew.
 		opts = append(opts, nats.InProcessServer(b.srv), nats.ReconnectBufSize(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0))
-		b.disk = startDisk(b.srv.streamsDir(), b.parked, c, func(err error) {
+		b.disk = startDisk(b.srv.streamsDir(), b.folders, c, func(err error) {
 			b.condition.change(func(s *state) {
 				if s.unsynced = nil; err != nil {
 					s.unsynced = unsynced(err)
@@ -147,8 +147,8 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 	if c.URL != "" {
 		b.js = &replicated{JetStream: b.js, want: c.Replicas}
 	}
-	if b.parked != nil {
-		b.parked.js = b.js
+	if b.folders != nil {
+		b.folders.js = b.js
 	}
 	b.js = noticing{b.js, b}
 	return b, nil
@@ -211,12 +211,16 @@ func (b *Backbone) Wrote(stream string) { b.disk.wrote(stream) }
 func (b *Backbone) Sync(stream string) error { return b.disk.sync(stream) }
 
 // StreamsDir is the folder of an embedded server's streams, each of which has a folder in
-// it, or a link while it is parked and awake; "" with an external server.
+// it; "" with an external server.
 func (b *Backbone) StreamsDir() string {
-	if b.srv == nil {
+	switch {
+	case b.srv == nil:
 		return ""
+	case b.folders != nil:
+		return b.folders.dir
+	default:
+		return b.srv.streamsDir()
 	}
-	return b.srv.streamsDir()
 }
 
 // Stored is how many bytes the streams of an embedded server hold. Of those that are
@@ -226,8 +230,8 @@ func (b *Backbone) Stored() int64 {
 		return 0
 	}
 	stored := b.srv.stored()
-	if b.parked != nil {
-		stored += b.parked.bytes.Load()
+	if b.folders != nil {
+		stored += b.folders.bytes.Load()
 	}
 	return stored
 }

@@ -26,7 +26,7 @@ import (
 // surely gone where it was.
 type disk struct {
 	root  string        // the streams' folder, with a folder for each
-	away  *parked       // has the folders of some; nil for of none
+	away  *folders      // has them elsewhere; nil for not
 	every time.Duration // how long a write waits, at most
 	fsync func(*os.File) error
 	rest  func()
@@ -54,7 +54,7 @@ type marks map[string]mark
 
 type mark struct{ size, changed int64 }
 
-func startDisk(root string, away *parked, c Config, tell func(error)) *disk {
+func startDisk(root string, away *folders, c Config, tell func(error)) *disk {
 	d := &disk{
 		root: root, away: away, every: c.every(), fsync: c.fsync(), rest: c.atRest(), tell: tell, log: c.log(), known: map[string]bool{}, synced: map[string]marks{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
@@ -125,11 +125,11 @@ const writeback = 2 * time.Minute
 // before it could sync it.
 func (d *disk) adopt() {
 	since := time.Now().Add(-writeback)
-	streams, _ := os.ReadDir(d.root) // it is not there yet when there are none
+	root := d.root
 	if d.away != nil {
-		parked, _ := os.ReadDir(d.away.dir)
-		streams = append(streams, parked...)
+		root = d.away.dir
 	}
+	streams, _ := os.ReadDir(root) // it is not there yet when there are none
 	for _, s := range streams {
 		folder, _ := d.place(s.Name())
 		blocks, err := os.ReadDir(filepath.Join(folder, "msgs"))
@@ -226,9 +226,9 @@ func (d *disk) sync(stream string) error {
 }
 
 // place is the folder of a stream, and how many of those above it are the store's:
-// jetstream/$G/streams or parked, and the one they are in.
+// jetstream/$G/streams or streams, and the one they are in.
 func (d *disk) place(stream string) (folder string, above int) {
-	if d.away.has(stream) {
+	if d.away != nil {
 		return d.away.folder(stream), 2
 	}
 	return filepath.Join(d.root, stream), 4

@@ -94,23 +94,17 @@ func (e *embedded) reopen() error {
 	return nil
 }
 
-// missing names the streams that are on the disk and were not opened.
-func (e *embedded) missing() (names []string) {
+// open names the streams that are open.
+func (e *embedded) open() (map[string]bool, error) {
 	detail, err := e.JszAccount(&server.JSzOptions{Account: "$G", Streams: true})
 	if err != nil {
-		return []string{"all"}
+		return nil, err
 	}
 	open := map[string]bool{}
 	for _, s := range detail.Streams {
 		open[s.Name] = true
 	}
-	entries, _ := os.ReadDir(e.streamsDir())
-	for _, s := range entries {
-		if _, err := os.Stat(filepath.Join(e.streamsDir(), s.Name(), "meta.inf")); err == nil && !open[s.Name()] {
-			names = append(names, s.Name())
-		}
-	}
-	return names
+	return open, nil
 }
 
 // stored is how many bytes its streams hold.

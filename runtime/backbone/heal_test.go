@@ -81,7 +81,7 @@ func TestWriteErrorHeals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := filepath.Join(dir, "jetstream", "$G", "streams", "S", "msgs", "2.blk")
+	next := filepath.Join(dir, "streams", "S", "msgs", "2.blk")
 	if err := os.MkdirAll(filepath.Join(next, "full"), 0o700); err != nil { // no file, and the server cannot remove it
 		t.Fatal(err)
 	}

@@ -41,6 +41,10 @@ const (
 
 func startKeeper(b *Backbone, fsync func(*os.File) error) *keeper {
 	k := &keeper{b: b, fsync: fsync, trouble: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{})}
+	for try := 1; try <= patience && !k.whole(try); try++ { // a stream may have wanted what there is a moment later
+		time.Sleep(probeEvery)
+		k.reopen(try)
+	}
 	go k.run()
 	return k
 }
@@ -101,20 +105,35 @@ func (k *keeper) reopen(try int) bool {
 	b.Drain(entrySlack)
 	err := probe(b.srv.dir, k.fsync)
 	if err == nil {
+		err = b.folders.relink()
+	}
+	if err == nil {
 		err = b.srv.reopen()
 	}
 	if err != nil {
 		b.log.Debug("the store is not opened yet", "err", err)
 		return false
 	}
-	switch missing := b.srv.missing(); {
-	case len(missing) == 0:
+	return k.whole(try)
+}
+
+// whole reports whether all streams are open that are to be, or those that are not
+// were tried often enough.
+func (k *keeper) whole(try int) bool {
+	b := k.b
+	open, err := b.srv.open()
+	var unopened []string
+	if err == nil {
+		unopened, err = b.folders.unopened(open)
+	}
+	switch {
+	case err == nil && len(unopened) == 0:
 		return true
 	case try < patience:
-		b.log.Debug("streams could not be opened yet", "streams", missing)
+		b.log.Debug("streams could not be opened yet", "streams", unopened, "err", err)
 		return false
 	default:
-		b.log.Error("streams could not be opened; restart the runtime to have them repaired", "streams", missing)
+		b.log.Error("streams could not be opened, their files are left as they are; restart the runtime to have them repaired", "streams", unopened, "err", err)
 		return true
 	}
 }

@@ -28,6 +28,27 @@ func writeOnly(ctx context.Context, b *Backbone, stream string, call func(contex
 	return err
 }
 
+// create is write for a call that makes a stream.
+func create[T any](ctx context.Context, b *Backbone, stream string, call func(context.Context) (T, error)) (T, error) {
+	return write(ctx, b, stream, func(ctx context.Context) (T, error) {
+		if err := b.folders.make(stream); err != nil {
+			var none T
+			return none, err
+		}
+		return call(ctx)
+	})
+}
+
+// remove is write for a call that deletes a stream, which embedded is the folders' to do.
+func remove(ctx context.Context, b *Backbone, stream string, call func(context.Context) error) error {
+	return writeOnly(ctx, b, stream, func(ctx context.Context) error {
+		if b.folders != nil {
+			return b.folders.remove(ctx, stream)
+		}
+		return call(ctx)
+	})
+}
+
 func (n noticing) Publish(ctx context.Context, subject string, data []byte, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	return n.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, opts...)
 }
@@ -45,12 +66,7 @@ func (n noticing) Stream(ctx context.Context, name string) (jetstream.Stream, er
 }
 
 func (n noticing) CreateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
-	return write(ctx, n.b, c.Name, func(ctx context.Context) (jetstream.Stream, error) {
-		if err := n.b.parked.make(c.Name); err != nil {
-			return nil, err
-		}
-		return n.JetStream.CreateStream(ctx, c)
-	})
+	return create(ctx, n.b, c.Name, func(ctx context.Context) (jetstream.Stream, error) { return n.JetStream.CreateStream(ctx, c) })
 }
 
 func (n noticing) UpdateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
@@ -58,16 +74,11 @@ func (n noticing) UpdateStream(ctx context.Context, c jetstream.StreamConfig) (j
 }
 
 func (n noticing) CreateOrUpdateStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream, error) {
-	return write(ctx, n.b, c.Name, func(ctx context.Context) (jetstream.Stream, error) { return n.JetStream.CreateOrUpdateStream(ctx, c) })
+	return create(ctx, n.b, c.Name, func(ctx context.Context) (jetstream.Stream, error) { return n.JetStream.CreateOrUpdateStream(ctx, c) })
 }
 
 func (n noticing) DeleteStream(ctx context.Context, name string) error {
-	return writeOnly(ctx, n.b, name, func(ctx context.Context) error {
-		if n.b.parked.has(name) {
-			return n.b.parked.remove(ctx, name)
-		}
-		return n.JetStream.DeleteStream(ctx, name)
-	})
+	return remove(ctx, n.b, name, func(ctx context.Context) error { return n.JetStream.DeleteStream(ctx, name) })
 }
 
 // Names of the streams of buckets (ADR-8, ADR-20).
@@ -88,7 +99,7 @@ func (n noticing) KeyValue(ctx context.Context, bucket string) (jetstream.KeyVal
 }
 
 func (n noticing) CreateKeyValue(ctx context.Context, c jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
-	return n.records(write(ctx, n.b, recordsPrefix+c.Bucket, func(ctx context.Context) (jetstream.KeyValue, error) { return n.JetStream.CreateKeyValue(ctx, c) }))
+	return n.records(create(ctx, n.b, recordsPrefix+c.Bucket, func(ctx context.Context) (jetstream.KeyValue, error) { return n.JetStream.CreateKeyValue(ctx, c) }))
 }
 
 func (n noticing) UpdateKeyValue(ctx context.Context, c jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
@@ -96,13 +107,13 @@ func (n noticing) UpdateKeyValue(ctx context.Context, c jetstream.KeyValueConfig
 }
 
 func (n noticing) CreateOrUpdateKeyValue(ctx context.Context, c jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
-	return n.records(write(ctx, n.b, recordsPrefix+c.Bucket, func(ctx context.Context) (jetstream.KeyValue, error) {
+	return n.records(create(ctx, n.b, recordsPrefix+c.Bucket, func(ctx context.Context) (jetstream.KeyValue, error) {
 		return n.JetStream.CreateOrUpdateKeyValue(ctx, c)
 	}))
 }
 
 func (n noticing) DeleteKeyValue(ctx context.Context, bucket string) error {
-	return writeOnly(ctx, n.b, recordsPrefix+bucket, func(ctx context.Context) error { return n.JetStream.DeleteKeyValue(ctx, bucket) })
+	return remove(ctx, n.b, recordsPrefix+bucket, func(ctx context.Context) error { return n.JetStream.DeleteKeyValue(ctx, bucket) })
 }
 
 func (n noticing) objects(o jetstream.ObjectStore, bucket string, err error) (jetstream.ObjectStore, error) {
@@ -118,7 +129,7 @@ func (n noticing) ObjectStore(ctx context.Context, bucket string) (jetstream.Obj
 }
 
 func (n noticing) CreateObjectStore(ctx context.Context, c jetstream.ObjectStoreConfig) (jetstream.ObjectStore, error) {
-	o, err := write(ctx, n.b, objectsPrefix+c.Bucket, func(ctx context.Context) (jetstream.ObjectStore, error) {
+	o, err := create(ctx, n.b, objectsPrefix+c.Bucket, func(ctx context.Context) (jetstream.ObjectStore, error) {
 		return n.JetStream.CreateObjectStore(ctx, c)
 	})
 	return n.objects(o, c.Bucket, err)
@@ -132,14 +143,14 @@ func (n noticing) UpdateObjectStore(ctx context.Context, c jetstream.ObjectStore
 }
 
 func (n noticing) CreateOrUpdateObjectStore(ctx context.Context, c jetstream.ObjectStoreConfig) (jetstream.ObjectStore, error) {
-	o, err := write(ctx, n.b, objectsPrefix+c.Bucket, func(ctx context.Context) (jetstream.ObjectStore, error) {
+	o, err := create(ctx, n.b, objectsPrefix+c.Bucket, func(ctx context.Context) (jetstream.ObjectStore, error) {
 		return n.JetStream.CreateOrUpdateObjectStore(ctx, c)
 	})
 	return n.objects(o, c.Bucket, err)
 }
 
 func (n noticing) DeleteObjectStore(ctx context.Context, bucket string) error {
-	return writeOnly(ctx, n.b, objectsPrefix+bucket, func(ctx context.Context) error { return n.JetStream.DeleteObjectStore(ctx, bucket) })
+	return remove(ctx, n.b, objectsPrefix+bucket, func(ctx context.Context) error { return n.JetStream.DeleteObjectStore(ctx, bucket) })
 }
 
 // noticingRecords is a key-value bucket.

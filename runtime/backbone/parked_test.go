@@ -127,7 +127,7 @@ func TestAStreamThatCannotBeOpenedIsKept(t *testing.T) {
 	store(t, b, 1)
 	stop(t, b)
 	b = startParking(t, dir)
-	msgs := filepath.Join(dir, "parked", "S", "msgs")
+	msgs := filepath.Join(dir, "streams", "S", "msgs")
 	if err := errors.Join(os.Rename(msgs, msgs+".away"), os.WriteFile(msgs, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
@@ -145,8 +145,7 @@ func TestAStreamThatCannotBeOpenedIsKept(t *testing.T) {
 	store(t, b, 2)
 }
 
-// Streams are taken from the server and given back, as each start wants it.
-func TestParkedStreamsGoBack(t *testing.T) {
+func TestEachStartSaysWhatIsParked(t *testing.T) {
 	dir := t.TempDir()
 	b := startWith(t, backbone.Config{Dir: dir})
 	makeS(t, b)
@@ -177,19 +176,19 @@ func TestAParkedStreamIsRemoved(t *testing.T) {
 		if err := b.JetStream().DeleteStream(t.Context(), "S"); err != nil {
 			t.Fatal(err)
 		}
-		if left, err := os.ReadDir(filepath.Join(dir, "parked")); err != nil || len(left) > 0 {
+		if left, err := os.ReadDir(filepath.Join(dir, "streams")); err != nil || len(left) > 0 {
 			t.Errorf("left are %v, %v", left, err)
 		}
 	}
 	stop(t, b)
 	// One that was being made, and one that was being deleted, when the process was killed.
 	for _, file := range []string{"msgs/index.db", "meta.sum"} {
-		path := filepath.Join(dir, "parked", "S", file)
+		path := filepath.Join(dir, "streams", "S", file)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		b = startParking(t, dir)
-		if left, err := os.ReadDir(filepath.Join(dir, "parked")); err != nil || len(left) > 0 {
+		if left, err := os.ReadDir(filepath.Join(dir, "streams")); err != nil || len(left) > 0 {
 			t.Errorf("left are %v, %v", left, err)
 		}
 		stop(t, b)
@@ -207,7 +206,7 @@ func TestParkedStreamsAreSynced(t *testing.T) {
 	b = startWith(t, backbone.Config{Dir: dir, Parks: func(string) bool { return true }, Fsync: c.fsync})
 	wantAsleep(t, b, "S")
 	stop(t, b)
-	for _, name := range []string{"1.blk", "S", "parked", filepath.Base(dir)} {
+	for _, name := range []string{"1.blk", "S", "streams", filepath.Base(dir)} {
 		if c.of(name) == 0 {
 			t.Errorf("%s was not synced", name)
 		}

@@ -14,7 +14,8 @@ import (
 func TestFilesAreReplacedInOnePlace(t *testing.T) {
 	elsewhere := map[string]string{
 		"runtime/atomicfile/atomicfile.go":    "here",
-		"runtime/backbone/parked.go":          "moves folders as they are, and links that no start reads",
+		"runtime/backbone/folders.go":         "moves folders as they are, and links that no start reads",
+		"runtime/backbone/parked.go":          "writes to a folder that is removed again",
 		"runtime/backbone/salvage/salvage.go": "keeps damaged files aside",
 		"runtime/function/code.go":            "renames a folder of what can be unpacked again",
 		"cmd/runtime/app/lock.go":             "writes .gitignore, the same each time, and a note that ends with its process",

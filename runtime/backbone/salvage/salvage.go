@@ -73,15 +73,15 @@ func Survey(dir string) (found []Finding, whole map[string]Extent, err error) {
 // them. Last is 0 when there are none.
 type Extent struct{ First, Last uint64 }
 
-// all looks at all streams: those that the server finds, and those that are parked
-// beside them.
+// all looks at all streams: those in folders of their own, to which the server has links,
+// and those in the server's.
 func (r *run) all() error {
 	roots, err := filepath.Glob(filepath.Join(r.dir, "jetstream", "*", "streams"))
 	if err != nil {
 		return err
 	}
 	var streams []string
-	for _, root := range append(roots, filepath.Join(r.dir, "parked")) {
+	for _, root := range append(roots, filepath.Join(r.dir, "streams")) {
 		entries, err := os.ReadDir(root)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -74,7 +74,7 @@ func flip(t *testing.T, path, at string) {
 }
 
 func stream(dir string, path ...string) string {
-	return filepath.Join(append([]string{dir, "jetstream", "$G", "streams", "S"}, path...)...)
+	return filepath.Join(append([]string{dir, "streams", "S"}, path...)...)
 }
 
 func TestWholeStoreIsLeftAlone(t *testing.T) {
@@ -104,7 +104,7 @@ func TestOneFlippedBitCostsOneRecord(t *testing.T) {
 	if len(got) != 99 || got[48] != "message 49" || got[49] != "message 51" {
 		t.Errorf("%d left: %q", len(got), got)
 	}
-	if _, err := os.Stat(filepath.Join(aside, "jetstream", "$G", "streams", "S", "msgs", "1.blk")); err != nil {
+	if _, err := os.Stat(filepath.Join(aside, "streams", "S", "msgs", "1.blk")); err != nil {
 		t.Error("the file was not kept:", err)
 	}
 	if found, err := salvage.Run(dir, aside); err != nil || len(found) != 0 {

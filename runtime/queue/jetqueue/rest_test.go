@@ -225,7 +225,7 @@ func TestALossIsToldOfAQueueThatNobodyAsksFor(t *testing.T) {
 			e.send(q, body(fmt.Sprint(i)))
 		}
 		e.close()
-		blocks, err := filepath.Glob(filepath.Join(e.dir, "parked", "*", "msgs", "1.blk"))
+		blocks, err := filepath.Glob(filepath.Join(e.dir, "streams", "*", "msgs", "1.blk"))
 		if err != nil || len(blocks) == 0 {
 			t.Fatal(blocks, err)
 		}

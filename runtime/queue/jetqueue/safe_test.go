@@ -38,7 +38,7 @@ func managed(c *queue.Config) { c.Texts = map[string]string{"SqsManagedSseEnable
 func found(t *testing.T, dir, text string) (where string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		b, err := os.ReadFile(path)
