@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
 // queueURL creates a queue.
@@ -31,7 +32,7 @@ func queueURL(t *testing.T, c *sqs.Client, name string) string {
 // says it once.
 func TestFolderRemoved(t *testing.T) {
 	long(t)
-	for _, part := range []string{".", "jetstream", "jetstream/jetstream"} {
+	for _, part := range []string{".", "jetstream", "jetstream/streams"} {
 		t.Run(part, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")
 			s := start(t, "", data)
@@ -90,6 +91,42 @@ func TestFolderRemoved(t *testing.T) {
 				t.Errorf("the log has %d lines about sends that were refused", n)
 			}
 		})
+	}
+}
+
+// The embedded server's own folder has nothing but links: who removes it removes no
+// message, and it is made anew when the server misses it.
+func TestLinksRemoved(t *testing.T) {
+	long(t)
+	data := filepath.Join(t.TempDir(), "data")
+	s := start(t, "", data)
+	c := s.client()
+	url := queueURL(t, c, "jobs")
+	body := strings.Repeat("m", 500<<10)
+	acknowledged := 0
+	send := func() error {
+		_, err := c.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body})
+		if err == nil {
+			acknowledged++
+		}
+		return err
+	}
+	if err := send(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(data, "jetstream", "jetstream")); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // a file of a log has 4 MiB: the next one has to be found
+		eventually(t, "a send", func() bool { return send() == nil })
+	}
+	s.kill()
+	s = start(t, "", data)
+	c = s.client()
+	url = queueURL(t, c, "jobs")
+	got, err := c.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"ApproximateNumberOfMessages"}})
+	if n := got.Attributes["ApproximateNumberOfMessages"]; err != nil || n != fmt.Sprint(acknowledged) {
+		t.Errorf("%d messages were acknowledged, %s are there, %v", acknowledged, n, err)
 	}
 }
 
