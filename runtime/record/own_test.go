@@ -11,7 +11,7 @@ import (
 type inner struct {
 	Words []string
 	N     int
-	depth []int // no JSON comes here
+	_     []int // no JSON comes here
 }
 
 type sharing struct {
