@@ -121,7 +121,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		log.mend.Store(&mend)
 		// What could not be sent is not sent later: by then its queue has read its log anew.
 		opts = append(opts, nats.InProcessServer(b.srv), nats.ReconnectBufSize(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0))
-		b.disk = startDisk(b.srv.streamsDir(), b.folders, c, func(err error) {
+		b.disk = startDisk(b.StreamsDir(), c, func(err error) {
 			b.condition.change(func(s *state) {
 				if s.unsynced = nil; err != nil {
 					s.unsynced = unsynced(err)

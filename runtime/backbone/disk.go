@@ -25,8 +25,8 @@ import (
 // message that moves from one to another is safe where it went before it is
 // surely gone where it was.
 type disk struct {
-	root  string        // the streams' folder, with a folder for each
-	away  *folders      // has them elsewhere; nil for not
+	top   string        // the store's folder
+	root  string        // the streams' folder, somewhere in it, with a folder for each
 	every time.Duration // how long a write waits, at most
 	fsync func(*os.File) error
 	rest  func()
@@ -54,9 +54,9 @@ type marks map[string]mark
 
 type mark struct{ size, changed int64 }
 
-func startDisk(root string, away *folders, c Config, tell func(error)) *disk {
+func startDisk(root string, c Config, tell func(error)) *disk {
 	d := &disk{
-		root: root, away: away, every: c.every(), fsync: c.fsync(), rest: c.atRest(), tell: tell, log: c.log(), known: map[string]bool{}, synced: map[string]marks{},
+		top: filepath.Clean(c.Dir), root: root, every: c.every(), fsync: c.fsync(), rest: c.atRest(), tell: tell, log: c.log(), known: map[string]bool{}, synced: map[string]marks{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
 	}
 	go d.run()
@@ -125,14 +125,12 @@ const writeback = 2 * time.Minute
 // before it could sync it.
 func (d *disk) adopt() {
 	since := time.Now().Add(-writeback)
-	root := d.root
-	if d.away != nil {
-		root = d.away.dir
+	streams, err := os.ReadDir(d.root)
+	if err != nil { // there are none yet
+		return
 	}
-	streams, _ := os.ReadDir(root) // it is not there yet when there are none
 	for _, s := range streams {
-		folder, _ := d.place(s.Name())
-		blocks, err := os.ReadDir(filepath.Join(folder, "msgs"))
+		blocks, err := os.ReadDir(filepath.Join(d.root, s.Name(), "msgs"))
 		if err != nil {
 			continue
 		}
@@ -212,10 +210,10 @@ func (d *disk) sync(stream string) error {
 	}
 	d.syncing.Lock()
 	defer d.syncing.Unlock()
-	folder, above := d.place(stream)
+	folder := filepath.Join(d.root, stream)
 	err := d.syncTree(folder)
 	// The folders above it, in which a new stream's name has to be found.
-	for i := 0; err == nil && i < above; i++ {
+	for err == nil && folder != d.top {
 		folder = filepath.Dir(folder)
 		err = d.syncFolder(folder)
 	}
@@ -223,15 +221,6 @@ func (d *disk) sync(stream string) error {
 		return fmt.Errorf("syncing stream %s: %w", stream, err)
 	}
 	return nil
-}
-
-// place is the folder of a stream, and how many of those above it are the store's:
-// jetstream/$G/streams or streams, and the one they are in.
-func (d *disk) place(stream string) (folder string, above int) {
-	if d.away != nil {
-		return d.away.folder(stream), 2
-	}
-	return filepath.Join(d.root, stream), 4
 }
 
 // syncTree syncs the files below a folder that have changed since they were

@@ -41,9 +41,9 @@ const (
 
 func startKeeper(b *Backbone, fsync func(*os.File) error) *keeper {
 	k := &keeper{b: b, fsync: fsync, trouble: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{})}
-	for try := 1; try <= patience && !k.whole(try); try++ { // a stream may have wanted what there is a moment later
+	for try := 1; !k.whole(try); try++ { // a stream may have wanted what there is a moment later
 		time.Sleep(probeEvery)
-		k.reopen(try)
+		k.reopen()
 	}
 	go k.run()
 	return k
@@ -85,7 +85,7 @@ func (k *keeper) run() {
 				"dir", k.b.srv.dir, "err", reason(cause))
 		}
 		began := time.Now()
-		for try := 1; again || !k.reopen(try); try++ {
+		for try := 1; again || !k.reopen() || !k.whole(try); try++ {
 			again = false
 			select {
 			case <-k.stop:
@@ -99,8 +99,8 @@ func (k *keeper) run() {
 	}
 }
 
-// reopen reports whether the store works again.
-func (k *keeper) reopen(try int) bool {
+// reopen reports whether the store was opened anew.
+func (k *keeper) reopen() bool {
 	b := k.b
 	b.Drain(entrySlack)
 	err := probe(b.srv.dir, k.fsync)
@@ -112,9 +112,8 @@ func (k *keeper) reopen(try int) bool {
 	}
 	if err != nil {
 		b.log.Debug("the store is not opened yet", "err", err)
-		return false
 	}
-	return k.whole(try)
+	return err == nil
 }
 
 // whole reports whether all streams are open that are to be, or those that are not
