@@ -51,13 +51,14 @@ func (c *condition) change(change func(*state)) (before *state) {
 	before = c.now.Load()
 	next := *before
 	change(&next)
-	switch was, is := before.down(), next.down(); {
-	case was == nil && is != nil:
-		next.end(is)
-	case was != nil && is == nil:
+	was, is := before.down(), next.down()
+	if was != nil && is == nil {
 		next.session, next.end = context.WithCancelCause(context.Background())
 	}
 	c.now.Store(&next)
+	if was == nil && is != nil {
+		next.end(is) // last: who waited for it asks why, and finds it
+	}
 	return before
 }
 
