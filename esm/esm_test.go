@@ -18,10 +18,10 @@ import (
 
 	"millrace/esm"
 	"millrace/esm/source/sqs"
-	"millrace/runtime/backbone"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/record"
 )
 
 const (

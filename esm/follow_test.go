@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 
 	"millrace/esm"
-	"millrace/runtime/record"
+	"millrace/runtime/store/record"
 )
 
 // A mapping that one runtime makes, changes or deletes is polled, or not, by the

@@ -14,7 +14,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/queue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/record"
 )
 
 // A Config is what mappings rest on. All but MayReceive and Log is required.

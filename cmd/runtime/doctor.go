@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"millrace/cmd/runtime/app"
-	"millrace/runtime/damage"
+	"millrace/runtime/store/loss"
 	"millrace/services/admin"
 )
 
@@ -61,12 +61,12 @@ func (c *doctorCmd) Run(ctx context.Context, term terminal) error {
 
 // A finding is what the doctor says.
 type finding struct {
-	Health string        `json:"health"` // as in a status
-	Losses []damage.Loss `json:"losses"`
+	Health string      `json:"health"` // as in a status
+	Losses []loss.Loss `json:"losses"`
 }
 
 func (c *doctorCmd) examine(ctx context.Context, endpoint string) (finding, error) {
-	found := finding{Health: admin.Healthy, Losses: []damage.Loss{}}
+	found := finding{Health: admin.Healthy, Losses: []loss.Loss{}}
 	if endpoint != "" {
 		s, err := askStatus(ctx, endpoint)
 		found.Health, found.Losses = s.Health, append(found.Losses, s.Losses...)

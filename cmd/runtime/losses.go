@@ -5,12 +5,12 @@ import (
 	"io"
 	"time"
 
-	"millrace/runtime/damage"
+	"millrace/runtime/store/loss"
 )
 
 // printLosses lists what is missing, a paragraph each. It prints nothing when
 // all is well.
-func printLosses(w io.Writer, losses []damage.Loss) {
+func printLosses(w io.Writer, losses []loss.Loss) {
 	for i, l := range losses {
 		if i == 0 {
 			fmt.Fprintf(w, "\n%d found missing or damaged (see runtime doctor):\n", len(losses))

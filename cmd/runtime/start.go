@@ -13,8 +13,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"millrace/cmd/runtime/app"
-	"millrace/runtime/backbone"
 	"millrace/runtime/capacity/memory"
+	"millrace/runtime/store/backbone"
 	"millrace/runtime/telemetry"
 )
 

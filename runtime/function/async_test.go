@@ -20,12 +20,12 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/sandbox"
+	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/runtime/telemetry"
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/fault"
-	"millrace/runtime/record"
 	"millrace/runtime/sandbox"
+	"millrace/runtime/store/record"
 )
 
 // ErrRevision says that a change was asked for under a revision that is past.

@@ -13,13 +13,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/lifecycle"
-	"millrace/runtime/record"
 	"millrace/runtime/sandbox"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
 )
 
 var orders = function.ID{Account: "000000000000", Region: "us-east-1", Name: "orders"}

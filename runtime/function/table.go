@@ -12,8 +12,8 @@ import (
 	"sync"
 
 	"millrace/runtime/fault"
-	"millrace/runtime/keys"
-	"millrace/runtime/record"
+	"millrace/runtime/store/keys"
+	"millrace/runtime/store/record"
 )
 
 // A Keyring makes and finds the keys that variables are stored under; *keys.Ring

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"millrace/runtime/function"
-	"millrace/runtime/keys"
+	"millrace/runtime/store/keys"
 )
 
 // sealing has functions keep their variables under a root key of dir.

@@ -14,7 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"millrace/runtime/damage"
+	"millrace/runtime/store/loss"
 )
 
 // A Status is what the runtime says of itself.
@@ -29,7 +29,7 @@ type Status struct {
 	Uptime   float64 `json:"uptimeSeconds"`
 	Stored   Stored  `json:"stored"`
 
-	Losses []damage.Loss `json:"losses,omitempty"` // what is missing or damaged, the oldest first
+	Losses []loss.Loss `json:"losses,omitempty"` // what is missing or damaged, the oldest first
 }
 
 // Healthy is the Health of a runtime that serves all calls.

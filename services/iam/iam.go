@@ -18,7 +18,7 @@ import (
 	"strings"
 	"time"
 
-	"millrace/runtime/record"
+	"millrace/runtime/store/record"
 	api "millrace/services/internal/api/iam"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/list"

@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/record"
 	"millrace/services/iam"
 	api "millrace/services/internal/api/iam"
 	"millrace/services/internal/identity"

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"millrace/runtime/keys"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
 )
 

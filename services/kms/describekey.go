@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"millrace/runtime/keys"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
 )
 

@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"millrace/runtime/fault"
-	"millrace/runtime/keys"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
 	"millrace/services/internal/wire"
 )

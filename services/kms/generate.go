@@ -5,7 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 
-	"millrace/runtime/keys"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
 )
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 
-	"millrace/runtime/keys"
 	"millrace/runtime/policy"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
 )
 

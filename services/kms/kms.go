@@ -1,6 +1,6 @@
 // Package kms is the AWS Key Management Service as far as encryption at rest
 // needs it: symmetric keys and HMAC keys, their aliases, policies and tags. The
-// keys themselves are runtime/keys's; this is their AWS face.
+// keys themselves are runtime/store/keys's; this is their AWS face.
 //
 // What is encrypted is encrypted: AES-256-GCM, bound to the encryption context,
 // under material that leaves the runtime only wrapped. An account does with its
@@ -15,8 +15,8 @@ import (
 	"context"
 	"time"
 
-	"millrace/runtime/keys"
 	"millrace/runtime/policy"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"

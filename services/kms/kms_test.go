@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/smithy-go"
 
-	"millrace/runtime/backbone/backbonetest"
-	"millrace/runtime/keys"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/keys"
+	"millrace/runtime/store/record"
 	"millrace/services/gateway"
 	api "millrace/services/internal/api/kms"
 	"millrace/services/internal/wire"

@@ -3,7 +3,7 @@ package kms
 import (
 	"context"
 
-	"millrace/runtime/keys"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"millrace/runtime/keys"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
 )
 

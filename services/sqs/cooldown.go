@@ -8,7 +8,7 @@ import (
 
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/record"
 )
 
 // cooldown is how long AWS refuses a second purge, and the name of a deleted queue.

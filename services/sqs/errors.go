@@ -7,8 +7,8 @@ import (
 	"fmt"
 
 	"millrace/runtime/fault"
-	"millrace/runtime/keys"
 	"millrace/runtime/queue"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/wire"
 )

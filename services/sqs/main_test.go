@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
 )
 
 func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }

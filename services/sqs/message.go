@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"millrace/runtime/digest"
 	"millrace/runtime/queue"
+	"millrace/runtime/queue/digest"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"

@@ -5,8 +5,8 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"millrace/runtime/digest"
 	"millrace/runtime/queue"
+	"millrace/runtime/queue/digest"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/telemetry"
 	api "millrace/services/internal/api/sqs"

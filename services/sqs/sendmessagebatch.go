@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"millrace/runtime/digest"
 	"millrace/runtime/queue"
+	"millrace/runtime/queue/digest"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
 )

@@ -17,7 +17,7 @@ import (
 
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/record"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"

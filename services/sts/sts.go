@@ -12,7 +12,7 @@ import (
 	"encoding/base64"
 	"time"
 
-	"millrace/runtime/record"
+	"millrace/runtime/store/record"
 	api "millrace/services/internal/api/sts"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"

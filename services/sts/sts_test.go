@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/backbonetest"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
 	api "millrace/services/internal/api/sts"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"

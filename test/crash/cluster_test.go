@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"millrace/runtime/backbone/backbonetest"
+	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/test/needs"
 	"millrace/test/patience"
 )

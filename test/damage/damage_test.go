@@ -26,8 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"millrace/cmd/runtime/app"
-	"millrace/runtime/backbone/backbonetest"
-	"millrace/runtime/damage"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/loss"
 	"millrace/test/needs"
 	"millrace/test/wholebody"
 )
@@ -211,9 +211,9 @@ func examine(t *testing.T, dir string, want content) {
 	if err != nil {
 		t.Fatalf("status: %v", err)
 	}
-	lost := map[string]damage.Loss{}
+	lost := map[string]loss.Loss{}
 	for _, l := range status.Losses {
-		if l.Kind == damage.Queue {
+		if l.Kind == loss.Queue {
 			lost[l.Name[strings.LastIndex(l.Name, ":")+1:]] = l
 		}
 	}

@@ -56,15 +56,79 @@ func TestServicesDoNotMeet(t *testing.T) {
 // Changing the log's engine is a matter of one package.
 func TestOnlyBackboneKnowsTheServer(t *testing.T) {
 	for _, p := range packages(t) {
-		if strings.HasPrefix(p.ImportPath, "millrace/runtime/backbone") {
+		if strings.HasPrefix(p.ImportPath, "millrace/runtime/store/backbone") {
 			continue
 		}
 		for _, list := range [][]string{p.Imports, p.TestImports, p.XTestImports} {
 			for _, dep := range list {
 				if strings.HasPrefix(dep, "github.com/nats-io/nats-server/") {
-					t.Errorf("%s imports %s: runtime/backbone is its only importer", p.ImportPath, dep)
+					t.Errorf("%s imports %s: runtime/store/backbone is its only importer", p.ImportPath, dep)
 				}
 			}
+		}
+	}
+}
+
+// rooms ranks the folders inside runtime/, from the ground up. An import stays in
+// its room or points to a lower rank, never across.
+//
+// The queue's machine stands below delivery, which stands on it; every other noun
+// hands its events to delivery, and stands above.
+var rooms = map[string]int{
+	"fault": 0,
+	"arn":   1, "lifecycle": 1, "telemetry": 1, "capacity": 1,
+	"pattern": 2, "policy": 2,
+	"store":   3,
+	"sandbox": 4, "workers": 4,
+	"queue":    5,
+	"delivery": 6,
+	"function": 7, "topic": 7, "object": 7, "broker": 7, "secret": 7, "identity": 7, "logs": 7, "metric": 7,
+}
+
+func TestRoomsOfTheRuntimeAreRanked(t *testing.T) {
+	for _, p := range packages(t) {
+		from, ok := roomOf(p.ImportPath)
+		if !ok {
+			continue
+		}
+		if _, ranked := rooms[from]; !ranked {
+			t.Errorf("%s is in a room without a rank: give runtime/%s one", p.ImportPath, from)
+		}
+		for _, dep := range p.Imports {
+			if to, ok := roomOf(dep); ok && to != from && rooms[to] >= rooms[from] {
+				t.Errorf("%s imports %s: runtime/%s is not below runtime/%s", p.ImportPath, dep, to, from)
+			}
+		}
+	}
+}
+
+// stateful are the services that keep state of their own. The list only shrinks.
+var stateful = map[string]string{
+	"iam": "roles and policies are to move to runtime/",
+	"sts": "sessions are to move to runtime/",
+	"sqs": "the cool-downs after deletions and purges are to move to runtime/",
+}
+
+// A service translates. What it would remember is a noun's in runtime/.
+func TestServicesKeepNoState(t *testing.T) {
+	found := map[string]bool{}
+	for _, p := range packages(t) {
+		name, ok := serviceOf(p.ImportPath)
+		if !ok {
+			continue
+		}
+		for _, dep := range p.Imports {
+			if dep == "millrace/runtime/store/record" || strings.HasPrefix(dep, "millrace/runtime/store/backbone") {
+				found[name] = true
+				if stateful[name] == "" {
+					t.Errorf("%s imports %s: state belongs in runtime/", p.ImportPath, dep)
+				}
+			}
+		}
+	}
+	for name := range stateful {
+		if !found[name] {
+			t.Errorf("services/%s keeps no state anymore: take it off the list", name)
 		}
 	}
 }
@@ -97,6 +161,13 @@ func ours(path string) bool { return strings.HasPrefix(path, "millrace/") }
 func top(path string) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "millrace/"), "/")
 	return first
+}
+
+// roomOf is the folder of runtime/ that a package is in.
+func roomOf(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, "millrace/runtime/")
+	first, _, _ := strings.Cut(rest, "/")
+	return first, ok
 }
 
 func serviceOf(path string) (string, bool) {

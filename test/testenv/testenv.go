@@ -32,8 +32,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"millrace/cmd/runtime/app"
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/function"
+	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/test/wholebody"
 )
 

@@ -20,20 +20,20 @@ import (
 
 	"millrace/esm"
 	source "millrace/esm/source/sqs"
-	"millrace/runtime/backbone"
 	"millrace/runtime/capacity"
 	"millrace/runtime/capacity/descriptors"
 	"millrace/runtime/capacity/memory"
-	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
-	"millrace/runtime/keys"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/queue/moves"
-	"millrace/runtime/record"
 	"millrace/runtime/sandbox"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/keys"
+	"millrace/runtime/store/loss"
+	"millrace/runtime/store/record"
 	"millrace/services/admin"
 	"millrace/services/gateway"
 	"millrace/services/gateway/http1"
@@ -113,7 +113,7 @@ type App struct {
 	folder    *folder
 	store     *backbone.Backbone
 	files     *descriptors.Limit
-	losses    *damage.Log
+	losses    *loss.Log
 	records   *record.Store
 	keys      *keys.Ring
 	queues    *jetqueue.Queues

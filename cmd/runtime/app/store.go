@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 	"time"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/salvage"
 	"millrace/runtime/capacity/descriptors"
-	"millrace/runtime/cluster"
-	"millrace/runtime/damage"
-	"millrace/runtime/keys"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/cluster"
+	"millrace/runtime/store/keys"
+	"millrace/runtime/store/loss"
+	"millrace/runtime/store/record"
+	"millrace/runtime/store/repair"
 )
 
 // openStore takes the data folder and brings up what is kept there. What is
@@ -40,7 +40,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, fmt.Errorf("writing to the data folder: %w", err)
 	}
 
-	if a.losses, err = damage.Open(filepath.Join(a.cfg.Data, "losses.log"), log); err != nil {
+	if a.losses, err = loss.Open(filepath.Join(a.cfg.Data, "losses.log"), log); err != nil {
 		return nil, err
 	}
 
@@ -109,8 +109,8 @@ func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone, intact
 			if a.cfg.Strict {
 				return fmt.Errorf("the record of %s %s was lost", kind, key)
 			}
-			return a.losses.Add(damage.Loss{
-				Kind: damage.Record, Name: kind + " " + key, Repaired: true, What: "its record was lost, and is back from its copy",
+			return a.losses.Add(loss.Loss{
+				Kind: loss.Record, Name: kind + " " + key, Repaired: true, What: "its record was lost, and is back from its copy",
 			})
 		},
 		Failed: func(kind, key string, err error) {
@@ -129,14 +129,14 @@ func (a *App) storeDir() string { return filepath.Join(a.cfg.Data, "jetstream") 
 //
 // All of it is written down before anything is put right: afterwards nothing in
 // the store tells.
-func (a *App) salvage() (torn tornStreams, whole map[string]salvage.Extent, err error) {
+func (a *App) salvage() (torn tornStreams, whole map[string]repair.Extent, err error) {
 	if a.cfg.NATS != "" {
 		return tornStreams{}, nil, nil
 	}
 	if torn, err = readTorn(filepath.Join(a.cfg.Data, "torn")); err != nil {
 		return torn, nil, err
 	}
-	found, whole, err := salvage.Survey(a.storeDir())
+	found, whole, err := repair.Survey(a.storeDir())
 	if err != nil {
 		return torn, nil, fmt.Errorf("looking through the store: %w", err)
 	}
@@ -151,8 +151,8 @@ func (a *App) salvage() (torn tornStreams, whole map[string]salvage.Extent, err 
 			strict = errors.Join(strict, errors.New(f.String()))
 			continue
 		}
-		if err := a.losses.Add(damage.Loss{
-			Kind: damage.File, Name: "jetstream/" + f.File, Found: a.started.UTC(),
+		if err := a.losses.Add(loss.Loss{
+			Kind: loss.File, Name: "jetstream/" + f.File, Found: a.started.UTC(),
 			What: f.String() + "; the file is kept as it was in " + aside + ", and what is missing is named by itself",
 		}); err != nil {
 			return torn, nil, err
@@ -167,7 +167,7 @@ func (a *App) salvage() (torn tornStreams, whole map[string]salvage.Extent, err 
 	if err := torn.write(); err != nil {
 		return torn, nil, err
 	}
-	if _, err := salvage.Run(a.storeDir(), filepath.Join(a.cfg.Data, aside)); err != nil {
+	if _, err := repair.Run(a.storeDir(), filepath.Join(a.cfg.Data, aside)); err != nil {
 		return torn, nil, fmt.Errorf("putting the store right: %w", err)
 	}
 	return torn, whole, nil
@@ -177,7 +177,7 @@ func (a *App) salvage() (torn tornStreams, whole map[string]salvage.Extent, err 
 // there, and returns what is missing or damaged, also what was found before. What
 // can be put right is, as at every start; nothing is served and no function runs.
 // What is full, or else would have calls fail, is the second result.
-func Examine(ctx context.Context, cfg Config) (_ []damage.Loss, full, err error) {
+func Examine(ctx context.Context, cfg Config) (_ []loss.Loss, full, err error) {
 	a := &App{cfg: withDefaults(cfg), started: time.Now(), thorough: true}
 	defer func() { err = errors.Join(err, a.parts.Down(context.WithoutCancel(ctx))) }()
 	if _, err := a.openStore(ctx); err != nil {
@@ -196,7 +196,7 @@ func ForgetLosses(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	losses, err := damage.Open(filepath.Join(cfg.Data, "losses.log"), cfg.Log)
+	losses, err := loss.Open(filepath.Join(cfg.Data, "losses.log"), cfg.Log)
 	if err == nil {
 		err = losses.Forget()
 	}
@@ -238,7 +238,7 @@ func (a *App) parks() func(stream string) bool {
 }
 
 // whole implements jetqueue.Options.Whole.
-func (a *App) whole(extents map[string]salvage.Extent) func(stream string) (first, last uint64, ok bool) {
+func (a *App) whole(extents map[string]repair.Extent) func(stream string) (first, last uint64, ok bool) {
 	if a.cfg.Strict || a.thorough {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/damage"
 	"millrace/runtime/queue"
+	"millrace/runtime/store/loss"
 )
 
 // damaged makes a data folder with a queue of two messages, and returns the one
@@ -84,7 +84,7 @@ func TestDamageIsWrittenDownBeforeItIsPutRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range all {
-		if l.Kind == damage.File && strings.HasSuffix(l.Name, filepath.Base(block)) {
+		if l.Kind == loss.File && strings.HasSuffix(l.Name, filepath.Base(block)) {
 			return
 		}
 	}
@@ -113,7 +113,7 @@ func TestLogCutShortIsRemembered(t *testing.T) {
 	if err := errors.Join(full, err); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1 || all[0].Kind != damage.Queue || !strings.Contains(all[0].What, "cut short") {
+	if len(all) != 1 || all[0].Kind != loss.Queue || !strings.Contains(all[0].What, "cut short") {
 		t.Errorf("lost are %v, want the end of the queue's log", all)
 	}
 	if _, err := os.Stat(filepath.Join(cfg.Data, "torn")); !os.IsNotExist(err) {

@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"millrace/runtime/atomicfile"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/store/atomicfile"
 )
 
 // Torn streams are logs of queues whose end was cut short. When the store has been

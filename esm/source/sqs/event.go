@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"millrace/runtime/digest"
 	"millrace/runtime/queue"
+	"millrace/runtime/queue/digest"
 )
 
 // A record is a message as an SQS event shows it; its members are in AWS's order.

@@ -28,7 +28,7 @@ import (
 
 // The reserve is a sixteenth of the disk, within these bounds. Together with as
 // much that sends leave free, the least is enough to give a log's block back whose
-// second half still counts; see runtime/backbone/DESIGN.md.
+// second half still counts; see runtime/store/backbone/DESIGN.md.
 const (
 	share       = 16
 	leastAside  = 3 << 20

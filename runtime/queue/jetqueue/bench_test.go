@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/backbone"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/store/backbone"
 )
 
 // share runs n operations by so many callers.

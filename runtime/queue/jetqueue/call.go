@@ -6,8 +6,8 @@ import (
 	"errors"
 
 	"millrace/runtime/fault"
-	"millrace/runtime/keys"
 	"millrace/runtime/queue"
+	"millrace/runtime/store/keys"
 )
 
 // A call is what one of a queue's methods was asked, in a form that can be

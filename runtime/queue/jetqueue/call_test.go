@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"millrace/runtime/fault"
-	"millrace/runtime/keys"
 	"millrace/runtime/queue"
+	"millrace/runtime/store/keys"
 )
 
 // Errors mean the same behind the way between nodes: those that callers compare,

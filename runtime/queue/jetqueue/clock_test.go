@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/store/backbone/backbonetest"
 )
 
 // A wall is a wall clock that can be set.

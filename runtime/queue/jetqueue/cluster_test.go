@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/backbonetest"
-	"millrace/runtime/cluster"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/cluster"
+	"millrace/runtime/store/record"
 	"millrace/test/needs"
 	"millrace/test/patience"
 )

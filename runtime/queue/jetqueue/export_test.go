@@ -3,12 +3,12 @@ package jetqueue
 import (
 	"context"
 
-	"millrace/runtime/damage"
+	"millrace/runtime/store/loss"
 )
 
 // Reread reads the log of a queue as its next owner would, and returns what it
 // would find missing.
-func (q *Queue) Reread(ctx context.Context) (*damage.Loss, error) {
+func (q *Queue) Reread(ctx context.Context) (*loss.Loss, error) {
 	r, err := q.replay(ctx, q.reader)
 	if err != nil {
 		return nil, err

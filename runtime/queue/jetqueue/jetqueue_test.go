@@ -16,13 +16,13 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/backbonetest"
-	"millrace/runtime/backbone/salvage"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
+	"millrace/runtime/store/repair"
 )
 
 func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
@@ -52,7 +52,7 @@ func start(tb testing.TB, o jetqueue.Options) *env {
 func (e *env) open() {
 	e.Helper()
 	if e.lazy {
-		_, whole, err := salvage.Survey(e.dir)
+		_, whole, err := repair.Survey(e.dir)
 		if err != nil {
 			e.Fatal(err)
 		}

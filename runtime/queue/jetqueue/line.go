@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/direct"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/direct"
 )
 
 // A line is how the entries of one log go to JetStream, and its acknowledgements

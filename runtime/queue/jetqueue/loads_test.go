@@ -7,9 +7,9 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/queue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
 )
 
 // A silent JetStream answers late, as while a cluster elects a stream's leader.

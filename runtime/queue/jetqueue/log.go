@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"millrace/runtime/backbone"
+	"millrace/runtime/store/backbone"
 )
 
 // A log is the stream of one queue. Every entry is published with the sequence

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/store/loss"
 	"millrace/test/patience"
 )
 
@@ -27,14 +27,14 @@ type lossy struct {
 	before uint64     // entries of a new log, before the first that a test writes
 	hold   sync.Mutex // held to have reports wait
 	mu     sync.Mutex // owners of several queues report
-	losses []damage.Loss
+	losses []loss.Loss
 }
 
 func startLossy(t *testing.T) *lossy {
 	l := &lossy{}
 	l.env = start(t, jetqueue.Options{
 		Marks: filepath.Join(t.TempDir(), "marks"),
-		Lost: func(d damage.Loss) error {
+		Lost: func(d loss.Loss) error {
 			l.hold.Lock()
 			defer l.hold.Unlock()
 			l.mu.Lock()
@@ -63,7 +63,7 @@ func (l *lossy) create(name string, change func(*queue.Config)) *jetqueue.Queue 
 }
 
 // found opens the queues again and returns what is missing then.
-func (l *lossy) found() []damage.Loss {
+func (l *lossy) found() []loss.Loss {
 	l.Helper()
 	l.losses = nil
 	l.open()
@@ -111,7 +111,7 @@ func (l *lossy) loseOf(name string, entries ...uint64) {
 	}
 }
 
-func (l *lossy) want(got []damage.Loss, entries string, messages uint64, numbers string) {
+func (l *lossy) want(got []loss.Loss, entries string, messages uint64, numbers string) {
 	l.Helper()
 	if len(got) != 1 {
 		l.Fatalf("got %d losses, want 1: %v", len(got), got)
@@ -120,7 +120,7 @@ func (l *lossy) want(got []damage.Loss, entries string, messages uint64, numbers
 		seq, _ := strconv.ParseUint(n, 10, 64)
 		return strconv.FormatUint(l.before+seq, 10)
 	})
-	if g := got[0]; g.Kind != damage.Queue || g.Entries != entries || g.Messages != messages || g.Numbers != numbers {
+	if g := got[0]; g.Kind != loss.Queue || g.Entries != entries || g.Messages != messages || g.Numbers != numbers {
 		l.Errorf("got entries %s with %d messages %s of a %s, want entries %s with %d messages %s", g.Entries, g.Messages, g.Numbers, g.Kind, entries, messages, numbers)
 	}
 }
@@ -253,7 +253,7 @@ func TestLostRecordComesBack(t *testing.T) {
 	l.records.Close() // which finds no bucket to leave
 	l.backbone.Stop(ctx)
 	got := l.found()
-	if len(got) != 1 || got[0].Kind != damage.Record || got[0].Name != id("q").ARN().String() {
+	if len(got) != 1 || got[0].Kind != loss.Record || got[0].Name != id("q").ARN().String() {
 		t.Errorf("got %v", got)
 	}
 	if got := l.bodies(l.get("q")); fmt.Sprint(got) != "[1 2 3]" || l.get("q").Config().Tags["a"] != "b" {
@@ -371,7 +371,7 @@ func TestUnreadableRecord(t *testing.T) {
 	}
 	put([]byte("not as we write it"))
 	l.close()
-	if got := l.found(); len(got) != 1 || got[0].Kind != damage.Record {
+	if got := l.found(); len(got) != 1 || got[0].Kind != loss.Record {
 		t.Errorf("got %v", got)
 	}
 	if _, err := l.queues.Get(id("q")); !errors.Is(err, fault.NotFound) {

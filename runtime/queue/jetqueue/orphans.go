@@ -9,9 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"millrace/runtime/damage"
 	"millrace/runtime/fault"
-	"millrace/runtime/record"
+	"millrace/runtime/store/loss"
+	"millrace/runtime/store/record"
 )
 
 // aboutRecord is where the metadata of a stream keeps the record of its queue, as
@@ -108,7 +108,7 @@ func (qs *Queues) ownerOf(s *jetstream.StreamInfo) *row {
 func (qs *Queues) adopt(ctx context.Context, s *jetstream.StreamInfo) (*row, error) {
 	r := qs.ownerOf(s)
 	if r != nil && qs.table.State(key(r.ID)) == record.Unreadable {
-		return nil, qs.lost(damage.Loss{Kind: damage.Record, Name: r.ID.ARN().String(), What: strangeRecord})
+		return nil, qs.lost(loss.Loss{Kind: loss.Record, Name: r.ID.ARN().String(), What: strangeRecord})
 	}
 	if r == nil {
 		err := qs.js.DeleteStream(ctx, s.Config.Name)
@@ -117,7 +117,7 @@ func (qs *Queues) adopt(ctx context.Context, s *jetstream.StreamInfo) (*row, err
 		}
 		return nil, fault.Wrap(fault.Unavailable, err, "removing stream %s, which no queue has", s.Config.Name)
 	}
-	if err := qs.lost(damage.Loss{Kind: damage.Record, Name: r.ID.ARN().String(), What: lostRecord}); err != nil {
+	if err := qs.lost(loss.Loss{Kind: loss.Record, Name: r.ID.ARN().String(), What: lostRecord}); err != nil {
 		return nil, err
 	}
 	return r, qs.table.Create(ctx, key(r.ID), *r)
@@ -134,7 +134,7 @@ func (qs *Queues) restream(ctx context.Context, r row) error {
 	if err != nil {
 		return err
 	}
-	l := damage.Loss{Kind: damage.Queue, Name: r.ID.ARN().String()}
+	l := loss.Loss{Kind: loss.Queue, Name: r.ID.ARN().String()}
 	switch n, m := s.CachedInfo().State.Msgs, qs.marks.get(r.Source); {
 	case n > 0:
 		l.Repaired, l.What = true, fmt.Sprintf("JetStream did not know its log anymore; %d entries were found again", n)

@@ -8,10 +8,10 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"millrace/runtime/backbone/backbonetest"
-	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/loss"
 )
 
 const recordStream = "KV_millrace-records"
@@ -59,7 +59,7 @@ func TestLogsWithoutARecord(t *testing.T) {
 		loseRecords(t, js)
 		l.close()
 		got := l.found()
-		if len(got) != 1 || got[0].Kind != damage.Record || got[0].Name != id("used").ARN().String() {
+		if len(got) != 1 || got[0].Kind != loss.Record || got[0].Name != id("used").ARN().String() {
 			t.Errorf("record %q: found %v, want the record of the queue in use", about, got)
 		}
 		js = l.backbone.JetStream()
@@ -128,10 +128,10 @@ func TestQueuesWithoutALog(t *testing.T) {
 	for _, c := range []struct {
 		rule  string
 		marks bool
-		want  func(damage.Loss) bool
+		want  func(loss.Loss) bool
 	}{
-		{"with marks", true, func(d damage.Loss) bool { return d.Messages == 3 && !d.AtMost }},
-		{"without", false, func(d damage.Loss) bool { return d.AtMost && strings.Contains(d.What, "its log is gone") }},
+		{"with marks", true, func(d loss.Loss) bool { return d.Messages == 3 && !d.AtMost }},
+		{"without", false, func(d loss.Loss) bool { return d.AtMost && strings.Contains(d.What, "its log is gone") }},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			l := startLossy(t)
@@ -155,7 +155,7 @@ func TestQueuesWithoutALog(t *testing.T) {
 			l.backbone.Stop(ctx)
 			l.options.Strict = false
 			got := l.found()
-			if len(got) != 1 || got[0].Kind != damage.Queue || got[0].Name != id("q").ARN().String() || !c.want(got[0]) {
+			if len(got) != 1 || got[0].Kind != loss.Queue || got[0].Name != id("q").ARN().String() || !c.want(got[0]) {
 				t.Errorf("found %+v", got)
 			}
 			l.send(l.get("q"), body("new"))

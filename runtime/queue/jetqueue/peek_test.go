@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/queue"
+	"millrace/runtime/store/backbone/backbonetest"
 )
 
 // A look through any node shows what the owner has, and changes nothing.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"millrace/runtime/cluster"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
+	"millrace/runtime/store/cluster"
 )
 
 const (

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"testing"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/backbonetest"
-	"millrace/runtime/cluster"
 	"millrace/runtime/queue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/cluster"
+	"millrace/runtime/store/record"
 )
 
 // A node that leaves before it has heard of a new queue of its own sends those

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"millrace/runtime/backbone/backbonetest"
+	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/test/patience"
 )
 

@@ -17,13 +17,13 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"millrace/runtime/backbone"
 	"millrace/runtime/capacity"
-	"millrace/runtime/cluster"
-	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/cluster"
+	"millrace/runtime/store/loss"
+	"millrace/runtime/store/record"
 )
 
 // Options tune Open. The zero Options are ready to use.
@@ -83,7 +83,7 @@ type Options struct {
 	Torn map[string]bool
 	// Lost takes what was found missing; nil logs it. What it returns an error
 	// for is found again.
-	Lost func(damage.Loss) error
+	Lost func(loss.Loss) error
 	// Strict has Open fail when anything is missing, and change nothing.
 	Strict bool
 }
@@ -117,7 +117,7 @@ type Queues struct {
 	opened   time.Time // and what the wall clock said then
 	wallThen time.Time
 	torn     map[string]bool
-	lost     func(damage.Loss) error
+	lost     func(loss.Loss) error
 
 	admin     sync.Mutex // held while queues are created and deleted
 	following sync.Mutex // held while what another node did is taken in
@@ -151,7 +151,7 @@ func (qs *Queues) squeeze() {
 }
 
 // lose is what Options.Lost is without one.
-func (o *Options) lose(l damage.Loss) error {
+func (o *Options) lose(l loss.Loss) error {
 	o.Log.Warn("a queue was damaged", "queue", l.Name, "what", l.What, "entries", l.Entries, "numbers", l.Numbers)
 	return nil
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	randv2 "math/rand/v2"
 
-	"millrace/runtime/damage"
 	"millrace/runtime/queue"
+	"millrace/runtime/store/loss"
 )
 
 // A replay is what was made of a log: a machine of all that could be read, and
@@ -16,9 +16,9 @@ import (
 type replay struct {
 	machine     *queue.Machine
 	first, last uint64
-	mark        mark         // what the log was known to hold; zero when unknown
-	gone        queue.Spans  // entries that are missing now, and were not before
-	loss        *damage.Loss // nil when nothing is missing
+	mark        mark        // what the log was known to hold; zero when unknown
+	gone        queue.Spans // entries that are missing now, and were not before
+	loss        *loss.Loss  // nil when nothing is missing
 }
 
 // replay reads the log. What is missing or damaged is left out, and named.
@@ -121,7 +121,7 @@ func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) err
 	if r.mark.known {
 		messages = min(messages, uint64(r.mark.alive))
 	}
-	lost := &damage.Loss{Kind: damage.Queue, Name: q.id.ARN().String(), Messages: messages, Numbers: numbers.String()}
+	lost := &loss.Loss{Kind: loss.Queue, Name: q.id.ARN().String(), Messages: messages, Numbers: numbers.String()}
 	entries := r.gone
 	if behind && r.mark.known {
 		entries = append(queue.Spans{}, r.gone...)

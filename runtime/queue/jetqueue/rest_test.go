@@ -15,10 +15,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"millrace/runtime/damage"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/store/loss"
 )
 
 // startLazy starts queues that are opened when they are used.
@@ -214,8 +214,8 @@ func TestDeadLettersUnderWayNeedNobodyToAsk(t *testing.T) {
 
 // What is missing is told though nobody asks for the queue.
 func TestALossIsToldOfAQueueThatNobodyAsksFor(t *testing.T) {
-	losses := make(chan damage.Loss, 10)
-	lazyBubble(t, jetqueue.Options{Lost: func(l damage.Loss) error {
+	losses := make(chan loss.Loss, 10)
+	lazyBubble(t, jetqueue.Options{Lost: func(l loss.Loss) error {
 		losses <- l
 		return nil
 	}}, func(e *env) {

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"millrace/runtime/keys"
 	"millrace/runtime/queue"
+	"millrace/runtime/store/keys"
 )
 
 // A Keyring makes and finds the keys that what senders gave is stored under;

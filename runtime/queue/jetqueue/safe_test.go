@@ -10,11 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"millrace/runtime/backbone/backbonetest"
-	"millrace/runtime/keys"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/keys"
+	"millrace/runtime/store/record"
 )
 
 // A vault is a keyring on a backbone of its own, which outlives the queues'.

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
 )
 
 // These tests run outside of a bubble: on sockets, or with real parallelism.

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/test/needs"
 	"millrace/test/patience"
 )

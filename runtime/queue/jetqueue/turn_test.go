@@ -6,9 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"millrace/runtime/backbone"
 	"millrace/runtime/queue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/record"
 )
 
 func alone(t *testing.T, do func(t *testing.T, q *Queue)) {

@@ -9,12 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"millrace/runtime/backbone"
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/queue/moves"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
 )
 
 // A system is tasks over real queues, which can be closed and opened.

@@ -12,7 +12,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
-	"millrace/runtime/record"
+	"millrace/runtime/store/record"
 )
 
 // A Queue is what tasks need of one: jetqueue.Queue.

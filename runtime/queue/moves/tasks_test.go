@@ -12,11 +12,11 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"millrace/runtime/backbone/backbonetest"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/moves"
-	"millrace/runtime/record"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
 )
 
 func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }

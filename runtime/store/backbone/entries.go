@@ -1,0 +1,87 @@
+package backbone
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace/runtime/store/backbone/direct"
+)
+
+// entries is the connection that log entries go by to the embedded server. When
+// it is lost the session ends, and the next one begins when there is another.
+type entries struct {
+	b    *Backbone
+	conn atomic.Pointer[direct.Conn]
+
+	dialing sync.Mutex // held until a new connection is in conn
+	stop    chan struct{}
+	once    sync.Once
+	over    sync.WaitGroup // who makes another connection
+}
+
+func startEntries(b *Backbone) (*entries, error) {
+	e := &entries{b: b, stop: make(chan struct{})}
+	return e, e.dial()
+}
+
+func (e *entries) dial() error {
+	e.dialing.Lock()
+	defer e.dialing.Unlock()
+	pipe, err := e.b.srv.InProcessConn()
+	if err != nil {
+		return err
+	}
+	c, err := direct.New(pipe, e.lost)
+	if err == nil {
+		e.conn.Store(c)
+	}
+	return err
+}
+
+// lost makes another connection, until it succeeds.
+func (e *entries) lost(err error) {
+	select {
+	case <-e.stop:
+		return
+	default:
+	}
+	e.b.log.Warn("the connection for log entries was lost; it is being made again", "err", err)
+	e.b.condition.change(func(s *state) { s.cut = away(err) })
+	e.over.Go(func() {
+		for err := e.dial(); err != nil; err = e.dial() {
+			select {
+			case <-e.stop:
+				return
+			case <-time.After(reconnectWait):
+			}
+		}
+		e.b.condition.change(func(s *state) { s.cut = nil })
+		e.b.log.Warn("log entries have a connection again")
+	})
+}
+
+func (e *entries) close() {
+	if e == nil {
+		return
+	}
+	e.once.Do(func() { close(e.stop) })
+	e.hangUp() // which waits for lost
+	e.over.Wait()
+	e.hangUp() // the one that was made in the meantime
+}
+
+func (e *entries) hangUp() {
+	if c := e.conn.Load(); c != nil {
+		c.Close()
+	}
+}
+
+// Direct is the shortest way to the embedded server, in this session; nil with an
+// external one. Who publishes to a stream with it tells Wrote.
+func (b *Backbone) Direct() *direct.Conn {
+	if b.entries == nil {
+		return nil
+	}
+	return b.entries.conn.Load()
+}
