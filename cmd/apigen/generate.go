@@ -154,7 +154,7 @@ func (g *generator) table() {
 	}
 	g.printf("}\n\n// Unimplemented answers every operation that a service does not, and names it.\ntype Unimplemented struct{}\n")
 	for _, name := range g.operationNames() {
-		g.printf("\nfunc (Unimplemented) %s(context.Context, *%sInput) (*%sOutput, error) {\n\treturn nil, wire.NotImitated(%q)\n}\n", name, name, name, name)
+		g.printf("\nfunc (Unimplemented) %s(context.Context, *%sInput) (*%sOutput, error) {\n\treturn nil, wire.NotSupported(%q)\n}\n", name, name, name, name)
 	}
 	g.serviceVar()
 	g.errors()

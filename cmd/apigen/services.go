@@ -7,7 +7,7 @@ type service struct {
 	signing    string       // in a credential scope; "" for what the model says
 	also       []string     // protocols spoken beside the model's own
 	generic    bool         // constraint failures get the generic validation text
-	operations []string     // imitated; nil for all
+	operations []string     // supported; nil for all
 	restore    func(*model) // puts back what the model has lost; nil when nothing
 }
 

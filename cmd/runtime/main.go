@@ -46,7 +46,7 @@ type terminal struct {
 }
 
 func main() {
-	forgetEmpty()
+	unsetEmptyEnv()
 	os.Exit(run(interruptible(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}))
 }
 
@@ -68,9 +68,9 @@ func interruptible() context.Context {
 	return ctx
 }
 
-// forgetEmpty unsets variables of ours that are set to nothing, as compose files do
+// unsetEmptyEnv unsets variables of ours that are set to nothing, as compose files do
 // with those that nobody gave: they mean the default, not a bad value.
-func forgetEmpty() {
+func unsetEmptyEnv() {
 	for _, pair := range os.Environ() {
 		if name, value, _ := strings.Cut(pair, "="); value == "" && (strings.HasPrefix(name, "MILLRACE_") || strings.HasPrefix(name, "SQS_")) {
 			os.Unsetenv(name)

@@ -56,7 +56,7 @@ func (f *syncFlag) UnmarshalText(text []byte) error {
 func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context) error {
 	began := time.Now()
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		pace()
+		tuneGC()
 	}
 	log := c.logger(term)
 	warnOfUnknown(log, command.Model, os.Environ())
@@ -69,7 +69,7 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Replicas: c.Replicas, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync), MaxStore: int64(c.MaxStore),
 		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
 		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost, HTTP: c.HTTP,
-		AtRest: giveBack,
+		AtRest: releaseMemory,
 		Output: shown(term.out), Log: log,
 	}
 	a, err := app.Start(ctx, cfg)
@@ -93,9 +93,9 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 	return errors.Join(failed, a.Stop(grace), flush(grace))
 }
 
-// giveBack returns the memory to the system that a load needed and rest does
+// releaseMemory returns memory to the system that a load needed and an idle runtime does
 // not. What is pooled survives the first collection.
-func giveBack() {
+func releaseMemory() {
 	runtime.GC()
 	debug.FreeOSMemory()
 }

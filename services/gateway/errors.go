@@ -46,22 +46,22 @@ func tooLarge(r *router, req *request) *wire.Error {
 }
 
 // unknownService is the answer when nothing tells which service is meant, or a
-// signature tells one that is not imitated.
+// signature tells one that is not supported.
 func unknownService(req *request) *wire.Error {
 	text := "The request names no service: it has no signature, target, action or path of one."
 	switch {
 	case req.target != "":
-		text = fmt.Sprintf("The target %s belongs to no service that Millrace imitates.", req.target)
+		text = fmt.Sprintf("The target %s names no service that Millrace supports.", req.target)
 	case req.scope.service != "":
-		text = fmt.Sprintf("The service %s is not imitated by Millrace.", req.scope.service)
+		text = fmt.Sprintf("The service %s is not supported by Millrace.", req.scope.service)
 	}
 	return &wire.Error{Code: "UnknownOperationException", Status: http.StatusNotFound, Message: text}
 }
 
 // unknownOperation is AWS's answer for a name that the service does not have,
-// or that is not imitated; it says which of the two.
+// or that is not supported; it says which of the two.
 func unknownOperation(m *wire.Service, p wire.Protocol, name string) *wire.Error {
-	text := fmt.Sprintf("The operation %s of %s is not imitated by Millrace.", name, m.Name)
+	text := fmt.Sprintf("The operation %s of %s is not supported by Millrace.", name, m.Name)
 	if !slices.Contains(m.MissingOps, name) {
 		text = ""
 	}
@@ -83,7 +83,7 @@ func unknownOperation(m *wire.Service, p wire.Protocol, name string) *wire.Error
 // unknownPath is the same for a service whose operations are paths.
 func unknownPath(m *wire.Service, r *http.Request) *wire.Error {
 	return &wire.Error{Code: "UnknownOperationException", Status: http.StatusNotFound,
-		Message: fmt.Sprintf("No operation of %s that Millrace imitates answers %s %s.", m.Name, r.Method, r.URL.Path)}
+		Message: fmt.Sprintf("No operation of %s that Millrace supports answers %s %s.", m.Name, r.Method, r.URL.Path)}
 }
 
 // guess picks the protocol of an error when the service is not known: the one

@@ -312,7 +312,7 @@ func (c *call) invoke(ctx context.Context, m *wire.Service, in any) (any, error)
 // fail answers with an error in the request's own protocol.
 func (c *call) fail(err error) {
 	if c.wrote {
-		c.g.Log.Debug("the answer broke off", "request", c.caller.RequestID, "error", err)
+		c.g.Log.Debug("response truncated", "request", c.caller.RequestID, "err", err)
 		return
 	}
 	if err == errNoAction {
@@ -356,10 +356,10 @@ func (c *call) translate(err error) *wire.Error {
 			c.g.Log.Debug("unavailable", "operation", name, "request", c.caller.RequestID, "err", err)
 			return &wire.Error{Code: "ServiceUnavailable", Status: 503, Fault: true, Message: "The service is unavailable. " + what}
 		}
-		c.g.Log.Warn("unavailable", "operation", name, "request", c.caller.RequestID, "error", err)
+		c.g.Log.Warn("unavailable", "operation", name, "request", c.caller.RequestID, "err", err)
 		return &wire.Error{Code: "ServiceUnavailable", Status: 503, Fault: true, Message: "The service is unavailable. Please try again."}
 	}
-	c.g.Log.Error("failed", "operation", name, "request", c.caller.RequestID, "error", err)
+	c.g.Log.Error("failed", "operation", name, "request", c.caller.RequestID, "err", err)
 	return &wire.Error{Code: "InternalFailure", Status: 500, Fault: true, Message: "The request processing has failed because of an unknown error, exception or failure."}
 }
 

@@ -98,7 +98,7 @@ func TestErrorsInEachProtocol(t *testing.T) {
 		{"unknown action", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=Nope&Version=2012-11-05")), nil, 400, "text/xml", "<Code>InvalidAction</Code><Message>The action Nope is not valid for this endpoint.</Message>"},
 		{"bad form", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=%zz")), nil, 400, "text/xml", "The query string contains a syntax error"},
 		{"a queue's URL in a browser", newRequest("GET", "/000000000000/q", nil, nil), nil, 404, "", "<UnknownOperationException/>"},
-		{"an operation that is not there", newRequest("GET", "/2015-03-31/functions/f", nil, nil), nil, 501, "application/json", "GetFunction is not imitated"},
+		{"an operation that is not there", newRequest("GET", "/2015-03-31/functions/f", nil, nil), nil, 501, "application/json", "GetFunction is not supported"},
 		{"a path that is not there", newRequest("GET", "/2015-03-31/nope", map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=AKID/20261120/us-east-1/lambda/aws4_request, Signature=0"}, nil), nil, 404, "application/json", "answers GET /2015-03-31/nope"},
 		{"a failure of ours", newRequest("POST", "/", target, strings.NewReader("{}")), errors.New("secret cause"), 500, json, "InternalFailure"},
 		{"a body over the limit", newRequest("POST", "/2015-03-31/functions", nil, io.LimitReader(zeros{}, maxBody+1)), nil, 413, "application/json", "Request must be smaller than 70167211 bytes for the CreateFunction operation"},

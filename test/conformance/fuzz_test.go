@@ -11,7 +11,7 @@ import (
 	"millrace/test/testenv"
 )
 
-// FuzzRequest throws whole requests at the front door: whatever a stranger
+// FuzzRequest throws whole requests at the front: whatever a stranger
 // sends, the answer is one of AWS's with a request id, never an internal
 // failure, and what was refused has changed nothing.
 func FuzzRequest(f *testing.F) {

@@ -260,7 +260,7 @@ func (o *observer) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// hold tells whether a run is to be held, and counts it if so.
+// hold reports whether a run is to be held, and counts it if so.
 func (o *observer) hold(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

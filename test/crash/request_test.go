@@ -70,7 +70,7 @@ func (c *client) take(queue string, hide, wait time.Duration) ([]types.Message, 
 	return out.Messages, true
 }
 
-// remove deletes a message, and tells whether that was done: a FIFO queue may
+// remove deletes a message, and reports whether that was done: a FIFO queue may
 // refuse it when the message's time is over.
 func (c *client) remove(queue string, m types.Message) (done, ok bool) {
 	_, err := c.sdk.DeleteMessage(c.t.Context(), &sqs.DeleteMessageInput{QueueUrl: c.urls[queue], ReceiptHandle: m.ReceiptHandle})

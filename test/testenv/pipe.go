@@ -18,7 +18,7 @@ func newPipeListener() *pipeListener {
 	return &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-// dial fits http.Transport.DialContext; every address leads here.
+// dial implements http.Transport.DialContext; every address leads here.
 func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {

@@ -114,7 +114,7 @@ func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone, intact
 			})
 		},
 		Failed: func(kind, key string, err error) {
-			a.cfg.Log.Error("the second copy of a record could not be written, and will be tried again", "kind", kind, "key", key, "error", err)
+			a.cfg.Log.Error("the second copy of a record could not be written, and will be tried again", "kind", kind, "key", key, "err", err)
 		},
 	})
 }

@@ -219,7 +219,7 @@ func (c *conn) drop(n int) {
 	c.buf = append(c.buf[:0], rest...)
 }
 
-// handle has the request answered whose head was read last, and says whether the
+// handle has the request answered whose head was read last, and reports whether the
 // connection goes on.
 func (c *conn) handle(body []byte) (ok bool) {
 	ctx, cancel := context.WithCancel(c.base)
@@ -251,7 +251,7 @@ func (c *conn) handle(body []byte) (ok bool) {
 	return c.settle()
 }
 
-// settle goes back to idle, and says whether the connection goes on.
+// settle goes back to idle, and reports whether the connection goes on.
 func (c *conn) settle() bool {
 	if !c.state.CompareAndSwap(busy, idle) {
 		c.mu.Lock()

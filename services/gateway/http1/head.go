@@ -195,7 +195,7 @@ func (p *parser) canonical(written []byte) (name, bool) {
 	return n, true
 }
 
-// plain says whether a text is printable ASCII, from least on.
+// plain reports whether a text is printable ASCII, from least on.
 func plain(s []byte, least byte) bool {
 	for _, c := range s {
 		if c < least || c > '~' {
@@ -205,7 +205,7 @@ func plain(s []byte, least byte) bool {
 	return true
 }
 
-// isHost says whether a Host is made of what names, addresses and ports are.
+// isHost reports whether a Host is made of what names, addresses and ports are.
 func isHost(s string) bool {
 	for i := range len(s) {
 		if !isLetter(s[i]) && strings.IndexByte(".-_:[]", s[i]) < 0 {

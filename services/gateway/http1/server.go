@@ -58,7 +58,7 @@ func New(rest *http.Server) *Server {
 // Serve accepts connections until the listener fails or the server is shut down;
 // its error is that of [http.Server.Serve].
 func (s *Server) Serve(l net.Listener) error {
-	d := &door{Listener: l, left: make(chan net.Conn), failed: make(chan error), shut: make(chan struct{})}
+	d := &listener{Listener: l, left: make(chan net.Conn), failed: make(chan error), shut: make(chan struct{})}
 	go d.accept(s)
 	return s.rest.Serve(d)
 }
@@ -154,9 +154,9 @@ func (s *Server) logf(format string, args ...any) {
 	}
 }
 
-// A door is the listener that net/http has: it comes to see only the connections
+// A listener is what net/http accepts connections from: it comes to see only the connections
 // that were left to it, and what goes wrong.
-type door struct {
+type listener struct {
 	net.Listener
 	left   chan net.Conn
 	failed chan error
@@ -164,9 +164,9 @@ type door struct {
 	once   sync.Once
 }
 
-// accept serves connections until the door is shut. net/http decides what an
+// accept serves connections until it is closed. net/http decides what an
 // error means; it takes the next one only after a pause.
-func (d *door) accept(s *Server) {
+func (d *listener) accept(s *Server) {
 	for {
 		nc, err := d.Listener.Accept()
 		if err != nil {
@@ -185,7 +185,7 @@ func (d *door) accept(s *Server) {
 	}
 }
 
-func (d *door) serve(s *Server, c *conn) {
+func (d *listener) serve(s *Server, c *conn) {
 	defer s.remove(c)
 	left := c.serve()
 	if left == nil {
@@ -198,8 +198,8 @@ func (d *door) serve(s *Server, c *conn) {
 	}
 }
 
-// Accept fits net.Listener.
-func (d *door) Accept() (net.Conn, error) {
+// Accept implements net.Listener.
+func (d *listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-d.left:
 		return c, nil
@@ -210,8 +210,8 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 }
 
-// Close fits net.Listener.
-func (d *door) Close() error {
+// Close implements net.Listener.
+func (d *listener) Close() error {
 	d.once.Do(func() { close(d.shut) })
 	return d.Listener.Close()
 }

@@ -31,7 +31,7 @@ func (c *Caller) Principal() policy.Principal {
 //
 // Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 //
-// Not imitated: keys of organizations, networks, tags and sessions' tokens; a
+// Not supported: keys of organizations, networks, tags and sessions' tokens; a
 // request never has them.
 func (c *Caller) Conditions(now time.Time) map[string][]string {
 	now = now.UTC()

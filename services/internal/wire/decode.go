@@ -15,7 +15,7 @@ import (
 type reader interface {
 	null() bool          // takes a null when one is next
 	enter(k Kind) *Error // takes the start of a Structure, Map or List
-	// more says whether another entry follows, and takes the end when none does.
+	// more reports whether another entry follows, and takes the end when none does.
 	more(k Kind) (bool, *Error)
 	key() ([]byte, *Error) // of an entry; good until the next call
 	text() (string, *Error)
@@ -219,7 +219,7 @@ func (sh *Shape) find(name []byte, start int) int {
 	return -1
 }
 
-// whole says whether f is an integer that fits into so many bits.
+// whole reports whether f is an integer that fits into so many bits.
 func whole(f float64, bits int) bool {
 	return f == math.Trunc(f) && math.Abs(f) < math.Ldexp(1, bits-1)
 }

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// NotImitated is the answer of an operation that a service does not implement.
-func NotImitated(operation string) *Error {
+// NotSupported is the answer of an operation that a service does not implement.
+func NotSupported(operation string) *Error {
 	return &Error{Code: "NotImplemented", Status: http.StatusNotImplemented, Fault: true,
-		Message: "The operation " + operation + " is not imitated by Millrace."}
+		Message: "The operation " + operation + " is not supported by Millrace."}
 }
 
 // EncodeError answers a request with an error. Where the service's model has the

@@ -70,7 +70,7 @@ func mirror(op *wire.Operation) *wire.Operation {
 	return &wire.Operation{Name: op.Name, Input: op.Input, Output: op.Input, NewInput: op.NewInput}
 }
 
-// roundTrip says whether a body is read. If so, it is written and read again.
+// roundTrip reports whether a body is read. If so, it is written and read again.
 func roundTrip(t *testing.T, p wire.Protocol, op *wire.Operation, body []byte) bool {
 	t.Helper()
 	r := &wire.Request{HTTP: httptest.NewRequest("POST", "/", nil), Body: body}

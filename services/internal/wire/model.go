@@ -43,7 +43,7 @@ type Service struct {
 	Protocols     []Protocol
 	Operations    []*Operation
 	Errors        []*Shape // the exceptions
-	MissingOps    []string // operations of AWS's model that we do not imitate
+	MissingOps    []string // operations of AWS's model that Millrace does not support
 	GenericChecks bool     // constraint failures get the generic "N validation errors detected" answer
 }
 

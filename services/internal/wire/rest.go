@@ -15,7 +15,7 @@ func (sh *Shape) payload() int {
 	return slices.IndexFunc(sh.Members, func(m *Member) bool { return m.Name == sh.Payload })
 }
 
-// hasBody says whether members travel in the body one by one.
+// hasBody reports whether members travel in the body one by one.
 func (sh *Shape) hasBody() bool {
 	return sh.Payload == "" && slices.ContainsFunc(sh.Members, func(m *Member) bool { return m.Location == "" })
 }

@@ -84,7 +84,7 @@ func match(pattern, path string, label func(name, text string)) (literals int, o
 	}
 }
 
-// hasAll says whether a query string has the fixed parameters, and counts them.
+// hasAll reports whether a query string has the fixed parameters, and counts them.
 func hasAll(query url.Values, fixed string) (n int, ok bool) {
 	if fixed == "" {
 		return 0, true

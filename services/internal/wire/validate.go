@@ -226,7 +226,7 @@ func shown(v reflect.Value) string {
 // patterns holds a *regexp.Regexp for each pattern met so far.
 var patterns sync.Map
 
-// matches tells whether all of s fits a pattern of the model. The patterns are
+// matches reports whether all of s fits a pattern of the model. The patterns are
 // Java's; the few that look around themselves, which Go's do not, fit anything.
 func matches(pattern, s string) bool {
 	re, ok := patterns.Load(pattern)

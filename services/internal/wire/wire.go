@@ -126,7 +126,7 @@ func setCBOR(h http.Header) {
 	h.Set("Smithy-Protocol", "rpc-v2-cbor")
 }
 
-// acceptsJSON says whether a query request asks for the JSON that AWS's query
+// acceptsJSON reports whether a query request asks for the JSON that AWS's query
 // front can also write.
 func acceptsJSON(r *Request) bool {
 	return strings.Contains(r.HTTP.Header.Get("Accept"), "application/json")

@@ -164,7 +164,7 @@ func plain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !inXML(r) })
 }
 
-// inXML says whether XML 1.0 has the character (section 2.2).
+// inXML reports whether XML 1.0 has the character (section 2.2).
 func inXML(r rune) bool {
 	return r >= ' ' && r != 0xfffe && r != 0xffff || r == '\t' || r == '\n' || r == '\r'
 }

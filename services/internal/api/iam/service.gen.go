@@ -47,127 +47,127 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) AttachRolePolicy(context.Context, *AttachRolePolicyInput) (*AttachRolePolicyOutput, error) {
-	return nil, wire.NotImitated("AttachRolePolicy")
+	return nil, wire.NotSupported("AttachRolePolicy")
 }
 
 func (Unimplemented) CreatePolicy(context.Context, *CreatePolicyInput) (*CreatePolicyOutput, error) {
-	return nil, wire.NotImitated("CreatePolicy")
+	return nil, wire.NotSupported("CreatePolicy")
 }
 
 func (Unimplemented) CreatePolicyVersion(context.Context, *CreatePolicyVersionInput) (*CreatePolicyVersionOutput, error) {
-	return nil, wire.NotImitated("CreatePolicyVersion")
+	return nil, wire.NotSupported("CreatePolicyVersion")
 }
 
 func (Unimplemented) CreateRole(context.Context, *CreateRoleInput) (*CreateRoleOutput, error) {
-	return nil, wire.NotImitated("CreateRole")
+	return nil, wire.NotSupported("CreateRole")
 }
 
 func (Unimplemented) DeletePolicy(context.Context, *DeletePolicyInput) (*DeletePolicyOutput, error) {
-	return nil, wire.NotImitated("DeletePolicy")
+	return nil, wire.NotSupported("DeletePolicy")
 }
 
 func (Unimplemented) DeletePolicyVersion(context.Context, *DeletePolicyVersionInput) (*DeletePolicyVersionOutput, error) {
-	return nil, wire.NotImitated("DeletePolicyVersion")
+	return nil, wire.NotSupported("DeletePolicyVersion")
 }
 
 func (Unimplemented) DeleteRole(context.Context, *DeleteRoleInput) (*DeleteRoleOutput, error) {
-	return nil, wire.NotImitated("DeleteRole")
+	return nil, wire.NotSupported("DeleteRole")
 }
 
 func (Unimplemented) DeleteRolePolicy(context.Context, *DeleteRolePolicyInput) (*DeleteRolePolicyOutput, error) {
-	return nil, wire.NotImitated("DeleteRolePolicy")
+	return nil, wire.NotSupported("DeleteRolePolicy")
 }
 
 func (Unimplemented) DetachRolePolicy(context.Context, *DetachRolePolicyInput) (*DetachRolePolicyOutput, error) {
-	return nil, wire.NotImitated("DetachRolePolicy")
+	return nil, wire.NotSupported("DetachRolePolicy")
 }
 
 func (Unimplemented) GetPolicy(context.Context, *GetPolicyInput) (*GetPolicyOutput, error) {
-	return nil, wire.NotImitated("GetPolicy")
+	return nil, wire.NotSupported("GetPolicy")
 }
 
 func (Unimplemented) GetPolicyVersion(context.Context, *GetPolicyVersionInput) (*GetPolicyVersionOutput, error) {
-	return nil, wire.NotImitated("GetPolicyVersion")
+	return nil, wire.NotSupported("GetPolicyVersion")
 }
 
 func (Unimplemented) GetRole(context.Context, *GetRoleInput) (*GetRoleOutput, error) {
-	return nil, wire.NotImitated("GetRole")
+	return nil, wire.NotSupported("GetRole")
 }
 
 func (Unimplemented) GetRolePolicy(context.Context, *GetRolePolicyInput) (*GetRolePolicyOutput, error) {
-	return nil, wire.NotImitated("GetRolePolicy")
+	return nil, wire.NotSupported("GetRolePolicy")
 }
 
 func (Unimplemented) ListAttachedRolePolicies(context.Context, *ListAttachedRolePoliciesInput) (*ListAttachedRolePoliciesOutput, error) {
-	return nil, wire.NotImitated("ListAttachedRolePolicies")
+	return nil, wire.NotSupported("ListAttachedRolePolicies")
 }
 
 func (Unimplemented) ListEntitiesForPolicy(context.Context, *ListEntitiesForPolicyInput) (*ListEntitiesForPolicyOutput, error) {
-	return nil, wire.NotImitated("ListEntitiesForPolicy")
+	return nil, wire.NotSupported("ListEntitiesForPolicy")
 }
 
 func (Unimplemented) ListInstanceProfilesForRole(context.Context, *ListInstanceProfilesForRoleInput) (*ListInstanceProfilesForRoleOutput, error) {
-	return nil, wire.NotImitated("ListInstanceProfilesForRole")
+	return nil, wire.NotSupported("ListInstanceProfilesForRole")
 }
 
 func (Unimplemented) ListPolicies(context.Context, *ListPoliciesInput) (*ListPoliciesOutput, error) {
-	return nil, wire.NotImitated("ListPolicies")
+	return nil, wire.NotSupported("ListPolicies")
 }
 
 func (Unimplemented) ListPolicyTags(context.Context, *ListPolicyTagsInput) (*ListPolicyTagsOutput, error) {
-	return nil, wire.NotImitated("ListPolicyTags")
+	return nil, wire.NotSupported("ListPolicyTags")
 }
 
 func (Unimplemented) ListPolicyVersions(context.Context, *ListPolicyVersionsInput) (*ListPolicyVersionsOutput, error) {
-	return nil, wire.NotImitated("ListPolicyVersions")
+	return nil, wire.NotSupported("ListPolicyVersions")
 }
 
 func (Unimplemented) ListRolePolicies(context.Context, *ListRolePoliciesInput) (*ListRolePoliciesOutput, error) {
-	return nil, wire.NotImitated("ListRolePolicies")
+	return nil, wire.NotSupported("ListRolePolicies")
 }
 
 func (Unimplemented) ListRoleTags(context.Context, *ListRoleTagsInput) (*ListRoleTagsOutput, error) {
-	return nil, wire.NotImitated("ListRoleTags")
+	return nil, wire.NotSupported("ListRoleTags")
 }
 
 func (Unimplemented) ListRoles(context.Context, *ListRolesInput) (*ListRolesOutput, error) {
-	return nil, wire.NotImitated("ListRoles")
+	return nil, wire.NotSupported("ListRoles")
 }
 
 func (Unimplemented) PutRolePolicy(context.Context, *PutRolePolicyInput) (*PutRolePolicyOutput, error) {
-	return nil, wire.NotImitated("PutRolePolicy")
+	return nil, wire.NotSupported("PutRolePolicy")
 }
 
 func (Unimplemented) SetDefaultPolicyVersion(context.Context, *SetDefaultPolicyVersionInput) (*SetDefaultPolicyVersionOutput, error) {
-	return nil, wire.NotImitated("SetDefaultPolicyVersion")
+	return nil, wire.NotSupported("SetDefaultPolicyVersion")
 }
 
 func (Unimplemented) TagPolicy(context.Context, *TagPolicyInput) (*TagPolicyOutput, error) {
-	return nil, wire.NotImitated("TagPolicy")
+	return nil, wire.NotSupported("TagPolicy")
 }
 
 func (Unimplemented) TagRole(context.Context, *TagRoleInput) (*TagRoleOutput, error) {
-	return nil, wire.NotImitated("TagRole")
+	return nil, wire.NotSupported("TagRole")
 }
 
 func (Unimplemented) UntagPolicy(context.Context, *UntagPolicyInput) (*UntagPolicyOutput, error) {
-	return nil, wire.NotImitated("UntagPolicy")
+	return nil, wire.NotSupported("UntagPolicy")
 }
 
 func (Unimplemented) UntagRole(context.Context, *UntagRoleInput) (*UntagRoleOutput, error) {
-	return nil, wire.NotImitated("UntagRole")
+	return nil, wire.NotSupported("UntagRole")
 }
 
 func (Unimplemented) UpdateAssumeRolePolicy(context.Context, *UpdateAssumeRolePolicyInput) (*UpdateAssumeRolePolicyOutput, error) {
-	return nil, wire.NotImitated("UpdateAssumeRolePolicy")
+	return nil, wire.NotSupported("UpdateAssumeRolePolicy")
 }
 
 func (Unimplemented) UpdateRole(context.Context, *UpdateRoleInput) (*UpdateRoleOutput, error) {
-	return nil, wire.NotImitated("UpdateRole")
+	return nil, wire.NotSupported("UpdateRole")
 }
 
 func (Unimplemented) UpdateRoleDescription(context.Context, *UpdateRoleDescriptionInput) (*UpdateRoleDescriptionOutput, error) {
-	return nil, wire.NotImitated("UpdateRoleDescription")
+	return nil, wire.NotSupported("UpdateRoleDescription")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

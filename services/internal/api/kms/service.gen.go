@@ -45,119 +45,119 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) CancelKeyDeletion(context.Context, *CancelKeyDeletionInput) (*CancelKeyDeletionOutput, error) {
-	return nil, wire.NotImitated("CancelKeyDeletion")
+	return nil, wire.NotSupported("CancelKeyDeletion")
 }
 
 func (Unimplemented) CreateAlias(context.Context, *CreateAliasInput) (*CreateAliasOutput, error) {
-	return nil, wire.NotImitated("CreateAlias")
+	return nil, wire.NotSupported("CreateAlias")
 }
 
 func (Unimplemented) CreateKey(context.Context, *CreateKeyInput) (*CreateKeyOutput, error) {
-	return nil, wire.NotImitated("CreateKey")
+	return nil, wire.NotSupported("CreateKey")
 }
 
 func (Unimplemented) Decrypt(context.Context, *DecryptInput) (*DecryptOutput, error) {
-	return nil, wire.NotImitated("Decrypt")
+	return nil, wire.NotSupported("Decrypt")
 }
 
 func (Unimplemented) DeleteAlias(context.Context, *DeleteAliasInput) (*DeleteAliasOutput, error) {
-	return nil, wire.NotImitated("DeleteAlias")
+	return nil, wire.NotSupported("DeleteAlias")
 }
 
 func (Unimplemented) DescribeKey(context.Context, *DescribeKeyInput) (*DescribeKeyOutput, error) {
-	return nil, wire.NotImitated("DescribeKey")
+	return nil, wire.NotSupported("DescribeKey")
 }
 
 func (Unimplemented) DisableKey(context.Context, *DisableKeyInput) (*DisableKeyOutput, error) {
-	return nil, wire.NotImitated("DisableKey")
+	return nil, wire.NotSupported("DisableKey")
 }
 
 func (Unimplemented) DisableKeyRotation(context.Context, *DisableKeyRotationInput) (*DisableKeyRotationOutput, error) {
-	return nil, wire.NotImitated("DisableKeyRotation")
+	return nil, wire.NotSupported("DisableKeyRotation")
 }
 
 func (Unimplemented) EnableKey(context.Context, *EnableKeyInput) (*EnableKeyOutput, error) {
-	return nil, wire.NotImitated("EnableKey")
+	return nil, wire.NotSupported("EnableKey")
 }
 
 func (Unimplemented) EnableKeyRotation(context.Context, *EnableKeyRotationInput) (*EnableKeyRotationOutput, error) {
-	return nil, wire.NotImitated("EnableKeyRotation")
+	return nil, wire.NotSupported("EnableKeyRotation")
 }
 
 func (Unimplemented) Encrypt(context.Context, *EncryptInput) (*EncryptOutput, error) {
-	return nil, wire.NotImitated("Encrypt")
+	return nil, wire.NotSupported("Encrypt")
 }
 
 func (Unimplemented) GenerateDataKey(context.Context, *GenerateDataKeyInput) (*GenerateDataKeyOutput, error) {
-	return nil, wire.NotImitated("GenerateDataKey")
+	return nil, wire.NotSupported("GenerateDataKey")
 }
 
 func (Unimplemented) GenerateDataKeyWithoutPlaintext(context.Context, *GenerateDataKeyWithoutPlaintextInput) (*GenerateDataKeyWithoutPlaintextOutput, error) {
-	return nil, wire.NotImitated("GenerateDataKeyWithoutPlaintext")
+	return nil, wire.NotSupported("GenerateDataKeyWithoutPlaintext")
 }
 
 func (Unimplemented) GenerateMac(context.Context, *GenerateMacInput) (*GenerateMacOutput, error) {
-	return nil, wire.NotImitated("GenerateMac")
+	return nil, wire.NotSupported("GenerateMac")
 }
 
 func (Unimplemented) GenerateRandom(context.Context, *GenerateRandomInput) (*GenerateRandomOutput, error) {
-	return nil, wire.NotImitated("GenerateRandom")
+	return nil, wire.NotSupported("GenerateRandom")
 }
 
 func (Unimplemented) GetKeyPolicy(context.Context, *GetKeyPolicyInput) (*GetKeyPolicyOutput, error) {
-	return nil, wire.NotImitated("GetKeyPolicy")
+	return nil, wire.NotSupported("GetKeyPolicy")
 }
 
 func (Unimplemented) GetKeyRotationStatus(context.Context, *GetKeyRotationStatusInput) (*GetKeyRotationStatusOutput, error) {
-	return nil, wire.NotImitated("GetKeyRotationStatus")
+	return nil, wire.NotSupported("GetKeyRotationStatus")
 }
 
 func (Unimplemented) ListAliases(context.Context, *ListAliasesInput) (*ListAliasesOutput, error) {
-	return nil, wire.NotImitated("ListAliases")
+	return nil, wire.NotSupported("ListAliases")
 }
 
 func (Unimplemented) ListKeyPolicies(context.Context, *ListKeyPoliciesInput) (*ListKeyPoliciesOutput, error) {
-	return nil, wire.NotImitated("ListKeyPolicies")
+	return nil, wire.NotSupported("ListKeyPolicies")
 }
 
 func (Unimplemented) ListKeys(context.Context, *ListKeysInput) (*ListKeysOutput, error) {
-	return nil, wire.NotImitated("ListKeys")
+	return nil, wire.NotSupported("ListKeys")
 }
 
 func (Unimplemented) ListResourceTags(context.Context, *ListResourceTagsInput) (*ListResourceTagsOutput, error) {
-	return nil, wire.NotImitated("ListResourceTags")
+	return nil, wire.NotSupported("ListResourceTags")
 }
 
 func (Unimplemented) PutKeyPolicy(context.Context, *PutKeyPolicyInput) (*PutKeyPolicyOutput, error) {
-	return nil, wire.NotImitated("PutKeyPolicy")
+	return nil, wire.NotSupported("PutKeyPolicy")
 }
 
 func (Unimplemented) ReEncrypt(context.Context, *ReEncryptInput) (*ReEncryptOutput, error) {
-	return nil, wire.NotImitated("ReEncrypt")
+	return nil, wire.NotSupported("ReEncrypt")
 }
 
 func (Unimplemented) ScheduleKeyDeletion(context.Context, *ScheduleKeyDeletionInput) (*ScheduleKeyDeletionOutput, error) {
-	return nil, wire.NotImitated("ScheduleKeyDeletion")
+	return nil, wire.NotSupported("ScheduleKeyDeletion")
 }
 
 func (Unimplemented) TagResource(context.Context, *TagResourceInput) (*TagResourceOutput, error) {
-	return nil, wire.NotImitated("TagResource")
+	return nil, wire.NotSupported("TagResource")
 }
 
 func (Unimplemented) UntagResource(context.Context, *UntagResourceInput) (*UntagResourceOutput, error) {
-	return nil, wire.NotImitated("UntagResource")
+	return nil, wire.NotSupported("UntagResource")
 }
 
 func (Unimplemented) UpdateAlias(context.Context, *UpdateAliasInput) (*UpdateAliasOutput, error) {
-	return nil, wire.NotImitated("UpdateAlias")
+	return nil, wire.NotSupported("UpdateAlias")
 }
 
 func (Unimplemented) UpdateKeyDescription(context.Context, *UpdateKeyDescriptionInput) (*UpdateKeyDescriptionOutput, error) {
-	return nil, wire.NotImitated("UpdateKeyDescription")
+	return nil, wire.NotSupported("UpdateKeyDescription")
 }
 
 func (Unimplemented) VerifyMac(context.Context, *VerifyMacInput) (*VerifyMacOutput, error) {
-	return nil, wire.NotImitated("VerifyMac")
+	return nil, wire.NotSupported("VerifyMac")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

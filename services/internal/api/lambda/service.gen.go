@@ -42,107 +42,107 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) AddPermission(context.Context, *AddPermissionInput) (*AddPermissionOutput, error) {
-	return nil, wire.NotImitated("AddPermission")
+	return nil, wire.NotSupported("AddPermission")
 }
 
 func (Unimplemented) CreateEventSourceMapping(context.Context, *CreateEventSourceMappingInput) (*CreateEventSourceMappingOutput, error) {
-	return nil, wire.NotImitated("CreateEventSourceMapping")
+	return nil, wire.NotSupported("CreateEventSourceMapping")
 }
 
 func (Unimplemented) CreateFunction(context.Context, *CreateFunctionInput) (*CreateFunctionOutput, error) {
-	return nil, wire.NotImitated("CreateFunction")
+	return nil, wire.NotSupported("CreateFunction")
 }
 
 func (Unimplemented) DeleteEventSourceMapping(context.Context, *DeleteEventSourceMappingInput) (*DeleteEventSourceMappingOutput, error) {
-	return nil, wire.NotImitated("DeleteEventSourceMapping")
+	return nil, wire.NotSupported("DeleteEventSourceMapping")
 }
 
 func (Unimplemented) DeleteFunction(context.Context, *DeleteFunctionInput) (*DeleteFunctionOutput, error) {
-	return nil, wire.NotImitated("DeleteFunction")
+	return nil, wire.NotSupported("DeleteFunction")
 }
 
 func (Unimplemented) DeleteFunctionConcurrency(context.Context, *DeleteFunctionConcurrencyInput) (*DeleteFunctionConcurrencyOutput, error) {
-	return nil, wire.NotImitated("DeleteFunctionConcurrency")
+	return nil, wire.NotSupported("DeleteFunctionConcurrency")
 }
 
 func (Unimplemented) GetAccountSettings(context.Context, *GetAccountSettingsInput) (*GetAccountSettingsOutput, error) {
-	return nil, wire.NotImitated("GetAccountSettings")
+	return nil, wire.NotSupported("GetAccountSettings")
 }
 
 func (Unimplemented) GetEventSourceMapping(context.Context, *GetEventSourceMappingInput) (*GetEventSourceMappingOutput, error) {
-	return nil, wire.NotImitated("GetEventSourceMapping")
+	return nil, wire.NotSupported("GetEventSourceMapping")
 }
 
 func (Unimplemented) GetFunction(context.Context, *GetFunctionInput) (*GetFunctionOutput, error) {
-	return nil, wire.NotImitated("GetFunction")
+	return nil, wire.NotSupported("GetFunction")
 }
 
 func (Unimplemented) GetFunctionCodeSigningConfig(context.Context, *GetFunctionCodeSigningConfigInput) (*GetFunctionCodeSigningConfigOutput, error) {
-	return nil, wire.NotImitated("GetFunctionCodeSigningConfig")
+	return nil, wire.NotSupported("GetFunctionCodeSigningConfig")
 }
 
 func (Unimplemented) GetFunctionConcurrency(context.Context, *GetFunctionConcurrencyInput) (*GetFunctionConcurrencyOutput, error) {
-	return nil, wire.NotImitated("GetFunctionConcurrency")
+	return nil, wire.NotSupported("GetFunctionConcurrency")
 }
 
 func (Unimplemented) GetFunctionConfiguration(context.Context, *GetFunctionConfigurationInput) (*GetFunctionConfigurationOutput, error) {
-	return nil, wire.NotImitated("GetFunctionConfiguration")
+	return nil, wire.NotSupported("GetFunctionConfiguration")
 }
 
 func (Unimplemented) GetPolicy(context.Context, *GetPolicyInput) (*GetPolicyOutput, error) {
-	return nil, wire.NotImitated("GetPolicy")
+	return nil, wire.NotSupported("GetPolicy")
 }
 
 func (Unimplemented) Invoke(context.Context, *InvokeInput) (*InvokeOutput, error) {
-	return nil, wire.NotImitated("Invoke")
+	return nil, wire.NotSupported("Invoke")
 }
 
 func (Unimplemented) InvokeAsync(context.Context, *InvokeAsyncInput) (*InvokeAsyncOutput, error) {
-	return nil, wire.NotImitated("InvokeAsync")
+	return nil, wire.NotSupported("InvokeAsync")
 }
 
 func (Unimplemented) ListEventSourceMappings(context.Context, *ListEventSourceMappingsInput) (*ListEventSourceMappingsOutput, error) {
-	return nil, wire.NotImitated("ListEventSourceMappings")
+	return nil, wire.NotSupported("ListEventSourceMappings")
 }
 
 func (Unimplemented) ListFunctions(context.Context, *ListFunctionsInput) (*ListFunctionsOutput, error) {
-	return nil, wire.NotImitated("ListFunctions")
+	return nil, wire.NotSupported("ListFunctions")
 }
 
 func (Unimplemented) ListTags(context.Context, *ListTagsInput) (*ListTagsOutput, error) {
-	return nil, wire.NotImitated("ListTags")
+	return nil, wire.NotSupported("ListTags")
 }
 
 func (Unimplemented) ListVersionsByFunction(context.Context, *ListVersionsByFunctionInput) (*ListVersionsByFunctionOutput, error) {
-	return nil, wire.NotImitated("ListVersionsByFunction")
+	return nil, wire.NotSupported("ListVersionsByFunction")
 }
 
 func (Unimplemented) PutFunctionConcurrency(context.Context, *PutFunctionConcurrencyInput) (*PutFunctionConcurrencyOutput, error) {
-	return nil, wire.NotImitated("PutFunctionConcurrency")
+	return nil, wire.NotSupported("PutFunctionConcurrency")
 }
 
 func (Unimplemented) RemovePermission(context.Context, *RemovePermissionInput) (*RemovePermissionOutput, error) {
-	return nil, wire.NotImitated("RemovePermission")
+	return nil, wire.NotSupported("RemovePermission")
 }
 
 func (Unimplemented) TagResource(context.Context, *TagResourceInput) (*TagResourceOutput, error) {
-	return nil, wire.NotImitated("TagResource")
+	return nil, wire.NotSupported("TagResource")
 }
 
 func (Unimplemented) UntagResource(context.Context, *UntagResourceInput) (*UntagResourceOutput, error) {
-	return nil, wire.NotImitated("UntagResource")
+	return nil, wire.NotSupported("UntagResource")
 }
 
 func (Unimplemented) UpdateEventSourceMapping(context.Context, *UpdateEventSourceMappingInput) (*UpdateEventSourceMappingOutput, error) {
-	return nil, wire.NotImitated("UpdateEventSourceMapping")
+	return nil, wire.NotSupported("UpdateEventSourceMapping")
 }
 
 func (Unimplemented) UpdateFunctionCode(context.Context, *UpdateFunctionCodeInput) (*UpdateFunctionCodeOutput, error) {
-	return nil, wire.NotImitated("UpdateFunctionCode")
+	return nil, wire.NotSupported("UpdateFunctionCode")
 }
 
 func (Unimplemented) UpdateFunctionConfiguration(context.Context, *UpdateFunctionConfigurationInput) (*UpdateFunctionConfigurationOutput, error) {
-	return nil, wire.NotImitated("UpdateFunctionConfiguration")
+	return nil, wire.NotSupported("UpdateFunctionConfiguration")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

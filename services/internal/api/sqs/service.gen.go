@@ -39,95 +39,95 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) AddPermission(context.Context, *AddPermissionInput) (*AddPermissionOutput, error) {
-	return nil, wire.NotImitated("AddPermission")
+	return nil, wire.NotSupported("AddPermission")
 }
 
 func (Unimplemented) CancelMessageMoveTask(context.Context, *CancelMessageMoveTaskInput) (*CancelMessageMoveTaskOutput, error) {
-	return nil, wire.NotImitated("CancelMessageMoveTask")
+	return nil, wire.NotSupported("CancelMessageMoveTask")
 }
 
 func (Unimplemented) ChangeMessageVisibility(context.Context, *ChangeMessageVisibilityInput) (*ChangeMessageVisibilityOutput, error) {
-	return nil, wire.NotImitated("ChangeMessageVisibility")
+	return nil, wire.NotSupported("ChangeMessageVisibility")
 }
 
 func (Unimplemented) ChangeMessageVisibilityBatch(context.Context, *ChangeMessageVisibilityBatchInput) (*ChangeMessageVisibilityBatchOutput, error) {
-	return nil, wire.NotImitated("ChangeMessageVisibilityBatch")
+	return nil, wire.NotSupported("ChangeMessageVisibilityBatch")
 }
 
 func (Unimplemented) CreateQueue(context.Context, *CreateQueueInput) (*CreateQueueOutput, error) {
-	return nil, wire.NotImitated("CreateQueue")
+	return nil, wire.NotSupported("CreateQueue")
 }
 
 func (Unimplemented) DeleteMessage(context.Context, *DeleteMessageInput) (*DeleteMessageOutput, error) {
-	return nil, wire.NotImitated("DeleteMessage")
+	return nil, wire.NotSupported("DeleteMessage")
 }
 
 func (Unimplemented) DeleteMessageBatch(context.Context, *DeleteMessageBatchInput) (*DeleteMessageBatchOutput, error) {
-	return nil, wire.NotImitated("DeleteMessageBatch")
+	return nil, wire.NotSupported("DeleteMessageBatch")
 }
 
 func (Unimplemented) DeleteQueue(context.Context, *DeleteQueueInput) (*DeleteQueueOutput, error) {
-	return nil, wire.NotImitated("DeleteQueue")
+	return nil, wire.NotSupported("DeleteQueue")
 }
 
 func (Unimplemented) GetQueueAttributes(context.Context, *GetQueueAttributesInput) (*GetQueueAttributesOutput, error) {
-	return nil, wire.NotImitated("GetQueueAttributes")
+	return nil, wire.NotSupported("GetQueueAttributes")
 }
 
 func (Unimplemented) GetQueueUrl(context.Context, *GetQueueUrlInput) (*GetQueueUrlOutput, error) {
-	return nil, wire.NotImitated("GetQueueUrl")
+	return nil, wire.NotSupported("GetQueueUrl")
 }
 
 func (Unimplemented) ListDeadLetterSourceQueues(context.Context, *ListDeadLetterSourceQueuesInput) (*ListDeadLetterSourceQueuesOutput, error) {
-	return nil, wire.NotImitated("ListDeadLetterSourceQueues")
+	return nil, wire.NotSupported("ListDeadLetterSourceQueues")
 }
 
 func (Unimplemented) ListMessageMoveTasks(context.Context, *ListMessageMoveTasksInput) (*ListMessageMoveTasksOutput, error) {
-	return nil, wire.NotImitated("ListMessageMoveTasks")
+	return nil, wire.NotSupported("ListMessageMoveTasks")
 }
 
 func (Unimplemented) ListQueueTags(context.Context, *ListQueueTagsInput) (*ListQueueTagsOutput, error) {
-	return nil, wire.NotImitated("ListQueueTags")
+	return nil, wire.NotSupported("ListQueueTags")
 }
 
 func (Unimplemented) ListQueues(context.Context, *ListQueuesInput) (*ListQueuesOutput, error) {
-	return nil, wire.NotImitated("ListQueues")
+	return nil, wire.NotSupported("ListQueues")
 }
 
 func (Unimplemented) PurgeQueue(context.Context, *PurgeQueueInput) (*PurgeQueueOutput, error) {
-	return nil, wire.NotImitated("PurgeQueue")
+	return nil, wire.NotSupported("PurgeQueue")
 }
 
 func (Unimplemented) ReceiveMessage(context.Context, *ReceiveMessageInput) (*ReceiveMessageOutput, error) {
-	return nil, wire.NotImitated("ReceiveMessage")
+	return nil, wire.NotSupported("ReceiveMessage")
 }
 
 func (Unimplemented) RemovePermission(context.Context, *RemovePermissionInput) (*RemovePermissionOutput, error) {
-	return nil, wire.NotImitated("RemovePermission")
+	return nil, wire.NotSupported("RemovePermission")
 }
 
 func (Unimplemented) SendMessage(context.Context, *SendMessageInput) (*SendMessageOutput, error) {
-	return nil, wire.NotImitated("SendMessage")
+	return nil, wire.NotSupported("SendMessage")
 }
 
 func (Unimplemented) SendMessageBatch(context.Context, *SendMessageBatchInput) (*SendMessageBatchOutput, error) {
-	return nil, wire.NotImitated("SendMessageBatch")
+	return nil, wire.NotSupported("SendMessageBatch")
 }
 
 func (Unimplemented) SetQueueAttributes(context.Context, *SetQueueAttributesInput) (*SetQueueAttributesOutput, error) {
-	return nil, wire.NotImitated("SetQueueAttributes")
+	return nil, wire.NotSupported("SetQueueAttributes")
 }
 
 func (Unimplemented) StartMessageMoveTask(context.Context, *StartMessageMoveTaskInput) (*StartMessageMoveTaskOutput, error) {
-	return nil, wire.NotImitated("StartMessageMoveTask")
+	return nil, wire.NotSupported("StartMessageMoveTask")
 }
 
 func (Unimplemented) TagQueue(context.Context, *TagQueueInput) (*TagQueueOutput, error) {
-	return nil, wire.NotImitated("TagQueue")
+	return nil, wire.NotSupported("TagQueue")
 }
 
 func (Unimplemented) UntagQueue(context.Context, *UntagQueueInput) (*UntagQueueOutput, error) {
-	return nil, wire.NotImitated("UntagQueue")
+	return nil, wire.NotSupported("UntagQueue")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

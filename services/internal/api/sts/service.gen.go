@@ -20,19 +20,19 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) AssumeRole(context.Context, *AssumeRoleInput) (*AssumeRoleOutput, error) {
-	return nil, wire.NotImitated("AssumeRole")
+	return nil, wire.NotSupported("AssumeRole")
 }
 
 func (Unimplemented) GetAccessKeyInfo(context.Context, *GetAccessKeyInfoInput) (*GetAccessKeyInfoOutput, error) {
-	return nil, wire.NotImitated("GetAccessKeyInfo")
+	return nil, wire.NotSupported("GetAccessKeyInfo")
 }
 
 func (Unimplemented) GetCallerIdentity(context.Context, *GetCallerIdentityInput) (*GetCallerIdentityOutput, error) {
-	return nil, wire.NotImitated("GetCallerIdentity")
+	return nil, wire.NotSupported("GetCallerIdentity")
 }
 
 func (Unimplemented) GetSessionToken(context.Context, *GetSessionTokenInput) (*GetSessionTokenOutput, error) {
-	return nil, wire.NotImitated("GetSessionToken")
+	return nil, wire.NotSupported("GetSessionToken")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

@@ -29,55 +29,55 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) DeleteAlarms(context.Context, *DeleteAlarmsInput) (*DeleteAlarmsOutput, error) {
-	return nil, wire.NotImitated("DeleteAlarms")
+	return nil, wire.NotSupported("DeleteAlarms")
 }
 
 func (Unimplemented) DescribeAlarms(context.Context, *DescribeAlarmsInput) (*DescribeAlarmsOutput, error) {
-	return nil, wire.NotImitated("DescribeAlarms")
+	return nil, wire.NotSupported("DescribeAlarms")
 }
 
 func (Unimplemented) GetMetricData(context.Context, *GetMetricDataInput) (*GetMetricDataOutput, error) {
-	return nil, wire.NotImitated("GetMetricData")
+	return nil, wire.NotSupported("GetMetricData")
 }
 
 func (Unimplemented) GetMetricStatistics(context.Context, *GetMetricStatisticsInput) (*GetMetricStatisticsOutput, error) {
-	return nil, wire.NotImitated("GetMetricStatistics")
+	return nil, wire.NotSupported("GetMetricStatistics")
 }
 
 func (Unimplemented) GetMetricWidgetImage(context.Context, *GetMetricWidgetImageInput) (*GetMetricWidgetImageOutput, error) {
-	return nil, wire.NotImitated("GetMetricWidgetImage")
+	return nil, wire.NotSupported("GetMetricWidgetImage")
 }
 
 func (Unimplemented) ListMetrics(context.Context, *ListMetricsInput) (*ListMetricsOutput, error) {
-	return nil, wire.NotImitated("ListMetrics")
+	return nil, wire.NotSupported("ListMetrics")
 }
 
 func (Unimplemented) ListTagsForResource(context.Context, *ListTagsForResourceInput) (*ListTagsForResourceOutput, error) {
-	return nil, wire.NotImitated("ListTagsForResource")
+	return nil, wire.NotSupported("ListTagsForResource")
 }
 
 func (Unimplemented) PutDashboard(context.Context, *PutDashboardInput) (*PutDashboardOutput, error) {
-	return nil, wire.NotImitated("PutDashboard")
+	return nil, wire.NotSupported("PutDashboard")
 }
 
 func (Unimplemented) PutMetricAlarm(context.Context, *PutMetricAlarmInput) (*PutMetricAlarmOutput, error) {
-	return nil, wire.NotImitated("PutMetricAlarm")
+	return nil, wire.NotSupported("PutMetricAlarm")
 }
 
 func (Unimplemented) PutMetricData(context.Context, *PutMetricDataInput) (*PutMetricDataOutput, error) {
-	return nil, wire.NotImitated("PutMetricData")
+	return nil, wire.NotSupported("PutMetricData")
 }
 
 func (Unimplemented) PutMetricStream(context.Context, *PutMetricStreamInput) (*PutMetricStreamOutput, error) {
-	return nil, wire.NotImitated("PutMetricStream")
+	return nil, wire.NotSupported("PutMetricStream")
 }
 
 func (Unimplemented) SetAlarmState(context.Context, *SetAlarmStateInput) (*SetAlarmStateOutput, error) {
-	return nil, wire.NotImitated("SetAlarmState")
+	return nil, wire.NotSupported("SetAlarmState")
 }
 
 func (Unimplemented) TagResource(context.Context, *TagResourceInput) (*TagResourceOutput, error) {
-	return nil, wire.NotImitated("TagResource")
+	return nil, wire.NotSupported("TagResource")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

@@ -34,75 +34,75 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) Input0x0(context.Context, *Input0x0Input) (*Input0x0Output, error) {
-	return nil, wire.NotImitated("Input0x0")
+	return nil, wire.NotSupported("Input0x0")
 }
 
 func (Unimplemented) Input1x0(context.Context, *Input1x0Input) (*Input1x0Output, error) {
-	return nil, wire.NotImitated("Input1x0")
+	return nil, wire.NotSupported("Input1x0")
 }
 
 func (Unimplemented) Input2x0(context.Context, *Input2x0Input) (*Input2x0Output, error) {
-	return nil, wire.NotImitated("Input2x0")
+	return nil, wire.NotSupported("Input2x0")
 }
 
 func (Unimplemented) Input3x0(context.Context, *Input3x0Input) (*Input3x0Output, error) {
-	return nil, wire.NotImitated("Input3x0")
+	return nil, wire.NotSupported("Input3x0")
 }
 
 func (Unimplemented) Input4x0(context.Context, *Input4x0Input) (*Input4x0Output, error) {
-	return nil, wire.NotImitated("Input4x0")
+	return nil, wire.NotSupported("Input4x0")
 }
 
 func (Unimplemented) Input5x0(context.Context, *Input5x0Input) (*Input5x0Output, error) {
-	return nil, wire.NotImitated("Input5x0")
+	return nil, wire.NotSupported("Input5x0")
 }
 
 func (Unimplemented) Input6x0(context.Context, *Input6x0Input) (*Input6x0Output, error) {
-	return nil, wire.NotImitated("Input6x0")
+	return nil, wire.NotSupported("Input6x0")
 }
 
 func (Unimplemented) Input7x0(context.Context, *Input7x0Input) (*Input7x0Output, error) {
-	return nil, wire.NotImitated("Input7x0")
+	return nil, wire.NotSupported("Input7x0")
 }
 
 func (Unimplemented) Input8x0(context.Context, *Input8x0Input) (*Input8x0Output, error) {
-	return nil, wire.NotImitated("Input8x0")
+	return nil, wire.NotSupported("Input8x0")
 }
 
 func (Unimplemented) Input8x1(context.Context, *Input8x1Input) (*Input8x1Output, error) {
-	return nil, wire.NotImitated("Input8x1")
+	return nil, wire.NotSupported("Input8x1")
 }
 
 func (Unimplemented) Output0x0(context.Context, *Output0x0Input) (*Output0x0Output, error) {
-	return nil, wire.NotImitated("Output0x0")
+	return nil, wire.NotSupported("Output0x0")
 }
 
 func (Unimplemented) Output1x0(context.Context, *Output1x0Input) (*Output1x0Output, error) {
-	return nil, wire.NotImitated("Output1x0")
+	return nil, wire.NotSupported("Output1x0")
 }
 
 func (Unimplemented) Output2x0(context.Context, *Output2x0Input) (*Output2x0Output, error) {
-	return nil, wire.NotImitated("Output2x0")
+	return nil, wire.NotSupported("Output2x0")
 }
 
 func (Unimplemented) Output3x0(context.Context, *Output3x0Input) (*Output3x0Output, error) {
-	return nil, wire.NotImitated("Output3x0")
+	return nil, wire.NotSupported("Output3x0")
 }
 
 func (Unimplemented) Output4x0(context.Context, *Output4x0Input) (*Output4x0Output, error) {
-	return nil, wire.NotImitated("Output4x0")
+	return nil, wire.NotSupported("Output4x0")
 }
 
 func (Unimplemented) Output5x0(context.Context, *Output5x0Input) (*Output5x0Output, error) {
-	return nil, wire.NotImitated("Output5x0")
+	return nil, wire.NotSupported("Output5x0")
 }
 
 func (Unimplemented) Output6x0(context.Context, *Output6x0Input) (*Output6x0Output, error) {
-	return nil, wire.NotImitated("Output6x0")
+	return nil, wire.NotSupported("Output6x0")
 }
 
 func (Unimplemented) Output7x0(context.Context, *Output7x0Input) (*Output7x0Output, error) {
-	return nil, wire.NotImitated("Output7x0")
+	return nil, wire.NotSupported("Output7x0")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

@@ -50,139 +50,139 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) Input0x0(context.Context, *Input0x0Input) (*Input0x0Output, error) {
-	return nil, wire.NotImitated("Input0x0")
+	return nil, wire.NotSupported("Input0x0")
 }
 
 func (Unimplemented) Input10x0(context.Context, *Input10x0Input) (*Input10x0Output, error) {
-	return nil, wire.NotImitated("Input10x0")
+	return nil, wire.NotSupported("Input10x0")
 }
 
 func (Unimplemented) Input11x0(context.Context, *Input11x0Input) (*Input11x0Output, error) {
-	return nil, wire.NotImitated("Input11x0")
+	return nil, wire.NotSupported("Input11x0")
 }
 
 func (Unimplemented) Input12x0(context.Context, *Input12x0Input) (*Input12x0Output, error) {
-	return nil, wire.NotImitated("Input12x0")
+	return nil, wire.NotSupported("Input12x0")
 }
 
 func (Unimplemented) Input13x0(context.Context, *Input13x0Input) (*Input13x0Output, error) {
-	return nil, wire.NotImitated("Input13x0")
+	return nil, wire.NotSupported("Input13x0")
 }
 
 func (Unimplemented) Input14x0(context.Context, *Input14x0Input) (*Input14x0Output, error) {
-	return nil, wire.NotImitated("Input14x0")
+	return nil, wire.NotSupported("Input14x0")
 }
 
 func (Unimplemented) Input15x0(context.Context, *Input15x0Input) (*Input15x0Output, error) {
-	return nil, wire.NotImitated("Input15x0")
+	return nil, wire.NotSupported("Input15x0")
 }
 
 func (Unimplemented) Input15x1(context.Context, *Input15x1Input) (*Input15x1Output, error) {
-	return nil, wire.NotImitated("Input15x1")
+	return nil, wire.NotSupported("Input15x1")
 }
 
 func (Unimplemented) Input1x0(context.Context, *Input1x0Input) (*Input1x0Output, error) {
-	return nil, wire.NotImitated("Input1x0")
+	return nil, wire.NotSupported("Input1x0")
 }
 
 func (Unimplemented) Input2x0(context.Context, *Input2x0Input) (*Input2x0Output, error) {
-	return nil, wire.NotImitated("Input2x0")
+	return nil, wire.NotSupported("Input2x0")
 }
 
 func (Unimplemented) Input3x0(context.Context, *Input3x0Input) (*Input3x0Output, error) {
-	return nil, wire.NotImitated("Input3x0")
+	return nil, wire.NotSupported("Input3x0")
 }
 
 func (Unimplemented) Input4x0(context.Context, *Input4x0Input) (*Input4x0Output, error) {
-	return nil, wire.NotImitated("Input4x0")
+	return nil, wire.NotSupported("Input4x0")
 }
 
 func (Unimplemented) Input5x0(context.Context, *Input5x0Input) (*Input5x0Output, error) {
-	return nil, wire.NotImitated("Input5x0")
+	return nil, wire.NotSupported("Input5x0")
 }
 
 func (Unimplemented) Input6x0(context.Context, *Input6x0Input) (*Input6x0Output, error) {
-	return nil, wire.NotImitated("Input6x0")
+	return nil, wire.NotSupported("Input6x0")
 }
 
 func (Unimplemented) Input7x0(context.Context, *Input7x0Input) (*Input7x0Output, error) {
-	return nil, wire.NotImitated("Input7x0")
+	return nil, wire.NotSupported("Input7x0")
 }
 
 func (Unimplemented) Input8x0(context.Context, *Input8x0Input) (*Input8x0Output, error) {
-	return nil, wire.NotImitated("Input8x0")
+	return nil, wire.NotSupported("Input8x0")
 }
 
 func (Unimplemented) Input9x0(context.Context, *Input9x0Input) (*Input9x0Output, error) {
-	return nil, wire.NotImitated("Input9x0")
+	return nil, wire.NotSupported("Input9x0")
 }
 
 func (Unimplemented) Output0x0(context.Context, *Output0x0Input) (*Output0x0Output, error) {
-	return nil, wire.NotImitated("Output0x0")
+	return nil, wire.NotSupported("Output0x0")
 }
 
 func (Unimplemented) Output10x0(context.Context, *Output10x0Input) (*Output10x0Output, error) {
-	return nil, wire.NotImitated("Output10x0")
+	return nil, wire.NotSupported("Output10x0")
 }
 
 func (Unimplemented) Output11x0(context.Context, *Output11x0Input) (*Output11x0Output, error) {
-	return nil, wire.NotImitated("Output11x0")
+	return nil, wire.NotSupported("Output11x0")
 }
 
 func (Unimplemented) Output12x0(context.Context, *Output12x0Input) (*Output12x0Output, error) {
-	return nil, wire.NotImitated("Output12x0")
+	return nil, wire.NotSupported("Output12x0")
 }
 
 func (Unimplemented) Output13x0(context.Context, *Output13x0Input) (*Output13x0Output, error) {
-	return nil, wire.NotImitated("Output13x0")
+	return nil, wire.NotSupported("Output13x0")
 }
 
 func (Unimplemented) Output14x0(context.Context, *Output14x0Input) (*Output14x0Output, error) {
-	return nil, wire.NotImitated("Output14x0")
+	return nil, wire.NotSupported("Output14x0")
 }
 
 func (Unimplemented) Output15x0(context.Context, *Output15x0Input) (*Output15x0Output, error) {
-	return nil, wire.NotImitated("Output15x0")
+	return nil, wire.NotSupported("Output15x0")
 }
 
 func (Unimplemented) Output16x0(context.Context, *Output16x0Input) (*Output16x0Output, error) {
-	return nil, wire.NotImitated("Output16x0")
+	return nil, wire.NotSupported("Output16x0")
 }
 
 func (Unimplemented) Output1x0(context.Context, *Output1x0Input) (*Output1x0Output, error) {
-	return nil, wire.NotImitated("Output1x0")
+	return nil, wire.NotSupported("Output1x0")
 }
 
 func (Unimplemented) Output2x0(context.Context, *Output2x0Input) (*Output2x0Output, error) {
-	return nil, wire.NotImitated("Output2x0")
+	return nil, wire.NotSupported("Output2x0")
 }
 
 func (Unimplemented) Output3x0(context.Context, *Output3x0Input) (*Output3x0Output, error) {
-	return nil, wire.NotImitated("Output3x0")
+	return nil, wire.NotSupported("Output3x0")
 }
 
 func (Unimplemented) Output4x0(context.Context, *Output4x0Input) (*Output4x0Output, error) {
-	return nil, wire.NotImitated("Output4x0")
+	return nil, wire.NotSupported("Output4x0")
 }
 
 func (Unimplemented) Output5x0(context.Context, *Output5x0Input) (*Output5x0Output, error) {
-	return nil, wire.NotImitated("Output5x0")
+	return nil, wire.NotSupported("Output5x0")
 }
 
 func (Unimplemented) Output6x0(context.Context, *Output6x0Input) (*Output6x0Output, error) {
-	return nil, wire.NotImitated("Output6x0")
+	return nil, wire.NotSupported("Output6x0")
 }
 
 func (Unimplemented) Output7x0(context.Context, *Output7x0Input) (*Output7x0Output, error) {
-	return nil, wire.NotImitated("Output7x0")
+	return nil, wire.NotSupported("Output7x0")
 }
 
 func (Unimplemented) Output8x0(context.Context, *Output8x0Input) (*Output8x0Output, error) {
-	return nil, wire.NotImitated("Output8x0")
+	return nil, wire.NotSupported("Output8x0")
 }
 
 func (Unimplemented) Output9x0(context.Context, *Output9x0Input) (*Output9x0Output, error) {
-	return nil, wire.NotImitated("Output9x0")
+	return nil, wire.NotSupported("Output9x0")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

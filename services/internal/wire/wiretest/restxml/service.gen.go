@@ -63,191 +63,191 @@ type Handler interface {
 type Unimplemented struct{}
 
 func (Unimplemented) Input0x0(context.Context, *Input0x0Input) (*Input0x0Output, error) {
-	return nil, wire.NotImitated("Input0x0")
+	return nil, wire.NotSupported("Input0x0")
 }
 
 func (Unimplemented) Input0x1(context.Context, *Input0x1Input) (*Input0x1Output, error) {
-	return nil, wire.NotImitated("Input0x1")
+	return nil, wire.NotSupported("Input0x1")
 }
 
 func (Unimplemented) Input0x2(context.Context, *Input0x2Input) (*Input0x2Output, error) {
-	return nil, wire.NotImitated("Input0x2")
+	return nil, wire.NotSupported("Input0x2")
 }
 
 func (Unimplemented) Input10x0(context.Context, *Input10x0Input) (*Input10x0Output, error) {
-	return nil, wire.NotImitated("Input10x0")
+	return nil, wire.NotSupported("Input10x0")
 }
 
 func (Unimplemented) Input11x0(context.Context, *Input11x0Input) (*Input11x0Output, error) {
-	return nil, wire.NotImitated("Input11x0")
+	return nil, wire.NotSupported("Input11x0")
 }
 
 func (Unimplemented) Input12x0(context.Context, *Input12x0Input) (*Input12x0Output, error) {
-	return nil, wire.NotImitated("Input12x0")
+	return nil, wire.NotSupported("Input12x0")
 }
 
 func (Unimplemented) Input13x0(context.Context, *Input13x0Input) (*Input13x0Output, error) {
-	return nil, wire.NotImitated("Input13x0")
+	return nil, wire.NotSupported("Input13x0")
 }
 
 func (Unimplemented) Input14x0(context.Context, *Input14x0Input) (*Input14x0Output, error) {
-	return nil, wire.NotImitated("Input14x0")
+	return nil, wire.NotSupported("Input14x0")
 }
 
 func (Unimplemented) Input15x0(context.Context, *Input15x0Input) (*Input15x0Output, error) {
-	return nil, wire.NotImitated("Input15x0")
+	return nil, wire.NotSupported("Input15x0")
 }
 
 func (Unimplemented) Input16x0(context.Context, *Input16x0Input) (*Input16x0Output, error) {
-	return nil, wire.NotImitated("Input16x0")
+	return nil, wire.NotSupported("Input16x0")
 }
 
 func (Unimplemented) Input17x0(context.Context, *Input17x0Input) (*Input17x0Output, error) {
-	return nil, wire.NotImitated("Input17x0")
+	return nil, wire.NotSupported("Input17x0")
 }
 
 func (Unimplemented) Input18x0(context.Context, *Input18x0Input) (*Input18x0Output, error) {
-	return nil, wire.NotImitated("Input18x0")
+	return nil, wire.NotSupported("Input18x0")
 }
 
 func (Unimplemented) Input19x0(context.Context, *Input19x0Input) (*Input19x0Output, error) {
-	return nil, wire.NotImitated("Input19x0")
+	return nil, wire.NotSupported("Input19x0")
 }
 
 func (Unimplemented) Input1x0(context.Context, *Input1x0Input) (*Input1x0Output, error) {
-	return nil, wire.NotImitated("Input1x0")
+	return nil, wire.NotSupported("Input1x0")
 }
 
 func (Unimplemented) Input20x0(context.Context, *Input20x0Input) (*Input20x0Output, error) {
-	return nil, wire.NotImitated("Input20x0")
+	return nil, wire.NotSupported("Input20x0")
 }
 
 func (Unimplemented) Input21x0(context.Context, *Input21x0Input) (*Input21x0Output, error) {
-	return nil, wire.NotImitated("Input21x0")
+	return nil, wire.NotSupported("Input21x0")
 }
 
 func (Unimplemented) Input21x1(context.Context, *Input21x1Input) (*Input21x1Output, error) {
-	return nil, wire.NotImitated("Input21x1")
+	return nil, wire.NotSupported("Input21x1")
 }
 
 func (Unimplemented) Input22x0(context.Context, *Input22x0Input) (*Input22x0Output, error) {
-	return nil, wire.NotImitated("Input22x0")
+	return nil, wire.NotSupported("Input22x0")
 }
 
 func (Unimplemented) Input23x0(context.Context, *Input23x0Input) (*Input23x0Output, error) {
-	return nil, wire.NotImitated("Input23x0")
+	return nil, wire.NotSupported("Input23x0")
 }
 
 func (Unimplemented) Input24x0(context.Context, *Input24x0Input) (*Input24x0Output, error) {
-	return nil, wire.NotImitated("Input24x0")
+	return nil, wire.NotSupported("Input24x0")
 }
 
 func (Unimplemented) Input25x0(context.Context, *Input25x0Input) (*Input25x0Output, error) {
-	return nil, wire.NotImitated("Input25x0")
+	return nil, wire.NotSupported("Input25x0")
 }
 
 func (Unimplemented) Input25x1(context.Context, *Input25x1Input) (*Input25x1Output, error) {
-	return nil, wire.NotImitated("Input25x1")
+	return nil, wire.NotSupported("Input25x1")
 }
 
 func (Unimplemented) Input26x0(context.Context, *Input26x0Input) (*Input26x0Output, error) {
-	return nil, wire.NotImitated("Input26x0")
+	return nil, wire.NotSupported("Input26x0")
 }
 
 func (Unimplemented) Input2x0(context.Context, *Input2x0Input) (*Input2x0Output, error) {
-	return nil, wire.NotImitated("Input2x0")
+	return nil, wire.NotSupported("Input2x0")
 }
 
 func (Unimplemented) Input3x0(context.Context, *Input3x0Input) (*Input3x0Output, error) {
-	return nil, wire.NotImitated("Input3x0")
+	return nil, wire.NotSupported("Input3x0")
 }
 
 func (Unimplemented) Input4x0(context.Context, *Input4x0Input) (*Input4x0Output, error) {
-	return nil, wire.NotImitated("Input4x0")
+	return nil, wire.NotSupported("Input4x0")
 }
 
 func (Unimplemented) Input5x0(context.Context, *Input5x0Input) (*Input5x0Output, error) {
-	return nil, wire.NotImitated("Input5x0")
+	return nil, wire.NotSupported("Input5x0")
 }
 
 func (Unimplemented) Input6x0(context.Context, *Input6x0Input) (*Input6x0Output, error) {
-	return nil, wire.NotImitated("Input6x0")
+	return nil, wire.NotSupported("Input6x0")
 }
 
 func (Unimplemented) Input7x0(context.Context, *Input7x0Input) (*Input7x0Output, error) {
-	return nil, wire.NotImitated("Input7x0")
+	return nil, wire.NotSupported("Input7x0")
 }
 
 func (Unimplemented) Input8x0(context.Context, *Input8x0Input) (*Input8x0Output, error) {
-	return nil, wire.NotImitated("Input8x0")
+	return nil, wire.NotSupported("Input8x0")
 }
 
 func (Unimplemented) Input9x0(context.Context, *Input9x0Input) (*Input9x0Output, error) {
-	return nil, wire.NotImitated("Input9x0")
+	return nil, wire.NotSupported("Input9x0")
 }
 
 func (Unimplemented) Output0x0(context.Context, *Output0x0Input) (*Output0x0Output, error) {
-	return nil, wire.NotImitated("Output0x0")
+	return nil, wire.NotSupported("Output0x0")
 }
 
 func (Unimplemented) Output10x0(context.Context, *Output10x0Input) (*Output10x0Output, error) {
-	return nil, wire.NotImitated("Output10x0")
+	return nil, wire.NotSupported("Output10x0")
 }
 
 func (Unimplemented) Output11x0(context.Context, *Output11x0Input) (*Output11x0Output, error) {
-	return nil, wire.NotImitated("Output11x0")
+	return nil, wire.NotSupported("Output11x0")
 }
 
 func (Unimplemented) Output12x0(context.Context, *Output12x0Input) (*Output12x0Output, error) {
-	return nil, wire.NotImitated("Output12x0")
+	return nil, wire.NotSupported("Output12x0")
 }
 
 func (Unimplemented) Output13x0(context.Context, *Output13x0Input) (*Output13x0Output, error) {
-	return nil, wire.NotImitated("Output13x0")
+	return nil, wire.NotSupported("Output13x0")
 }
 
 func (Unimplemented) Output13x1(context.Context, *Output13x1Input) (*Output13x1Output, error) {
-	return nil, wire.NotImitated("Output13x1")
+	return nil, wire.NotSupported("Output13x1")
 }
 
 func (Unimplemented) Output14x0(context.Context, *Output14x0Input) (*Output14x0Output, error) {
-	return nil, wire.NotImitated("Output14x0")
+	return nil, wire.NotSupported("Output14x0")
 }
 
 func (Unimplemented) Output1x0(context.Context, *Output1x0Input) (*Output1x0Output, error) {
-	return nil, wire.NotImitated("Output1x0")
+	return nil, wire.NotSupported("Output1x0")
 }
 
 func (Unimplemented) Output2x0(context.Context, *Output2x0Input) (*Output2x0Output, error) {
-	return nil, wire.NotImitated("Output2x0")
+	return nil, wire.NotSupported("Output2x0")
 }
 
 func (Unimplemented) Output3x0(context.Context, *Output3x0Input) (*Output3x0Output, error) {
-	return nil, wire.NotImitated("Output3x0")
+	return nil, wire.NotSupported("Output3x0")
 }
 
 func (Unimplemented) Output4x0(context.Context, *Output4x0Input) (*Output4x0Output, error) {
-	return nil, wire.NotImitated("Output4x0")
+	return nil, wire.NotSupported("Output4x0")
 }
 
 func (Unimplemented) Output5x0(context.Context, *Output5x0Input) (*Output5x0Output, error) {
-	return nil, wire.NotImitated("Output5x0")
+	return nil, wire.NotSupported("Output5x0")
 }
 
 func (Unimplemented) Output6x0(context.Context, *Output6x0Input) (*Output6x0Output, error) {
-	return nil, wire.NotImitated("Output6x0")
+	return nil, wire.NotSupported("Output6x0")
 }
 
 func (Unimplemented) Output7x0(context.Context, *Output7x0Input) (*Output7x0Output, error) {
-	return nil, wire.NotImitated("Output7x0")
+	return nil, wire.NotSupported("Output7x0")
 }
 
 func (Unimplemented) Output8x0(context.Context, *Output8x0Input) (*Output8x0Output, error) {
-	return nil, wire.NotImitated("Output8x0")
+	return nil, wire.NotSupported("Output8x0")
 }
 
 func (Unimplemented) Output9x0(context.Context, *Output9x0Input) (*Output9x0Output, error) {
-	return nil, wire.NotImitated("Output9x0")
+	return nil, wire.NotSupported("Output9x0")
 }
 
 // Service is the model: what the gateway routes and the codecs go by.

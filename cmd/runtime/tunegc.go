@@ -19,9 +19,9 @@ const (
 	roomLeast = 50
 )
 
-// pace sets how much the heap may grow, anew after each collection. It costs no
-// goroutine and no timer: a finalizer tells that a collection is over.
-func pace() {
+// tuneGC sets how much the heap may grow, anew after each collection. It costs no
+// goroutine and no timer: a finalizer runs when a collection is over.
+func tuneGC() {
 	set := 0
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	var again func(*cycle)
