@@ -3,159 +3,159 @@ package function
 import (
 	"context"
 	"errors"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"millrace/runtime/arn"
+	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
-	"millrace/runtime/lifecycle"
-	"millrace/runtime/queue"
+	"millrace/runtime/policy"
 	"millrace/runtime/telemetry"
 )
 
-// Reserved is the account of what the runtime keeps for itself: no caller can be
-// in it, so that nobody's ListQueues shows it.
-const Reserved = "millrace"
-
-// eventQueue is where asynchronous events wait.
-var eventQueue = queue.ID{Account: Reserved, Region: "local", Name: "lambda-events"}
-
-// A Queue keeps the events of asynchronous invocations: jetqueue.Queue.
-type Queue interface {
-	Send(context.Context, ...queue.Message) ([]queue.Sent, error)
-	Receive(context.Context, queue.ReceiveRequest) ([]queue.Received, error)
-	Delete(ctx context.Context, handles ...string) []error
-	ChangeVisibility(context.Context, ...queue.Change) []error
+// Async says what becomes of asynchronous invocations: an event invoke config of
+// Lambda's.
+type Async struct {
+	MaxRetries *int   // MaximumRetryAttempts, 0 to 2; nil for 2
+	MaxAge     *int   // MaximumEventAgeInSeconds, 60 to 21600; nil for 21600
+	OnSuccess  string // ARN of the destination of records; "" for none
+	OnFailure  string
+	Modified   time.Time
 }
 
-// Queues find and make queues: jetqueue.Queues.
-type Queues[Q Queue] interface {
-	Get(queue.ID) (Q, error)
-	Create(context.Context, queue.ID, queue.Config) (Q, error)
+// The defaults of Async.
+const (
+	maxRetries = 2
+	maxAge     = 6 * time.Hour
+)
+
+// An Outbox takes the events of asynchronous invocations: *delivery.Outbox.
+type Outbox interface {
+	Put(ctx context.Context, to string, e delivery.Event, p delivery.Policy) error
 }
 
-// EventsIn keeps the events of asynchronous invocations in a queue among
-// others: what Config.Events wants.
-func EventsIn[Q Queue](all Queues[Q]) func(context.Context) (Queue, error) {
-	return func(ctx context.Context) (Queue, error) {
-		q, err := all.Get(eventQueue)
-		if errors.Is(err, fault.NotFound) {
-			now := time.Now()
-			q, err = all.Create(ctx, eventQueue, queue.Config{
-				Visibility: hidden, MaxBytes: 2 << 20, Created: now, Modified: now,
-				Texts: map[string]string{"SqsManagedSseEnabled": "true"}, // what functions are sent is nobody else's business either
-			})
-		}
-		return q, err
+// invocation is the kind of the name of a function that is to be run, in the
+// outbox: invocation:<ARN>. The ARN alone is the function as others' target, which
+// has an event once it waits here.
+const invocation = "invocation"
+
+// Resolvers finds functions as targets: by their ARNs, and the invocations that
+// InvokeAsync has accepted.
+func (fs *Functions) Resolvers() delivery.Resolvers {
+	return delivery.Resolvers{
+		"lambda": func(name string) (delivery.Target, error) { return fs.target(name) },
+		invocation: func(name string) (delivery.Target, error) {
+			t, err := fs.target(strings.TrimPrefix(name, invocation+":"))
+			return running{t}, err
+		},
 	}
 }
 
 // InvokeAsync accepts one event, and returns once it is sure to be run: see
 // Invoke, which runs it. in.RequestID is the same on every run.
 func (fs *Functions) InvokeAsync(ctx context.Context, id ID, in Invocation) error {
-	if _, err := fs.Get(id); err != nil {
+	f, err := fs.Get(id)
+	if err != nil {
 		return err
 	}
-	if fs.events == nil {
-		return fault.New(fault.Unavailable, "asynchronous invocations have no queue here")
+	if fs.outbox == nil {
+		return fault.New(fault.Unavailable, "asynchronous invocations have no outbox here")
 	}
 	if in.RequestID == "" {
 		in.RequestID = uuid.NewString()
 	}
-	e := event{Function: id, Qualifier: in.Qualifier, RequestID: in.RequestID}
-	m, err := e.message(string(in.Payload), in.TraceHeader, telemetry.TraceParent(ctx), 0)
-	if err != nil {
-		return err
+	e := delivery.Event{
+		ID: in.RequestID, Body: in.Payload, Source: delivery.Source{Principal: f.Principal()},
+		TraceHeader: in.TraceHeader, TraceParent: telemetry.TraceParent(ctx),
 	}
-	return fs.events.send(ctx, m)
+	return fs.outbox.Put(ctx, invocation+":"+invokedARN(f, in.Qualifier), e, f.policy())
 }
 
-// events carries out asynchronous invocations: one goroutine waits at the queue,
-// and each event that it receives runs in its own.
-type events struct {
-	fs    *Functions
-	base  context.Context // of everything that runs; carries nothing of the caller who woke it
-	open  func(context.Context) (Queue, error)
-	slots chan struct{} // one taken by each event that runs
-
-	mu      sync.Mutex // guards the rest, and is held while the queue is opened
-	queue   Queue      // nil when there is none yet, or it has gone
-	receive context.CancelFunc
-	cut     context.CancelFunc
-	waiting *sync.WaitGroup // of the receiver
-	running *sync.WaitGroup // of the events that run; the receiver adds to it
-}
-
-func newEvents(ctx context.Context, fs *Functions, open func(context.Context) (Queue, error)) *events {
-	return &events{fs: fs, base: context.WithoutCancel(ctx), open: open, slots: make(chan struct{}, maxRunning)}
-}
-
-// start opens the queue and begins to receive, unless that is done.
-func (a *events) start(ctx context.Context) error {
-	_, err := a.opened(ctx)
-	return err
-}
-
-func (a *events) opened(ctx context.Context) (Queue, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.queue != nil {
-		return a.queue, nil
-	}
-	q, err := a.open(ctx)
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "opening the queue of asynchronous invocations")
-	}
-	running, cut := context.WithCancel(a.base)
-	receiving, receive := context.WithCancel(running)
-	a.queue, a.receive, a.cut = q, receive, cut
-	a.waiting, a.running = &sync.WaitGroup{}, &sync.WaitGroup{}
-	w := &worker{fs: a.fs, queue: q, slots: a.slots, running: running, events: a.running}
-	a.waiting.Go(func() { w.receive(receiving) })
-	return q, nil
-}
-
-// send stores an event. A queue that has gone, as in a reset, is made again.
-func (a *events) send(ctx context.Context, m queue.Message) error {
-	for again := range 2 {
-		q, err := a.opened(ctx)
-		if err != nil {
-			return err
+// policy is how the asynchronous invocations of a function are tried.
+func (f Function) policy() delivery.Policy {
+	p := delivery.Policy{Sender: Sender, MaxAge: maxAge, MaxAttempts: 1 + maxRetries, DeadLetter: f.DeadLetter}
+	if a := f.Async; a != nil {
+		if a.MaxRetries != nil {
+			p.MaxAttempts = 1 + *a.MaxRetries
 		}
-		_, err = q.Send(ctx, m)
-		if again == 0 && errors.Is(err, fault.NotFound) {
-			a.abandon()
-			continue
+		if a.MaxAge != nil {
+			p.MaxAge = time.Duration(*a.MaxAge) * time.Second
 		}
-		return err
+		p.OnSuccess, p.OnFailure = a.OnSuccess, a.OnFailure
 	}
-	return nil
+	return p
 }
 
-// abandon forgets the queue, and what runs.
-func (a *events) abandon() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.queue != nil {
-		a.cut()
-		a.waiting.Wait()
-		a.running.Wait()
-		a.queue = nil
+// Principal is who a function is to other resources: a session of its role.
+func (f Function) Principal() policy.Principal {
+	role, err := arn.Parse(f.Role)
+	if err != nil {
+		return policy.Principal{Account: f.Account}
+	}
+	name := role.Resource[strings.LastIndexByte(role.Resource, '/')+1:]
+	return policy.Principal{
+		Account: role.Account,
+		ARN:     arn.New("sts", "", role.Account, "assumed-role/"+name+"/"+f.Name).String(),
 	}
 }
 
-// stop ends the receiving, lets what runs come to its end, and when ctx ends
-// puts the rest back into the queue.
-func (a *events) stop(ctx context.Context) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.queue == nil {
-		return nil
+// target finds a function by its ARN, with or without a qualifier.
+func (fs *Functions) target(name string) (target, error) {
+	id, qualifier, ok := IDFromARN(name)
+	if !ok {
+		return target{}, fault.New(fault.Invalid, "%s is not the ARN of a function", name)
 	}
-	defer a.cut()
-	// The receiver goes first, lest it be given what is put back.
-	a.receive()
-	a.waiting.Wait()
-	return lifecycle.Drain(ctx, a.running, a.cut, "events of functions")
+	f, err := fs.Get(id)
+	return target{fs, f, qualifier}, err
 }
+
+// A target is a function that others deliver to.
+type target struct {
+	functions *Functions
+	function  Function
+	qualifier string
+}
+
+// Durable implements delivery.DurableTarget.
+func (target) Durable() {}
+
+// Allows implements delivery.Target: it asks the function's permissions.
+func (t target) Allows(s delivery.Source) error { return t.function.MayInvoke(s) }
+
+// Deliver implements delivery.Target: it invokes the function asynchronously.
+func (t target) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	return delivery.Reply{}, t.functions.InvokeAsync(ctx, t.function.ID(), Invocation{
+		RequestID: e.ID, Qualifier: t.qualifier, Payload: e.Body, TraceHeader: e.TraceHeader,
+	})
+}
+
+// running is a function that has an event and is to be run with it.
+type running struct{ target target }
+
+// Allows implements delivery.Target: that was asked when the event was accepted.
+func (running) Allows(delivery.Source) error { return nil }
+
+// Deliver implements delivery.Target: it runs the function.
+func (r running) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	t := r.target
+	result, err := t.functions.Invoke(telemetry.WithTraceParent(ctx, e.TraceParent), t.function.ID(), Invocation{
+		RequestID: e.ID, Qualifier: t.qualifier, Payload: e.Body, TraceHeader: e.TraceHeader,
+	})
+	if errors.Is(err, fault.Throttled) && t.function.closed() {
+		err = delivery.Final(err)
+	}
+	if err != nil {
+		return delivery.Reply{}, err
+	}
+	reply := delivery.Reply{Status: 200, Version: Latest, Failure: result.FunctionError, Body: result.Payload}
+	if reply.Failure != "" {
+		reply.Reason = Failure(result.Payload)
+	}
+	return reply, nil
+}
+
+// closed reports whether a function's reserved concurrency is none: its events are
+// not tried again (Lambda developer guide, reserved concurrency).
+func (f Function) closed() bool { return f.Reserved != nil && *f.Reserved == 0 }

@@ -20,7 +20,7 @@ func BenchmarkInvoke(b *testing.B) {
 
 // What it costs to accept an event durably and to run it, several at once.
 func BenchmarkInvokeAsync(b *testing.B) {
-	w := open(b, b.TempDir(), withQueues)
+	w := open(b, b.TempDir(), withOutbox)
 	w.mustCreate(b, ordersFunction(), "#!one")
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

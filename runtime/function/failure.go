@@ -21,8 +21,26 @@ func Failure(payload []byte) string {
 			text = strings.TrimSuffix(e.ErrorType+": "+e.ErrorMessage, ": ")
 		}
 	}
-	if len(text) > maxFailure {
-		text = strings.ToValidUTF8(text[:maxFailure], "") + "…"
+	if cut := cutText(text); cut != text {
+		return cut + "…"
 	}
 	return text
+}
+
+// errorMessage is the message alone of the error that a function answered with, or
+// the payload itself, cut short: what a dead letter says.
+func errorMessage(payload []byte) string {
+	var e struct{ ErrorMessage *string }
+	if json.Unmarshal(payload, &e) == nil && e.ErrorMessage != nil {
+		return cutText(*e.ErrorMessage)
+	}
+	return cutText(string(payload))
+}
+
+// cutText shortens a text to maxFailure bytes, between characters.
+func cutText(s string) string {
+	if len(s) <= maxFailure {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxFailure], "")
 }

@@ -81,6 +81,9 @@ type Function struct {
 	CodeSize   int64  // bytes of the zip
 	InProcess  bool   // runs a registered Go handler: no code, and gone with the process
 
+	Async      *Async // of $LATEST; nil for Lambda's defaults
+	DeadLetter string // DeadLetterConfig.TargetArn; "" for none
+
 	Reserved    *int // ReservedConcurrentExecutions; nil for none
 	Permissions []Permission
 	PolicyID    string // revision of Permissions

@@ -38,9 +38,9 @@ type Config struct {
 	Dir       string              // of unpacked code; made when needed
 	Runner    Runner
 
-	// Events opens the queue of asynchronous invocations, and makes it when
-	// there is none: see EventsIn. nil refuses asynchronous invocations.
-	Events func(context.Context) (Queue, error)
+	// Outbox takes asynchronous invocations, and delivers them by Resolvers. nil
+	// refuses them.
+	Outbox Outbox
 
 	Log *slog.Logger // nil for none
 }
@@ -50,7 +50,7 @@ type Functions struct {
 	table  *table
 	code   *codeStore
 	runner Runner
-	events *events // nil without a queue
+	outbox Outbox // nil without one
 	log    *slog.Logger
 
 	here sync.Map // ARNs of the functions whose Go handler is registered in this process
@@ -60,8 +60,7 @@ type Functions struct {
 	changing sync.Mutex
 }
 
-// Open reads what is deployed, tidies up after a kill, and goes on with the
-// asynchronous events that are waiting. Stop ends it.
+// Open reads what is deployed, and tidies up after a kill.
 func Open(ctx context.Context, c Config) (*Functions, error) {
 	code, err := openCode(ctx, c.JetStream, c.Dir)
 	if err != nil {
@@ -70,6 +69,7 @@ func Open(ctx context.Context, c Config) (*Functions, error) {
 	fs := &Functions{
 		code:   code,
 		runner: c.Runner,
+		outbox: c.Outbox,
 		log:    c.Log,
 	}
 	if fs.log == nil {
@@ -84,29 +84,11 @@ func Open(ctx context.Context, c Config) (*Functions, error) {
 	if err := errors.Join(code.sweepBlobs(ctx, used), code.sweepFolders(used)); err != nil {
 		fs.log.Warn("old code could not be removed", "err", err)
 	}
-	if c.Events != nil {
-		fs.events = newEvents(ctx, fs, c.Events)
-		if err := fs.events.start(ctx); err != nil {
-			return nil, err
-		}
-	}
 	return fs, nil
-}
-
-// Stop takes no more asynchronous events, waits for the running ones until ctx
-// ends, and leaves the rest in their queue for the next Open.
-func (fs *Functions) Stop(ctx context.Context) error {
-	if fs.events == nil {
-		return nil
-	}
-	return fs.events.stop(ctx)
 }
 
 // Reset removes every function.
 func (fs *Functions) Reset(ctx context.Context) error {
-	if fs.events != nil {
-		fs.events.abandon()
-	}
 	for _, f := range fs.table.List("") {
 		if err := fs.Delete(ctx, f.ID()); err != nil && !errors.Is(err, fault.NotFound) {
 			return err

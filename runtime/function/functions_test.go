@@ -13,9 +13,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/lifecycle"
+	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/sandbox"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/backbone/backbonetest"
@@ -78,6 +80,11 @@ type world struct {
 	runner   *fakeRunner
 	dir      string          // of unpacked code
 	parts    lifecycle.Stack // all of it
+
+	// Of those withOutbox only.
+	queues    *jetqueue.Queues
+	outbox    *delivery.Outbox
+	resolvers delivery.Resolvers
 }
 
 // An option changes what Functions are opened with.
@@ -85,7 +92,7 @@ type option func(testing.TB, *world)
 
 func open(t testing.TB, dir string, opts ...option) *world {
 	t.Helper()
-	w := &world{runner: &fakeRunner{}, dir: filepath.Join(dir, "functions"), backbone: backbonetest.Start(t, filepath.Join(dir, "jetstream"))}
+	w := &world{runner: &fakeRunner{}, resolvers: delivery.Resolvers{}, dir: filepath.Join(dir, "functions"), backbone: backbonetest.Start(t, filepath.Join(dir, "jetstream"))}
 	w.parts.Push("backbone", w.backbone.Stop)
 	records, err := record.Open(t.Context(), w.backbone.JetStream())
 	if err != nil {
@@ -99,7 +106,14 @@ func open(t testing.TB, dir string, opts ...option) *world {
 	if w.Functions, err = function.Open(t.Context(), w.config); err != nil {
 		t.Fatal(err)
 	}
-	w.parts.Push("functions", w.Stop)
+	for kind, r := range w.Resolvers() {
+		w.resolvers[kind] = r
+	}
+	if w.outbox != nil {
+		if err := w.parts.Start(t.Context(), "outbox", w.outbox); err != nil {
+			t.Fatal(err)
+		}
+	}
 	t.Cleanup(func() { w.down(t) })
 	return w
 }

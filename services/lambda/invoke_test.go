@@ -67,22 +67,22 @@ func TestEventsAreAcceptedAndKept(t *testing.T) {
 	if got.StatusCode != 202 || len(got.Payload) != 0 || got.ExecutedVersion != nil {
 		t.Errorf("got %+v", got)
 	}
-	if len(w.events.sent) != 1 || w.events.sent[0].Body != "[1]" {
-		t.Errorf("kept %+v", w.events.sent)
+	if len(w.outbox.events) != 1 || string(w.outbox.events[0].Body) != "[1]" {
+		t.Errorf("kept %+v", w.outbox.events)
 	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/2014-11-13/functions/orders/invoke-async/", strings.NewReader("[2]"))
 	must(t, err)
 	res, err := http.DefaultClient.Do(req)
 	must(t, err)
 	defer res.Body.Close()
-	if res.StatusCode != 202 || len(w.events.sent) != 2 {
-		t.Errorf("InvokeAsync: %s, kept %d", res.Status, len(w.events.sent))
+	if res.StatusCode != 202 || len(w.outbox.events) != 2 {
+		t.Errorf("InvokeAsync: %s, kept %d", res.Status, len(w.outbox.events))
 	}
 
 	got, err = w.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("orders"), InvocationType: "DryRun"})
 	must(t, err)
-	if got.StatusCode != 204 || len(w.events.sent) != 2 {
-		t.Errorf("a dry run: %+v, kept %d", got, len(w.events.sent))
+	if got.StatusCode != 204 || len(w.outbox.events) != 2 {
+		t.Errorf("a dry run: %+v, kept %d", got, len(w.outbox.events))
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"millrace/esm"
 	"millrace/esm/source/sqs"
+	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/queue"
@@ -49,7 +50,7 @@ type world struct {
 	url       string
 	functions *function.Functions
 	runner    *fakeRunner
-	events    *fakeQueue
+	outbox    *fakeOutbox
 }
 
 func serve(t *testing.T) *world {
@@ -60,10 +61,10 @@ func serve(t *testing.T) *world {
 	must(t, err)
 	records, err := record.Open(ctx, b.JetStream())
 	must(t, err)
-	w := &world{t: t, runner: &fakeRunner{}, events: &fakeQueue{}}
+	w := &world{t: t, runner: &fakeRunner{}, outbox: &fakeOutbox{}}
 	w.functions, err = function.Open(ctx, function.Config{
 		Records: records, JetStream: b.JetStream(), Dir: filepath.Join(dir, "functions"), Runner: w.runner,
-		Events: func(context.Context) (function.Queue, error) { return w.events, nil },
+		Outbox: w.outbox,
 	})
 	must(t, err)
 	batches := lambda.Batches{Functions: w.functions}
@@ -78,7 +79,7 @@ func serve(t *testing.T) *world {
 	t.Cleanup(func() {
 		server.Close()
 		ctx := context.WithoutCancel(ctx)
-		must(t, errors.Join(mappings.Stop(ctx), w.functions.Stop(ctx), records.Close(), b.Stop(ctx)))
+		must(t, errors.Join(mappings.Stop(ctx), records.Close(), b.Stop(ctx)))
 	})
 	w.Client = sdk.New(sdk.Options{
 		Region: region, BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),
@@ -109,34 +110,37 @@ func (r *fakeRunner) Invoke(_ context.Context, s sandbox.Spec, req sandbox.Reque
 func (*fakeRunner) Retire(string)                   {}
 func (*fakeRunner) Handle(string, golambda.Handler) {}
 
-// A fakeQueue takes events and gives none.
-type fakeQueue struct {
-	mu   sync.Mutex
-	sent []queue.Message
+// A fakeOutbox takes events and delivers none.
+type fakeOutbox struct {
+	mu     sync.Mutex
+	events []delivery.Event
 }
 
-func (q *fakeQueue) Send(_ context.Context, m ...queue.Message) ([]queue.Sent, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.sent = append(q.sent, m...)
-	return make([]queue.Sent, len(m)), nil
+func (o *fakeOutbox) Put(_ context.Context, _ string, e delivery.Event, _ delivery.Policy) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.events = append(o.events, e)
+	return nil
 }
 
-func (q *fakeQueue) Receive(ctx context.Context, _ queue.ReceiveRequest) ([]queue.Received, error) {
+// An emptyQueue gives nothing.
+type emptyQueue struct{}
+
+func (emptyQueue) Receive(ctx context.Context, _ queue.ReceiveRequest) ([]queue.Received, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func (q *fakeQueue) Config() queue.Config                                      { return queue.Config{Visibility: 30e9} }
-func (q *fakeQueue) Delete(context.Context, ...string) []error                 { return nil }
-func (q *fakeQueue) ChangeVisibility(context.Context, ...queue.Change) []error { return nil }
+func (emptyQueue) Config() queue.Config                                      { return queue.Config{Visibility: 30e9} }
+func (emptyQueue) Delete(context.Context, ...string) []error                 { return nil }
+func (emptyQueue) ChangeVisibility(context.Context, ...queue.Change) []error { return nil }
 
 // someQueues has every queue but those named "gone".
 func someQueues(id queue.ID) (sqs.Queue, error) {
 	if id.Name == "gone" {
 		return nil, fault.New(fault.NotFound, "gone")
 	}
-	return &fakeQueue{}, nil
+	return emptyQueue{}, nil
 }
 
 func zipOf(t *testing.T, bootstrap string) []byte {

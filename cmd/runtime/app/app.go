@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -23,6 +24,8 @@ import (
 	"millrace/runtime/capacity"
 	"millrace/runtime/capacity/descriptors"
 	"millrace/runtime/capacity/memory"
+	"millrace/runtime/delivery"
+	"millrace/runtime/delivery/target"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/lifecycle"
@@ -120,6 +123,7 @@ type App struct {
 	moves     *moves.Tasks
 	sandboxes *sandbox.Pool
 	functions *function.Functions
+	outbox    *delivery.Outbox
 	mappings  *esm.Mappings
 }
 
@@ -165,13 +169,25 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.sandboxes = sandbox.New(sandbox.Config{Endpoint: a.Endpoint, Temp: temp, Output: a.cfg.Output, Log: log})
 	a.parts.Push("sandboxes", a.sandboxes.Stop)
 
+	targets := delivery.Resolvers{}
+	a.outbox = delivery.New(delivery.Config{
+		Queue:   func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, a.queues) },
+		Resolve: targets.Resolve,
+		Senders: map[string]delivery.Sender{function.Sender: function.AsyncSender},
+		Log:     log,
+	})
 	if a.functions, err = function.Open(ctx, function.Config{
 		Records: a.records, Keys: a.keys, JetStream: stream.JetStream(), Dir: filepath.Join(a.cfg.Data, "functions"),
-		Runner: a.sandboxes, Events: function.EventsIn(a.queues), Log: log,
+		Runner: a.sandboxes, Outbox: a.outbox, Log: log,
 	}); err != nil {
 		return nil, err
 	}
-	a.parts.Push("functions", a.functions.Stop)
+	maps.Copy(targets, a.functions.Resolvers())
+	maps.Copy(targets, target.Endpoints())
+	targets["sqs"] = target.Queues(a.target, a.cfg.SQS.PoliciesOff)
+	if err := a.parts.Start(ctx, "outbox", a.outbox); err != nil {
+		return nil, err
+	}
 
 	queues := sqs.New(a.queues, a.moves, a.records, a.cfg.SQS)
 	batches := awslambda.Batches{Functions: a.functions}
@@ -306,6 +322,9 @@ func (a *App) Register(ctx context.Context, f function.Function, h lambda.Handle
 // source finds the queue that a mapping feeds on.
 func (a *App) source(id queue.ID) (source.Queue, error) { return a.queues.Get(id) }
 
+// target finds the queue that events are delivered to.
+func (a *App) target(id queue.ID) (target.Queue, error) { return a.queues.Get(id) }
+
 // moved finds the queue that a message move task empties.
 func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) }
 
@@ -354,17 +373,17 @@ func (a *App) ForgetLosses() error { return a.losses.Forget() }
 // allQueues are the queues of every account, but not those that the runtime
 // keeps for itself.
 func (a *App) allQueues() []*jetqueue.Queue {
-	return slices.DeleteFunc(a.queues.All(), func(q *jetqueue.Queue) bool { return q.ID().Account == function.Reserved })
+	return slices.DeleteFunc(a.queues.All(), func(q *jetqueue.Queue) bool { return q.ID().Account == delivery.Reserved })
 }
 
 // Reset fits admin.Runtime: what feeds on the rest goes first.
 func (a *App) Reset(ctx context.Context) error {
-	for _, part := range []interface{ Reset(context.Context) error }{a.mappings, a.functions, a.moves, a.queues, a.records, a.keys} {
+	for _, part := range []interface{ Reset(context.Context) error }{a.mappings, a.outbox, a.functions, a.moves, a.queues, a.records, a.keys} {
 		if err := part.Reset(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	return a.outbox.Start(ctx)
 }
 
 // reachable turns a listening address into one to connect to.

@@ -1,0 +1,99 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/policy"
+	"millrace/runtime/queue"
+)
+
+// An Event is what a target is handed. A target uses of it what it has a use for.
+type Event struct {
+	ID         string            // the same on each attempt; Put fills in a UUID for ""
+	Body       []byte            // as the target shall get it
+	Attributes []queue.Attribute // message attributes, for queues and topics
+	Headers    map[string]string // of the request, for HTTP endpoints
+	GroupID    string            // message group, for queues and topics
+	DedupID    string            // deduplication id, for FIFO queues and topics
+	Source     Source            // on whose behalf it is delivered
+
+	TraceHeader string // X-Amzn-Trace-Id, "" for none
+	TraceParent string // W3C traceparent; "" takes the one of Put's context
+}
+
+// A Source says on whose behalf an event is delivered, for the policies of targets.
+type Source struct {
+	Principal policy.Principal // a service, or the role that a function runs in
+	ARN       string           // aws:SourceArn: the topic, bucket, rule or function
+	Account   string           // aws:SourceAccount
+}
+
+// Conditions are the condition keys of the source, for the policy of a target.
+func (s Source) Conditions() map[string][]string {
+	keys := map[string][]string{}
+	if s.ARN != "" {
+		keys["aws:SourceArn"] = []string{s.ARN}
+	}
+	if s.Account != "" {
+		keys["aws:SourceAccount"] = []string{s.Account}
+	}
+	return keys
+}
+
+// Name is who delivers, for errors.
+func (s Source) Name() string {
+	return cmp.Or(s.Principal.Service, s.Principal.ARN, s.Principal.Account, "anonymous")
+}
+
+// A Reply is what a target answered.
+type Reply struct {
+	Status  int    // HTTP status; 0 where there is none
+	Version string // of the function that ran
+	Failure string // "" unless the target took the event and failed: "Unhandled"
+	Reason  string // why it failed, in short: for logs and dead letters
+	Body    []byte // what a function returned or an endpoint answered, within its bounds
+}
+
+// A Target is what events are delivered to.
+type Target interface {
+	// Deliver hands over one event, and returns when the target has it or has
+	// refused it. It ends soon after ctx does and in bounded time without.
+	//
+	// fault.NotFound, fault.Denied, fault.Invalid and fault.TooLarge are final, as is
+	// what Final marks; any other error says that the target could not be reached or
+	// refused for now.
+	Deliver(ctx context.Context, e Event) (Reply, error)
+
+	// Allows asks the target's own policy whether a source may deliver to it:
+	// fault.Denied, with the reason, if not.
+	Allows(s Source) error
+}
+
+// A DurableTarget has an event on disk when its Deliver returns. Put hands it
+// events itself, without keeping them before.
+type DurableTarget interface {
+	Target
+	Durable()
+}
+
+// Final marks an error of Deliver that no further attempt can change.
+func Final(err error) error { return finalError{err} }
+
+type finalError struct{ error }
+
+func (e finalError) Unwrap() error { return e.error }
+
+// isFinal reports whether trying again makes no sense.
+func isFinal(err error) bool {
+	if final := (finalError{}); errors.As(err, &final) {
+		return true
+	}
+	switch fault.Of(err) {
+	case fault.NotFound, fault.Denied, fault.Invalid, fault.TooLarge:
+		return true
+	}
+	return false
+}

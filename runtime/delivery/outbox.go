@@ -1,0 +1,240 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
+	"millrace/runtime/queue"
+	"millrace/runtime/telemetry"
+)
+
+// A Queue keeps the events that wait: jetqueue.Queue.
+type Queue interface {
+	Send(context.Context, ...queue.Message) ([]queue.Sent, error)
+	Receive(context.Context, queue.ReceiveRequest) ([]queue.Received, error)
+	Delete(ctx context.Context, handles ...string) []error
+	ChangeVisibility(context.Context, ...queue.Change) []error
+}
+
+// A Config is what an outbox rests on. Queue and Resolve are required.
+type Config struct {
+	// Queue finds the outbox's queue, and makes it when it is not there: see Open.
+	Queue func(context.Context) (Queue, error)
+
+	Resolve Resolver
+	Senders map[string]Sender
+	Log     *slog.Logger // nil for none
+}
+
+// An Outbox delivers events. It is a lifecycle.Part; Put works also while it is
+// stopped, and what it takes is delivered after the next Start.
+type Outbox struct {
+	config Config
+	life   lifecycle.StartStop
+
+	mu    sync.Mutex // guards queue, and is held while it is opened
+	queue Queue      // nil when it is not known, or has gone
+}
+
+// New builds an outbox. Start lets it deliver.
+func New(c Config) *Outbox {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Outbox{config: c}
+}
+
+// Start implements lifecycle.Part: it goes on with the events that wait.
+func (o *Outbox) Start(ctx context.Context) error {
+	return o.life.Start(ctx, func(ctx context.Context, run *lifecycle.Run) error {
+		if _, err := o.open(ctx); err != nil {
+			return err
+		}
+		r := &receiver{outbox: o, run: run, log: o.config.Log}
+		run.Go(r.receive)
+		return nil
+	})
+}
+
+// Stop implements lifecycle.Part: it receives nothing more and waits for the
+// attempts under way. Those that it cuts off are made again.
+func (o *Outbox) Stop(ctx context.Context) error { return o.life.Stop(ctx, "deliveries") }
+
+// Reset cuts off what is under way and forgets the queue, which whoever owns it
+// empties. A Start follows.
+func (o *Outbox) Reset(context.Context) error {
+	now, cut := context.WithCancel(context.Background())
+	cut()
+	err := o.Stop(now)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.queue = nil
+	if errors.Is(err, fault.Timeout) { // cutting off is what was wanted
+		return nil
+	}
+	return err
+}
+
+// Put takes an event for a target, and returns when it is durable. An error says
+// that it was not taken: fault.Unavailable, or fault.Canceled when ctx ended first.
+//
+// A durable target is handed the event at once; what goes wrong then, and all other
+// events, wait in the outbox.
+func (o *Outbox) Put(ctx context.Context, to string, e Event, p Policy) error {
+	if e.ID == "" {
+		e.ID = uuid.NewString()
+	}
+	if e.TraceParent == "" {
+		e.TraceParent = telemetry.TraceParent(ctx)
+	}
+	env := &envelope{To: to, Policy: p, event: e}
+	if durable, ok := o.durable(to); ok {
+		if stored, err := o.direct(ctx, durable, env); stored || err != nil {
+			return err
+		}
+	}
+	m, err := env.seal(0)
+	if err != nil {
+		return err
+	}
+	return o.store(ctx, m)
+}
+
+// directWait bounds a durable target that Put asks itself: a healthy one takes
+// less than a millisecond.
+const directWait = time.Second
+
+func (o *Outbox) durable(to string) (DurableTarget, bool) {
+	t, err := o.config.Resolve(to)
+	if err != nil {
+		return nil, false
+	}
+	durable, ok := t.(DurableTarget)
+	return durable, ok
+}
+
+// direct hands an event to a durable target. stored reports whether that was the
+// end of it; otherwise the event is to wait in the outbox.
+func (o *Outbox) direct(ctx context.Context, t DurableTarget, env *envelope) (stored bool, err error) {
+	began := time.Now()
+	wait, cancel := context.WithTimeout(ctx, directWait)
+	defer cancel()
+	reply, err := o.attempt(wait, t, env)
+	if ctx.Err() != nil {
+		return false, fault.Wrap(fault.Canceled, ctx.Err(), "handing over an event")
+	}
+	if err != nil && !isFinal(err) {
+		return false, nil
+	}
+	v := env.next(env.Policy, o.config.Senders[env.Policy.Sender], reply, err, time.Since(began))
+	if v.ended == "" {
+		return false, nil
+	}
+	return true, o.end(ctx, env, v.ended, reply, err)
+}
+
+// store keeps a message in the outbox's queue, which is made anew when it has gone.
+func (o *Outbox) store(ctx context.Context, m queue.Message) error {
+	for again := range 2 {
+		q, err := o.open(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = q.Send(ctx, m)
+		if again > 0 || !errors.Is(err, fault.NotFound) {
+			return err
+		}
+		o.lost(q)
+	}
+	return nil
+}
+
+// open finds the queue.
+func (o *Outbox) open(ctx context.Context) (Queue, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.queue != nil {
+		return o.queue, nil
+	}
+	q, err := o.config.Queue(ctx)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "opening the outbox")
+	}
+	o.queue = q
+	return q, nil
+}
+
+// lost forgets a queue that has gone.
+func (o *Outbox) lost(q Queue) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.queue == q {
+		o.queue = nil
+	}
+}
+
+// attempt makes one attempt, in a span of its own.
+func (o *Outbox) attempt(ctx context.Context, t Target, env *envelope) (reply Reply, err error) {
+	ctx, done := observe(ctx, env)
+	defer func() {
+		if p := recover(); p != nil {
+			o.config.Log.Error("a target panicked", "to", env.To, "event", env.event.ID, "value", fmt.Sprint(p))
+			err = fault.New(fault.Internal, "the target panicked")
+		}
+		done(reply, err)
+	}()
+	if err := t.Allows(env.event.Source); err != nil {
+		return Reply{}, err
+	}
+	e := env.event
+	if parent := telemetry.TraceParent(ctx); parent != "" {
+		e.TraceParent = parent
+	}
+	return t.Deliver(ctx, e)
+}
+
+// end hands on what follows from an event whose delivery has ended. Until that is
+// durable the event is not done with.
+func (o *Outbox) end(ctx context.Context, env *envelope, c Condition, reply Reply, err error) error {
+	out := Outcome{To: env.To, Event: env.event, Condition: c, Attempts: env.Attempts, Reply: reply, Err: err, Ended: time.Now()}
+	p, s := env.Policy, o.config.Senders[env.Policy.Sender]
+	observeEnd(ctx, env, c)
+	if c == Success {
+		return o.handOn(ctx, p.OnSuccess, s.Record, out)
+	}
+	o.config.Log.Warn("an event was not delivered", "to", env.To, "event", env.event.ID, "condition", string(c),
+		"attempts", env.Attempts, "deadLetter", p.DeadLetter, "onFailure", p.OnFailure, "err", reason(reply, err))
+	return errors.Join(o.handOn(ctx, p.DeadLetter, s.DeadLetter, out), o.handOn(ctx, p.OnFailure, s.Record, out))
+}
+
+// reason is why the last attempt failed, for the log.
+func reason(reply Reply, err error) any {
+	if err != nil {
+		return err
+	}
+	return cmp.Or(reply.Reason, reply.Failure)
+}
+
+// handingOn is how hard a dead letter or a record is tried: its target is a queue
+// as a rule, which takes it at once.
+var handingOn = Policy{MaxAge: 24 * time.Hour, Failed: Backoff{{First: time.Second, Last: 5 * time.Minute}}}
+
+func (o *Outbox) handOn(ctx context.Context, to string, form func(Outcome) Event, out Outcome) error {
+	if to == "" {
+		return nil
+	}
+	e := out.Event
+	if form != nil {
+		e = form(out)
+	}
+	return o.Put(ctx, to, e, handingOn)
+}

@@ -1,0 +1,103 @@
+package target
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"millrace/runtime/delivery"
+	"millrace/runtime/fault"
+)
+
+// What an endpoint's answer may take (SNS waits for 15 seconds).
+const (
+	answerWait   = 15 * time.Second
+	maxHead      = 64 << 10 // bytes
+	maxReplyBody = 64 << 10 // bytes; more is not read, and no failure
+)
+
+// Endpoints resolves the URLs of HTTP endpoints, http and https, at any address:
+// local subscribers live on loopback. What is under /_runtime/ is refused at every
+// port, so that no event reaches the administration of this runtime by whatever
+// name or forwarded port. Redirects are not followed.
+//
+// A status of 200 to 299 delivers an event. 429, every status from 500 on and what
+// never answers may be tried again; the rest is final.
+func Endpoints() delivery.Resolvers {
+	transport := &http.Transport{
+		Proxy:                  nil, // what is local must not leave the machine by a proxy
+		MaxResponseHeaderBytes: maxHead,
+		MaxIdleConnsPerHost:    16,
+		IdleConnTimeout:        time.Minute,
+		TLSHandshakeTimeout:    answerWait,
+		DisableCompression:     true,
+	}
+	client := &http.Client{
+		Transport:     transport,
+		Timeout:       answerWait,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resolve := func(name string) (delivery.Target, error) {
+		u, err := url.Parse(name)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+			return nil, fault.New(fault.Invalid, "not the URL of an HTTP endpoint")
+		}
+		if cleaned := path.Clean("/" + u.Path); cleaned == "/_runtime" || strings.HasPrefix(cleaned, "/_runtime/") {
+			return nil, fault.New(fault.Denied, "the administration of a runtime is no endpoint")
+		}
+		return endpoint{client, name}, nil
+	}
+	return delivery.Resolvers{"http": resolve, "https": resolve}
+}
+
+type endpoint struct {
+	client *http.Client
+	url    string
+}
+
+// Allows implements delivery.Target: an endpoint has no policy.
+func (endpoint) Allows(delivery.Source) error { return nil }
+
+// Deliver implements delivery.Target: it posts the body.
+func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, bytes.NewReader(e.Body))
+	if err != nil {
+		return delivery.Reply{}, fault.New(fault.Invalid, "not the URL of an HTTP endpoint")
+	}
+	for name, value := range e.Headers {
+		r.Header.Set(name, value)
+	}
+	response, err := t.client.Do(r)
+	if err != nil {
+		return delivery.Reply{}, fault.Wrap(fault.Unavailable, withoutURL(err), "the endpoint did not answer")
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxReplyBody))
+	reply := delivery.Reply{Status: response.StatusCode, Body: body}
+	switch status := response.StatusCode; {
+	case err != nil:
+		return reply, fault.Wrap(fault.Unavailable, err, "the endpoint broke off its answer")
+	case status >= 200 && status < 300:
+		return reply, nil
+	case status == http.StatusTooManyRequests || status >= 500:
+		return reply, fault.New(fault.Unavailable, "the endpoint answered with status %d", status)
+	default:
+		return reply, fault.New(fault.Invalid, "the endpoint answered with status %d", status)
+	}
+}
+
+// withoutURL leaves out the URL of an error: its user, path or query may be a
+// secret.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

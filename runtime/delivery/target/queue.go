@@ -1,0 +1,75 @@
+package target
+
+import (
+	"context"
+
+	"millrace/runtime/delivery"
+	"millrace/runtime/fault"
+	"millrace/runtime/policy"
+	"millrace/runtime/queue"
+)
+
+// A Queue is what a target needs of a queue: jetqueue.Queue.
+type Queue interface {
+	Config() queue.Config
+	Send(context.Context, ...queue.Message) ([]queue.Sent, error)
+}
+
+// Queues resolves the ARNs of SQS queues. find answers fault.NotFound when there is
+// no such queue. Their policies are asked unless open is true.
+func Queues(find func(queue.ID) (Queue, error), open bool) delivery.Resolver {
+	return func(name string) (delivery.Target, error) {
+		id, ok := queue.IDFromARN(name)
+		if !ok {
+			return nil, fault.New(fault.Invalid, "%s is not the ARN of a queue", name)
+		}
+		q, err := find(id)
+		if err != nil {
+			return nil, err
+		}
+		return queueTarget{id, q, open}, nil
+	}
+}
+
+type queueTarget struct {
+	id    queue.ID
+	queue Queue
+	open  bool
+}
+
+// Durable implements delivery.DurableTarget.
+func (queueTarget) Durable() {}
+
+// Allows implements delivery.Target: it asks the queue's policy. The queue's own
+// account may send unless that denies, services and others if it allows.
+func (t queueTarget) Allows(s delivery.Source) error {
+	text := t.queue.Config().Texts["Policy"]
+	owner := s.Principal.Service == "" && s.Principal.Account == t.id.Account
+	if t.open || owner && text == "" {
+		return nil
+	}
+	decision := policy.NoMatch
+	// A policy that cannot be read grants nothing.
+	if doc, err := policy.Parse(text); err == nil {
+		decision = doc.Evaluate(policy.Request{
+			Principal: s.Principal, Action: "sqs:SendMessage", Resource: t.id.ARN().String(), Context: s.Conditions(),
+		})
+	}
+	if decision == policy.Allowed || owner && decision == policy.NoMatch {
+		return nil
+	}
+	return fault.New(fault.Denied, "the policy of %s does not let %s send to it for %s", t.id.Name, s.Name(), s.ARN)
+}
+
+// Deliver implements delivery.Target: it sends the body as a message.
+func (t queueTarget) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	m := queue.Message{
+		Body: string(e.Body), Attributes: e.Attributes, GroupID: e.GroupID, DedupID: e.DedupID,
+		TraceHeader: e.TraceHeader, TraceParent: e.TraceParent,
+	}
+	if most := t.queue.Config().MaxBytes; m.Bytes() > most {
+		return delivery.Reply{}, fault.New(fault.TooLarge, "the event has %d bytes, and the queue takes %d", m.Bytes(), most)
+	}
+	_, err := t.queue.Send(ctx, m)
+	return delivery.Reply{}, err
+}

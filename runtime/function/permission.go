@@ -1,0 +1,99 @@
+package function
+
+import (
+	"encoding/json"
+	"strings"
+
+	"millrace/runtime/delivery"
+	"millrace/runtime/fault"
+	"millrace/runtime/policy"
+)
+
+// A policyDocument is a resource policy, in the order in which Lambda prints it.
+type policyDocument struct {
+	Version   string      `json:"Version"`
+	ID        string      `json:"Id"`
+	Statement []statement `json:"Statement"`
+}
+
+type statement struct {
+	Sid       string                       `json:"Sid"`
+	Effect    string                       `json:"Effect"`
+	Principal any                          `json:"Principal"`
+	Action    string                       `json:"Action"`
+	Resource  string                       `json:"Resource"`
+	Condition map[string]map[string]string `json:"Condition,omitempty"`
+}
+
+// Policy is the function's resource policy, as Lambda prints it; "" when it has no
+// permissions.
+func (f Function) Policy() string {
+	if len(f.Permissions) == 0 {
+		return ""
+	}
+	doc := policyDocument{Version: "2012-10-17", ID: "default"}
+	for _, p := range f.Permissions {
+		doc.Statement = append(doc.Statement, p.statement(f.ID()))
+	}
+	text, _ := json.Marshal(doc) // texts alone: it cannot fail
+	return string(text)
+}
+
+// Statement is a permission of a function as a statement of its policy.
+func (p Permission) Statement(id ID) string {
+	text, _ := json.Marshal(p.statement(id))
+	return string(text)
+}
+
+func (p Permission) statement(id ID) statement {
+	s := statement{Sid: p.ID, Effect: "Allow", Action: p.Action, Resource: id.ARN().String()}
+	switch {
+	case p.Principal == "*":
+		s.Principal = "*"
+	case strings.HasPrefix(p.Principal, "arn:"):
+		s.Principal = map[string]string{"AWS": p.Principal}
+	case !strings.Contains(p.Principal, "."):
+		s.Principal = map[string]string{"AWS": "arn:aws:iam::" + p.Principal + ":root"}
+	default:
+		s.Principal = map[string]string{"Service": p.Principal}
+	}
+	where := func(operator, key, v string) {
+		if v == "" {
+			return
+		}
+		if s.Condition == nil {
+			s.Condition = map[string]map[string]string{}
+		}
+		if s.Condition[operator] == nil {
+			s.Condition[operator] = map[string]string{}
+		}
+		s.Condition[operator][key] = v
+	}
+	where("ArnLike", "AWS:SourceArn", p.SourceARN)
+	where("StringEquals", "AWS:SourceAccount", p.SourceAccount)
+	where("StringEquals", "aws:PrincipalOrgID", p.OrgID)
+	where("StringEquals", "lambda:EventSourceToken", p.EventSourceToken)
+	where("StringEquals", "lambda:FunctionUrlAuthType", p.URLAuthType)
+	if p.ViaURL != nil && *p.ViaURL {
+		where("Bool", "lambda:InvokedViaFunctionUrl", "true")
+	}
+	return s
+}
+
+// MayInvoke asks the function's permissions whether a source may invoke it:
+// fault.Denied if not. Its own account needs no permission, services do.
+func (f Function) MayInvoke(s delivery.Source) error {
+	if s.Principal.Service == "" && s.Principal.Account == f.Account {
+		return nil
+	}
+	// Permissions that cannot be read as a policy grant nothing.
+	if doc, err := policy.Parse(f.Policy()); err == nil {
+		decision := doc.Evaluate(policy.Request{
+			Principal: s.Principal, Action: "lambda:InvokeFunction", Resource: f.ARN(), Context: s.Conditions(),
+		})
+		if decision == policy.Allowed {
+			return nil
+		}
+	}
+	return fault.New(fault.Denied, "no permission of %s lets %s invoke it for %s", f.Name, s.Name(), s.ARN)
+}
