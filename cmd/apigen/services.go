@@ -42,11 +42,12 @@ var services = []service{
 		name: "lambda", generic: true,
 		operations: []string{
 			"AddPermission", "CreateEventSourceMapping", "CreateFunction", "DeleteEventSourceMapping",
-			"DeleteFunction", "DeleteFunctionConcurrency", "GetAccountSettings", "GetEventSourceMapping",
+			"DeleteFunction", "DeleteFunctionConcurrency", "DeleteFunctionEventInvokeConfig", "GetAccountSettings", "GetEventSourceMapping",
 			"GetFunction", "GetFunctionCodeSigningConfig", "GetFunctionConcurrency", "GetFunctionConfiguration",
-			"GetPolicy", "Invoke", "InvokeAsync", "ListEventSourceMappings", "ListFunctions", "ListTags",
-			"ListVersionsByFunction", "PutFunctionConcurrency", "RemovePermission", "TagResource",
-			"UntagResource", "UpdateEventSourceMapping", "UpdateFunctionCode", "UpdateFunctionConfiguration",
+			"GetFunctionEventInvokeConfig", "GetPolicy", "Invoke", "InvokeAsync", "ListEventSourceMappings",
+			"ListFunctionEventInvokeConfigs", "ListFunctions", "ListTags", "ListVersionsByFunction", "PutFunctionConcurrency",
+			"PutFunctionEventInvokeConfig", "RemovePermission", "TagResource", "UntagResource", "UpdateEventSourceMapping",
+			"UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig",
 		},
 	},
 }

@@ -44,6 +44,9 @@ func subset(f function.Function, qualifier string) *api.FunctionConfiguration {
 	if f.Env != nil {
 		c.Environment = &api.EnvironmentResponse{Variables: f.Env}
 	}
+	if f.DeadLetter != "" {
+		c.DeadLetterConfig = &api.DeadLetterConfig{TargetArn: &f.DeadLetter}
+	}
 	if n := f.Network; n.Subnets != nil || n.SecurityGroups != nil {
 		c.VpcConfig = &api.VpcConfigResponse{
 			SubnetIds: n.Subnets, SecurityGroupIds: n.SecurityGroups, Ipv6AllowedForDualStack: &n.IPv6, VpcId: new(""),

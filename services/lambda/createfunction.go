@@ -19,7 +19,7 @@ import (
 //     Active for the next request
 //
 // Not imitated: other runtimes, container images, code from S3, layers, file
-// systems, SnapStart, DeadLetterConfig and published versions (Publish has no
+// systems, SnapStart, dead-letter topics and published versions (Publish has no
 // effect). VpcConfig, KMSKeyArn, EphemeralStorage and TracingConfig are shown and
 // have no effect. Of LoggingConfig, SystemLogLevel has none; LogFormat, LogGroup
 // and ApplicationLogLevel only set the function's AWS_LAMBDA_LOG_FORMAT,

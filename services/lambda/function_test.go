@@ -124,10 +124,10 @@ func TestCreateFunctionRefuses(t *testing.T) {
 			in.Layers = []string{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}
 		},
 			400, param, "Layers are not imitated by Millrace."},
-		{"dead letters", func(in *sdk.CreateFunctionInput) {
-			in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sqs:us-east-1:000000000000:q")}
+		{"dead letters to a topic", func(in *sdk.CreateFunctionInput) {
+			in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sns:us-east-1:000000000000:t")}
 		},
-			400, param, "DeadLetterConfig is not imitated by Millrace."},
+			400, param, "The dead letter target arn:aws:sns:us-east-1:000000000000:t is not supported by Millrace, which sends dead letters to queues."},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			in := w.input("fresh")

@@ -24,15 +24,16 @@ const (
 //     what it returned; a function error is a 200 too, with X-Amz-Function-Error
 //   - Event answers 202 once the event is durable; it is then run at least once,
 //     again after 1 and 2 minutes if the function fails, and with growing pauses
-//     for 6 hours while it is throttled
+//     for 6 hours while it is throttled; then its dead-letter queue and destinations
+//     get what they are due
 //   - DryRun checks and answers 204
 //   - the payload is JSON; none at all is {}. At most 6291456 bytes, as an Event
 //     1048576
 //   - LogType=Tail answers the last 4 KB of the invocation's log
 //   - ClientContext reaches the function of a RequestResponse
 //
-// Not imitated: versions and aliases beside $LATEST, destinations and dead-letter
-// queues, tenants, durable executions.
+// Not imitated: versions and aliases beside $LATEST, tenants, durable
+// executions.
 func (s *Service) Invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeOutput, error) {
 	f, r, err := s.find(ctx, "InvokeFunction", in.FunctionName, in.Qualifier)
 	if err != nil {

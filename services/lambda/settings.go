@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/runtime/arn"
 	"millrace/runtime/function"
+	"millrace/runtime/queue"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/wire"
 )
@@ -63,6 +65,9 @@ func (s settings) apply(f *function.Function) error {
 		set(&f.Logging.System, l.SystemLogLevel)
 		f.Logging.System, f.Logging.Application = levels(f.Logging)
 	}
+	if d := s.DeadLetterConfig; d != nil {
+		f.DeadLetter = value(d.TargetArn)
+	}
 	if v := s.VpcConfig; v != nil {
 		f.Network = function.Network{Subnets: v.SubnetIds, SecurityGroups: v.SecurityGroupIds, IPv6: value(v.Ipv6AllowedForDualStack)}
 	}
@@ -91,17 +96,34 @@ func (s settings) check() error {
 			return err
 		}
 	}
+	if d := s.DeadLetterConfig; d != nil {
+		if err := checkDeadLetter(value(d.TargetArn)); err != nil {
+			return err
+		}
+	}
 	switch {
 	case len(s.Layers) > 0:
 		return invalidValue("Layers are not imitated by Millrace.")
-	case s.DeadLetterConfig != nil && value(s.DeadLetterConfig.TargetArn) != "":
-		return invalidValue("DeadLetterConfig is not imitated by Millrace.")
 	case s.FileSystems > 0:
 		return invalidValue("FileSystemConfigs are not imitated by Millrace.")
 	case s.SnapStart != nil && value(s.SnapStart.ApplyOn) == "PublishedVersions":
 		return invalidValue("SnapStart is not imitated by Millrace.")
 	}
 	return nil
+}
+
+// checkDeadLetter takes the ARN of a standard queue, or none.
+func checkDeadLetter(target string) error {
+	if target == "" {
+		return nil
+	}
+	if id, ok := queue.IDFromARN(target); ok && !id.FIFO() {
+		return nil
+	}
+	if a, err := arn.Parse(target); err == nil && a.Service == "sns" {
+		return invalidValue("The dead letter target %s is not supported by Millrace, which sends dead letters to queues.", target)
+	}
+	return invalidValue("The provided dead letter target %s is invalid: it must be a standard queue.", target)
 }
 
 // checkRuntime knows the runtimes that AWS has retired for Go, and the two that

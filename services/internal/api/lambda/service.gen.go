@@ -16,26 +16,31 @@ type Handler interface {
 	DeleteEventSourceMapping(context.Context, *DeleteEventSourceMappingInput) (*DeleteEventSourceMappingOutput, error)
 	DeleteFunction(context.Context, *DeleteFunctionInput) (*DeleteFunctionOutput, error)
 	DeleteFunctionConcurrency(context.Context, *DeleteFunctionConcurrencyInput) (*DeleteFunctionConcurrencyOutput, error)
+	DeleteFunctionEventInvokeConfig(context.Context, *DeleteFunctionEventInvokeConfigInput) (*DeleteFunctionEventInvokeConfigOutput, error)
 	GetAccountSettings(context.Context, *GetAccountSettingsInput) (*GetAccountSettingsOutput, error)
 	GetEventSourceMapping(context.Context, *GetEventSourceMappingInput) (*GetEventSourceMappingOutput, error)
 	GetFunction(context.Context, *GetFunctionInput) (*GetFunctionOutput, error)
 	GetFunctionCodeSigningConfig(context.Context, *GetFunctionCodeSigningConfigInput) (*GetFunctionCodeSigningConfigOutput, error)
 	GetFunctionConcurrency(context.Context, *GetFunctionConcurrencyInput) (*GetFunctionConcurrencyOutput, error)
 	GetFunctionConfiguration(context.Context, *GetFunctionConfigurationInput) (*GetFunctionConfigurationOutput, error)
+	GetFunctionEventInvokeConfig(context.Context, *GetFunctionEventInvokeConfigInput) (*GetFunctionEventInvokeConfigOutput, error)
 	GetPolicy(context.Context, *GetPolicyInput) (*GetPolicyOutput, error)
 	Invoke(context.Context, *InvokeInput) (*InvokeOutput, error)
 	InvokeAsync(context.Context, *InvokeAsyncInput) (*InvokeAsyncOutput, error)
 	ListEventSourceMappings(context.Context, *ListEventSourceMappingsInput) (*ListEventSourceMappingsOutput, error)
+	ListFunctionEventInvokeConfigs(context.Context, *ListFunctionEventInvokeConfigsInput) (*ListFunctionEventInvokeConfigsOutput, error)
 	ListFunctions(context.Context, *ListFunctionsInput) (*ListFunctionsOutput, error)
 	ListTags(context.Context, *ListTagsInput) (*ListTagsOutput, error)
 	ListVersionsByFunction(context.Context, *ListVersionsByFunctionInput) (*ListVersionsByFunctionOutput, error)
 	PutFunctionConcurrency(context.Context, *PutFunctionConcurrencyInput) (*PutFunctionConcurrencyOutput, error)
+	PutFunctionEventInvokeConfig(context.Context, *PutFunctionEventInvokeConfigInput) (*PutFunctionEventInvokeConfigOutput, error)
 	RemovePermission(context.Context, *RemovePermissionInput) (*RemovePermissionOutput, error)
 	TagResource(context.Context, *TagResourceInput) (*TagResourceOutput, error)
 	UntagResource(context.Context, *UntagResourceInput) (*UntagResourceOutput, error)
 	UpdateEventSourceMapping(context.Context, *UpdateEventSourceMappingInput) (*UpdateEventSourceMappingOutput, error)
 	UpdateFunctionCode(context.Context, *UpdateFunctionCodeInput) (*UpdateFunctionCodeOutput, error)
 	UpdateFunctionConfiguration(context.Context, *UpdateFunctionConfigurationInput) (*UpdateFunctionConfigurationOutput, error)
+	UpdateFunctionEventInvokeConfig(context.Context, *UpdateFunctionEventInvokeConfigInput) (*UpdateFunctionEventInvokeConfigOutput, error)
 }
 
 // Unimplemented answers every operation that a service does not, and names it.
@@ -65,6 +70,10 @@ func (Unimplemented) DeleteFunctionConcurrency(context.Context, *DeleteFunctionC
 	return nil, wire.NotSupported("DeleteFunctionConcurrency")
 }
 
+func (Unimplemented) DeleteFunctionEventInvokeConfig(context.Context, *DeleteFunctionEventInvokeConfigInput) (*DeleteFunctionEventInvokeConfigOutput, error) {
+	return nil, wire.NotSupported("DeleteFunctionEventInvokeConfig")
+}
+
 func (Unimplemented) GetAccountSettings(context.Context, *GetAccountSettingsInput) (*GetAccountSettingsOutput, error) {
 	return nil, wire.NotSupported("GetAccountSettings")
 }
@@ -89,6 +98,10 @@ func (Unimplemented) GetFunctionConfiguration(context.Context, *GetFunctionConfi
 	return nil, wire.NotSupported("GetFunctionConfiguration")
 }
 
+func (Unimplemented) GetFunctionEventInvokeConfig(context.Context, *GetFunctionEventInvokeConfigInput) (*GetFunctionEventInvokeConfigOutput, error) {
+	return nil, wire.NotSupported("GetFunctionEventInvokeConfig")
+}
+
 func (Unimplemented) GetPolicy(context.Context, *GetPolicyInput) (*GetPolicyOutput, error) {
 	return nil, wire.NotSupported("GetPolicy")
 }
@@ -105,6 +118,10 @@ func (Unimplemented) ListEventSourceMappings(context.Context, *ListEventSourceMa
 	return nil, wire.NotSupported("ListEventSourceMappings")
 }
 
+func (Unimplemented) ListFunctionEventInvokeConfigs(context.Context, *ListFunctionEventInvokeConfigsInput) (*ListFunctionEventInvokeConfigsOutput, error) {
+	return nil, wire.NotSupported("ListFunctionEventInvokeConfigs")
+}
+
 func (Unimplemented) ListFunctions(context.Context, *ListFunctionsInput) (*ListFunctionsOutput, error) {
 	return nil, wire.NotSupported("ListFunctions")
 }
@@ -119,6 +136,10 @@ func (Unimplemented) ListVersionsByFunction(context.Context, *ListVersionsByFunc
 
 func (Unimplemented) PutFunctionConcurrency(context.Context, *PutFunctionConcurrencyInput) (*PutFunctionConcurrencyOutput, error) {
 	return nil, wire.NotSupported("PutFunctionConcurrency")
+}
+
+func (Unimplemented) PutFunctionEventInvokeConfig(context.Context, *PutFunctionEventInvokeConfigInput) (*PutFunctionEventInvokeConfigOutput, error) {
+	return nil, wire.NotSupported("PutFunctionEventInvokeConfig")
 }
 
 func (Unimplemented) RemovePermission(context.Context, *RemovePermissionInput) (*RemovePermissionOutput, error) {
@@ -145,12 +166,16 @@ func (Unimplemented) UpdateFunctionConfiguration(context.Context, *UpdateFunctio
 	return nil, wire.NotSupported("UpdateFunctionConfiguration")
 }
 
+func (Unimplemented) UpdateFunctionEventInvokeConfig(context.Context, *UpdateFunctionEventInvokeConfigInput) (*UpdateFunctionEventInvokeConfigOutput, error) {
+	return nil, wire.NotSupported("UpdateFunctionEventInvokeConfig")
+}
+
 // Service is the model: what the gateway routes and the codecs go by.
 var Service = &wire.Service{
 	Name: "Lambda", SigningName: "lambda", APIVersion: "2015-03-31", TargetPrefix: "", ShapePrefix: "", JSONVersion: "", XMLNamespace: "",
 	QueryCompat: false, GenericChecks: true,
 	Protocols:  []wire.Protocol{wire.RestJSON},
-	MissingOps: []string{"AddLayerVersionPermission", "CheckpointDurableExecution", "CreateAlias", "CreateCapacityProvider", "CreateCodeSigningConfig", "CreateFunctionUrlConfig", "DeleteAlias", "DeleteCapacityProvider", "DeleteCodeSigningConfig", "DeleteFunctionCodeSigningConfig", "DeleteFunctionEventInvokeConfig", "DeleteFunctionUrlConfig", "DeleteLayerVersion", "DeleteProvisionedConcurrencyConfig", "GetAlias", "GetCapacityProvider", "GetCodeSigningConfig", "GetDurableExecution", "GetDurableExecutionHistory", "GetDurableExecutionState", "GetFunctionEventInvokeConfig", "GetFunctionRecursionConfig", "GetFunctionScalingConfig", "GetFunctionUrlConfig", "GetLayerVersion", "GetLayerVersionByArn", "GetLayerVersionPolicy", "GetProvisionedConcurrencyConfig", "GetRuntimeManagementConfig", "InvokeWithResponseStream", "ListAliases", "ListCapacityProviders", "ListCodeSigningConfigs", "ListDurableExecutionsByFunction", "ListFunctionEventInvokeConfigs", "ListFunctionUrlConfigs", "ListFunctionVersionsByCapacityProvider", "ListFunctionsByCodeSigningConfig", "ListLayerVersions", "ListLayers", "ListProvisionedConcurrencyConfigs", "PublishLayerVersion", "PublishVersion", "PutFunctionCodeSigningConfig", "PutFunctionEventInvokeConfig", "PutFunctionRecursionConfig", "PutFunctionScalingConfig", "PutProvisionedConcurrencyConfig", "PutRuntimeManagementConfig", "RemoveLayerVersionPermission", "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat", "SendDurableExecutionCallbackSuccess", "StopDurableExecution", "UpdateAlias", "UpdateCapacityProvider", "UpdateCodeSigningConfig", "UpdateFunctionEventInvokeConfig", "UpdateFunctionUrlConfig"},
+	MissingOps: []string{"AddLayerVersionPermission", "CheckpointDurableExecution", "CreateAlias", "CreateCapacityProvider", "CreateCodeSigningConfig", "CreateFunctionUrlConfig", "DeleteAlias", "DeleteCapacityProvider", "DeleteCodeSigningConfig", "DeleteFunctionCodeSigningConfig", "DeleteFunctionUrlConfig", "DeleteLayerVersion", "DeleteProvisionedConcurrencyConfig", "GetAlias", "GetCapacityProvider", "GetCodeSigningConfig", "GetDurableExecution", "GetDurableExecutionHistory", "GetDurableExecutionState", "GetFunctionRecursionConfig", "GetFunctionScalingConfig", "GetFunctionUrlConfig", "GetLayerVersion", "GetLayerVersionByArn", "GetLayerVersionPolicy", "GetProvisionedConcurrencyConfig", "GetRuntimeManagementConfig", "InvokeWithResponseStream", "ListAliases", "ListCapacityProviders", "ListCodeSigningConfigs", "ListDurableExecutionsByFunction", "ListFunctionUrlConfigs", "ListFunctionVersionsByCapacityProvider", "ListFunctionsByCodeSigningConfig", "ListLayerVersions", "ListLayers", "ListProvisionedConcurrencyConfigs", "PublishLayerVersion", "PublishVersion", "PutFunctionCodeSigningConfig", "PutFunctionRecursionConfig", "PutFunctionScalingConfig", "PutProvisionedConcurrencyConfig", "PutRuntimeManagementConfig", "RemoveLayerVersionPermission", "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat", "SendDurableExecutionCallbackSuccess", "StopDurableExecution", "UpdateAlias", "UpdateCapacityProvider", "UpdateCodeSigningConfig", "UpdateFunctionUrlConfig"},
 	Operations: []*wire.Operation{
 		{Name: "AddPermission", Method: "POST", URI: "/2015-03-31/functions/{FunctionName}/policy", Status: 201, Input: &shapes[3], Output: &shapes[4], ResultWrapper: "AddPermissionResult",
 			NewInput: wire.New[AddPermissionInput], NewOutput: wire.New[AddPermissionOutput], Call: wire.Call(Handler.AddPermission)},
@@ -160,52 +185,62 @@ var Service = &wire.Service{
 			NewInput: wire.New[CreateFunctionInput], NewOutput: wire.New[CreateFunctionOutput], Call: wire.Call(Handler.CreateFunction)},
 		{Name: "DeleteEventSourceMapping", Method: "DELETE", URI: "/2015-03-31/event-source-mappings/{UUID}", Status: 202, Input: &shapes[30], Output: &shapes[31], ResultWrapper: "DeleteEventSourceMappingResult",
 			NewInput: wire.New[DeleteEventSourceMappingInput], NewOutput: wire.New[DeleteEventSourceMappingOutput], Call: wire.Call(Handler.DeleteEventSourceMapping)},
-		{Name: "DeleteFunction", Method: "DELETE", URI: "/2015-03-31/functions/{FunctionName}", Status: 200, Input: &shapes[34], Output: &shapes[35], ResultWrapper: "DeleteFunctionResult",
+		{Name: "DeleteFunction", Method: "DELETE", URI: "/2015-03-31/functions/{FunctionName}", Status: 200, Input: &shapes[36], Output: &shapes[37], ResultWrapper: "DeleteFunctionResult",
 			NewInput: wire.New[DeleteFunctionInput], NewOutput: wire.New[DeleteFunctionOutput], Call: wire.Call(Handler.DeleteFunction)},
 		{Name: "DeleteFunctionConcurrency", Method: "DELETE", URI: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 204, Input: &shapes[32], Output: &shapes[33], ResultWrapper: "",
 			NewInput: wire.New[DeleteFunctionConcurrencyInput], NewOutput: wire.New[DeleteFunctionConcurrencyOutput], Call: wire.Call(Handler.DeleteFunctionConcurrency)},
-		{Name: "GetAccountSettings", Method: "GET", URI: "/2016-08-19/account-settings", Status: 200, Input: &shapes[99], Output: &shapes[100], ResultWrapper: "GetAccountSettingsResult",
+		{Name: "DeleteFunctionEventInvokeConfig", Method: "DELETE", URI: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 204, Input: &shapes[34], Output: &shapes[35], ResultWrapper: "",
+			NewInput: wire.New[DeleteFunctionEventInvokeConfigInput], NewOutput: wire.New[DeleteFunctionEventInvokeConfigOutput], Call: wire.Call(Handler.DeleteFunctionEventInvokeConfig)},
+		{Name: "GetAccountSettings", Method: "GET", URI: "/2016-08-19/account-settings", Status: 200, Input: &shapes[103], Output: &shapes[104], ResultWrapper: "GetAccountSettingsResult",
 			NewInput: wire.New[GetAccountSettingsInput], NewOutput: wire.New[GetAccountSettingsOutput], Call: wire.Call(Handler.GetAccountSettings)},
-		{Name: "GetEventSourceMapping", Method: "GET", URI: "/2015-03-31/event-source-mappings/{UUID}", Status: 200, Input: &shapes[101], Output: &shapes[102], ResultWrapper: "GetEventSourceMappingResult",
+		{Name: "GetEventSourceMapping", Method: "GET", URI: "/2015-03-31/event-source-mappings/{UUID}", Status: 200, Input: &shapes[105], Output: &shapes[106], ResultWrapper: "GetEventSourceMappingResult",
 			NewInput: wire.New[GetEventSourceMappingInput], NewOutput: wire.New[GetEventSourceMappingOutput], Call: wire.Call(Handler.GetEventSourceMapping)},
-		{Name: "GetFunction", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}", Status: 200, Input: &shapes[109], Output: &shapes[110], ResultWrapper: "GetFunctionResult",
+		{Name: "GetFunction", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}", Status: 200, Input: &shapes[115], Output: &shapes[116], ResultWrapper: "GetFunctionResult",
 			NewInput: wire.New[GetFunctionInput], NewOutput: wire.New[GetFunctionOutput], Call: wire.Call(Handler.GetFunction)},
-		{Name: "GetFunctionCodeSigningConfig", Method: "GET", URI: "/2020-06-30/functions/{FunctionName}/code-signing-config", Status: 200, Input: &shapes[103], Output: &shapes[104], ResultWrapper: "GetFunctionCodeSigningConfigResult",
+		{Name: "GetFunctionCodeSigningConfig", Method: "GET", URI: "/2020-06-30/functions/{FunctionName}/code-signing-config", Status: 200, Input: &shapes[107], Output: &shapes[108], ResultWrapper: "GetFunctionCodeSigningConfigResult",
 			NewInput: wire.New[GetFunctionCodeSigningConfigInput], NewOutput: wire.New[GetFunctionCodeSigningConfigOutput], Call: wire.Call(Handler.GetFunctionCodeSigningConfig)},
-		{Name: "GetFunctionConcurrency", Method: "GET", URI: "/2019-09-30/functions/{FunctionName}/concurrency", Status: 200, Input: &shapes[105], Output: &shapes[106], ResultWrapper: "GetFunctionConcurrencyResult",
+		{Name: "GetFunctionConcurrency", Method: "GET", URI: "/2019-09-30/functions/{FunctionName}/concurrency", Status: 200, Input: &shapes[109], Output: &shapes[110], ResultWrapper: "GetFunctionConcurrencyResult",
 			NewInput: wire.New[GetFunctionConcurrencyInput], NewOutput: wire.New[GetFunctionConcurrencyOutput], Call: wire.Call(Handler.GetFunctionConcurrency)},
-		{Name: "GetFunctionConfiguration", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/configuration", Status: 200, Input: &shapes[107], Output: &shapes[108], ResultWrapper: "GetFunctionConfigurationResult",
+		{Name: "GetFunctionConfiguration", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/configuration", Status: 200, Input: &shapes[111], Output: &shapes[112], ResultWrapper: "GetFunctionConfigurationResult",
 			NewInput: wire.New[GetFunctionConfigurationInput], NewOutput: wire.New[GetFunctionConfigurationOutput], Call: wire.Call(Handler.GetFunctionConfiguration)},
-		{Name: "GetPolicy", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/policy", Status: 200, Input: &shapes[111], Output: &shapes[112], ResultWrapper: "GetPolicyResult",
+		{Name: "GetFunctionEventInvokeConfig", Method: "GET", URI: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 200, Input: &shapes[113], Output: &shapes[114], ResultWrapper: "GetFunctionEventInvokeConfigResult",
+			NewInput: wire.New[GetFunctionEventInvokeConfigInput], NewOutput: wire.New[GetFunctionEventInvokeConfigOutput], Call: wire.Call(Handler.GetFunctionEventInvokeConfig)},
+		{Name: "GetPolicy", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/policy", Status: 200, Input: &shapes[117], Output: &shapes[118], ResultWrapper: "GetPolicyResult",
 			NewInput: wire.New[GetPolicyInput], NewOutput: wire.New[GetPolicyOutput], Call: wire.Call(Handler.GetPolicy)},
-		{Name: "Invoke", Method: "POST", URI: "/2015-03-31/functions/{FunctionName}/invocations", Status: 200, Input: &shapes[129], Output: &shapes[130], ResultWrapper: "InvokeResult",
+		{Name: "Invoke", Method: "POST", URI: "/2015-03-31/functions/{FunctionName}/invocations", Status: 200, Input: &shapes[135], Output: &shapes[136], ResultWrapper: "InvokeResult",
 			NewInput: wire.New[InvokeInput], NewOutput: wire.New[InvokeOutput], Call: wire.Call(Handler.Invoke)},
-		{Name: "InvokeAsync", Method: "POST", URI: "/2014-11-13/functions/{FunctionName}/invoke-async", Status: 202, Input: &shapes[127], Output: &shapes[128], ResultWrapper: "InvokeAsyncResult",
+		{Name: "InvokeAsync", Method: "POST", URI: "/2014-11-13/functions/{FunctionName}/invoke-async", Status: 202, Input: &shapes[133], Output: &shapes[134], ResultWrapper: "InvokeAsyncResult",
 			NewInput: wire.New[InvokeAsyncInput], NewOutput: wire.New[InvokeAsyncOutput], Call: wire.Call(Handler.InvokeAsync)},
-		{Name: "ListEventSourceMappings", Method: "GET", URI: "/2015-03-31/event-source-mappings", Status: 200, Input: &shapes[152], Output: &shapes[153], ResultWrapper: "ListEventSourceMappingsResult",
+		{Name: "ListEventSourceMappings", Method: "GET", URI: "/2015-03-31/event-source-mappings", Status: 200, Input: &shapes[158], Output: &shapes[159], ResultWrapper: "ListEventSourceMappingsResult",
 			NewInput: wire.New[ListEventSourceMappingsInput], NewOutput: wire.New[ListEventSourceMappingsOutput], Call: wire.Call(Handler.ListEventSourceMappings)},
-		{Name: "ListFunctions", Method: "GET", URI: "/2015-03-31/functions", Status: 200, Input: &shapes[154], Output: &shapes[155], ResultWrapper: "ListFunctionsResult",
+		{Name: "ListFunctionEventInvokeConfigs", Method: "GET", URI: "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", Status: 200, Input: &shapes[160], Output: &shapes[161], ResultWrapper: "ListFunctionEventInvokeConfigsResult",
+			NewInput: wire.New[ListFunctionEventInvokeConfigsInput], NewOutput: wire.New[ListFunctionEventInvokeConfigsOutput], Call: wire.Call(Handler.ListFunctionEventInvokeConfigs)},
+		{Name: "ListFunctions", Method: "GET", URI: "/2015-03-31/functions", Status: 200, Input: &shapes[162], Output: &shapes[163], ResultWrapper: "ListFunctionsResult",
 			NewInput: wire.New[ListFunctionsInput], NewOutput: wire.New[ListFunctionsOutput], Call: wire.Call(Handler.ListFunctions)},
-		{Name: "ListTags", Method: "GET", URI: "/2017-03-31/tags/{Resource}", Status: 200, Input: &shapes[156], Output: &shapes[157], ResultWrapper: "ListTagsResult",
+		{Name: "ListTags", Method: "GET", URI: "/2017-03-31/tags/{Resource}", Status: 200, Input: &shapes[164], Output: &shapes[165], ResultWrapper: "ListTagsResult",
 			NewInput: wire.New[ListTagsInput], NewOutput: wire.New[ListTagsOutput], Call: wire.Call(Handler.ListTags)},
-		{Name: "ListVersionsByFunction", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/versions", Status: 200, Input: &shapes[158], Output: &shapes[159], ResultWrapper: "ListVersionsByFunctionResult",
+		{Name: "ListVersionsByFunction", Method: "GET", URI: "/2015-03-31/functions/{FunctionName}/versions", Status: 200, Input: &shapes[166], Output: &shapes[167], ResultWrapper: "ListVersionsByFunctionResult",
 			NewInput: wire.New[ListVersionsByFunctionInput], NewOutput: wire.New[ListVersionsByFunctionOutput], Call: wire.Call(Handler.ListVersionsByFunction)},
-		{Name: "PutFunctionConcurrency", Method: "PUT", URI: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 200, Input: &shapes[193], Output: &shapes[194], ResultWrapper: "PutFunctionConcurrencyResult",
+		{Name: "PutFunctionConcurrency", Method: "PUT", URI: "/2017-10-31/functions/{FunctionName}/concurrency", Status: 200, Input: &shapes[204], Output: &shapes[205], ResultWrapper: "PutFunctionConcurrencyResult",
 			NewInput: wire.New[PutFunctionConcurrencyInput], NewOutput: wire.New[PutFunctionConcurrencyOutput], Call: wire.Call(Handler.PutFunctionConcurrency)},
-		{Name: "RemovePermission", Method: "DELETE", URI: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", Status: 204, Input: &shapes[198], Output: &shapes[199], ResultWrapper: "",
+		{Name: "PutFunctionEventInvokeConfig", Method: "PUT", URI: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 200, Input: &shapes[206], Output: &shapes[207], ResultWrapper: "PutFunctionEventInvokeConfigResult",
+			NewInput: wire.New[PutFunctionEventInvokeConfigInput], NewOutput: wire.New[PutFunctionEventInvokeConfigOutput], Call: wire.Call(Handler.PutFunctionEventInvokeConfig)},
+		{Name: "RemovePermission", Method: "DELETE", URI: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", Status: 204, Input: &shapes[211], Output: &shapes[212], ResultWrapper: "",
 			NewInput: wire.New[RemovePermissionInput], NewOutput: wire.New[RemovePermissionOutput], Call: wire.Call(Handler.RemovePermission)},
-		{Name: "TagResource", Method: "POST", URI: "/2017-03-31/tags/{Resource}", Status: 204, Input: &shapes[252], Output: &shapes[253], ResultWrapper: "",
+		{Name: "TagResource", Method: "POST", URI: "/2017-03-31/tags/{Resource}", Status: 204, Input: &shapes[265], Output: &shapes[266], ResultWrapper: "",
 			NewInput: wire.New[TagResourceInput], NewOutput: wire.New[TagResourceOutput], Call: wire.Call(Handler.TagResource)},
-		{Name: "UntagResource", Method: "DELETE", URI: "/2017-03-31/tags/{Resource}", Status: 204, Input: &shapes[276], Output: &shapes[277], ResultWrapper: "",
+		{Name: "UntagResource", Method: "DELETE", URI: "/2017-03-31/tags/{Resource}", Status: 204, Input: &shapes[289], Output: &shapes[290], ResultWrapper: "",
 			NewInput: wire.New[UntagResourceInput], NewOutput: wire.New[UntagResourceOutput], Call: wire.Call(Handler.UntagResource)},
-		{Name: "UpdateEventSourceMapping", Method: "PUT", URI: "/2015-03-31/event-source-mappings/{UUID}", Status: 202, Input: &shapes[278], Output: &shapes[279], ResultWrapper: "UpdateEventSourceMappingResult",
+		{Name: "UpdateEventSourceMapping", Method: "PUT", URI: "/2015-03-31/event-source-mappings/{UUID}", Status: 202, Input: &shapes[291], Output: &shapes[292], ResultWrapper: "UpdateEventSourceMappingResult",
 			NewInput: wire.New[UpdateEventSourceMappingInput], NewOutput: wire.New[UpdateEventSourceMappingOutput], Call: wire.Call(Handler.UpdateEventSourceMapping)},
-		{Name: "UpdateFunctionCode", Method: "PUT", URI: "/2015-03-31/functions/{FunctionName}/code", Status: 200, Input: &shapes[280], Output: &shapes[281], ResultWrapper: "UpdateFunctionCodeResult",
+		{Name: "UpdateFunctionCode", Method: "PUT", URI: "/2015-03-31/functions/{FunctionName}/code", Status: 200, Input: &shapes[293], Output: &shapes[294], ResultWrapper: "UpdateFunctionCodeResult",
 			NewInput: wire.New[UpdateFunctionCodeInput], NewOutput: wire.New[UpdateFunctionCodeOutput], Call: wire.Call(Handler.UpdateFunctionCode)},
-		{Name: "UpdateFunctionConfiguration", Method: "PUT", URI: "/2015-03-31/functions/{FunctionName}/configuration", Status: 200, Input: &shapes[282], Output: &shapes[283], ResultWrapper: "UpdateFunctionConfigurationResult",
+		{Name: "UpdateFunctionConfiguration", Method: "PUT", URI: "/2015-03-31/functions/{FunctionName}/configuration", Status: 200, Input: &shapes[295], Output: &shapes[296], ResultWrapper: "UpdateFunctionConfigurationResult",
 			NewInput: wire.New[UpdateFunctionConfigurationInput], NewOutput: wire.New[UpdateFunctionConfigurationOutput], Call: wire.Call(Handler.UpdateFunctionConfiguration)},
+		{Name: "UpdateFunctionEventInvokeConfig", Method: "POST", URI: "/2019-09-25/functions/{FunctionName}/event-invoke-config", Status: 200, Input: &shapes[297], Output: &shapes[298], ResultWrapper: "UpdateFunctionEventInvokeConfigResult",
+			NewInput: wire.New[UpdateFunctionEventInvokeConfigInput], NewOutput: wire.New[UpdateFunctionEventInvokeConfigOutput], Call: wire.Call(Handler.UpdateFunctionEventInvokeConfig)},
 	},
-	Errors: []*wire.Shape{&shapes[18], &shapes[19], &shapes[20], &shapes[41], &shapes[44], &shapes[45], &shapes[46], &shapes[47], &shapes[48], &shapes[49], &shapes[50], &shapes[51], &shapes[98], &shapes[119], &shapes[120], &shapes[121], &shapes[122], &shapes[123], &shapes[124], &shapes[125], &shapes[132], &shapes[133], &shapes[134], &shapes[136], &shapes[178], &shapes[187], &shapes[188], &shapes[197], &shapes[200], &shapes[203], &shapes[204], &shapes[205], &shapes[206], &shapes[214], &shapes[215], &shapes[216], &shapes[227], &shapes[228], &shapes[231], &shapes[232], &shapes[235], &shapes[246], &shapes[266], &shapes[275]},
+	Errors: []*wire.Shape{&shapes[18], &shapes[19], &shapes[20], &shapes[43], &shapes[46], &shapes[47], &shapes[48], &shapes[49], &shapes[50], &shapes[51], &shapes[52], &shapes[53], &shapes[102], &shapes[125], &shapes[126], &shapes[127], &shapes[128], &shapes[129], &shapes[130], &shapes[131], &shapes[138], &shapes[139], &shapes[140], &shapes[142], &shapes[189], &shapes[198], &shapes[199], &shapes[210], &shapes[213], &shapes[216], &shapes[217], &shapes[218], &shapes[219], &shapes[227], &shapes[228], &shapes[229], &shapes[240], &shapes[241], &shapes[244], &shapes[245], &shapes[248], &shapes[259], &shapes[279], &shapes[288]},
 }
 
 // ErrCodeSigningConfigNotFoundException is the model's exception of that name.
@@ -221,172 +256,172 @@ func ErrCodeVerificationFailedException(message string) *wire.Error { return sha
 
 // ErrDurableExecutionAlreadyStartedException is the model's exception of that name.
 func ErrDurableExecutionAlreadyStartedException(message string) *wire.Error {
-	return shapes[41].New(message)
+	return shapes[43].New(message)
 }
 
 // ErrEC2AccessDeniedException is the model's exception of that name.
-func ErrEC2AccessDeniedException(message string) *wire.Error { return shapes[44].New(message) }
+func ErrEC2AccessDeniedException(message string) *wire.Error { return shapes[46].New(message) }
 
 // ErrEC2ThrottledException is the model's exception of that name.
-func ErrEC2ThrottledException(message string) *wire.Error { return shapes[45].New(message) }
+func ErrEC2ThrottledException(message string) *wire.Error { return shapes[47].New(message) }
 
 // ErrEC2UnexpectedException is the model's exception of that name.
-func ErrEC2UnexpectedException(message string) *wire.Error { return shapes[46].New(message) }
+func ErrEC2UnexpectedException(message string) *wire.Error { return shapes[48].New(message) }
 
 // ErrEFSIOException is the model's exception of that name.
-func ErrEFSIOException(message string) *wire.Error { return shapes[47].New(message) }
+func ErrEFSIOException(message string) *wire.Error { return shapes[49].New(message) }
 
 // ErrEFSMountConnectivityException is the model's exception of that name.
-func ErrEFSMountConnectivityException(message string) *wire.Error { return shapes[48].New(message) }
+func ErrEFSMountConnectivityException(message string) *wire.Error { return shapes[50].New(message) }
 
 // ErrEFSMountFailureException is the model's exception of that name.
-func ErrEFSMountFailureException(message string) *wire.Error { return shapes[49].New(message) }
+func ErrEFSMountFailureException(message string) *wire.Error { return shapes[51].New(message) }
 
 // ErrEFSMountTimeoutException is the model's exception of that name.
-func ErrEFSMountTimeoutException(message string) *wire.Error { return shapes[50].New(message) }
+func ErrEFSMountTimeoutException(message string) *wire.Error { return shapes[52].New(message) }
 
 // ErrENILimitReachedException is the model's exception of that name.
-func ErrENILimitReachedException(message string) *wire.Error { return shapes[51].New(message) }
+func ErrENILimitReachedException(message string) *wire.Error { return shapes[53].New(message) }
 
 // ErrFunctionVersionsPerCapacityProviderLimitExceededException is the model's exception of that name.
 func ErrFunctionVersionsPerCapacityProviderLimitExceededException(message string) *wire.Error {
-	return shapes[98].New(message)
+	return shapes[102].New(message)
 }
 
 // ErrInvalidCodeSignatureException is the model's exception of that name.
-func ErrInvalidCodeSignatureException(message string) *wire.Error { return shapes[119].New(message) }
+func ErrInvalidCodeSignatureException(message string) *wire.Error { return shapes[125].New(message) }
 
 // ErrInvalidParameterValueException is the model's exception of that name.
-func ErrInvalidParameterValueException(message string) *wire.Error { return shapes[120].New(message) }
+func ErrInvalidParameterValueException(message string) *wire.Error { return shapes[126].New(message) }
 
 // ErrInvalidRequestContentException is the model's exception of that name.
-func ErrInvalidRequestContentException(message string) *wire.Error { return shapes[121].New(message) }
+func ErrInvalidRequestContentException(message string) *wire.Error { return shapes[127].New(message) }
 
 // ErrInvalidRuntimeException is the model's exception of that name.
-func ErrInvalidRuntimeException(message string) *wire.Error { return shapes[122].New(message) }
+func ErrInvalidRuntimeException(message string) *wire.Error { return shapes[128].New(message) }
 
 // ErrInvalidSecurityGroupIDException is the model's exception of that name.
-func ErrInvalidSecurityGroupIDException(message string) *wire.Error { return shapes[123].New(message) }
+func ErrInvalidSecurityGroupIDException(message string) *wire.Error { return shapes[129].New(message) }
 
 // ErrInvalidSubnetIDException is the model's exception of that name.
-func ErrInvalidSubnetIDException(message string) *wire.Error { return shapes[124].New(message) }
+func ErrInvalidSubnetIDException(message string) *wire.Error { return shapes[130].New(message) }
 
 // ErrInvalidZipFileException is the model's exception of that name.
-func ErrInvalidZipFileException(message string) *wire.Error { return shapes[125].New(message) }
+func ErrInvalidZipFileException(message string) *wire.Error { return shapes[131].New(message) }
 
 // ErrKMSAccessDeniedException is the model's exception of that name.
-func ErrKMSAccessDeniedException(message string) *wire.Error { return shapes[132].New(message) }
+func ErrKMSAccessDeniedException(message string) *wire.Error { return shapes[138].New(message) }
 
 // ErrKMSDisabledException is the model's exception of that name.
-func ErrKMSDisabledException(message string) *wire.Error { return shapes[133].New(message) }
+func ErrKMSDisabledException(message string) *wire.Error { return shapes[139].New(message) }
 
 // ErrKMSInvalidStateException is the model's exception of that name.
-func ErrKMSInvalidStateException(message string) *wire.Error { return shapes[134].New(message) }
+func ErrKMSInvalidStateException(message string) *wire.Error { return shapes[140].New(message) }
 
 // ErrKMSNotFoundException is the model's exception of that name.
-func ErrKMSNotFoundException(message string) *wire.Error { return shapes[136].New(message) }
+func ErrKMSNotFoundException(message string) *wire.Error { return shapes[142].New(message) }
 
 // ErrNoPublishedVersionException is the model's exception of that name.
-func ErrNoPublishedVersionException(message string) *wire.Error { return shapes[178].New(message) }
+func ErrNoPublishedVersionException(message string) *wire.Error { return shapes[189].New(message) }
 
 // ErrPolicyLengthExceededException is the model's exception of that name.
-func ErrPolicyLengthExceededException(message string) *wire.Error { return shapes[187].New(message) }
+func ErrPolicyLengthExceededException(message string) *wire.Error { return shapes[198].New(message) }
 
 // ErrPreconditionFailedException is the model's exception of that name.
-func ErrPreconditionFailedException(message string) *wire.Error { return shapes[188].New(message) }
+func ErrPreconditionFailedException(message string) *wire.Error { return shapes[199].New(message) }
 
 // ErrRecursiveInvocationException is the model's exception of that name.
-func ErrRecursiveInvocationException(message string) *wire.Error { return shapes[197].New(message) }
+func ErrRecursiveInvocationException(message string) *wire.Error { return shapes[210].New(message) }
 
 // ErrRequestTooLargeException is the model's exception of that name.
-func ErrRequestTooLargeException(message string) *wire.Error { return shapes[200].New(message) }
+func ErrRequestTooLargeException(message string) *wire.Error { return shapes[213].New(message) }
 
 // ErrResourceConflictException is the model's exception of that name.
-func ErrResourceConflictException(message string) *wire.Error { return shapes[203].New(message) }
+func ErrResourceConflictException(message string) *wire.Error { return shapes[216].New(message) }
 
 // ErrResourceInUseException is the model's exception of that name.
-func ErrResourceInUseException(message string) *wire.Error { return shapes[204].New(message) }
+func ErrResourceInUseException(message string) *wire.Error { return shapes[217].New(message) }
 
 // ErrResourceNotFoundException is the model's exception of that name.
-func ErrResourceNotFoundException(message string) *wire.Error { return shapes[205].New(message) }
+func ErrResourceNotFoundException(message string) *wire.Error { return shapes[218].New(message) }
 
 // ErrResourceNotReadyException is the model's exception of that name.
-func ErrResourceNotReadyException(message string) *wire.Error { return shapes[206].New(message) }
+func ErrResourceNotReadyException(message string) *wire.Error { return shapes[219].New(message) }
 
 // ErrS3FilesMountConnectivityException is the model's exception of that name.
 func ErrS3FilesMountConnectivityException(message string) *wire.Error {
-	return shapes[214].New(message)
-}
-
-// ErrS3FilesMountFailureException is the model's exception of that name.
-func ErrS3FilesMountFailureException(message string) *wire.Error { return shapes[215].New(message) }
-
-// ErrS3FilesMountTimeoutException is the model's exception of that name.
-func ErrS3FilesMountTimeoutException(message string) *wire.Error { return shapes[216].New(message) }
-
-// ErrSerializedRequestEntityTooLargeException is the model's exception of that name.
-func ErrSerializedRequestEntityTooLargeException(message string) *wire.Error {
 	return shapes[227].New(message)
 }
 
+// ErrS3FilesMountFailureException is the model's exception of that name.
+func ErrS3FilesMountFailureException(message string) *wire.Error { return shapes[228].New(message) }
+
+// ErrS3FilesMountTimeoutException is the model's exception of that name.
+func ErrS3FilesMountTimeoutException(message string) *wire.Error { return shapes[229].New(message) }
+
+// ErrSerializedRequestEntityTooLargeException is the model's exception of that name.
+func ErrSerializedRequestEntityTooLargeException(message string) *wire.Error {
+	return shapes[240].New(message)
+}
+
 // ErrServiceException is the model's exception of that name.
-func ErrServiceException(message string) *wire.Error { return shapes[228].New(message) }
+func ErrServiceException(message string) *wire.Error { return shapes[241].New(message) }
 
 // ErrSnapStartException is the model's exception of that name.
-func ErrSnapStartException(message string) *wire.Error { return shapes[231].New(message) }
+func ErrSnapStartException(message string) *wire.Error { return shapes[244].New(message) }
 
 // ErrSnapStartNotReadyException is the model's exception of that name.
-func ErrSnapStartNotReadyException(message string) *wire.Error { return shapes[232].New(message) }
+func ErrSnapStartNotReadyException(message string) *wire.Error { return shapes[245].New(message) }
 
 // ErrSnapStartTimeoutException is the model's exception of that name.
-func ErrSnapStartTimeoutException(message string) *wire.Error { return shapes[235].New(message) }
+func ErrSnapStartTimeoutException(message string) *wire.Error { return shapes[248].New(message) }
 
 // ErrSubnetIPAddressLimitReachedException is the model's exception of that name.
 func ErrSubnetIPAddressLimitReachedException(message string) *wire.Error {
-	return shapes[246].New(message)
+	return shapes[259].New(message)
 }
 
 // ErrTooManyRequestsException is the model's exception of that name.
-func ErrTooManyRequestsException(message string) *wire.Error { return shapes[266].New(message) }
+func ErrTooManyRequestsException(message string) *wire.Error { return shapes[279].New(message) }
 
 // ErrUnsupportedMediaTypeException is the model's exception of that name.
-func ErrUnsupportedMediaTypeException(message string) *wire.Error { return shapes[275].New(message) }
+func ErrUnsupportedMediaTypeException(message string) *wire.Error { return shapes[288].New(message) }
 
-var shapes [289]wire.Shape
+var shapes [304]wire.Shape
 
 func init() {
 	shapes[0] = wire.Shape{Name: "AccountLimit", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "CodeSizeUnzipped", Shape: &shapes[165]},
-		{Name: "CodeSizeZipped", Shape: &shapes[165]},
-		{Name: "ConcurrentExecutions", Shape: &shapes[118]},
-		{Name: "TotalCodeSize", Shape: &shapes[165]},
-		{Name: "UnreservedConcurrentExecutions", Shape: &shapes[274]},
+		{Name: "CodeSizeUnzipped", Shape: &shapes[173]},
+		{Name: "CodeSizeZipped", Shape: &shapes[173]},
+		{Name: "ConcurrentExecutions", Shape: &shapes[124]},
+		{Name: "TotalCodeSize", Shape: &shapes[173]},
+		{Name: "UnreservedConcurrentExecutions", Shape: &shapes[287]},
 	}}
 	shapes[1] = wire.Shape{Name: "AccountUsage", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionCount", Shape: &shapes[165]},
-		{Name: "TotalCodeSize", Shape: &shapes[165]},
+		{Name: "FunctionCount", Shape: &shapes[173]},
+		{Name: "TotalCodeSize", Shape: &shapes[173]},
 	}}
 	shapes[2] = wire.Shape{Name: "Action", Kind: wire.String, Pattern: "(lambda:[*]|lambda:[a-zA-Z]+|[*])"}
 	shapes[3] = wire.Shape{Name: "AddPermissionInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Action", Shape: &shapes[2], Required: true},
-		{Name: "EventSourceToken", Shape: &shapes[74]},
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "FunctionUrlAuthType", Shape: &shapes[95]},
-		{Name: "InvokedViaFunctionUrl", Shape: &shapes[131]},
-		{Name: "Principal", Shape: &shapes[189], Required: true},
-		{Name: "PrincipalOrgID", Shape: &shapes[190]},
-		{Name: "Qualifier", Shape: &shapes[180], Wire: "Qualifier", Location: "querystring"},
-		{Name: "RevisionId", Shape: &shapes[244]},
-		{Name: "SourceAccount", Shape: &shapes[239]},
+		{Name: "EventSourceToken", Shape: &shapes[76]},
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "FunctionUrlAuthType", Shape: &shapes[99]},
+		{Name: "InvokedViaFunctionUrl", Shape: &shapes[137]},
+		{Name: "Principal", Shape: &shapes[200], Required: true},
+		{Name: "PrincipalOrgID", Shape: &shapes[201]},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
+		{Name: "RevisionId", Shape: &shapes[257]},
+		{Name: "SourceAccount", Shape: &shapes[252]},
 		{Name: "SourceArn", Shape: &shapes[9]},
-		{Name: "StatementId", Shape: &shapes[243], Required: true},
+		{Name: "StatementId", Shape: &shapes[256], Required: true},
 	}}
 	shapes[4] = wire.Shape{Name: "AddPermissionOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Statement", Shape: &shapes[244]},
+		{Name: "Statement", Shape: &shapes[257]},
 	}}
 	shapes[5] = wire.Shape{Name: "AmazonManagedKafkaEventSourceConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ConsumerGroupId", Shape: &shapes[273]},
-		{Name: "SchemaRegistryConfig", Shape: &shapes[140]},
+		{Name: "ConsumerGroupId", Shape: &shapes[286]},
+		{Name: "SchemaRegistryConfig", Shape: &shapes[146]},
 	}}
 	shapes[6] = wire.Shape{Name: "ApplicationLogLevel", Kind: wire.String, Enum: []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}}
 	shapes[7] = wire.Shape{Name: "Architecture", Kind: wire.String, Enum: []string{"x86_64", "arm64"}}
@@ -399,1141 +434,1205 @@ func init() {
 	shapes[14] = wire.Shape{Name: "Boolean", Kind: wire.Boolean}
 	shapes[15] = wire.Shape{Name: "CapacityProviderArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:capacity-provider:[a-zA-Z0-9-_]+"}
 	shapes[16] = wire.Shape{Name: "CapacityProviderConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: &shapes[144], Required: true},
+		{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: &shapes[150], Required: true},
 	}}
 	shapes[17] = wire.Shape{Name: "CodeSigningConfigArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(200)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"}
 	shapes[18] = wire.Shape{Name: "CodeSigningConfigNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 404, Fault: false}}
 	shapes[19] = wire.Shape{Name: "CodeStorageExceededException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
 	shapes[20] = wire.Shape{Name: "CodeVerificationFailedException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
 	shapes[21] = wire.Shape{Name: "CollectionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(57)), Pattern: "(^(?!(system\\x2e)))(^[_a-zA-Z0-9])([^$]*)"}
 	shapes[22] = wire.Shape{Name: "Concurrency", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ReservedConcurrentExecutions", Shape: &shapes[201]},
+		{Name: "ReservedConcurrentExecutions", Shape: &shapes[214]},
 	}}
 	shapes[23] = wire.Shape{Name: "CreateEventSourceMappingInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
 		{Name: "BatchSize", Shape: &shapes[10]},
 		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
-		{Name: "DestinationConfig", Shape: &shapes[38]},
-		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[39]},
-		{Name: "Enabled", Shape: &shapes[52]},
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[41]},
+		{Name: "Enabled", Shape: &shapes[54]},
 		{Name: "EventSourceArn", Shape: &shapes[9]},
-		{Name: "FilterCriteria", Shape: &shapes[81]},
-		{Name: "FunctionName", Shape: &shapes[176], Required: true},
-		{Name: "FunctionResponseTypes", Shape: &shapes[94]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "LoggingConfig", Shape: &shapes[67]},
-		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[168]},
-		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[171]},
-		{Name: "MaximumRetryAttempts", Shape: &shapes[172]},
-		{Name: "MetricsConfig", Shape: &shapes[70]},
-		{Name: "ParallelizationFactor", Shape: &shapes[184]},
-		{Name: "ProvisionedPollerConfig", Shape: &shapes[191]},
-		{Name: "Queues", Shape: &shapes[196]},
-		{Name: "ScalingConfig", Shape: &shapes[219]},
-		{Name: "SelfManagedEventSource", Shape: &shapes[224]},
-		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[225]},
-		{Name: "SourceAccessConfigurations", Shape: &shapes[237]},
-		{Name: "StartingPosition", Shape: &shapes[73]},
+		{Name: "FilterCriteria", Shape: &shapes[83]},
+		{Name: "FunctionName", Shape: &shapes[187], Required: true},
+		{Name: "FunctionResponseTypes", Shape: &shapes[98]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "LoggingConfig", Shape: &shapes[69]},
+		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[177]},
+		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[181]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[183]},
+		{Name: "MetricsConfig", Shape: &shapes[72]},
+		{Name: "ParallelizationFactor", Shape: &shapes[195]},
+		{Name: "ProvisionedPollerConfig", Shape: &shapes[202]},
+		{Name: "Queues", Shape: &shapes[209]},
+		{Name: "ScalingConfig", Shape: &shapes[232]},
+		{Name: "SelfManagedEventSource", Shape: &shapes[237]},
+		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[238]},
+		{Name: "SourceAccessConfigurations", Shape: &shapes[250]},
+		{Name: "StartingPosition", Shape: &shapes[75]},
 		{Name: "StartingPositionTimestamp", Shape: &shapes[28]},
-		{Name: "Tags", Shape: &shapes[256]},
-		{Name: "Topics", Shape: &shapes[268]},
-		{Name: "TumblingWindowInSeconds", Shape: &shapes[272]},
+		{Name: "Tags", Shape: &shapes[269]},
+		{Name: "Topics", Shape: &shapes[281]},
+		{Name: "TumblingWindowInSeconds", Shape: &shapes[285]},
 	}}
 	shapes[24] = wire.Shape{Name: "CreateEventSourceMappingOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
 		{Name: "BatchSize", Shape: &shapes[10]},
 		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
-		{Name: "DestinationConfig", Shape: &shapes[38]},
-		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[39]},
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[41]},
 		{Name: "EventSourceArn", Shape: &shapes[9]},
-		{Name: "EventSourceMappingArn", Shape: &shapes[65]},
-		{Name: "FilterCriteria", Shape: &shapes[81]},
-		{Name: "FilterCriteriaError", Shape: &shapes[82]},
-		{Name: "FunctionArn", Shape: &shapes[87]},
-		{Name: "FunctionResponseTypes", Shape: &shapes[94]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
+		{Name: "EventSourceMappingArn", Shape: &shapes[67]},
+		{Name: "FilterCriteria", Shape: &shapes[83]},
+		{Name: "FilterCriteriaError", Shape: &shapes[84]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
+		{Name: "FunctionResponseTypes", Shape: &shapes[98]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
 		{Name: "LastModified", Shape: &shapes[28]},
-		{Name: "LastProcessingResult", Shape: &shapes[244]},
-		{Name: "LoggingConfig", Shape: &shapes[67]},
-		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[168]},
-		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[171]},
-		{Name: "MaximumRetryAttempts", Shape: &shapes[172]},
-		{Name: "MetricsConfig", Shape: &shapes[70]},
-		{Name: "ParallelizationFactor", Shape: &shapes[184]},
-		{Name: "ProvisionedPollerConfig", Shape: &shapes[191]},
-		{Name: "Queues", Shape: &shapes[196]},
-		{Name: "ScalingConfig", Shape: &shapes[219]},
-		{Name: "SelfManagedEventSource", Shape: &shapes[224]},
-		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[225]},
-		{Name: "SourceAccessConfigurations", Shape: &shapes[237]},
-		{Name: "StartingPosition", Shape: &shapes[73]},
+		{Name: "LastProcessingResult", Shape: &shapes[257]},
+		{Name: "LoggingConfig", Shape: &shapes[69]},
+		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[177]},
+		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[181]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[183]},
+		{Name: "MetricsConfig", Shape: &shapes[72]},
+		{Name: "ParallelizationFactor", Shape: &shapes[195]},
+		{Name: "ProvisionedPollerConfig", Shape: &shapes[202]},
+		{Name: "Queues", Shape: &shapes[209]},
+		{Name: "ScalingConfig", Shape: &shapes[232]},
+		{Name: "SelfManagedEventSource", Shape: &shapes[237]},
+		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[238]},
+		{Name: "SourceAccessConfigurations", Shape: &shapes[250]},
+		{Name: "StartingPosition", Shape: &shapes[75]},
 		{Name: "StartingPositionTimestamp", Shape: &shapes[28]},
-		{Name: "State", Shape: &shapes[244]},
-		{Name: "StateTransitionReason", Shape: &shapes[244]},
-		{Name: "Topics", Shape: &shapes[268]},
-		{Name: "TumblingWindowInSeconds", Shape: &shapes[272]},
-		{Name: "UUID", Shape: &shapes[244]},
+		{Name: "State", Shape: &shapes[257]},
+		{Name: "StateTransitionReason", Shape: &shapes[257]},
+		{Name: "Topics", Shape: &shapes[281]},
+		{Name: "TumblingWindowInSeconds", Shape: &shapes[285]},
+		{Name: "UUID", Shape: &shapes[257]},
 	}}
 	shapes[25] = wire.Shape{Name: "CreateFunctionInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Architectures", Shape: &shapes[8]},
 		{Name: "CapacityProviderConfig", Shape: &shapes[16]},
-		{Name: "Code", Shape: &shapes[88], Required: true},
+		{Name: "Code", Shape: &shapes[90], Required: true},
 		{Name: "CodeSigningConfigArn", Shape: &shapes[17]},
 		{Name: "DeadLetterConfig", Shape: &shapes[29]},
-		{Name: "Description", Shape: &shapes[36]},
-		{Name: "DurableConfig", Shape: &shapes[40]},
-		{Name: "Environment", Shape: &shapes[57]},
-		{Name: "EphemeralStorage", Shape: &shapes[63]},
-		{Name: "FileSystemConfigs", Shape: &shapes[79]},
-		{Name: "FunctionName", Shape: &shapes[92], Required: true},
-		{Name: "Handler", Shape: &shapes[113]},
-		{Name: "ImageConfig", Shape: &shapes[115]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "Layers", Shape: &shapes[149]},
-		{Name: "LoggingConfig", Shape: &shapes[164]},
-		{Name: "MemorySize", Shape: &shapes[173]},
-		{Name: "PackageType", Shape: &shapes[183]},
+		{Name: "Description", Shape: &shapes[38]},
+		{Name: "DurableConfig", Shape: &shapes[42]},
+		{Name: "Environment", Shape: &shapes[59]},
+		{Name: "EphemeralStorage", Shape: &shapes[65]},
+		{Name: "FileSystemConfigs", Shape: &shapes[81]},
+		{Name: "FunctionName", Shape: &shapes[96], Required: true},
+		{Name: "Handler", Shape: &shapes[119]},
+		{Name: "ImageConfig", Shape: &shapes[121]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "Layers", Shape: &shapes[155]},
+		{Name: "LoggingConfig", Shape: &shapes[172]},
+		{Name: "MemorySize", Shape: &shapes[184]},
+		{Name: "PackageType", Shape: &shapes[194]},
 		{Name: "Publish", Shape: &shapes[14]},
-		{Name: "PublishTo", Shape: &shapes[97]},
-		{Name: "Role", Shape: &shapes[208], Required: true},
-		{Name: "Runtime", Shape: &shapes[209]},
-		{Name: "SnapStart", Shape: &shapes[229]},
-		{Name: "Tags", Shape: &shapes[256]},
-		{Name: "TenancyConfig", Shape: &shapes[260]},
-		{Name: "Timeout", Shape: &shapes[264]},
-		{Name: "TracingConfig", Shape: &shapes[269]},
-		{Name: "VpcConfig", Shape: &shapes[285]},
+		{Name: "PublishTo", Shape: &shapes[101]},
+		{Name: "Role", Shape: &shapes[221], Required: true},
+		{Name: "Runtime", Shape: &shapes[222]},
+		{Name: "SnapStart", Shape: &shapes[242]},
+		{Name: "Tags", Shape: &shapes[269]},
+		{Name: "TenancyConfig", Shape: &shapes[273]},
+		{Name: "Timeout", Shape: &shapes[277]},
+		{Name: "TracingConfig", Shape: &shapes[282]},
+		{Name: "VpcConfig", Shape: &shapes[300]},
 	}}
 	shapes[26] = wire.Shape{Name: "CreateFunctionOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Architectures", Shape: &shapes[8]},
 		{Name: "CapacityProviderConfig", Shape: &shapes[16]},
-		{Name: "CodeSha256", Shape: &shapes[244]},
-		{Name: "CodeSize", Shape: &shapes[165]},
-		{Name: "ConfigSha256", Shape: &shapes[244]},
+		{Name: "CodeSha256", Shape: &shapes[257]},
+		{Name: "CodeSize", Shape: &shapes[173]},
+		{Name: "ConfigSha256", Shape: &shapes[257]},
 		{Name: "DeadLetterConfig", Shape: &shapes[29]},
-		{Name: "Description", Shape: &shapes[36]},
-		{Name: "DurableConfig", Shape: &shapes[40]},
-		{Name: "Environment", Shape: &shapes[59]},
-		{Name: "EphemeralStorage", Shape: &shapes[63]},
-		{Name: "FileSystemConfigs", Shape: &shapes[79]},
-		{Name: "FunctionArn", Shape: &shapes[175]},
-		{Name: "FunctionName", Shape: &shapes[176]},
-		{Name: "Handler", Shape: &shapes[113]},
-		{Name: "ImageConfigResponse", Shape: &shapes[117]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "LastModified", Shape: &shapes[265]},
-		{Name: "LastUpdateStatus", Shape: &shapes[145]},
-		{Name: "LastUpdateStatusReason", Shape: &shapes[146]},
-		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[147]},
-		{Name: "Layers", Shape: &shapes[151]},
-		{Name: "LoggingConfig", Shape: &shapes[164]},
-		{Name: "MasterArn", Shape: &shapes[87]},
-		{Name: "MemorySize", Shape: &shapes[173]},
-		{Name: "PackageType", Shape: &shapes[183]},
-		{Name: "RevisionId", Shape: &shapes[244]},
-		{Name: "Role", Shape: &shapes[208]},
-		{Name: "Runtime", Shape: &shapes[209]},
-		{Name: "RuntimeVersionConfig", Shape: &shapes[211]},
+		{Name: "Description", Shape: &shapes[38]},
+		{Name: "DurableConfig", Shape: &shapes[42]},
+		{Name: "Environment", Shape: &shapes[61]},
+		{Name: "EphemeralStorage", Shape: &shapes[65]},
+		{Name: "FileSystemConfigs", Shape: &shapes[81]},
+		{Name: "FunctionArn", Shape: &shapes[186]},
+		{Name: "FunctionName", Shape: &shapes[187]},
+		{Name: "Handler", Shape: &shapes[119]},
+		{Name: "ImageConfigResponse", Shape: &shapes[123]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "LastModified", Shape: &shapes[278]},
+		{Name: "LastUpdateStatus", Shape: &shapes[151]},
+		{Name: "LastUpdateStatusReason", Shape: &shapes[152]},
+		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[153]},
+		{Name: "Layers", Shape: &shapes[157]},
+		{Name: "LoggingConfig", Shape: &shapes[172]},
+		{Name: "MasterArn", Shape: &shapes[89]},
+		{Name: "MemorySize", Shape: &shapes[184]},
+		{Name: "PackageType", Shape: &shapes[194]},
+		{Name: "RevisionId", Shape: &shapes[257]},
+		{Name: "Role", Shape: &shapes[221]},
+		{Name: "Runtime", Shape: &shapes[222]},
+		{Name: "RuntimeVersionConfig", Shape: &shapes[224]},
 		{Name: "SigningJobArn", Shape: &shapes[9]},
 		{Name: "SigningProfileVersionArn", Shape: &shapes[9]},
-		{Name: "SnapStart", Shape: &shapes[234]},
-		{Name: "State", Shape: &shapes[240]},
-		{Name: "StateReason", Shape: &shapes[241]},
-		{Name: "StateReasonCode", Shape: &shapes[242]},
-		{Name: "TenancyConfig", Shape: &shapes[260]},
-		{Name: "Timeout", Shape: &shapes[264]},
-		{Name: "TracingConfig", Shape: &shapes[270]},
-		{Name: "Version", Shape: &shapes[284]},
-		{Name: "VpcConfig", Shape: &shapes[286]},
+		{Name: "SnapStart", Shape: &shapes[247]},
+		{Name: "State", Shape: &shapes[253]},
+		{Name: "StateReason", Shape: &shapes[254]},
+		{Name: "StateReasonCode", Shape: &shapes[255]},
+		{Name: "TenancyConfig", Shape: &shapes[273]},
+		{Name: "Timeout", Shape: &shapes[277]},
+		{Name: "TracingConfig", Shape: &shapes[283]},
+		{Name: "Version", Shape: &shapes[299]},
+		{Name: "VpcConfig", Shape: &shapes[301]},
 	}}
 	shapes[27] = wire.Shape{Name: "DatabaseName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(63)), Pattern: "[^ /\\.$\\x22]*"}
 	shapes[28] = wire.Shape{Name: "Date", Kind: wire.Timestamp}
 	shapes[29] = wire.Shape{Name: "DeadLetterConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "TargetArn", Shape: &shapes[202]},
+		{Name: "TargetArn", Shape: &shapes[215]},
 	}}
 	shapes[30] = wire.Shape{Name: "DeleteEventSourceMappingInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "UUID", Shape: &shapes[244], Wire: "UUID", Location: "uri", Required: true},
+		{Name: "UUID", Shape: &shapes[257], Wire: "UUID", Location: "uri", Required: true},
 	}}
 	shapes[31] = wire.Shape{Name: "DeleteEventSourceMappingOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
 		{Name: "BatchSize", Shape: &shapes[10]},
 		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
-		{Name: "DestinationConfig", Shape: &shapes[38]},
-		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[39]},
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[41]},
 		{Name: "EventSourceArn", Shape: &shapes[9]},
-		{Name: "EventSourceMappingArn", Shape: &shapes[65]},
-		{Name: "FilterCriteria", Shape: &shapes[81]},
-		{Name: "FilterCriteriaError", Shape: &shapes[82]},
-		{Name: "FunctionArn", Shape: &shapes[87]},
-		{Name: "FunctionResponseTypes", Shape: &shapes[94]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
+		{Name: "EventSourceMappingArn", Shape: &shapes[67]},
+		{Name: "FilterCriteria", Shape: &shapes[83]},
+		{Name: "FilterCriteriaError", Shape: &shapes[84]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
+		{Name: "FunctionResponseTypes", Shape: &shapes[98]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
 		{Name: "LastModified", Shape: &shapes[28]},
-		{Name: "LastProcessingResult", Shape: &shapes[244]},
-		{Name: "LoggingConfig", Shape: &shapes[67]},
-		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[168]},
-		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[171]},
-		{Name: "MaximumRetryAttempts", Shape: &shapes[172]},
-		{Name: "MetricsConfig", Shape: &shapes[70]},
-		{Name: "ParallelizationFactor", Shape: &shapes[184]},
-		{Name: "ProvisionedPollerConfig", Shape: &shapes[191]},
-		{Name: "Queues", Shape: &shapes[196]},
-		{Name: "ScalingConfig", Shape: &shapes[219]},
-		{Name: "SelfManagedEventSource", Shape: &shapes[224]},
-		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[225]},
-		{Name: "SourceAccessConfigurations", Shape: &shapes[237]},
-		{Name: "StartingPosition", Shape: &shapes[73]},
+		{Name: "LastProcessingResult", Shape: &shapes[257]},
+		{Name: "LoggingConfig", Shape: &shapes[69]},
+		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[177]},
+		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[181]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[183]},
+		{Name: "MetricsConfig", Shape: &shapes[72]},
+		{Name: "ParallelizationFactor", Shape: &shapes[195]},
+		{Name: "ProvisionedPollerConfig", Shape: &shapes[202]},
+		{Name: "Queues", Shape: &shapes[209]},
+		{Name: "ScalingConfig", Shape: &shapes[232]},
+		{Name: "SelfManagedEventSource", Shape: &shapes[237]},
+		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[238]},
+		{Name: "SourceAccessConfigurations", Shape: &shapes[250]},
+		{Name: "StartingPosition", Shape: &shapes[75]},
 		{Name: "StartingPositionTimestamp", Shape: &shapes[28]},
-		{Name: "State", Shape: &shapes[244]},
-		{Name: "StateTransitionReason", Shape: &shapes[244]},
-		{Name: "Topics", Shape: &shapes[268]},
-		{Name: "TumblingWindowInSeconds", Shape: &shapes[272]},
-		{Name: "UUID", Shape: &shapes[244]},
+		{Name: "State", Shape: &shapes[257]},
+		{Name: "StateTransitionReason", Shape: &shapes[257]},
+		{Name: "Topics", Shape: &shapes[281]},
+		{Name: "TumblingWindowInSeconds", Shape: &shapes[285]},
+		{Name: "UUID", Shape: &shapes[257]},
 	}}
 	shapes[32] = wire.Shape{Name: "DeleteFunctionConcurrencyInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[92], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "FunctionName", Shape: &shapes[96], Wire: "FunctionName", Location: "uri", Required: true},
 	}}
 	shapes[33] = wire.Shape{Name: "DeleteFunctionConcurrencyOutput", Kind: wire.Structure}
-	shapes[34] = wire.Shape{Name: "DeleteFunctionInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "Qualifier", Shape: &shapes[180], Wire: "Qualifier", Location: "querystring"},
+	shapes[34] = wire.Shape{Name: "DeleteFunctionEventInvokeConfigInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
 	}}
-	shapes[35] = wire.Shape{Name: "DeleteFunctionOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "StatusCode", Shape: &shapes[118], Location: "statusCode"},
+	shapes[35] = wire.Shape{Name: "DeleteFunctionEventInvokeConfigOutput", Kind: wire.Structure}
+	shapes[36] = wire.Shape{Name: "DeleteFunctionInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
 	}}
-	shapes[36] = wire.Shape{Name: "Description", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256))}
-	shapes[37] = wire.Shape{Name: "DestinationArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(350)), Pattern: "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"}
-	shapes[38] = wire.Shape{Name: "DestinationConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "OnFailure", Shape: &shapes[181]},
-		{Name: "OnSuccess", Shape: &shapes[182]},
+	shapes[37] = wire.Shape{Name: "DeleteFunctionOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "StatusCode", Shape: &shapes[124], Location: "statusCode"},
 	}}
-	shapes[39] = wire.Shape{Name: "DocumentDBEventSourceConfig", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[38] = wire.Shape{Name: "Description", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256))}
+	shapes[39] = wire.Shape{Name: "DestinationArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(350)), Pattern: "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"}
+	shapes[40] = wire.Shape{Name: "DestinationConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "OnFailure", Shape: &shapes[192]},
+		{Name: "OnSuccess", Shape: &shapes[193]},
+	}}
+	shapes[41] = wire.Shape{Name: "DocumentDBEventSourceConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "CollectionName", Shape: &shapes[21]},
 		{Name: "DatabaseName", Shape: &shapes[27]},
-		{Name: "FullDocument", Shape: &shapes[86]},
+		{Name: "FullDocument", Shape: &shapes[88]},
 	}}
-	shapes[40] = wire.Shape{Name: "DurableConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ExecutionTimeout", Shape: &shapes[76]},
-		{Name: "RetentionPeriodInDays", Shape: &shapes[207]},
+	shapes[42] = wire.Shape{Name: "DurableConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ExecutionTimeout", Shape: &shapes[78]},
+		{Name: "RetentionPeriodInDays", Shape: &shapes[220]},
 	}}
-	shapes[41] = wire.Shape{Name: "DurableExecutionAlreadyStartedException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[43] = wire.Shape{Name: "DurableExecutionAlreadyStartedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 409, Fault: false}}
-	shapes[42] = wire.Shape{Name: "DurableExecutionArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024)), Pattern: "arn:([a-zA-Z0-9-]+):lambda:([a-zA-Z0-9-]+):(\\d{12}):function:([a-zA-Z0-9_-]+):(\\$LATEST(?:\\.PUBLISHED)?|[0-9]+)/durable-execution/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+)"}
-	shapes[43] = wire.Shape{Name: "DurableExecutionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(64)), Pattern: "[a-zA-Z0-9-_]+"}
-	shapes[44] = wire.Shape{Name: "EC2AccessDeniedException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[44] = wire.Shape{Name: "DurableExecutionArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024)), Pattern: "arn:([a-zA-Z0-9-]+):lambda:([a-zA-Z0-9-]+):(\\d{12}):function:([a-zA-Z0-9_-]+):(\\$LATEST(?:\\.PUBLISHED)?|[0-9]+)/durable-execution/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+)"}
+	shapes[45] = wire.Shape{Name: "DurableExecutionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(64)), Pattern: "[a-zA-Z0-9-_]+"}
+	shapes[46] = wire.Shape{Name: "EC2AccessDeniedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[45] = wire.Shape{Name: "EC2ThrottledException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[47] = wire.Shape{Name: "EC2ThrottledException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[46] = wire.Shape{Name: "EC2UnexpectedException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "EC2ErrorCode", Shape: &shapes[244]},
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[48] = wire.Shape{Name: "EC2UnexpectedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "EC2ErrorCode", Shape: &shapes[257]},
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[47] = wire.Shape{Name: "EFSIOException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[49] = wire.Shape{Name: "EFSIOException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 410, Fault: false}}
-	shapes[48] = wire.Shape{Name: "EFSMountConnectivityException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[50] = wire.Shape{Name: "EFSMountConnectivityException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
-	shapes[49] = wire.Shape{Name: "EFSMountFailureException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[51] = wire.Shape{Name: "EFSMountFailureException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 403, Fault: false}}
-	shapes[50] = wire.Shape{Name: "EFSMountTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[52] = wire.Shape{Name: "EFSMountTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
-	shapes[51] = wire.Shape{Name: "ENILimitReachedException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[53] = wire.Shape{Name: "ENILimitReachedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[52] = wire.Shape{Name: "Enabled", Kind: wire.Boolean}
-	shapes[53] = wire.Shape{Name: "EndPointType", Kind: wire.String, Enum: []string{"KAFKA_BOOTSTRAP_SERVERS"}}
-	shapes[54] = wire.Shape{Name: "Endpoint", Kind: wire.String, Min: new(float64(1)), Max: new(float64(300)), Pattern: "(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9])\\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\\-]*[A-Za-z0-9]):[0-9]{1,5}"}
-	shapes[55] = wire.Shape{Name: "EndpointLists", Kind: wire.List, Element: &wire.Member{Shape: &shapes[54]}, Min: new(float64(1)), Max: new(float64(10))}
-	shapes[56] = wire.Shape{Name: "Endpoints", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[53]}, Value: &wire.Member{Shape: &shapes[55]}, Min: new(float64(1)), Max: new(float64(2))}
-	shapes[57] = wire.Shape{Name: "Environment", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Variables", Shape: &shapes[62]},
+	shapes[54] = wire.Shape{Name: "Enabled", Kind: wire.Boolean}
+	shapes[55] = wire.Shape{Name: "EndPointType", Kind: wire.String, Enum: []string{"KAFKA_BOOTSTRAP_SERVERS"}}
+	shapes[56] = wire.Shape{Name: "Endpoint", Kind: wire.String, Min: new(float64(1)), Max: new(float64(300)), Pattern: "(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9])\\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\\-]*[A-Za-z0-9]):[0-9]{1,5}"}
+	shapes[57] = wire.Shape{Name: "EndpointLists", Kind: wire.List, Element: &wire.Member{Shape: &shapes[56]}, Min: new(float64(1)), Max: new(float64(10))}
+	shapes[58] = wire.Shape{Name: "Endpoints", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[55]}, Value: &wire.Member{Shape: &shapes[57]}, Min: new(float64(1)), Max: new(float64(2))}
+	shapes[59] = wire.Shape{Name: "Environment", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Variables", Shape: &shapes[64]},
 	}}
-	shapes[58] = wire.Shape{Name: "EnvironmentError", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ErrorCode", Shape: &shapes[244]},
-		{Name: "Message", Shape: &shapes[226]},
+	shapes[60] = wire.Shape{Name: "EnvironmentError", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ErrorCode", Shape: &shapes[257]},
+		{Name: "Message", Shape: &shapes[239]},
 	}}
-	shapes[59] = wire.Shape{Name: "EnvironmentResponse", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Error", Shape: &shapes[58]},
-		{Name: "Variables", Shape: &shapes[62]},
+	shapes[61] = wire.Shape{Name: "EnvironmentResponse", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Error", Shape: &shapes[60]},
+		{Name: "Variables", Shape: &shapes[64]},
 	}}
-	shapes[60] = wire.Shape{Name: "EnvironmentVariableName", Kind: wire.String, Pattern: "[a-zA-Z]([a-zA-Z0-9_])+", Sensitive: true}
-	shapes[61] = wire.Shape{Name: "EnvironmentVariableValue", Kind: wire.String, Sensitive: true}
-	shapes[62] = wire.Shape{Name: "EnvironmentVariables", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[60]}, Value: &wire.Member{Shape: &shapes[61]}, Sensitive: true}
-	shapes[63] = wire.Shape{Name: "EphemeralStorage", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Size", Shape: &shapes[64], Required: true},
+	shapes[62] = wire.Shape{Name: "EnvironmentVariableName", Kind: wire.String, Pattern: "[a-zA-Z]([a-zA-Z0-9_])+", Sensitive: true}
+	shapes[63] = wire.Shape{Name: "EnvironmentVariableValue", Kind: wire.String, Sensitive: true}
+	shapes[64] = wire.Shape{Name: "EnvironmentVariables", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[62]}, Value: &wire.Member{Shape: &shapes[63]}, Sensitive: true}
+	shapes[65] = wire.Shape{Name: "EphemeralStorage", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Size", Shape: &shapes[66], Required: true},
 	}}
-	shapes[64] = wire.Shape{Name: "EphemeralStorageSize", Kind: wire.Integer, Min: new(float64(512)), Max: new(float64(10240))}
-	shapes[65] = wire.Shape{Name: "EventSourceMappingArn", Kind: wire.String, Min: new(float64(85)), Max: new(float64(120)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"}
-	shapes[66] = wire.Shape{Name: "EventSourceMappingConfiguration", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[66] = wire.Shape{Name: "EphemeralStorageSize", Kind: wire.Integer, Min: new(float64(512)), Max: new(float64(10240))}
+	shapes[67] = wire.Shape{Name: "EventSourceMappingArn", Kind: wire.String, Min: new(float64(85)), Max: new(float64(120)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"}
+	shapes[68] = wire.Shape{Name: "EventSourceMappingConfiguration", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
 		{Name: "BatchSize", Shape: &shapes[10]},
 		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
-		{Name: "DestinationConfig", Shape: &shapes[38]},
-		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[39]},
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[41]},
 		{Name: "EventSourceArn", Shape: &shapes[9]},
-		{Name: "EventSourceMappingArn", Shape: &shapes[65]},
-		{Name: "FilterCriteria", Shape: &shapes[81]},
-		{Name: "FilterCriteriaError", Shape: &shapes[82]},
-		{Name: "FunctionArn", Shape: &shapes[87]},
-		{Name: "FunctionResponseTypes", Shape: &shapes[94]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
+		{Name: "EventSourceMappingArn", Shape: &shapes[67]},
+		{Name: "FilterCriteria", Shape: &shapes[83]},
+		{Name: "FilterCriteriaError", Shape: &shapes[84]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
+		{Name: "FunctionResponseTypes", Shape: &shapes[98]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
 		{Name: "LastModified", Shape: &shapes[28]},
-		{Name: "LastProcessingResult", Shape: &shapes[244]},
-		{Name: "LoggingConfig", Shape: &shapes[67]},
-		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[168]},
-		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[171]},
-		{Name: "MaximumRetryAttempts", Shape: &shapes[172]},
-		{Name: "MetricsConfig", Shape: &shapes[70]},
-		{Name: "ParallelizationFactor", Shape: &shapes[184]},
-		{Name: "ProvisionedPollerConfig", Shape: &shapes[191]},
-		{Name: "Queues", Shape: &shapes[196]},
-		{Name: "ScalingConfig", Shape: &shapes[219]},
-		{Name: "SelfManagedEventSource", Shape: &shapes[224]},
-		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[225]},
-		{Name: "SourceAccessConfigurations", Shape: &shapes[237]},
-		{Name: "StartingPosition", Shape: &shapes[73]},
+		{Name: "LastProcessingResult", Shape: &shapes[257]},
+		{Name: "LoggingConfig", Shape: &shapes[69]},
+		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[177]},
+		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[181]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[183]},
+		{Name: "MetricsConfig", Shape: &shapes[72]},
+		{Name: "ParallelizationFactor", Shape: &shapes[195]},
+		{Name: "ProvisionedPollerConfig", Shape: &shapes[202]},
+		{Name: "Queues", Shape: &shapes[209]},
+		{Name: "ScalingConfig", Shape: &shapes[232]},
+		{Name: "SelfManagedEventSource", Shape: &shapes[237]},
+		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[238]},
+		{Name: "SourceAccessConfigurations", Shape: &shapes[250]},
+		{Name: "StartingPosition", Shape: &shapes[75]},
 		{Name: "StartingPositionTimestamp", Shape: &shapes[28]},
-		{Name: "State", Shape: &shapes[244]},
-		{Name: "StateTransitionReason", Shape: &shapes[244]},
-		{Name: "Topics", Shape: &shapes[268]},
-		{Name: "TumblingWindowInSeconds", Shape: &shapes[272]},
-		{Name: "UUID", Shape: &shapes[244]},
+		{Name: "State", Shape: &shapes[257]},
+		{Name: "StateTransitionReason", Shape: &shapes[257]},
+		{Name: "Topics", Shape: &shapes[281]},
+		{Name: "TumblingWindowInSeconds", Shape: &shapes[285]},
+		{Name: "UUID", Shape: &shapes[257]},
 	}}
-	shapes[67] = wire.Shape{Name: "EventSourceMappingLoggingConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SystemLogLevel", Shape: &shapes[71]},
+	shapes[69] = wire.Shape{Name: "EventSourceMappingLoggingConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "SystemLogLevel", Shape: &shapes[73]},
 	}}
-	shapes[68] = wire.Shape{Name: "EventSourceMappingMetric", Kind: wire.String, Enum: []string{"EventCount", "ErrorCount", "KafkaMetrics"}}
-	shapes[69] = wire.Shape{Name: "EventSourceMappingMetricList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[68]}, Min: new(float64(0)), Max: new(float64(3))}
-	shapes[70] = wire.Shape{Name: "EventSourceMappingMetricsConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Metrics", Shape: &shapes[69]},
+	shapes[70] = wire.Shape{Name: "EventSourceMappingMetric", Kind: wire.String, Enum: []string{"EventCount", "ErrorCount", "KafkaMetrics"}}
+	shapes[71] = wire.Shape{Name: "EventSourceMappingMetricList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[70]}, Min: new(float64(0)), Max: new(float64(3))}
+	shapes[72] = wire.Shape{Name: "EventSourceMappingMetricsConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Metrics", Shape: &shapes[71]},
 	}}
-	shapes[71] = wire.Shape{Name: "EventSourceMappingSystemLogLevel", Kind: wire.String, Enum: []string{"DEBUG", "INFO", "WARN"}}
-	shapes[72] = wire.Shape{Name: "EventSourceMappingsList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[66]}}
-	shapes[73] = wire.Shape{Name: "EventSourcePosition", Kind: wire.String, Enum: []string{"TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"}}
-	shapes[74] = wire.Shape{Name: "EventSourceToken", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256)), Pattern: "[a-zA-Z0-9._\\-]+"}
-	shapes[75] = wire.Shape{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Kind: wire.Double, Min: new(float64(2)), Max: new(float64(8))}
-	shapes[76] = wire.Shape{Name: "ExecutionTimeout", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(31622400))}
-	shapes[77] = wire.Shape{Name: "FileSystemArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256)), Pattern: "arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}"}
-	shapes[78] = wire.Shape{Name: "FileSystemConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Arn", Shape: &shapes[77], Required: true},
-		{Name: "LocalMountPath", Shape: &shapes[160], Required: true},
+	shapes[73] = wire.Shape{Name: "EventSourceMappingSystemLogLevel", Kind: wire.String, Enum: []string{"DEBUG", "INFO", "WARN"}}
+	shapes[74] = wire.Shape{Name: "EventSourceMappingsList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[68]}}
+	shapes[75] = wire.Shape{Name: "EventSourcePosition", Kind: wire.String, Enum: []string{"TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"}}
+	shapes[76] = wire.Shape{Name: "EventSourceToken", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256)), Pattern: "[a-zA-Z0-9._\\-]+"}
+	shapes[77] = wire.Shape{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Kind: wire.Double, Min: new(float64(2)), Max: new(float64(8))}
+	shapes[78] = wire.Shape{Name: "ExecutionTimeout", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(31622400))}
+	shapes[79] = wire.Shape{Name: "FileSystemArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256)), Pattern: "arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}"}
+	shapes[80] = wire.Shape{Name: "FileSystemConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Arn", Shape: &shapes[79], Required: true},
+		{Name: "LocalMountPath", Shape: &shapes[168], Required: true},
 	}}
-	shapes[79] = wire.Shape{Name: "FileSystemConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[78]}, Min: new(float64(0)), Max: new(float64(1))}
-	shapes[80] = wire.Shape{Name: "Filter", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Pattern", Shape: &shapes[185]},
+	shapes[81] = wire.Shape{Name: "FileSystemConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[80]}, Min: new(float64(0)), Max: new(float64(1))}
+	shapes[82] = wire.Shape{Name: "Filter", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Pattern", Shape: &shapes[196]},
 	}}
-	shapes[81] = wire.Shape{Name: "FilterCriteria", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Filters", Shape: &shapes[85]},
+	shapes[83] = wire.Shape{Name: "FilterCriteria", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Filters", Shape: &shapes[87]},
 	}}
-	shapes[82] = wire.Shape{Name: "FilterCriteriaError", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ErrorCode", Shape: &shapes[83]},
-		{Name: "Message", Shape: &shapes[84]},
+	shapes[84] = wire.Shape{Name: "FilterCriteriaError", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ErrorCode", Shape: &shapes[85]},
+		{Name: "Message", Shape: &shapes[86]},
 	}}
-	shapes[83] = wire.Shape{Name: "FilterCriteriaErrorCode", Kind: wire.String, Min: new(float64(10)), Max: new(float64(50)), Pattern: "[A-Za-z]+Exception"}
-	shapes[84] = wire.Shape{Name: "FilterCriteriaErrorMessage", Kind: wire.String, Min: new(float64(10)), Max: new(float64(2048)), Pattern: ".*"}
-	shapes[85] = wire.Shape{Name: "FilterList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[80]}}
-	shapes[86] = wire.Shape{Name: "FullDocument", Kind: wire.String, Enum: []string{"UpdateLookup", "Default"}}
-	shapes[87] = wire.Shape{Name: "FunctionArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(10000)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"}
-	shapes[88] = wire.Shape{Name: "FunctionCode", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ImageUri", Shape: &shapes[244]},
-		{Name: "S3Bucket", Shape: &shapes[213]},
-		{Name: "S3Key", Shape: &shapes[217]},
-		{Name: "S3ObjectVersion", Shape: &shapes[218]},
-		{Name: "SourceKMSKeyArn", Shape: &shapes[135]},
+	shapes[85] = wire.Shape{Name: "FilterCriteriaErrorCode", Kind: wire.String, Min: new(float64(10)), Max: new(float64(50)), Pattern: "[A-Za-z]+Exception"}
+	shapes[86] = wire.Shape{Name: "FilterCriteriaErrorMessage", Kind: wire.String, Min: new(float64(10)), Max: new(float64(2048)), Pattern: ".*"}
+	shapes[87] = wire.Shape{Name: "FilterList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[82]}}
+	shapes[88] = wire.Shape{Name: "FullDocument", Kind: wire.String, Enum: []string{"UpdateLookup", "Default"}}
+	shapes[89] = wire.Shape{Name: "FunctionArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(10000)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"}
+	shapes[90] = wire.Shape{Name: "FunctionCode", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ImageUri", Shape: &shapes[257]},
+		{Name: "S3Bucket", Shape: &shapes[226]},
+		{Name: "S3Key", Shape: &shapes[230]},
+		{Name: "S3ObjectVersion", Shape: &shapes[231]},
+		{Name: "SourceKMSKeyArn", Shape: &shapes[141]},
 		{Name: "ZipFile", Shape: &shapes[12]},
 	}}
-	shapes[89] = wire.Shape{Name: "FunctionCodeLocation", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ImageUri", Shape: &shapes[244]},
-		{Name: "Location", Shape: &shapes[244]},
-		{Name: "RepositoryType", Shape: &shapes[244]},
-		{Name: "ResolvedImageUri", Shape: &shapes[244]},
-		{Name: "SourceKMSKeyArn", Shape: &shapes[244]},
+	shapes[91] = wire.Shape{Name: "FunctionCodeLocation", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ImageUri", Shape: &shapes[257]},
+		{Name: "Location", Shape: &shapes[257]},
+		{Name: "RepositoryType", Shape: &shapes[257]},
+		{Name: "ResolvedImageUri", Shape: &shapes[257]},
+		{Name: "SourceKMSKeyArn", Shape: &shapes[257]},
 	}}
-	shapes[90] = wire.Shape{Name: "FunctionConfiguration", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[92] = wire.Shape{Name: "FunctionConfiguration", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Architectures", Shape: &shapes[8]},
 		{Name: "CapacityProviderConfig", Shape: &shapes[16]},
-		{Name: "CodeSha256", Shape: &shapes[244]},
-		{Name: "CodeSize", Shape: &shapes[165]},
-		{Name: "ConfigSha256", Shape: &shapes[244]},
+		{Name: "CodeSha256", Shape: &shapes[257]},
+		{Name: "CodeSize", Shape: &shapes[173]},
+		{Name: "ConfigSha256", Shape: &shapes[257]},
 		{Name: "DeadLetterConfig", Shape: &shapes[29]},
-		{Name: "Description", Shape: &shapes[36]},
-		{Name: "DurableConfig", Shape: &shapes[40]},
-		{Name: "Environment", Shape: &shapes[59]},
-		{Name: "EphemeralStorage", Shape: &shapes[63]},
-		{Name: "FileSystemConfigs", Shape: &shapes[79]},
-		{Name: "FunctionArn", Shape: &shapes[175]},
-		{Name: "FunctionName", Shape: &shapes[176]},
-		{Name: "Handler", Shape: &shapes[113]},
-		{Name: "ImageConfigResponse", Shape: &shapes[117]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "LastModified", Shape: &shapes[265]},
-		{Name: "LastUpdateStatus", Shape: &shapes[145]},
-		{Name: "LastUpdateStatusReason", Shape: &shapes[146]},
-		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[147]},
-		{Name: "Layers", Shape: &shapes[151]},
-		{Name: "LoggingConfig", Shape: &shapes[164]},
-		{Name: "MasterArn", Shape: &shapes[87]},
-		{Name: "MemorySize", Shape: &shapes[173]},
-		{Name: "PackageType", Shape: &shapes[183]},
-		{Name: "RevisionId", Shape: &shapes[244]},
-		{Name: "Role", Shape: &shapes[208]},
-		{Name: "Runtime", Shape: &shapes[209]},
-		{Name: "RuntimeVersionConfig", Shape: &shapes[211]},
+		{Name: "Description", Shape: &shapes[38]},
+		{Name: "DurableConfig", Shape: &shapes[42]},
+		{Name: "Environment", Shape: &shapes[61]},
+		{Name: "EphemeralStorage", Shape: &shapes[65]},
+		{Name: "FileSystemConfigs", Shape: &shapes[81]},
+		{Name: "FunctionArn", Shape: &shapes[186]},
+		{Name: "FunctionName", Shape: &shapes[187]},
+		{Name: "Handler", Shape: &shapes[119]},
+		{Name: "ImageConfigResponse", Shape: &shapes[123]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "LastModified", Shape: &shapes[278]},
+		{Name: "LastUpdateStatus", Shape: &shapes[151]},
+		{Name: "LastUpdateStatusReason", Shape: &shapes[152]},
+		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[153]},
+		{Name: "Layers", Shape: &shapes[157]},
+		{Name: "LoggingConfig", Shape: &shapes[172]},
+		{Name: "MasterArn", Shape: &shapes[89]},
+		{Name: "MemorySize", Shape: &shapes[184]},
+		{Name: "PackageType", Shape: &shapes[194]},
+		{Name: "RevisionId", Shape: &shapes[257]},
+		{Name: "Role", Shape: &shapes[221]},
+		{Name: "Runtime", Shape: &shapes[222]},
+		{Name: "RuntimeVersionConfig", Shape: &shapes[224]},
 		{Name: "SigningJobArn", Shape: &shapes[9]},
 		{Name: "SigningProfileVersionArn", Shape: &shapes[9]},
-		{Name: "SnapStart", Shape: &shapes[234]},
-		{Name: "State", Shape: &shapes[240]},
-		{Name: "StateReason", Shape: &shapes[241]},
-		{Name: "StateReasonCode", Shape: &shapes[242]},
-		{Name: "TenancyConfig", Shape: &shapes[260]},
-		{Name: "Timeout", Shape: &shapes[264]},
-		{Name: "TracingConfig", Shape: &shapes[270]},
-		{Name: "Version", Shape: &shapes[284]},
-		{Name: "VpcConfig", Shape: &shapes[286]},
+		{Name: "SnapStart", Shape: &shapes[247]},
+		{Name: "State", Shape: &shapes[253]},
+		{Name: "StateReason", Shape: &shapes[254]},
+		{Name: "StateReasonCode", Shape: &shapes[255]},
+		{Name: "TenancyConfig", Shape: &shapes[273]},
+		{Name: "Timeout", Shape: &shapes[277]},
+		{Name: "TracingConfig", Shape: &shapes[283]},
+		{Name: "Version", Shape: &shapes[299]},
+		{Name: "VpcConfig", Shape: &shapes[301]},
 	}}
-	shapes[91] = wire.Shape{Name: "FunctionList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[90]}}
-	shapes[92] = wire.Shape{Name: "FunctionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"}
-	shapes[93] = wire.Shape{Name: "FunctionResponseType", Kind: wire.String, Enum: []string{"ReportBatchItemFailures"}}
-	shapes[94] = wire.Shape{Name: "FunctionResponseTypeList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[93]}, Min: new(float64(0)), Max: new(float64(1))}
-	shapes[95] = wire.Shape{Name: "FunctionUrlAuthType", Kind: wire.String, Enum: []string{"NONE", "AWS_IAM"}}
-	shapes[96] = wire.Shape{Name: "FunctionVersion", Kind: wire.String, Enum: []string{"ALL"}}
-	shapes[97] = wire.Shape{Name: "FunctionVersionLatestPublished", Kind: wire.String, Enum: []string{"LATEST_PUBLISHED"}}
-	shapes[98] = wire.Shape{Name: "FunctionVersionsPerCapacityProviderLimitExceededException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
+	shapes[93] = wire.Shape{Name: "FunctionEventInvokeConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
+		{Name: "LastModified", Shape: &shapes[28]},
+		{Name: "MaximumEventAgeInSeconds", Shape: &shapes[179]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[182]},
+	}}
+	shapes[94] = wire.Shape{Name: "FunctionEventInvokeConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[93]}}
+	shapes[95] = wire.Shape{Name: "FunctionList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[92]}}
+	shapes[96] = wire.Shape{Name: "FunctionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"}
+	shapes[97] = wire.Shape{Name: "FunctionResponseType", Kind: wire.String, Enum: []string{"ReportBatchItemFailures"}}
+	shapes[98] = wire.Shape{Name: "FunctionResponseTypeList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[97]}, Min: new(float64(0)), Max: new(float64(1))}
+	shapes[99] = wire.Shape{Name: "FunctionUrlAuthType", Kind: wire.String, Enum: []string{"NONE", "AWS_IAM"}}
+	shapes[100] = wire.Shape{Name: "FunctionVersion", Kind: wire.String, Enum: []string{"ALL"}}
+	shapes[101] = wire.Shape{Name: "FunctionVersionLatestPublished", Kind: wire.String, Enum: []string{"LATEST_PUBLISHED"}}
+	shapes[102] = wire.Shape{Name: "FunctionVersionsPerCapacityProviderLimitExceededException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[99] = wire.Shape{Name: "GetAccountSettingsInput", Kind: wire.Structure}
-	shapes[100] = wire.Shape{Name: "GetAccountSettingsOutput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[103] = wire.Shape{Name: "GetAccountSettingsInput", Kind: wire.Structure}
+	shapes[104] = wire.Shape{Name: "GetAccountSettingsOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AccountLimit", Shape: &shapes[0]},
 		{Name: "AccountUsage", Shape: &shapes[1]},
 	}}
-	shapes[101] = wire.Shape{Name: "GetEventSourceMappingInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "UUID", Shape: &shapes[244], Wire: "UUID", Location: "uri", Required: true},
+	shapes[105] = wire.Shape{Name: "GetEventSourceMappingInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "UUID", Shape: &shapes[257], Wire: "UUID", Location: "uri", Required: true},
 	}}
-	shapes[102] = wire.Shape{Name: "GetEventSourceMappingOutput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[106] = wire.Shape{Name: "GetEventSourceMappingOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
 		{Name: "BatchSize", Shape: &shapes[10]},
 		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
-		{Name: "DestinationConfig", Shape: &shapes[38]},
-		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[39]},
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[41]},
 		{Name: "EventSourceArn", Shape: &shapes[9]},
-		{Name: "EventSourceMappingArn", Shape: &shapes[65]},
-		{Name: "FilterCriteria", Shape: &shapes[81]},
-		{Name: "FilterCriteriaError", Shape: &shapes[82]},
-		{Name: "FunctionArn", Shape: &shapes[87]},
-		{Name: "FunctionResponseTypes", Shape: &shapes[94]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
+		{Name: "EventSourceMappingArn", Shape: &shapes[67]},
+		{Name: "FilterCriteria", Shape: &shapes[83]},
+		{Name: "FilterCriteriaError", Shape: &shapes[84]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
+		{Name: "FunctionResponseTypes", Shape: &shapes[98]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
 		{Name: "LastModified", Shape: &shapes[28]},
-		{Name: "LastProcessingResult", Shape: &shapes[244]},
-		{Name: "LoggingConfig", Shape: &shapes[67]},
-		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[168]},
-		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[171]},
-		{Name: "MaximumRetryAttempts", Shape: &shapes[172]},
-		{Name: "MetricsConfig", Shape: &shapes[70]},
-		{Name: "ParallelizationFactor", Shape: &shapes[184]},
-		{Name: "ProvisionedPollerConfig", Shape: &shapes[191]},
-		{Name: "Queues", Shape: &shapes[196]},
-		{Name: "ScalingConfig", Shape: &shapes[219]},
-		{Name: "SelfManagedEventSource", Shape: &shapes[224]},
-		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[225]},
-		{Name: "SourceAccessConfigurations", Shape: &shapes[237]},
-		{Name: "StartingPosition", Shape: &shapes[73]},
+		{Name: "LastProcessingResult", Shape: &shapes[257]},
+		{Name: "LoggingConfig", Shape: &shapes[69]},
+		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[177]},
+		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[181]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[183]},
+		{Name: "MetricsConfig", Shape: &shapes[72]},
+		{Name: "ParallelizationFactor", Shape: &shapes[195]},
+		{Name: "ProvisionedPollerConfig", Shape: &shapes[202]},
+		{Name: "Queues", Shape: &shapes[209]},
+		{Name: "ScalingConfig", Shape: &shapes[232]},
+		{Name: "SelfManagedEventSource", Shape: &shapes[237]},
+		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[238]},
+		{Name: "SourceAccessConfigurations", Shape: &shapes[250]},
+		{Name: "StartingPosition", Shape: &shapes[75]},
 		{Name: "StartingPositionTimestamp", Shape: &shapes[28]},
-		{Name: "State", Shape: &shapes[244]},
-		{Name: "StateTransitionReason", Shape: &shapes[244]},
-		{Name: "Topics", Shape: &shapes[268]},
-		{Name: "TumblingWindowInSeconds", Shape: &shapes[272]},
-		{Name: "UUID", Shape: &shapes[244]},
+		{Name: "State", Shape: &shapes[257]},
+		{Name: "StateTransitionReason", Shape: &shapes[257]},
+		{Name: "Topics", Shape: &shapes[281]},
+		{Name: "TumblingWindowInSeconds", Shape: &shapes[285]},
+		{Name: "UUID", Shape: &shapes[257]},
 	}}
-	shapes[103] = wire.Shape{Name: "GetFunctionCodeSigningConfigInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
+	shapes[107] = wire.Shape{Name: "GetFunctionCodeSigningConfigInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
 	}}
-	shapes[104] = wire.Shape{Name: "GetFunctionCodeSigningConfigOutput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[108] = wire.Shape{Name: "GetFunctionCodeSigningConfigOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "CodeSigningConfigArn", Shape: &shapes[17], Required: true},
-		{Name: "FunctionName", Shape: &shapes[92], Required: true},
+		{Name: "FunctionName", Shape: &shapes[96], Required: true},
 	}}
-	shapes[105] = wire.Shape{Name: "GetFunctionConcurrencyInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[92], Wire: "FunctionName", Location: "uri", Required: true},
+	shapes[109] = wire.Shape{Name: "GetFunctionConcurrencyInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[96], Wire: "FunctionName", Location: "uri", Required: true},
 	}}
-	shapes[106] = wire.Shape{Name: "GetFunctionConcurrencyOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ReservedConcurrentExecutions", Shape: &shapes[201]},
+	shapes[110] = wire.Shape{Name: "GetFunctionConcurrencyOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ReservedConcurrentExecutions", Shape: &shapes[214]},
 	}}
-	shapes[107] = wire.Shape{Name: "GetFunctionConfigurationInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "Qualifier", Shape: &shapes[180], Wire: "Qualifier", Location: "querystring"},
+	shapes[111] = wire.Shape{Name: "GetFunctionConfigurationInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
 	}}
-	shapes[108] = wire.Shape{Name: "GetFunctionConfigurationOutput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[112] = wire.Shape{Name: "GetFunctionConfigurationOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Architectures", Shape: &shapes[8]},
 		{Name: "CapacityProviderConfig", Shape: &shapes[16]},
-		{Name: "CodeSha256", Shape: &shapes[244]},
-		{Name: "CodeSize", Shape: &shapes[165]},
-		{Name: "ConfigSha256", Shape: &shapes[244]},
+		{Name: "CodeSha256", Shape: &shapes[257]},
+		{Name: "CodeSize", Shape: &shapes[173]},
+		{Name: "ConfigSha256", Shape: &shapes[257]},
 		{Name: "DeadLetterConfig", Shape: &shapes[29]},
-		{Name: "Description", Shape: &shapes[36]},
-		{Name: "DurableConfig", Shape: &shapes[40]},
-		{Name: "Environment", Shape: &shapes[59]},
-		{Name: "EphemeralStorage", Shape: &shapes[63]},
-		{Name: "FileSystemConfigs", Shape: &shapes[79]},
-		{Name: "FunctionArn", Shape: &shapes[175]},
-		{Name: "FunctionName", Shape: &shapes[176]},
-		{Name: "Handler", Shape: &shapes[113]},
-		{Name: "ImageConfigResponse", Shape: &shapes[117]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "LastModified", Shape: &shapes[265]},
-		{Name: "LastUpdateStatus", Shape: &shapes[145]},
-		{Name: "LastUpdateStatusReason", Shape: &shapes[146]},
-		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[147]},
-		{Name: "Layers", Shape: &shapes[151]},
-		{Name: "LoggingConfig", Shape: &shapes[164]},
-		{Name: "MasterArn", Shape: &shapes[87]},
-		{Name: "MemorySize", Shape: &shapes[173]},
-		{Name: "PackageType", Shape: &shapes[183]},
-		{Name: "RevisionId", Shape: &shapes[244]},
-		{Name: "Role", Shape: &shapes[208]},
-		{Name: "Runtime", Shape: &shapes[209]},
-		{Name: "RuntimeVersionConfig", Shape: &shapes[211]},
+		{Name: "Description", Shape: &shapes[38]},
+		{Name: "DurableConfig", Shape: &shapes[42]},
+		{Name: "Environment", Shape: &shapes[61]},
+		{Name: "EphemeralStorage", Shape: &shapes[65]},
+		{Name: "FileSystemConfigs", Shape: &shapes[81]},
+		{Name: "FunctionArn", Shape: &shapes[186]},
+		{Name: "FunctionName", Shape: &shapes[187]},
+		{Name: "Handler", Shape: &shapes[119]},
+		{Name: "ImageConfigResponse", Shape: &shapes[123]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "LastModified", Shape: &shapes[278]},
+		{Name: "LastUpdateStatus", Shape: &shapes[151]},
+		{Name: "LastUpdateStatusReason", Shape: &shapes[152]},
+		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[153]},
+		{Name: "Layers", Shape: &shapes[157]},
+		{Name: "LoggingConfig", Shape: &shapes[172]},
+		{Name: "MasterArn", Shape: &shapes[89]},
+		{Name: "MemorySize", Shape: &shapes[184]},
+		{Name: "PackageType", Shape: &shapes[194]},
+		{Name: "RevisionId", Shape: &shapes[257]},
+		{Name: "Role", Shape: &shapes[221]},
+		{Name: "Runtime", Shape: &shapes[222]},
+		{Name: "RuntimeVersionConfig", Shape: &shapes[224]},
 		{Name: "SigningJobArn", Shape: &shapes[9]},
 		{Name: "SigningProfileVersionArn", Shape: &shapes[9]},
-		{Name: "SnapStart", Shape: &shapes[234]},
-		{Name: "State", Shape: &shapes[240]},
-		{Name: "StateReason", Shape: &shapes[241]},
-		{Name: "StateReasonCode", Shape: &shapes[242]},
-		{Name: "TenancyConfig", Shape: &shapes[260]},
-		{Name: "Timeout", Shape: &shapes[264]},
-		{Name: "TracingConfig", Shape: &shapes[270]},
-		{Name: "Version", Shape: &shapes[284]},
-		{Name: "VpcConfig", Shape: &shapes[286]},
+		{Name: "SnapStart", Shape: &shapes[247]},
+		{Name: "State", Shape: &shapes[253]},
+		{Name: "StateReason", Shape: &shapes[254]},
+		{Name: "StateReasonCode", Shape: &shapes[255]},
+		{Name: "TenancyConfig", Shape: &shapes[273]},
+		{Name: "Timeout", Shape: &shapes[277]},
+		{Name: "TracingConfig", Shape: &shapes[283]},
+		{Name: "Version", Shape: &shapes[299]},
+		{Name: "VpcConfig", Shape: &shapes[301]},
 	}}
-	shapes[109] = wire.Shape{Name: "GetFunctionInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "Qualifier", Shape: &shapes[180], Wire: "Qualifier", Location: "querystring"},
+	shapes[113] = wire.Shape{Name: "GetFunctionEventInvokeConfigInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
 	}}
-	shapes[110] = wire.Shape{Name: "GetFunctionOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Code", Shape: &shapes[89]},
+	shapes[114] = wire.Shape{Name: "GetFunctionEventInvokeConfigOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
+		{Name: "LastModified", Shape: &shapes[28]},
+		{Name: "MaximumEventAgeInSeconds", Shape: &shapes[179]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[182]},
+	}}
+	shapes[115] = wire.Shape{Name: "GetFunctionInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
+	}}
+	shapes[116] = wire.Shape{Name: "GetFunctionOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Code", Shape: &shapes[91]},
 		{Name: "Concurrency", Shape: &shapes[22]},
-		{Name: "Configuration", Shape: &shapes[90]},
-		{Name: "Tags", Shape: &shapes[256]},
-		{Name: "TagsError", Shape: &shapes[257]},
+		{Name: "Configuration", Shape: &shapes[92]},
+		{Name: "Tags", Shape: &shapes[269]},
+		{Name: "TagsError", Shape: &shapes[270]},
 	}}
-	shapes[111] = wire.Shape{Name: "GetPolicyInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "Qualifier", Shape: &shapes[180], Wire: "Qualifier", Location: "querystring"},
+	shapes[117] = wire.Shape{Name: "GetPolicyInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
 	}}
-	shapes[112] = wire.Shape{Name: "GetPolicyOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Policy", Shape: &shapes[244]},
-		{Name: "RevisionId", Shape: &shapes[244]},
+	shapes[118] = wire.Shape{Name: "GetPolicyOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Policy", Shape: &shapes[257]},
+		{Name: "RevisionId", Shape: &shapes[257]},
 	}}
-	shapes[113] = wire.Shape{Name: "Handler", Kind: wire.String, Min: new(float64(0)), Max: new(float64(128)), Pattern: "[^\\s]+"}
-	shapes[114] = wire.Shape{Name: "HttpStatus", Kind: wire.Integer}
-	shapes[115] = wire.Shape{Name: "ImageConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Command", Shape: &shapes[245]},
-		{Name: "EntryPoint", Shape: &shapes[245]},
-		{Name: "WorkingDirectory", Shape: &shapes[288]},
+	shapes[119] = wire.Shape{Name: "Handler", Kind: wire.String, Min: new(float64(0)), Max: new(float64(128)), Pattern: "[^\\s]+"}
+	shapes[120] = wire.Shape{Name: "HttpStatus", Kind: wire.Integer}
+	shapes[121] = wire.Shape{Name: "ImageConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Command", Shape: &shapes[258]},
+		{Name: "EntryPoint", Shape: &shapes[258]},
+		{Name: "WorkingDirectory", Shape: &shapes[303]},
 	}}
-	shapes[116] = wire.Shape{Name: "ImageConfigError", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ErrorCode", Shape: &shapes[244]},
-		{Name: "Message", Shape: &shapes[226]},
+	shapes[122] = wire.Shape{Name: "ImageConfigError", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ErrorCode", Shape: &shapes[257]},
+		{Name: "Message", Shape: &shapes[239]},
 	}}
-	shapes[117] = wire.Shape{Name: "ImageConfigResponse", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Error", Shape: &shapes[116]},
-		{Name: "ImageConfig", Shape: &shapes[115]},
+	shapes[123] = wire.Shape{Name: "ImageConfigResponse", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Error", Shape: &shapes[122]},
+		{Name: "ImageConfig", Shape: &shapes[121]},
 	}}
-	shapes[118] = wire.Shape{Name: "Integer", Kind: wire.Integer}
-	shapes[119] = wire.Shape{Name: "InvalidCodeSignatureException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[124] = wire.Shape{Name: "Integer", Kind: wire.Integer}
+	shapes[125] = wire.Shape{Name: "InvalidCodeSignatureException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[120] = wire.Shape{Name: "InvalidParameterValueException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
+	shapes[126] = wire.Shape{Name: "InvalidParameterValueException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[121] = wire.Shape{Name: "InvalidRequestContentException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
+	shapes[127] = wire.Shape{Name: "InvalidRequestContentException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[122] = wire.Shape{Name: "InvalidRuntimeException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[128] = wire.Shape{Name: "InvalidRuntimeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[123] = wire.Shape{Name: "InvalidSecurityGroupIDException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[129] = wire.Shape{Name: "InvalidSecurityGroupIDException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[124] = wire.Shape{Name: "InvalidSubnetIDException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[130] = wire.Shape{Name: "InvalidSubnetIDException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[125] = wire.Shape{Name: "InvalidZipFileException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[131] = wire.Shape{Name: "InvalidZipFileException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[126] = wire.Shape{Name: "InvocationType", Kind: wire.String, Enum: []string{"Event", "RequestResponse", "DryRun"}}
-	shapes[127] = wire.Shape{Name: "InvokeAsyncInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
+	shapes[132] = wire.Shape{Name: "InvocationType", Kind: wire.String, Enum: []string{"Event", "RequestResponse", "DryRun"}}
+	shapes[133] = wire.Shape{Name: "InvokeAsyncInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
 		{Name: "InvokeArgs", Shape: &shapes[13], Required: true},
 	}, Payload: "InvokeArgs"}
-	shapes[128] = wire.Shape{Name: "InvokeAsyncOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Status", Shape: &shapes[114], Location: "statusCode"},
+	shapes[134] = wire.Shape{Name: "InvokeAsyncOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Status", Shape: &shapes[120], Location: "statusCode"},
 	}}
-	shapes[129] = wire.Shape{Name: "InvokeInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ClientContext", Shape: &shapes[244], Wire: "X-Amz-Client-Context", Location: "header"},
-		{Name: "DurableExecutionName", Shape: &shapes[43], Wire: "X-Amz-Durable-Execution-Name", Location: "header"},
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "InvocationType", Shape: &shapes[126], Wire: "X-Amz-Invocation-Type", Location: "header"},
-		{Name: "LogType", Shape: &shapes[163], Wire: "X-Amz-Log-Type", Location: "header"},
+	shapes[135] = wire.Shape{Name: "InvokeInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ClientContext", Shape: &shapes[257], Wire: "X-Amz-Client-Context", Location: "header"},
+		{Name: "DurableExecutionName", Shape: &shapes[45], Wire: "X-Amz-Durable-Execution-Name", Location: "header"},
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "InvocationType", Shape: &shapes[132], Wire: "X-Amz-Invocation-Type", Location: "header"},
+		{Name: "LogType", Shape: &shapes[171], Wire: "X-Amz-Log-Type", Location: "header"},
 		{Name: "Payload", Shape: &shapes[12]},
-		{Name: "Qualifier", Shape: &shapes[180], Wire: "Qualifier", Location: "querystring"},
-		{Name: "TenantId", Shape: &shapes[261], Wire: "X-Amz-Tenant-Id", Location: "header"},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
+		{Name: "TenantId", Shape: &shapes[274], Wire: "X-Amz-Tenant-Id", Location: "header"},
 	}, Payload: "Payload"}
-	shapes[130] = wire.Shape{Name: "InvokeOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "DurableExecutionArn", Shape: &shapes[42], Wire: "X-Amz-Durable-Execution-Arn", Location: "header"},
-		{Name: "ExecutedVersion", Shape: &shapes[284], Wire: "X-Amz-Executed-Version", Location: "header"},
-		{Name: "FunctionError", Shape: &shapes[244], Wire: "X-Amz-Function-Error", Location: "header"},
-		{Name: "LogResult", Shape: &shapes[244], Wire: "X-Amz-Log-Result", Location: "header"},
+	shapes[136] = wire.Shape{Name: "InvokeOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "DurableExecutionArn", Shape: &shapes[44], Wire: "X-Amz-Durable-Execution-Arn", Location: "header"},
+		{Name: "ExecutedVersion", Shape: &shapes[299], Wire: "X-Amz-Executed-Version", Location: "header"},
+		{Name: "FunctionError", Shape: &shapes[257], Wire: "X-Amz-Function-Error", Location: "header"},
+		{Name: "LogResult", Shape: &shapes[257], Wire: "X-Amz-Log-Result", Location: "header"},
 		{Name: "Payload", Shape: &shapes[12]},
-		{Name: "StatusCode", Shape: &shapes[118], Location: "statusCode"},
+		{Name: "StatusCode", Shape: &shapes[124], Location: "statusCode"},
 	}, Payload: "Payload"}
-	shapes[131] = wire.Shape{Name: "InvokedViaFunctionUrl", Kind: wire.Boolean}
-	shapes[132] = wire.Shape{Name: "KMSAccessDeniedException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[137] = wire.Shape{Name: "InvokedViaFunctionUrl", Kind: wire.Boolean}
+	shapes[138] = wire.Shape{Name: "KMSAccessDeniedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[133] = wire.Shape{Name: "KMSDisabledException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[139] = wire.Shape{Name: "KMSDisabledException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[134] = wire.Shape{Name: "KMSInvalidStateException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[140] = wire.Shape{Name: "KMSInvalidStateException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[135] = wire.Shape{Name: "KMSKeyArn", Kind: wire.String, Pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"}
-	shapes[136] = wire.Shape{Name: "KMSNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[141] = wire.Shape{Name: "KMSKeyArn", Kind: wire.String, Pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"}
+	shapes[142] = wire.Shape{Name: "KMSNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[137] = wire.Shape{Name: "KafkaSchemaRegistryAccessConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[139]},
+	shapes[143] = wire.Shape{Name: "KafkaSchemaRegistryAccessConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[145]},
 		{Name: "URI", Shape: &shapes[9]},
 	}}
-	shapes[138] = wire.Shape{Name: "KafkaSchemaRegistryAccessConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[137]}}
-	shapes[139] = wire.Shape{Name: "KafkaSchemaRegistryAuthType", Kind: wire.String, Enum: []string{"BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}}
-	shapes[140] = wire.Shape{Name: "KafkaSchemaRegistryConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "AccessConfigs", Shape: &shapes[138]},
-		{Name: "EventRecordFormat", Shape: &shapes[220]},
-		{Name: "SchemaRegistryURI", Shape: &shapes[221]},
-		{Name: "SchemaValidationConfigs", Shape: &shapes[143]},
+	shapes[144] = wire.Shape{Name: "KafkaSchemaRegistryAccessConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[143]}}
+	shapes[145] = wire.Shape{Name: "KafkaSchemaRegistryAuthType", Kind: wire.String, Enum: []string{"BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}}
+	shapes[146] = wire.Shape{Name: "KafkaSchemaRegistryConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "AccessConfigs", Shape: &shapes[144]},
+		{Name: "EventRecordFormat", Shape: &shapes[233]},
+		{Name: "SchemaRegistryURI", Shape: &shapes[234]},
+		{Name: "SchemaValidationConfigs", Shape: &shapes[149]},
 	}}
-	shapes[141] = wire.Shape{Name: "KafkaSchemaValidationAttribute", Kind: wire.String, Enum: []string{"KEY", "VALUE"}}
-	shapes[142] = wire.Shape{Name: "KafkaSchemaValidationConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Attribute", Shape: &shapes[141]},
+	shapes[147] = wire.Shape{Name: "KafkaSchemaValidationAttribute", Kind: wire.String, Enum: []string{"KEY", "VALUE"}}
+	shapes[148] = wire.Shape{Name: "KafkaSchemaValidationConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Attribute", Shape: &shapes[147]},
 	}}
-	shapes[143] = wire.Shape{Name: "KafkaSchemaValidationConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[142]}}
-	shapes[144] = wire.Shape{Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[149] = wire.Shape{Name: "KafkaSchemaValidationConfigList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[148]}}
+	shapes[150] = wire.Shape{Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "CapacityProviderArn", Shape: &shapes[15], Required: true},
-		{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Shape: &shapes[75]},
-		{Name: "PerExecutionEnvironmentMaxConcurrency", Shape: &shapes[186]},
+		{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Shape: &shapes[77]},
+		{Name: "PerExecutionEnvironmentMaxConcurrency", Shape: &shapes[197]},
 	}}
-	shapes[145] = wire.Shape{Name: "LastUpdateStatus", Kind: wire.String, Enum: []string{"Successful", "Failed", "InProgress"}}
-	shapes[146] = wire.Shape{Name: "LastUpdateStatusReason", Kind: wire.String}
-	shapes[147] = wire.Shape{Name: "LastUpdateStatusReasonCode", Kind: wire.String, Enum: []string{"EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError", "VcpuLimitExceeded", "CapacityProviderScalingLimitExceeded", "InsufficientCapacity", "EC2RequestLimitExceeded", "FunctionError.InitTimeout", "FunctionError.RuntimeInitError", "FunctionError.ExtensionInitError", "FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "FunctionError.PermissionDenied", "FunctionError.TooManyExtensions", "FunctionError.InitResourceExhausted", "DisallowedByVpcEncryptionControl"}}
-	shapes[148] = wire.Shape{Name: "Layer", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Arn", Shape: &shapes[150]},
-		{Name: "CodeSize", Shape: &shapes[165]},
+	shapes[151] = wire.Shape{Name: "LastUpdateStatus", Kind: wire.String, Enum: []string{"Successful", "Failed", "InProgress"}}
+	shapes[152] = wire.Shape{Name: "LastUpdateStatusReason", Kind: wire.String}
+	shapes[153] = wire.Shape{Name: "LastUpdateStatusReasonCode", Kind: wire.String, Enum: []string{"EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError", "VcpuLimitExceeded", "CapacityProviderScalingLimitExceeded", "InsufficientCapacity", "EC2RequestLimitExceeded", "FunctionError.InitTimeout", "FunctionError.RuntimeInitError", "FunctionError.ExtensionInitError", "FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "FunctionError.PermissionDenied", "FunctionError.TooManyExtensions", "FunctionError.InitResourceExhausted", "DisallowedByVpcEncryptionControl"}}
+	shapes[154] = wire.Shape{Name: "Layer", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Arn", Shape: &shapes[156]},
+		{Name: "CodeSize", Shape: &shapes[173]},
 		{Name: "SigningJobArn", Shape: &shapes[9]},
 		{Name: "SigningProfileVersionArn", Shape: &shapes[9]},
 	}}
-	shapes[149] = wire.Shape{Name: "LayerList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[150]}}
-	shapes[150] = wire.Shape{Name: "LayerVersionArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+"}
-	shapes[151] = wire.Shape{Name: "LayersReferenceList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[148]}}
-	shapes[152] = wire.Shape{Name: "ListEventSourceMappingsInput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[155] = wire.Shape{Name: "LayerList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[156]}}
+	shapes[156] = wire.Shape{Name: "LayerVersionArn", Kind: wire.String, Min: new(float64(1)), Max: new(float64(140)), Pattern: "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+"}
+	shapes[157] = wire.Shape{Name: "LayersReferenceList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[154]}}
+	shapes[158] = wire.Shape{Name: "ListEventSourceMappingsInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "EventSourceArn", Shape: &shapes[9], Wire: "EventSourceArn", Location: "querystring"},
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "querystring"},
-		{Name: "Marker", Shape: &shapes[244], Wire: "Marker", Location: "querystring"},
-		{Name: "MaxItems", Shape: &shapes[167], Wire: "MaxItems", Location: "querystring"},
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "querystring"},
+		{Name: "Marker", Shape: &shapes[257], Wire: "Marker", Location: "querystring"},
+		{Name: "MaxItems", Shape: &shapes[176], Wire: "MaxItems", Location: "querystring"},
 	}}
-	shapes[153] = wire.Shape{Name: "ListEventSourceMappingsOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "EventSourceMappings", Shape: &shapes[72]},
-		{Name: "NextMarker", Shape: &shapes[244]},
+	shapes[159] = wire.Shape{Name: "ListEventSourceMappingsOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "EventSourceMappings", Shape: &shapes[74]},
+		{Name: "NextMarker", Shape: &shapes[257]},
 	}}
-	shapes[154] = wire.Shape{Name: "ListFunctionsInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionVersion", Shape: &shapes[96], Wire: "FunctionVersion", Location: "querystring"},
-		{Name: "Marker", Shape: &shapes[244], Wire: "Marker", Location: "querystring"},
-		{Name: "MasterRegion", Shape: &shapes[166], Wire: "MasterRegion", Location: "querystring"},
-		{Name: "MaxItems", Shape: &shapes[167], Wire: "MaxItems", Location: "querystring"},
+	shapes[160] = wire.Shape{Name: "ListFunctionEventInvokeConfigsInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Marker", Shape: &shapes[257], Wire: "Marker", Location: "querystring"},
+		{Name: "MaxItems", Shape: &shapes[175], Wire: "MaxItems", Location: "querystring"},
 	}}
-	shapes[155] = wire.Shape{Name: "ListFunctionsOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Functions", Shape: &shapes[91]},
-		{Name: "NextMarker", Shape: &shapes[244]},
+	shapes[161] = wire.Shape{Name: "ListFunctionEventInvokeConfigsOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionEventInvokeConfigs", Shape: &shapes[94]},
+		{Name: "NextMarker", Shape: &shapes[257]},
 	}}
-	shapes[156] = wire.Shape{Name: "ListTagsInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Resource", Shape: &shapes[255], Wire: "Resource", Location: "uri", Required: true},
+	shapes[162] = wire.Shape{Name: "ListFunctionsInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionVersion", Shape: &shapes[100], Wire: "FunctionVersion", Location: "querystring"},
+		{Name: "Marker", Shape: &shapes[257], Wire: "Marker", Location: "querystring"},
+		{Name: "MasterRegion", Shape: &shapes[174], Wire: "MasterRegion", Location: "querystring"},
+		{Name: "MaxItems", Shape: &shapes[176], Wire: "MaxItems", Location: "querystring"},
 	}}
-	shapes[157] = wire.Shape{Name: "ListTagsOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Tags", Shape: &shapes[256]},
+	shapes[163] = wire.Shape{Name: "ListFunctionsOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Functions", Shape: &shapes[95]},
+		{Name: "NextMarker", Shape: &shapes[257]},
 	}}
-	shapes[158] = wire.Shape{Name: "ListVersionsByFunctionInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "Marker", Shape: &shapes[244], Wire: "Marker", Location: "querystring"},
-		{Name: "MaxItems", Shape: &shapes[167], Wire: "MaxItems", Location: "querystring"},
+	shapes[164] = wire.Shape{Name: "ListTagsInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Resource", Shape: &shapes[268], Wire: "Resource", Location: "uri", Required: true},
 	}}
-	shapes[159] = wire.Shape{Name: "ListVersionsByFunctionOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "NextMarker", Shape: &shapes[244]},
-		{Name: "Versions", Shape: &shapes[91]},
+	shapes[165] = wire.Shape{Name: "ListTagsOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Tags", Shape: &shapes[269]},
 	}}
-	shapes[160] = wire.Shape{Name: "LocalMountPath", Kind: wire.String, Min: new(float64(0)), Max: new(float64(160)), Pattern: "/mnt/[a-zA-Z0-9-_.]+"}
-	shapes[161] = wire.Shape{Name: "LogFormat", Kind: wire.String, Enum: []string{"JSON", "Text"}}
-	shapes[162] = wire.Shape{Name: "LogGroup", Kind: wire.String, Min: new(float64(1)), Max: new(float64(512)), Pattern: "[\\.\\-_/#A-Za-z0-9]+"}
-	shapes[163] = wire.Shape{Name: "LogType", Kind: wire.String, Enum: []string{"None", "Tail"}}
-	shapes[164] = wire.Shape{Name: "LoggingConfig", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[166] = wire.Shape{Name: "ListVersionsByFunctionInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Marker", Shape: &shapes[257], Wire: "Marker", Location: "querystring"},
+		{Name: "MaxItems", Shape: &shapes[176], Wire: "MaxItems", Location: "querystring"},
+	}}
+	shapes[167] = wire.Shape{Name: "ListVersionsByFunctionOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "NextMarker", Shape: &shapes[257]},
+		{Name: "Versions", Shape: &shapes[95]},
+	}}
+	shapes[168] = wire.Shape{Name: "LocalMountPath", Kind: wire.String, Min: new(float64(0)), Max: new(float64(160)), Pattern: "/mnt/[a-zA-Z0-9-_.]+"}
+	shapes[169] = wire.Shape{Name: "LogFormat", Kind: wire.String, Enum: []string{"JSON", "Text"}}
+	shapes[170] = wire.Shape{Name: "LogGroup", Kind: wire.String, Min: new(float64(1)), Max: new(float64(512)), Pattern: "[\\.\\-_/#A-Za-z0-9]+"}
+	shapes[171] = wire.Shape{Name: "LogType", Kind: wire.String, Enum: []string{"None", "Tail"}}
+	shapes[172] = wire.Shape{Name: "LoggingConfig", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ApplicationLogLevel", Shape: &shapes[6]},
-		{Name: "LogFormat", Shape: &shapes[161]},
-		{Name: "LogGroup", Shape: &shapes[162]},
-		{Name: "SystemLogLevel", Shape: &shapes[249]},
+		{Name: "LogFormat", Shape: &shapes[169]},
+		{Name: "LogGroup", Shape: &shapes[170]},
+		{Name: "SystemLogLevel", Shape: &shapes[262]},
 	}}
-	shapes[165] = wire.Shape{Name: "Long", Kind: wire.Long}
-	shapes[166] = wire.Shape{Name: "MasterRegion", Kind: wire.String, Pattern: "ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1}"}
-	shapes[167] = wire.Shape{Name: "MaxListItems", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(10000))}
-	shapes[168] = wire.Shape{Name: "MaximumBatchingWindowInSeconds", Kind: wire.Integer, Min: new(float64(0)), Max: new(float64(300))}
-	shapes[169] = wire.Shape{Name: "MaximumConcurrency", Kind: wire.Integer, Min: new(float64(2)), Max: new(float64(1000))}
-	shapes[170] = wire.Shape{Name: "MaximumNumberOfPollers", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(2000))}
-	shapes[171] = wire.Shape{Name: "MaximumRecordAgeInSeconds", Kind: wire.Integer, Min: new(float64(-1)), Max: new(float64(604800))}
-	shapes[172] = wire.Shape{Name: "MaximumRetryAttemptsEventSourceMapping", Kind: wire.Integer, Min: new(float64(-1)), Max: new(float64(10000))}
-	shapes[173] = wire.Shape{Name: "MemorySize", Kind: wire.Integer, Min: new(float64(128)), Max: new(float64(32768))}
-	shapes[174] = wire.Shape{Name: "MinimumNumberOfPollers", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(200))}
-	shapes[175] = wire.Shape{Name: "NameSpacedFunctionArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(10000)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"}
-	shapes[176] = wire.Shape{Name: "NamespacedFunctionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"}
-	shapes[177] = wire.Shape{Name: "NamespacedStatementId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(100)), Pattern: "([a-zA-Z0-9-_.]+)"}
-	shapes[178] = wire.Shape{Name: "NoPublishedVersionException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
+	shapes[173] = wire.Shape{Name: "Long", Kind: wire.Long}
+	shapes[174] = wire.Shape{Name: "MasterRegion", Kind: wire.String, Pattern: "ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1}"}
+	shapes[175] = wire.Shape{Name: "MaxFunctionEventInvokeConfigListItems", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(50))}
+	shapes[176] = wire.Shape{Name: "MaxListItems", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(10000))}
+	shapes[177] = wire.Shape{Name: "MaximumBatchingWindowInSeconds", Kind: wire.Integer, Min: new(float64(0)), Max: new(float64(300))}
+	shapes[178] = wire.Shape{Name: "MaximumConcurrency", Kind: wire.Integer, Min: new(float64(2)), Max: new(float64(1000))}
+	shapes[179] = wire.Shape{Name: "MaximumEventAgeInSeconds", Kind: wire.Integer, Min: new(float64(60)), Max: new(float64(21600))}
+	shapes[180] = wire.Shape{Name: "MaximumNumberOfPollers", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(2000))}
+	shapes[181] = wire.Shape{Name: "MaximumRecordAgeInSeconds", Kind: wire.Integer, Min: new(float64(-1)), Max: new(float64(604800))}
+	shapes[182] = wire.Shape{Name: "MaximumRetryAttempts", Kind: wire.Integer, Min: new(float64(0)), Max: new(float64(2))}
+	shapes[183] = wire.Shape{Name: "MaximumRetryAttemptsEventSourceMapping", Kind: wire.Integer, Min: new(float64(-1)), Max: new(float64(10000))}
+	shapes[184] = wire.Shape{Name: "MemorySize", Kind: wire.Integer, Min: new(float64(128)), Max: new(float64(32768))}
+	shapes[185] = wire.Shape{Name: "MinimumNumberOfPollers", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(200))}
+	shapes[186] = wire.Shape{Name: "NameSpacedFunctionArn", Kind: wire.String, Min: new(float64(0)), Max: new(float64(10000)), Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"}
+	shapes[187] = wire.Shape{Name: "NamespacedFunctionName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"}
+	shapes[188] = wire.Shape{Name: "NamespacedStatementId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(100)), Pattern: "([a-zA-Z0-9-_.]+)"}
+	shapes[189] = wire.Shape{Name: "NoPublishedVersionException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[179] = wire.Shape{Name: "NullableBoolean", Kind: wire.Boolean}
-	shapes[180] = wire.Shape{Name: "NumericLatestPublishedOrAliasQualifier", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"}
-	shapes[181] = wire.Shape{Name: "OnFailure", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Destination", Shape: &shapes[37]},
+	shapes[190] = wire.Shape{Name: "NullableBoolean", Kind: wire.Boolean}
+	shapes[191] = wire.Shape{Name: "NumericLatestPublishedOrAliasQualifier", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"}
+	shapes[192] = wire.Shape{Name: "OnFailure", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Destination", Shape: &shapes[39]},
 	}}
-	shapes[182] = wire.Shape{Name: "OnSuccess", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Destination", Shape: &shapes[37]},
+	shapes[193] = wire.Shape{Name: "OnSuccess", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Destination", Shape: &shapes[39]},
 	}}
-	shapes[183] = wire.Shape{Name: "PackageType", Kind: wire.String, Enum: []string{"Zip", "Image"}}
-	shapes[184] = wire.Shape{Name: "ParallelizationFactor", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(10))}
-	shapes[185] = wire.Shape{Name: "Pattern", Kind: wire.String, Min: new(float64(0)), Max: new(float64(4096)), Pattern: ".*"}
-	shapes[186] = wire.Shape{Name: "PerExecutionEnvironmentMaxConcurrency", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(1600))}
-	shapes[187] = wire.Shape{Name: "PolicyLengthExceededException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
+	shapes[194] = wire.Shape{Name: "PackageType", Kind: wire.String, Enum: []string{"Zip", "Image"}}
+	shapes[195] = wire.Shape{Name: "ParallelizationFactor", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(10))}
+	shapes[196] = wire.Shape{Name: "Pattern", Kind: wire.String, Min: new(float64(0)), Max: new(float64(4096)), Pattern: ".*"}
+	shapes[197] = wire.Shape{Name: "PerExecutionEnvironmentMaxConcurrency", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(1600))}
+	shapes[198] = wire.Shape{Name: "PolicyLengthExceededException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[188] = wire.Shape{Name: "PreconditionFailedException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
+	shapes[199] = wire.Shape{Name: "PreconditionFailedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 412, Fault: false}}
-	shapes[189] = wire.Shape{Name: "Principal", Kind: wire.String, Pattern: "[^\\s]+"}
-	shapes[190] = wire.Shape{Name: "PrincipalOrgID", Kind: wire.String, Min: new(float64(12)), Max: new(float64(34)), Pattern: "o-[a-z0-9]{10,32}"}
-	shapes[191] = wire.Shape{Name: "ProvisionedPollerConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "MaximumPollers", Shape: &shapes[170]},
-		{Name: "MinimumPollers", Shape: &shapes[174]},
-		{Name: "PollerGroupName", Shape: &shapes[192]},
+	shapes[200] = wire.Shape{Name: "Principal", Kind: wire.String, Pattern: "[^\\s]+"}
+	shapes[201] = wire.Shape{Name: "PrincipalOrgID", Kind: wire.String, Min: new(float64(12)), Max: new(float64(34)), Pattern: "o-[a-z0-9]{10,32}"}
+	shapes[202] = wire.Shape{Name: "ProvisionedPollerConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "MaximumPollers", Shape: &shapes[180]},
+		{Name: "MinimumPollers", Shape: &shapes[185]},
+		{Name: "PollerGroupName", Shape: &shapes[203]},
 	}}
-	shapes[192] = wire.Shape{Name: "ProvisionedPollerGroupName", Kind: wire.String, Min: new(float64(0)), Max: new(float64(128)), Pattern: "[a-zA-Z0-9-_]*"}
-	shapes[193] = wire.Shape{Name: "PutFunctionConcurrencyInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[92], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "ReservedConcurrentExecutions", Shape: &shapes[201], Required: true},
+	shapes[203] = wire.Shape{Name: "ProvisionedPollerGroupName", Kind: wire.String, Min: new(float64(0)), Max: new(float64(128)), Pattern: "[a-zA-Z0-9-_]*"}
+	shapes[204] = wire.Shape{Name: "PutFunctionConcurrencyInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[96], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "ReservedConcurrentExecutions", Shape: &shapes[214], Required: true},
 	}}
-	shapes[194] = wire.Shape{Name: "PutFunctionConcurrencyOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ReservedConcurrentExecutions", Shape: &shapes[201]},
+	shapes[205] = wire.Shape{Name: "PutFunctionConcurrencyOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ReservedConcurrentExecutions", Shape: &shapes[214]},
 	}}
-	shapes[195] = wire.Shape{Name: "Queue", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1000)), Pattern: "[\\s\\S]*"}
-	shapes[196] = wire.Shape{Name: "Queues", Kind: wire.List, Element: &wire.Member{Shape: &shapes[195]}, Min: new(float64(1)), Max: new(float64(1))}
-	shapes[197] = wire.Shape{Name: "RecursiveInvocationException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[198] = wire.Shape{Name: "RemovePermissionInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "FunctionName", Shape: &shapes[176], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "Qualifier", Shape: &shapes[180], Wire: "Qualifier", Location: "querystring"},
-		{Name: "RevisionId", Shape: &shapes[244], Wire: "RevisionId", Location: "querystring"},
-		{Name: "StatementId", Shape: &shapes[177], Wire: "StatementId", Location: "uri", Required: true},
+	shapes[206] = wire.Shape{Name: "PutFunctionEventInvokeConfigInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "MaximumEventAgeInSeconds", Shape: &shapes[179]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[182]},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
 	}}
-	shapes[199] = wire.Shape{Name: "RemovePermissionOutput", Kind: wire.Structure}
-	shapes[200] = wire.Shape{Name: "RequestTooLargeException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 413, Fault: false}}
-	shapes[201] = wire.Shape{Name: "ReservedConcurrentExecutions", Kind: wire.Integer, Min: new(float64(0))}
-	shapes[202] = wire.Shape{Name: "ResourceArn", Kind: wire.String, Pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"}
-	shapes[203] = wire.Shape{Name: "ResourceConflictException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 409, Fault: false}}
-	shapes[204] = wire.Shape{Name: "ResourceInUseException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[205] = wire.Shape{Name: "ResourceNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 404, Fault: false}}
-	shapes[206] = wire.Shape{Name: "ResourceNotReadyException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[207] = wire.Shape{Name: "RetentionPeriodInDays", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(90))}
-	shapes[208] = wire.Shape{Name: "RoleArn", Kind: wire.String, Pattern: "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"}
-	shapes[209] = wire.Shape{Name: "Runtime", Kind: wire.String, Enum: []string{"nodejs", "nodejs4.3", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x", "java8", "java8.al2", "java11", "python2.7", "python3.6", "python3.7", "python3.8", "python3.9", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6", "dotnet8", "nodejs4.3-edge", "go1.x", "ruby2.5", "ruby2.7", "provided", "provided.al2", "nodejs18.x", "python3.10", "java17", "ruby3.2", "ruby3.3", "ruby3.4", "python3.11", "nodejs20.x", "provided.al2023", "python3.12", "java21", "python3.13", "nodejs22.x", "nodejs24.x", "python3.14", "java25", "dotnet10", "ruby4.0"}}
-	shapes[210] = wire.Shape{Name: "RuntimeVersionArn", Kind: wire.String, Min: new(float64(26)), Max: new(float64(2048)), Pattern: "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}::runtime:.+"}
-	shapes[211] = wire.Shape{Name: "RuntimeVersionConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Error", Shape: &shapes[212]},
-		{Name: "RuntimeVersionArn", Shape: &shapes[210]},
-	}}
-	shapes[212] = wire.Shape{Name: "RuntimeVersionError", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ErrorCode", Shape: &shapes[244]},
-		{Name: "Message", Shape: &shapes[226]},
-	}}
-	shapes[213] = wire.Shape{Name: "S3Bucket", Kind: wire.String, Min: new(float64(3)), Max: new(float64(63)), Pattern: "[0-9A-Za-z\\.\\-_]*(?<!\\.)"}
-	shapes[214] = wire.Shape{Name: "S3FilesMountConnectivityException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
-	shapes[215] = wire.Shape{Name: "S3FilesMountFailureException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 403, Fault: false}}
-	shapes[216] = wire.Shape{Name: "S3FilesMountTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
-	shapes[217] = wire.Shape{Name: "S3Key", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024))}
-	shapes[218] = wire.Shape{Name: "S3ObjectVersion", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024))}
-	shapes[219] = wire.Shape{Name: "ScalingConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "MaximumConcurrency", Shape: &shapes[169]},
-	}}
-	shapes[220] = wire.Shape{Name: "SchemaRegistryEventRecordFormat", Kind: wire.String, Enum: []string{"JSON", "SOURCE"}}
-	shapes[221] = wire.Shape{Name: "SchemaRegistryUri", Kind: wire.String, Min: new(float64(1)), Max: new(float64(10000)), Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"}
-	shapes[222] = wire.Shape{Name: "SecurityGroupId", Kind: wire.String}
-	shapes[223] = wire.Shape{Name: "SecurityGroupIds", Kind: wire.List, Element: &wire.Member{Shape: &shapes[222]}, Min: new(float64(0)), Max: new(float64(5))}
-	shapes[224] = wire.Shape{Name: "SelfManagedEventSource", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Endpoints", Shape: &shapes[56]},
-	}}
-	shapes[225] = wire.Shape{Name: "SelfManagedKafkaEventSourceConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ConsumerGroupId", Shape: &shapes[273]},
-		{Name: "SchemaRegistryConfig", Shape: &shapes[140]},
-	}}
-	shapes[226] = wire.Shape{Name: "SensitiveString", Kind: wire.String, Sensitive: true}
-	shapes[227] = wire.Shape{Name: "SerializedRequestEntityTooLargeException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 413, Fault: false}}
-	shapes[228] = wire.Shape{Name: "ServiceException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 500, Fault: true}}
-	shapes[229] = wire.Shape{Name: "SnapStart", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ApplyOn", Shape: &shapes[230]},
-	}}
-	shapes[230] = wire.Shape{Name: "SnapStartApplyOn", Kind: wire.String, Enum: []string{"PublishedVersions", "None"}}
-	shapes[231] = wire.Shape{Name: "SnapStartException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[232] = wire.Shape{Name: "SnapStartNotReadyException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 409, Fault: false}}
-	shapes[233] = wire.Shape{Name: "SnapStartOptimizationStatus", Kind: wire.String, Enum: []string{"On", "Off"}}
-	shapes[234] = wire.Shape{Name: "SnapStartResponse", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ApplyOn", Shape: &shapes[230]},
-		{Name: "OptimizationStatus", Shape: &shapes[233]},
-	}}
-	shapes[235] = wire.Shape{Name: "SnapStartTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
-	shapes[236] = wire.Shape{Name: "SourceAccessConfiguration", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[238]},
-		{Name: "URI", Shape: &shapes[273]},
-	}}
-	shapes[237] = wire.Shape{Name: "SourceAccessConfigurations", Kind: wire.List, Element: &wire.Member{Shape: &shapes[236]}, Min: new(float64(0)), Max: new(float64(22))}
-	shapes[238] = wire.Shape{Name: "SourceAccessType", Kind: wire.String, Enum: []string{"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}}
-	shapes[239] = wire.Shape{Name: "SourceOwner", Kind: wire.String, Min: new(float64(0)), Max: new(float64(12)), Pattern: "\\d{12}"}
-	shapes[240] = wire.Shape{Name: "State", Kind: wire.String, Enum: []string{"Pending", "Active", "Inactive", "Failed", "Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"}}
-	shapes[241] = wire.Shape{Name: "StateReason", Kind: wire.String}
-	shapes[242] = wire.Shape{Name: "StateReasonCode", Kind: wire.String, Enum: []string{"Idle", "Creating", "Restoring", "EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError", "DrainingDurableExecutions", "VcpuLimitExceeded", "CapacityProviderScalingLimitExceeded", "InsufficientCapacity", "EC2RequestLimitExceeded", "FunctionError.InitTimeout", "FunctionError.RuntimeInitError", "FunctionError.ExtensionInitError", "FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "FunctionError.PermissionDenied", "FunctionError.TooManyExtensions", "FunctionError.InitResourceExhausted", "DisallowedByVpcEncryptionControl"}}
-	shapes[243] = wire.Shape{Name: "StatementId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(100)), Pattern: "([a-zA-Z0-9-_]+)"}
-	shapes[244] = wire.Shape{Name: "String", Kind: wire.String}
-	shapes[245] = wire.Shape{Name: "StringList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[244]}, Min: new(float64(0)), Max: new(float64(1500))}
-	shapes[246] = wire.Shape{Name: "SubnetIPAddressLimitReachedException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Message", Shape: &shapes[244]},
-		{Name: "Type", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
-	shapes[247] = wire.Shape{Name: "SubnetId", Kind: wire.String}
-	shapes[248] = wire.Shape{Name: "SubnetIds", Kind: wire.List, Element: &wire.Member{Shape: &shapes[247]}, Min: new(float64(0)), Max: new(float64(16))}
-	shapes[249] = wire.Shape{Name: "SystemLogLevel", Kind: wire.String, Enum: []string{"DEBUG", "INFO", "WARN"}}
-	shapes[250] = wire.Shape{Name: "TagKey", Kind: wire.String}
-	shapes[251] = wire.Shape{Name: "TagKeyList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[250]}}
-	shapes[252] = wire.Shape{Name: "TagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Resource", Shape: &shapes[255], Wire: "Resource", Location: "uri", Required: true},
-		{Name: "Tags", Shape: &shapes[256], Required: true},
-	}}
-	shapes[253] = wire.Shape{Name: "TagResourceOutput", Kind: wire.Structure}
-	shapes[254] = wire.Shape{Name: "TagValue", Kind: wire.String}
-	shapes[255] = wire.Shape{Name: "TaggableResource", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)"}
-	shapes[256] = wire.Shape{Name: "Tags", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[250]}, Value: &wire.Member{Shape: &shapes[254]}}
-	shapes[257] = wire.Shape{Name: "TagsError", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ErrorCode", Shape: &shapes[258], Required: true},
-		{Name: "Message", Shape: &shapes[259], Required: true},
-	}}
-	shapes[258] = wire.Shape{Name: "TagsErrorCode", Kind: wire.String, Min: new(float64(10)), Max: new(float64(21)), Pattern: "[A-Za-z]+Exception"}
-	shapes[259] = wire.Shape{Name: "TagsErrorMessage", Kind: wire.String, Min: new(float64(84)), Max: new(float64(1000)), Pattern: ".*"}
-	shapes[260] = wire.Shape{Name: "TenancyConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "TenantIsolationMode", Shape: &shapes[262], Required: true},
-	}}
-	shapes[261] = wire.Shape{Name: "TenantId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "[a-zA-Z0-9\\._:\\/=+\\-@ ]+"}
-	shapes[262] = wire.Shape{Name: "TenantIsolationMode", Kind: wire.String, Enum: []string{"PER_TENANT"}}
-	shapes[263] = wire.Shape{Name: "ThrottleReason", Kind: wire.String, Enum: []string{"ConcurrentInvocationLimitExceeded", "FunctionInvocationRateLimitExceeded", "ReservedFunctionConcurrentInvocationLimitExceeded", "ReservedFunctionInvocationRateLimitExceeded", "CallerRateLimitExceeded", "ConcurrentSnapshotCreateLimitExceeded"}}
-	shapes[264] = wire.Shape{Name: "Timeout", Kind: wire.Integer, Min: new(float64(1))}
-	shapes[265] = wire.Shape{Name: "Timestamp", Kind: wire.String}
-	shapes[266] = wire.Shape{Name: "TooManyRequestsException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Reason", Shape: &shapes[263]},
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
-		{Name: "retryAfterSeconds", Shape: &shapes[244], Wire: "Retry-After", Location: "header"},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 429, Fault: false}}
-	shapes[267] = wire.Shape{Name: "Topic", Kind: wire.String, Min: new(float64(1)), Max: new(float64(249)), Pattern: "[^.]([a-zA-Z0-9\\-_.]+)"}
-	shapes[268] = wire.Shape{Name: "Topics", Kind: wire.List, Element: &wire.Member{Shape: &shapes[267]}, Min: new(float64(1)), Max: new(float64(1))}
-	shapes[269] = wire.Shape{Name: "TracingConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Mode", Shape: &shapes[271]},
-	}}
-	shapes[270] = wire.Shape{Name: "TracingConfigResponse", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Mode", Shape: &shapes[271]},
-	}}
-	shapes[271] = wire.Shape{Name: "TracingMode", Kind: wire.String, Enum: []string{"Active", "PassThrough"}}
-	shapes[272] = wire.Shape{Name: "TumblingWindowInSeconds", Kind: wire.Integer, Min: new(float64(0)), Max: new(float64(900))}
-	shapes[273] = wire.Shape{Name: "URI", Kind: wire.String, Min: new(float64(1)), Max: new(float64(200)), Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"}
-	shapes[274] = wire.Shape{Name: "UnreservedConcurrentExecutions", Kind: wire.Integer, Min: new(float64(0))}
-	shapes[275] = wire.Shape{Name: "UnsupportedMediaTypeException", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Type", Shape: &shapes[244]},
-		{Name: "message", Shape: &shapes[244]},
-	}, Error: &wire.ErrorTrait{Code: "", Status: 415, Fault: false}}
-	shapes[276] = wire.Shape{Name: "UntagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Resource", Shape: &shapes[255], Wire: "Resource", Location: "uri", Required: true},
-		{Name: "TagKeys", Shape: &shapes[251], Wire: "tagKeys", Location: "querystring", Required: true},
-	}}
-	shapes[277] = wire.Shape{Name: "UntagResourceOutput", Kind: wire.Structure}
-	shapes[278] = wire.Shape{Name: "UpdateEventSourceMappingInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
-		{Name: "BatchSize", Shape: &shapes[10]},
-		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
-		{Name: "DestinationConfig", Shape: &shapes[38]},
-		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[39]},
-		{Name: "Enabled", Shape: &shapes[52]},
-		{Name: "FilterCriteria", Shape: &shapes[81]},
-		{Name: "FunctionName", Shape: &shapes[176]},
-		{Name: "FunctionResponseTypes", Shape: &shapes[94]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "LoggingConfig", Shape: &shapes[67]},
-		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[168]},
-		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[171]},
-		{Name: "MaximumRetryAttempts", Shape: &shapes[172]},
-		{Name: "MetricsConfig", Shape: &shapes[70]},
-		{Name: "ParallelizationFactor", Shape: &shapes[184]},
-		{Name: "ProvisionedPollerConfig", Shape: &shapes[191]},
-		{Name: "ScalingConfig", Shape: &shapes[219]},
-		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[225]},
-		{Name: "SourceAccessConfigurations", Shape: &shapes[237]},
-		{Name: "TumblingWindowInSeconds", Shape: &shapes[272]},
-		{Name: "UUID", Shape: &shapes[244], Wire: "UUID", Location: "uri", Required: true},
-	}}
-	shapes[279] = wire.Shape{Name: "UpdateEventSourceMappingOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
-		{Name: "BatchSize", Shape: &shapes[10]},
-		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
-		{Name: "DestinationConfig", Shape: &shapes[38]},
-		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[39]},
-		{Name: "EventSourceArn", Shape: &shapes[9]},
-		{Name: "EventSourceMappingArn", Shape: &shapes[65]},
-		{Name: "FilterCriteria", Shape: &shapes[81]},
-		{Name: "FilterCriteriaError", Shape: &shapes[82]},
-		{Name: "FunctionArn", Shape: &shapes[87]},
-		{Name: "FunctionResponseTypes", Shape: &shapes[94]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
+	shapes[207] = wire.Shape{Name: "PutFunctionEventInvokeConfigOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
 		{Name: "LastModified", Shape: &shapes[28]},
-		{Name: "LastProcessingResult", Shape: &shapes[244]},
-		{Name: "LoggingConfig", Shape: &shapes[67]},
-		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[168]},
-		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[171]},
-		{Name: "MaximumRetryAttempts", Shape: &shapes[172]},
-		{Name: "MetricsConfig", Shape: &shapes[70]},
-		{Name: "ParallelizationFactor", Shape: &shapes[184]},
-		{Name: "ProvisionedPollerConfig", Shape: &shapes[191]},
-		{Name: "Queues", Shape: &shapes[196]},
-		{Name: "ScalingConfig", Shape: &shapes[219]},
-		{Name: "SelfManagedEventSource", Shape: &shapes[224]},
-		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[225]},
-		{Name: "SourceAccessConfigurations", Shape: &shapes[237]},
-		{Name: "StartingPosition", Shape: &shapes[73]},
-		{Name: "StartingPositionTimestamp", Shape: &shapes[28]},
-		{Name: "State", Shape: &shapes[244]},
-		{Name: "StateTransitionReason", Shape: &shapes[244]},
-		{Name: "Topics", Shape: &shapes[268]},
-		{Name: "TumblingWindowInSeconds", Shape: &shapes[272]},
-		{Name: "UUID", Shape: &shapes[244]},
+		{Name: "MaximumEventAgeInSeconds", Shape: &shapes[179]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[182]},
 	}}
-	shapes[280] = wire.Shape{Name: "UpdateFunctionCodeInput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[208] = wire.Shape{Name: "Queue", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1000)), Pattern: "[\\s\\S]*"}
+	shapes[209] = wire.Shape{Name: "Queues", Kind: wire.List, Element: &wire.Member{Shape: &shapes[208]}, Min: new(float64(1)), Max: new(float64(1))}
+	shapes[210] = wire.Shape{Name: "RecursiveInvocationException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[211] = wire.Shape{Name: "RemovePermissionInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
+		{Name: "RevisionId", Shape: &shapes[257], Wire: "RevisionId", Location: "querystring"},
+		{Name: "StatementId", Shape: &shapes[188], Wire: "StatementId", Location: "uri", Required: true},
+	}}
+	shapes[212] = wire.Shape{Name: "RemovePermissionOutput", Kind: wire.Structure}
+	shapes[213] = wire.Shape{Name: "RequestTooLargeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 413, Fault: false}}
+	shapes[214] = wire.Shape{Name: "ReservedConcurrentExecutions", Kind: wire.Integer, Min: new(float64(0))}
+	shapes[215] = wire.Shape{Name: "ResourceArn", Kind: wire.String, Pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"}
+	shapes[216] = wire.Shape{Name: "ResourceConflictException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 409, Fault: false}}
+	shapes[217] = wire.Shape{Name: "ResourceInUseException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[218] = wire.Shape{Name: "ResourceNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 404, Fault: false}}
+	shapes[219] = wire.Shape{Name: "ResourceNotReadyException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[220] = wire.Shape{Name: "RetentionPeriodInDays", Kind: wire.Integer, Min: new(float64(1)), Max: new(float64(90))}
+	shapes[221] = wire.Shape{Name: "RoleArn", Kind: wire.String, Pattern: "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"}
+	shapes[222] = wire.Shape{Name: "Runtime", Kind: wire.String, Enum: []string{"nodejs", "nodejs4.3", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x", "java8", "java8.al2", "java11", "python2.7", "python3.6", "python3.7", "python3.8", "python3.9", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6", "dotnet8", "nodejs4.3-edge", "go1.x", "ruby2.5", "ruby2.7", "provided", "provided.al2", "nodejs18.x", "python3.10", "java17", "ruby3.2", "ruby3.3", "ruby3.4", "python3.11", "nodejs20.x", "provided.al2023", "python3.12", "java21", "python3.13", "nodejs22.x", "nodejs24.x", "python3.14", "java25", "dotnet10", "ruby4.0"}}
+	shapes[223] = wire.Shape{Name: "RuntimeVersionArn", Kind: wire.String, Min: new(float64(26)), Max: new(float64(2048)), Pattern: "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}::runtime:.+"}
+	shapes[224] = wire.Shape{Name: "RuntimeVersionConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Error", Shape: &shapes[225]},
+		{Name: "RuntimeVersionArn", Shape: &shapes[223]},
+	}}
+	shapes[225] = wire.Shape{Name: "RuntimeVersionError", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ErrorCode", Shape: &shapes[257]},
+		{Name: "Message", Shape: &shapes[239]},
+	}}
+	shapes[226] = wire.Shape{Name: "S3Bucket", Kind: wire.String, Min: new(float64(3)), Max: new(float64(63)), Pattern: "[0-9A-Za-z\\.\\-_]*(?<!\\.)"}
+	shapes[227] = wire.Shape{Name: "S3FilesMountConnectivityException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
+	shapes[228] = wire.Shape{Name: "S3FilesMountFailureException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 403, Fault: false}}
+	shapes[229] = wire.Shape{Name: "S3FilesMountTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
+	shapes[230] = wire.Shape{Name: "S3Key", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024))}
+	shapes[231] = wire.Shape{Name: "S3ObjectVersion", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024))}
+	shapes[232] = wire.Shape{Name: "ScalingConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "MaximumConcurrency", Shape: &shapes[178]},
+	}}
+	shapes[233] = wire.Shape{Name: "SchemaRegistryEventRecordFormat", Kind: wire.String, Enum: []string{"JSON", "SOURCE"}}
+	shapes[234] = wire.Shape{Name: "SchemaRegistryUri", Kind: wire.String, Min: new(float64(1)), Max: new(float64(10000)), Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"}
+	shapes[235] = wire.Shape{Name: "SecurityGroupId", Kind: wire.String}
+	shapes[236] = wire.Shape{Name: "SecurityGroupIds", Kind: wire.List, Element: &wire.Member{Shape: &shapes[235]}, Min: new(float64(0)), Max: new(float64(5))}
+	shapes[237] = wire.Shape{Name: "SelfManagedEventSource", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Endpoints", Shape: &shapes[58]},
+	}}
+	shapes[238] = wire.Shape{Name: "SelfManagedKafkaEventSourceConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ConsumerGroupId", Shape: &shapes[286]},
+		{Name: "SchemaRegistryConfig", Shape: &shapes[146]},
+	}}
+	shapes[239] = wire.Shape{Name: "SensitiveString", Kind: wire.String, Sensitive: true}
+	shapes[240] = wire.Shape{Name: "SerializedRequestEntityTooLargeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 413, Fault: false}}
+	shapes[241] = wire.Shape{Name: "ServiceException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 500, Fault: true}}
+	shapes[242] = wire.Shape{Name: "SnapStart", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ApplyOn", Shape: &shapes[243]},
+	}}
+	shapes[243] = wire.Shape{Name: "SnapStartApplyOn", Kind: wire.String, Enum: []string{"PublishedVersions", "None"}}
+	shapes[244] = wire.Shape{Name: "SnapStartException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
+	shapes[245] = wire.Shape{Name: "SnapStartNotReadyException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 409, Fault: false}}
+	shapes[246] = wire.Shape{Name: "SnapStartOptimizationStatus", Kind: wire.String, Enum: []string{"On", "Off"}}
+	shapes[247] = wire.Shape{Name: "SnapStartResponse", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ApplyOn", Shape: &shapes[243]},
+		{Name: "OptimizationStatus", Shape: &shapes[246]},
+	}}
+	shapes[248] = wire.Shape{Name: "SnapStartTimeoutException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 408, Fault: false}}
+	shapes[249] = wire.Shape{Name: "SourceAccessConfiguration", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[251]},
+		{Name: "URI", Shape: &shapes[286]},
+	}}
+	shapes[250] = wire.Shape{Name: "SourceAccessConfigurations", Kind: wire.List, Element: &wire.Member{Shape: &shapes[249]}, Min: new(float64(0)), Max: new(float64(22))}
+	shapes[251] = wire.Shape{Name: "SourceAccessType", Kind: wire.String, Enum: []string{"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}}
+	shapes[252] = wire.Shape{Name: "SourceOwner", Kind: wire.String, Min: new(float64(0)), Max: new(float64(12)), Pattern: "\\d{12}"}
+	shapes[253] = wire.Shape{Name: "State", Kind: wire.String, Enum: []string{"Pending", "Active", "Inactive", "Failed", "Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"}}
+	shapes[254] = wire.Shape{Name: "StateReason", Kind: wire.String}
+	shapes[255] = wire.Shape{Name: "StateReasonCode", Kind: wire.String, Enum: []string{"Idle", "Creating", "Restoring", "EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError", "DrainingDurableExecutions", "VcpuLimitExceeded", "CapacityProviderScalingLimitExceeded", "InsufficientCapacity", "EC2RequestLimitExceeded", "FunctionError.InitTimeout", "FunctionError.RuntimeInitError", "FunctionError.ExtensionInitError", "FunctionError.InvalidEntryPoint", "FunctionError.InvalidWorkingDirectory", "FunctionError.PermissionDenied", "FunctionError.TooManyExtensions", "FunctionError.InitResourceExhausted", "DisallowedByVpcEncryptionControl"}}
+	shapes[256] = wire.Shape{Name: "StatementId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(100)), Pattern: "([a-zA-Z0-9-_]+)"}
+	shapes[257] = wire.Shape{Name: "String", Kind: wire.String}
+	shapes[258] = wire.Shape{Name: "StringList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[257]}, Min: new(float64(0)), Max: new(float64(1500))}
+	shapes[259] = wire.Shape{Name: "SubnetIPAddressLimitReachedException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Message", Shape: &shapes[257]},
+		{Name: "Type", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 502, Fault: true}}
+	shapes[260] = wire.Shape{Name: "SubnetId", Kind: wire.String}
+	shapes[261] = wire.Shape{Name: "SubnetIds", Kind: wire.List, Element: &wire.Member{Shape: &shapes[260]}, Min: new(float64(0)), Max: new(float64(16))}
+	shapes[262] = wire.Shape{Name: "SystemLogLevel", Kind: wire.String, Enum: []string{"DEBUG", "INFO", "WARN"}}
+	shapes[263] = wire.Shape{Name: "TagKey", Kind: wire.String}
+	shapes[264] = wire.Shape{Name: "TagKeyList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[263]}}
+	shapes[265] = wire.Shape{Name: "TagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Resource", Shape: &shapes[268], Wire: "Resource", Location: "uri", Required: true},
+		{Name: "Tags", Shape: &shapes[269], Required: true},
+	}}
+	shapes[266] = wire.Shape{Name: "TagResourceOutput", Kind: wire.Structure}
+	shapes[267] = wire.Shape{Name: "TagValue", Kind: wire.String}
+	shapes[268] = wire.Shape{Name: "TaggableResource", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)"}
+	shapes[269] = wire.Shape{Name: "Tags", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[263]}, Value: &wire.Member{Shape: &shapes[267]}}
+	shapes[270] = wire.Shape{Name: "TagsError", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ErrorCode", Shape: &shapes[271], Required: true},
+		{Name: "Message", Shape: &shapes[272], Required: true},
+	}}
+	shapes[271] = wire.Shape{Name: "TagsErrorCode", Kind: wire.String, Min: new(float64(10)), Max: new(float64(21)), Pattern: "[A-Za-z]+Exception"}
+	shapes[272] = wire.Shape{Name: "TagsErrorMessage", Kind: wire.String, Min: new(float64(84)), Max: new(float64(1000)), Pattern: ".*"}
+	shapes[273] = wire.Shape{Name: "TenancyConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "TenantIsolationMode", Shape: &shapes[275], Required: true},
+	}}
+	shapes[274] = wire.Shape{Name: "TenantId", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "[a-zA-Z0-9\\._:\\/=+\\-@ ]+"}
+	shapes[275] = wire.Shape{Name: "TenantIsolationMode", Kind: wire.String, Enum: []string{"PER_TENANT"}}
+	shapes[276] = wire.Shape{Name: "ThrottleReason", Kind: wire.String, Enum: []string{"ConcurrentInvocationLimitExceeded", "FunctionInvocationRateLimitExceeded", "ReservedFunctionConcurrentInvocationLimitExceeded", "ReservedFunctionInvocationRateLimitExceeded", "CallerRateLimitExceeded", "ConcurrentSnapshotCreateLimitExceeded"}}
+	shapes[277] = wire.Shape{Name: "Timeout", Kind: wire.Integer, Min: new(float64(1))}
+	shapes[278] = wire.Shape{Name: "Timestamp", Kind: wire.String}
+	shapes[279] = wire.Shape{Name: "TooManyRequestsException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Reason", Shape: &shapes[276]},
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
+		{Name: "retryAfterSeconds", Shape: &shapes[257], Wire: "Retry-After", Location: "header"},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 429, Fault: false}}
+	shapes[280] = wire.Shape{Name: "Topic", Kind: wire.String, Min: new(float64(1)), Max: new(float64(249)), Pattern: "[^.]([a-zA-Z0-9\\-_.]+)"}
+	shapes[281] = wire.Shape{Name: "Topics", Kind: wire.List, Element: &wire.Member{Shape: &shapes[280]}, Min: new(float64(1)), Max: new(float64(1))}
+	shapes[282] = wire.Shape{Name: "TracingConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Mode", Shape: &shapes[284]},
+	}}
+	shapes[283] = wire.Shape{Name: "TracingConfigResponse", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Mode", Shape: &shapes[284]},
+	}}
+	shapes[284] = wire.Shape{Name: "TracingMode", Kind: wire.String, Enum: []string{"Active", "PassThrough"}}
+	shapes[285] = wire.Shape{Name: "TumblingWindowInSeconds", Kind: wire.Integer, Min: new(float64(0)), Max: new(float64(900))}
+	shapes[286] = wire.Shape{Name: "URI", Kind: wire.String, Min: new(float64(1)), Max: new(float64(200)), Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"}
+	shapes[287] = wire.Shape{Name: "UnreservedConcurrentExecutions", Kind: wire.Integer, Min: new(float64(0))}
+	shapes[288] = wire.Shape{Name: "UnsupportedMediaTypeException", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Type", Shape: &shapes[257]},
+		{Name: "message", Shape: &shapes[257]},
+	}, Error: &wire.ErrorTrait{Code: "", Status: 415, Fault: false}}
+	shapes[289] = wire.Shape{Name: "UntagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Resource", Shape: &shapes[268], Wire: "Resource", Location: "uri", Required: true},
+		{Name: "TagKeys", Shape: &shapes[264], Wire: "tagKeys", Location: "querystring", Required: true},
+	}}
+	shapes[290] = wire.Shape{Name: "UntagResourceOutput", Kind: wire.Structure}
+	shapes[291] = wire.Shape{Name: "UpdateEventSourceMappingInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
+		{Name: "BatchSize", Shape: &shapes[10]},
+		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[41]},
+		{Name: "Enabled", Shape: &shapes[54]},
+		{Name: "FilterCriteria", Shape: &shapes[83]},
+		{Name: "FunctionName", Shape: &shapes[187]},
+		{Name: "FunctionResponseTypes", Shape: &shapes[98]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "LoggingConfig", Shape: &shapes[69]},
+		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[177]},
+		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[181]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[183]},
+		{Name: "MetricsConfig", Shape: &shapes[72]},
+		{Name: "ParallelizationFactor", Shape: &shapes[195]},
+		{Name: "ProvisionedPollerConfig", Shape: &shapes[202]},
+		{Name: "ScalingConfig", Shape: &shapes[232]},
+		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[238]},
+		{Name: "SourceAccessConfigurations", Shape: &shapes[250]},
+		{Name: "TumblingWindowInSeconds", Shape: &shapes[285]},
+		{Name: "UUID", Shape: &shapes[257], Wire: "UUID", Location: "uri", Required: true},
+	}}
+	shapes[292] = wire.Shape{Name: "UpdateEventSourceMappingOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "AmazonManagedKafkaEventSourceConfig", Shape: &shapes[5]},
+		{Name: "BatchSize", Shape: &shapes[10]},
+		{Name: "BisectBatchOnFunctionError", Shape: &shapes[11]},
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "DocumentDBEventSourceConfig", Shape: &shapes[41]},
+		{Name: "EventSourceArn", Shape: &shapes[9]},
+		{Name: "EventSourceMappingArn", Shape: &shapes[67]},
+		{Name: "FilterCriteria", Shape: &shapes[83]},
+		{Name: "FilterCriteriaError", Shape: &shapes[84]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
+		{Name: "FunctionResponseTypes", Shape: &shapes[98]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "LastModified", Shape: &shapes[28]},
+		{Name: "LastProcessingResult", Shape: &shapes[257]},
+		{Name: "LoggingConfig", Shape: &shapes[69]},
+		{Name: "MaximumBatchingWindowInSeconds", Shape: &shapes[177]},
+		{Name: "MaximumRecordAgeInSeconds", Shape: &shapes[181]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[183]},
+		{Name: "MetricsConfig", Shape: &shapes[72]},
+		{Name: "ParallelizationFactor", Shape: &shapes[195]},
+		{Name: "ProvisionedPollerConfig", Shape: &shapes[202]},
+		{Name: "Queues", Shape: &shapes[209]},
+		{Name: "ScalingConfig", Shape: &shapes[232]},
+		{Name: "SelfManagedEventSource", Shape: &shapes[237]},
+		{Name: "SelfManagedKafkaEventSourceConfig", Shape: &shapes[238]},
+		{Name: "SourceAccessConfigurations", Shape: &shapes[250]},
+		{Name: "StartingPosition", Shape: &shapes[75]},
+		{Name: "StartingPositionTimestamp", Shape: &shapes[28]},
+		{Name: "State", Shape: &shapes[257]},
+		{Name: "StateTransitionReason", Shape: &shapes[257]},
+		{Name: "Topics", Shape: &shapes[281]},
+		{Name: "TumblingWindowInSeconds", Shape: &shapes[285]},
+		{Name: "UUID", Shape: &shapes[257]},
+	}}
+	shapes[293] = wire.Shape{Name: "UpdateFunctionCodeInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Architectures", Shape: &shapes[8]},
 		{Name: "DryRun", Shape: &shapes[14]},
-		{Name: "FunctionName", Shape: &shapes[92], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "ImageUri", Shape: &shapes[244]},
+		{Name: "FunctionName", Shape: &shapes[96], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "ImageUri", Shape: &shapes[257]},
 		{Name: "Publish", Shape: &shapes[14]},
-		{Name: "PublishTo", Shape: &shapes[97]},
-		{Name: "RevisionId", Shape: &shapes[244]},
-		{Name: "S3Bucket", Shape: &shapes[213]},
-		{Name: "S3Key", Shape: &shapes[217]},
-		{Name: "S3ObjectVersion", Shape: &shapes[218]},
-		{Name: "SourceKMSKeyArn", Shape: &shapes[135]},
+		{Name: "PublishTo", Shape: &shapes[101]},
+		{Name: "RevisionId", Shape: &shapes[257]},
+		{Name: "S3Bucket", Shape: &shapes[226]},
+		{Name: "S3Key", Shape: &shapes[230]},
+		{Name: "S3ObjectVersion", Shape: &shapes[231]},
+		{Name: "SourceKMSKeyArn", Shape: &shapes[141]},
 		{Name: "ZipFile", Shape: &shapes[12]},
 	}}
-	shapes[281] = wire.Shape{Name: "UpdateFunctionCodeOutput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[294] = wire.Shape{Name: "UpdateFunctionCodeOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Architectures", Shape: &shapes[8]},
 		{Name: "CapacityProviderConfig", Shape: &shapes[16]},
-		{Name: "CodeSha256", Shape: &shapes[244]},
-		{Name: "CodeSize", Shape: &shapes[165]},
-		{Name: "ConfigSha256", Shape: &shapes[244]},
+		{Name: "CodeSha256", Shape: &shapes[257]},
+		{Name: "CodeSize", Shape: &shapes[173]},
+		{Name: "ConfigSha256", Shape: &shapes[257]},
 		{Name: "DeadLetterConfig", Shape: &shapes[29]},
-		{Name: "Description", Shape: &shapes[36]},
-		{Name: "DurableConfig", Shape: &shapes[40]},
-		{Name: "Environment", Shape: &shapes[59]},
-		{Name: "EphemeralStorage", Shape: &shapes[63]},
-		{Name: "FileSystemConfigs", Shape: &shapes[79]},
-		{Name: "FunctionArn", Shape: &shapes[175]},
-		{Name: "FunctionName", Shape: &shapes[176]},
-		{Name: "Handler", Shape: &shapes[113]},
-		{Name: "ImageConfigResponse", Shape: &shapes[117]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "LastModified", Shape: &shapes[265]},
-		{Name: "LastUpdateStatus", Shape: &shapes[145]},
-		{Name: "LastUpdateStatusReason", Shape: &shapes[146]},
-		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[147]},
-		{Name: "Layers", Shape: &shapes[151]},
-		{Name: "LoggingConfig", Shape: &shapes[164]},
-		{Name: "MasterArn", Shape: &shapes[87]},
-		{Name: "MemorySize", Shape: &shapes[173]},
-		{Name: "PackageType", Shape: &shapes[183]},
-		{Name: "RevisionId", Shape: &shapes[244]},
-		{Name: "Role", Shape: &shapes[208]},
-		{Name: "Runtime", Shape: &shapes[209]},
-		{Name: "RuntimeVersionConfig", Shape: &shapes[211]},
+		{Name: "Description", Shape: &shapes[38]},
+		{Name: "DurableConfig", Shape: &shapes[42]},
+		{Name: "Environment", Shape: &shapes[61]},
+		{Name: "EphemeralStorage", Shape: &shapes[65]},
+		{Name: "FileSystemConfigs", Shape: &shapes[81]},
+		{Name: "FunctionArn", Shape: &shapes[186]},
+		{Name: "FunctionName", Shape: &shapes[187]},
+		{Name: "Handler", Shape: &shapes[119]},
+		{Name: "ImageConfigResponse", Shape: &shapes[123]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "LastModified", Shape: &shapes[278]},
+		{Name: "LastUpdateStatus", Shape: &shapes[151]},
+		{Name: "LastUpdateStatusReason", Shape: &shapes[152]},
+		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[153]},
+		{Name: "Layers", Shape: &shapes[157]},
+		{Name: "LoggingConfig", Shape: &shapes[172]},
+		{Name: "MasterArn", Shape: &shapes[89]},
+		{Name: "MemorySize", Shape: &shapes[184]},
+		{Name: "PackageType", Shape: &shapes[194]},
+		{Name: "RevisionId", Shape: &shapes[257]},
+		{Name: "Role", Shape: &shapes[221]},
+		{Name: "Runtime", Shape: &shapes[222]},
+		{Name: "RuntimeVersionConfig", Shape: &shapes[224]},
 		{Name: "SigningJobArn", Shape: &shapes[9]},
 		{Name: "SigningProfileVersionArn", Shape: &shapes[9]},
-		{Name: "SnapStart", Shape: &shapes[234]},
-		{Name: "State", Shape: &shapes[240]},
-		{Name: "StateReason", Shape: &shapes[241]},
-		{Name: "StateReasonCode", Shape: &shapes[242]},
-		{Name: "TenancyConfig", Shape: &shapes[260]},
-		{Name: "Timeout", Shape: &shapes[264]},
-		{Name: "TracingConfig", Shape: &shapes[270]},
-		{Name: "Version", Shape: &shapes[284]},
-		{Name: "VpcConfig", Shape: &shapes[286]},
+		{Name: "SnapStart", Shape: &shapes[247]},
+		{Name: "State", Shape: &shapes[253]},
+		{Name: "StateReason", Shape: &shapes[254]},
+		{Name: "StateReasonCode", Shape: &shapes[255]},
+		{Name: "TenancyConfig", Shape: &shapes[273]},
+		{Name: "Timeout", Shape: &shapes[277]},
+		{Name: "TracingConfig", Shape: &shapes[283]},
+		{Name: "Version", Shape: &shapes[299]},
+		{Name: "VpcConfig", Shape: &shapes[301]},
 	}}
-	shapes[282] = wire.Shape{Name: "UpdateFunctionConfigurationInput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[295] = wire.Shape{Name: "UpdateFunctionConfigurationInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "CapacityProviderConfig", Shape: &shapes[16]},
 		{Name: "DeadLetterConfig", Shape: &shapes[29]},
-		{Name: "Description", Shape: &shapes[36]},
-		{Name: "DurableConfig", Shape: &shapes[40]},
-		{Name: "Environment", Shape: &shapes[57]},
-		{Name: "EphemeralStorage", Shape: &shapes[63]},
-		{Name: "FileSystemConfigs", Shape: &shapes[79]},
-		{Name: "FunctionName", Shape: &shapes[92], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "Handler", Shape: &shapes[113]},
-		{Name: "ImageConfig", Shape: &shapes[115]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "Layers", Shape: &shapes[149]},
-		{Name: "LoggingConfig", Shape: &shapes[164]},
-		{Name: "MemorySize", Shape: &shapes[173]},
-		{Name: "RevisionId", Shape: &shapes[244]},
-		{Name: "Role", Shape: &shapes[208]},
-		{Name: "Runtime", Shape: &shapes[209]},
-		{Name: "SnapStart", Shape: &shapes[229]},
-		{Name: "Timeout", Shape: &shapes[264]},
-		{Name: "TracingConfig", Shape: &shapes[269]},
-		{Name: "VpcConfig", Shape: &shapes[285]},
+		{Name: "Description", Shape: &shapes[38]},
+		{Name: "DurableConfig", Shape: &shapes[42]},
+		{Name: "Environment", Shape: &shapes[59]},
+		{Name: "EphemeralStorage", Shape: &shapes[65]},
+		{Name: "FileSystemConfigs", Shape: &shapes[81]},
+		{Name: "FunctionName", Shape: &shapes[96], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "Handler", Shape: &shapes[119]},
+		{Name: "ImageConfig", Shape: &shapes[121]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "Layers", Shape: &shapes[155]},
+		{Name: "LoggingConfig", Shape: &shapes[172]},
+		{Name: "MemorySize", Shape: &shapes[184]},
+		{Name: "RevisionId", Shape: &shapes[257]},
+		{Name: "Role", Shape: &shapes[221]},
+		{Name: "Runtime", Shape: &shapes[222]},
+		{Name: "SnapStart", Shape: &shapes[242]},
+		{Name: "Timeout", Shape: &shapes[277]},
+		{Name: "TracingConfig", Shape: &shapes[282]},
+		{Name: "VpcConfig", Shape: &shapes[300]},
 	}}
-	shapes[283] = wire.Shape{Name: "UpdateFunctionConfigurationOutput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[296] = wire.Shape{Name: "UpdateFunctionConfigurationOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Architectures", Shape: &shapes[8]},
 		{Name: "CapacityProviderConfig", Shape: &shapes[16]},
-		{Name: "CodeSha256", Shape: &shapes[244]},
-		{Name: "CodeSize", Shape: &shapes[165]},
-		{Name: "ConfigSha256", Shape: &shapes[244]},
+		{Name: "CodeSha256", Shape: &shapes[257]},
+		{Name: "CodeSize", Shape: &shapes[173]},
+		{Name: "ConfigSha256", Shape: &shapes[257]},
 		{Name: "DeadLetterConfig", Shape: &shapes[29]},
-		{Name: "Description", Shape: &shapes[36]},
-		{Name: "DurableConfig", Shape: &shapes[40]},
-		{Name: "Environment", Shape: &shapes[59]},
-		{Name: "EphemeralStorage", Shape: &shapes[63]},
-		{Name: "FileSystemConfigs", Shape: &shapes[79]},
-		{Name: "FunctionArn", Shape: &shapes[175]},
-		{Name: "FunctionName", Shape: &shapes[176]},
-		{Name: "Handler", Shape: &shapes[113]},
-		{Name: "ImageConfigResponse", Shape: &shapes[117]},
-		{Name: "KMSKeyArn", Shape: &shapes[135]},
-		{Name: "LastModified", Shape: &shapes[265]},
-		{Name: "LastUpdateStatus", Shape: &shapes[145]},
-		{Name: "LastUpdateStatusReason", Shape: &shapes[146]},
-		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[147]},
-		{Name: "Layers", Shape: &shapes[151]},
-		{Name: "LoggingConfig", Shape: &shapes[164]},
-		{Name: "MasterArn", Shape: &shapes[87]},
-		{Name: "MemorySize", Shape: &shapes[173]},
-		{Name: "PackageType", Shape: &shapes[183]},
-		{Name: "RevisionId", Shape: &shapes[244]},
-		{Name: "Role", Shape: &shapes[208]},
-		{Name: "Runtime", Shape: &shapes[209]},
-		{Name: "RuntimeVersionConfig", Shape: &shapes[211]},
+		{Name: "Description", Shape: &shapes[38]},
+		{Name: "DurableConfig", Shape: &shapes[42]},
+		{Name: "Environment", Shape: &shapes[61]},
+		{Name: "EphemeralStorage", Shape: &shapes[65]},
+		{Name: "FileSystemConfigs", Shape: &shapes[81]},
+		{Name: "FunctionArn", Shape: &shapes[186]},
+		{Name: "FunctionName", Shape: &shapes[187]},
+		{Name: "Handler", Shape: &shapes[119]},
+		{Name: "ImageConfigResponse", Shape: &shapes[123]},
+		{Name: "KMSKeyArn", Shape: &shapes[141]},
+		{Name: "LastModified", Shape: &shapes[278]},
+		{Name: "LastUpdateStatus", Shape: &shapes[151]},
+		{Name: "LastUpdateStatusReason", Shape: &shapes[152]},
+		{Name: "LastUpdateStatusReasonCode", Shape: &shapes[153]},
+		{Name: "Layers", Shape: &shapes[157]},
+		{Name: "LoggingConfig", Shape: &shapes[172]},
+		{Name: "MasterArn", Shape: &shapes[89]},
+		{Name: "MemorySize", Shape: &shapes[184]},
+		{Name: "PackageType", Shape: &shapes[194]},
+		{Name: "RevisionId", Shape: &shapes[257]},
+		{Name: "Role", Shape: &shapes[221]},
+		{Name: "Runtime", Shape: &shapes[222]},
+		{Name: "RuntimeVersionConfig", Shape: &shapes[224]},
 		{Name: "SigningJobArn", Shape: &shapes[9]},
 		{Name: "SigningProfileVersionArn", Shape: &shapes[9]},
-		{Name: "SnapStart", Shape: &shapes[234]},
-		{Name: "State", Shape: &shapes[240]},
-		{Name: "StateReason", Shape: &shapes[241]},
-		{Name: "StateReasonCode", Shape: &shapes[242]},
-		{Name: "TenancyConfig", Shape: &shapes[260]},
-		{Name: "Timeout", Shape: &shapes[264]},
-		{Name: "TracingConfig", Shape: &shapes[270]},
-		{Name: "Version", Shape: &shapes[284]},
-		{Name: "VpcConfig", Shape: &shapes[286]},
+		{Name: "SnapStart", Shape: &shapes[247]},
+		{Name: "State", Shape: &shapes[253]},
+		{Name: "StateReason", Shape: &shapes[254]},
+		{Name: "StateReasonCode", Shape: &shapes[255]},
+		{Name: "TenancyConfig", Shape: &shapes[273]},
+		{Name: "Timeout", Shape: &shapes[277]},
+		{Name: "TracingConfig", Shape: &shapes[283]},
+		{Name: "Version", Shape: &shapes[299]},
+		{Name: "VpcConfig", Shape: &shapes[301]},
 	}}
-	shapes[284] = wire.Shape{Name: "Version", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024)), Pattern: "(\\$LATEST|[0-9]+)"}
-	shapes[285] = wire.Shape{Name: "VpcConfig", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Ipv6AllowedForDualStack", Shape: &shapes[179]},
-		{Name: "SecurityGroupIds", Shape: &shapes[223]},
-		{Name: "SubnetIds", Shape: &shapes[248]},
+	shapes[297] = wire.Shape{Name: "UpdateFunctionEventInvokeConfigInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
+		{Name: "MaximumEventAgeInSeconds", Shape: &shapes[179]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[182]},
+		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
 	}}
-	shapes[286] = wire.Shape{Name: "VpcConfigResponse", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Ipv6AllowedForDualStack", Shape: &shapes[179]},
-		{Name: "SecurityGroupIds", Shape: &shapes[223]},
-		{Name: "SubnetIds", Shape: &shapes[248]},
-		{Name: "VpcId", Shape: &shapes[287]},
+	shapes[298] = wire.Shape{Name: "UpdateFunctionEventInvokeConfigOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "DestinationConfig", Shape: &shapes[40]},
+		{Name: "FunctionArn", Shape: &shapes[89]},
+		{Name: "LastModified", Shape: &shapes[28]},
+		{Name: "MaximumEventAgeInSeconds", Shape: &shapes[179]},
+		{Name: "MaximumRetryAttempts", Shape: &shapes[182]},
 	}}
-	shapes[287] = wire.Shape{Name: "VpcId", Kind: wire.String}
-	shapes[288] = wire.Shape{Name: "WorkingDirectory", Kind: wire.String, Min: new(float64(0)), Max: new(float64(1000))}
+	shapes[299] = wire.Shape{Name: "Version", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1024)), Pattern: "(\\$LATEST|[0-9]+)"}
+	shapes[300] = wire.Shape{Name: "VpcConfig", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Ipv6AllowedForDualStack", Shape: &shapes[190]},
+		{Name: "SecurityGroupIds", Shape: &shapes[236]},
+		{Name: "SubnetIds", Shape: &shapes[261]},
+	}}
+	shapes[301] = wire.Shape{Name: "VpcConfigResponse", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Ipv6AllowedForDualStack", Shape: &shapes[190]},
+		{Name: "SecurityGroupIds", Shape: &shapes[236]},
+		{Name: "SubnetIds", Shape: &shapes[261]},
+		{Name: "VpcId", Shape: &shapes[302]},
+	}}
+	shapes[302] = wire.Shape{Name: "VpcId", Kind: wire.String}
+	shapes[303] = wire.Shape{Name: "WorkingDirectory", Kind: wire.String, Min: new(float64(0)), Max: new(float64(1000))}
 }

@@ -258,6 +258,16 @@ type DeleteFunctionConcurrencyInput struct {
 type DeleteFunctionConcurrencyOutput struct {
 }
 
+// DeleteFunctionEventInvokeConfigInput is what DeleteFunctionEventInvokeConfig is asked.
+type DeleteFunctionEventInvokeConfigInput struct {
+	FunctionName *string
+	Qualifier    *string
+}
+
+// DeleteFunctionEventInvokeConfigOutput is what DeleteFunctionEventInvokeConfig answers.
+type DeleteFunctionEventInvokeConfigOutput struct {
+}
+
 // DeleteFunctionInput is what DeleteFunction is asked.
 type DeleteFunctionInput struct {
 	FunctionName *string
@@ -442,6 +452,15 @@ type FunctionConfiguration struct {
 	VpcConfig                  *VpcConfigResponse
 }
 
+// FunctionEventInvokeConfig is a structure of the model.
+type FunctionEventInvokeConfig struct {
+	DestinationConfig        *DestinationConfig
+	FunctionArn              *string
+	LastModified             *time.Time
+	MaximumEventAgeInSeconds *int32
+	MaximumRetryAttempts     *int32
+}
+
 // GetAccountSettingsInput is what GetAccountSettings is asked.
 type GetAccountSettingsInput struct {
 }
@@ -563,6 +582,21 @@ type GetFunctionConfigurationOutput struct {
 	TracingConfig              *TracingConfigResponse
 	Version                    *string
 	VpcConfig                  *VpcConfigResponse
+}
+
+// GetFunctionEventInvokeConfigInput is what GetFunctionEventInvokeConfig is asked.
+type GetFunctionEventInvokeConfigInput struct {
+	FunctionName *string
+	Qualifier    *string
+}
+
+// GetFunctionEventInvokeConfigOutput is what GetFunctionEventInvokeConfig answers.
+type GetFunctionEventInvokeConfigOutput struct {
+	DestinationConfig        *DestinationConfig
+	FunctionArn              *string
+	LastModified             *time.Time
+	MaximumEventAgeInSeconds *int32
+	MaximumRetryAttempts     *int32
 }
 
 // GetFunctionInput is what GetFunction is asked.
@@ -692,6 +726,19 @@ type ListEventSourceMappingsOutput struct {
 	NextMarker          *string
 }
 
+// ListFunctionEventInvokeConfigsInput is what ListFunctionEventInvokeConfigs is asked.
+type ListFunctionEventInvokeConfigsInput struct {
+	FunctionName *string
+	Marker       *string
+	MaxItems     *int32
+}
+
+// ListFunctionEventInvokeConfigsOutput is what ListFunctionEventInvokeConfigs answers.
+type ListFunctionEventInvokeConfigsOutput struct {
+	FunctionEventInvokeConfigs []*FunctionEventInvokeConfig
+	NextMarker                 *string
+}
+
 // ListFunctionsInput is what ListFunctions is asked.
 type ListFunctionsInput struct {
 	FunctionVersion *string
@@ -763,6 +810,24 @@ type PutFunctionConcurrencyInput struct {
 // PutFunctionConcurrencyOutput is what PutFunctionConcurrency answers.
 type PutFunctionConcurrencyOutput struct {
 	ReservedConcurrentExecutions *int32
+}
+
+// PutFunctionEventInvokeConfigInput is what PutFunctionEventInvokeConfig is asked.
+type PutFunctionEventInvokeConfigInput struct {
+	DestinationConfig        *DestinationConfig
+	FunctionName             *string
+	MaximumEventAgeInSeconds *int32
+	MaximumRetryAttempts     *int32
+	Qualifier                *string
+}
+
+// PutFunctionEventInvokeConfigOutput is what PutFunctionEventInvokeConfig answers.
+type PutFunctionEventInvokeConfigOutput struct {
+	DestinationConfig        *DestinationConfig
+	FunctionArn              *string
+	LastModified             *time.Time
+	MaximumEventAgeInSeconds *int32
+	MaximumRetryAttempts     *int32
 }
 
 // RemovePermissionInput is what RemovePermission is asked.
@@ -1053,6 +1118,24 @@ type UpdateFunctionConfigurationOutput struct {
 	TracingConfig              *TracingConfigResponse
 	Version                    *string
 	VpcConfig                  *VpcConfigResponse
+}
+
+// UpdateFunctionEventInvokeConfigInput is what UpdateFunctionEventInvokeConfig is asked.
+type UpdateFunctionEventInvokeConfigInput struct {
+	DestinationConfig        *DestinationConfig
+	FunctionName             *string
+	MaximumEventAgeInSeconds *int32
+	MaximumRetryAttempts     *int32
+	Qualifier                *string
+}
+
+// UpdateFunctionEventInvokeConfigOutput is what UpdateFunctionEventInvokeConfig answers.
+type UpdateFunctionEventInvokeConfigOutput struct {
+	DestinationConfig        *DestinationConfig
+	FunctionArn              *string
+	LastModified             *time.Time
+	MaximumEventAgeInSeconds *int32
+	MaximumRetryAttempts     *int32
 }
 
 // VpcConfig is a structure of the model.
