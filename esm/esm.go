@@ -16,10 +16,8 @@
 //
 // A killed process owes nothing: what was not done with comes back by itself.
 //
-// Errors are faults whose sentence is AWS's: fault.Invalid stands for
-// InvalidParameterValueException, fault.Exists for ResourceConflictException,
-// fault.NotFound for ResourceNotFoundException and fault.Conflict for
-// ResourceInUseException.
+// What a caller may have to explain to its client is an error of its own, such as
+// [ErrNoSource] or a [DuplicateError]; each unwraps to a fault.Code.
 package esm
 
 import (
@@ -44,6 +42,7 @@ type Mapping struct {
 	Enabled       bool     // as wanted
 	State         string   // Creating, Enabling, Enabled, Disabling, Disabled, Updating, Deleting
 	Reason        string   // StateTransitionReason
+	Problem       Problem  `json:"-"` // why nothing moves at the moment
 	Modified      time.Time
 	Tags          map[string]string
 }

@@ -204,11 +204,11 @@ func (w *world) stop(grace time.Duration) error {
 	return w.mappings.Stop(ctx)
 }
 
-func (w *world) state(id string) (state, reason string) {
+func (w *world) state(id string) (state string, problem esm.Problem) {
 	w.Helper()
 	m, err := w.mappings.Get(id)
 	if err != nil {
 		w.Fatal(err)
 	}
-	return m.State, m.Reason
+	return m.State, m.Problem
 }

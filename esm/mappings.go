@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"millrace/esm/source/sqs"
-	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/queue"
 	"millrace/runtime/store/record"
@@ -64,8 +63,6 @@ type Mappings struct {
 	quit    chan struct{} // closed by Stop, for follow
 }
 
-var errStopped = fault.New(fault.Unavailable, "event source mappings are stopped")
-
 // Open reads the mappings and starts the pollers of those enabled. Its context
 // bounds nothing that goes on afterwards; Stop ends that.
 func Open(_ context.Context, c Config) (*Mappings, error) {
@@ -98,7 +95,7 @@ func (s *Mappings) Create(ctx context.Context, m Mapping) (Mapping, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
-		return Mapping{}, errStopped
+		return Mapping{}, errMappingsStopped
 	}
 	m.UUID = uuid.NewString()
 	m.BatchSize = cmp.Or(m.BatchSize, defaultBatch)
@@ -116,7 +113,7 @@ func (s *Mappings) Create(ctx context.Context, m Mapping) (Mapping, error) {
 	return m, nil
 }
 
-// Get returns a mapping: fault.NotFound when there is none.
+// Get returns a mapping: ErrNotFound when there is none.
 func (s *Mappings) Get(id string) (Mapping, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,11 +130,11 @@ func (s *Mappings) List(keep func(Mapping) bool) []Mapping {
 // Update changes a mapping's settings. An error of change is returned as it is.
 // Batches that run are finished as they began. The answer's State is Updating,
 // Enabling or Disabling, or Disabled when the mapping was and stays so;
-// fault.Conflict while it is still Disabling or Deleting.
+// ErrInUse while it is still Disabling or Deleting.
 func (s *Mappings) Update(ctx context.Context, id string, change func(*Mapping) error) (Mapping, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before, err := s.free(id, "update")
+	before, err := s.free(id)
 	if err != nil {
 		return Mapping{}, err
 	}
@@ -191,7 +188,7 @@ func (s *Mappings) Retag(ctx context.Context, id string, change func(tags map[st
 func (s *Mappings) Delete(ctx context.Context, id string) (Mapping, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, err := s.free(id, "delete")
+	m, err := s.free(id)
 	if err != nil {
 		return Mapping{}, err
 	}
@@ -219,23 +216,23 @@ func (s *Mappings) get(id string) (Mapping, error) {
 	}
 	m, ok := s.table.Get(id)
 	if !ok {
-		return Mapping{}, fault.New(fault.NotFound, "The resource you requested does not exist.")
+		return Mapping{}, ErrNotFound
 	}
 	if p := s.pollers[id]; p != nil {
 		if problem := p.problem.Load(); problem != nil {
-			m.Reason = *problem
+			m.Problem = *problem
 		}
 	}
 	return m, nil
 }
 
 // free returns a mapping that may be changed.
-func (s *Mappings) free(id, verb string) (Mapping, error) {
+func (s *Mappings) free(id string) (Mapping, error) {
 	if s.stopped {
-		return Mapping{}, errStopped
+		return Mapping{}, errMappingsStopped
 	}
 	if _, ok := s.ending[id]; ok {
-		return Mapping{}, fault.New(fault.Conflict, "Cannot %s the event source mapping because it is in use.", verb)
+		return Mapping{}, ErrInUse
 	}
 	return s.get(id)
 }

@@ -19,37 +19,54 @@ func TestRefusedMappings(t *testing.T) {
 		rule string
 		m    esm.Mapping
 		code fault.Code
-		want string // AWS's text
+		want error
 	}{
 		{"no source that we know", esm.Mapping{EventSource: "arn:aws:kinesis:us-east-1:000000000000:stream/s", FunctionARN: functionARN},
-			fault.Invalid, "Unrecognized event source."},
+			fault.Invalid, esm.ErrUnknownSource},
 		{"no source at all", esm.Mapping{FunctionARN: functionARN},
-			fault.Invalid, "Unrecognized event source."},
+			fault.Invalid, esm.ErrUnknownSource},
 		{"a queue of another region", esm.Mapping{EventSource: strings.Replace(queueARN, "us-east-1", "eu-west-1", 1), FunctionARN: functionARN},
-			fault.Invalid, "Event source region must match Lambda region us-east-1"},
+			fault.Invalid, &esm.RegionError{Function: "us-east-1"}},
 		{"a window on a FIFO queue", esm.Mapping{EventSource: fifoARN, FunctionARN: functionARN, Window: 1},
-			fault.Invalid, "Batching window is not supported for FIFO queues"},
+			fault.Invalid, esm.ErrFIFOWindow},
 		{"a large batch without a window", esm.Mapping{EventSource: queueARN, FunctionARN: functionARN, BatchSize: 11},
-			fault.Invalid, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"},
+			fault.Invalid, esm.ErrLargeBatch},
 		{"a bad filter", esm.Mapping{EventSource: queueARN, FunctionARN: functionARN, Filters: []string{`null`}},
-			fault.Invalid, "Invalid filter pattern definition."},
+			fault.Invalid, esm.ErrInvalidFilter},
 		{"no such function", esm.Mapping{EventSource: queueARN, FunctionARN: "arn:aws:lambda:us-east-1:000000000000:function:other"},
-			fault.Invalid, "Function does not exist"},
+			fault.Invalid, esm.ErrNoFunction},
 		{"no such queue", esm.Mapping{EventSource: "arn:aws:sqs:us-east-1:000000000000:none", FunctionARN: functionARN},
-			fault.Invalid, "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."},
+			fault.Invalid, esm.ErrNoSource},
 		{"the same queue and function again", esm.Mapping{EventSource: queueARN, FunctionARN: functionARN},
-			fault.Exists, `An event source mapping with SQS arn (" ` + queueARN + ` ") and function (" handle ") already exists. Please update or delete the existing mapping with UUID UUID`},
+			fault.Exists, &esm.DuplicateError{}},
 		{"too short a visibility", esm.Mapping{EventSource: fifoARN, FunctionARN: functionARN},
-			fault.Invalid, "Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds"},
+			fault.Invalid, &esm.VisibilityError{Visibility: 30 * time.Second, Timeout: 31 * time.Second}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			in(t, func(w *world) {
 				there := w.mapped(esm.Mapping{})
 				w.set(func() { w.timeout = 31 * time.Second })
 				_, err := w.mappings.Create(w.Context(), c.m)
-				var e *fault.Error
-				if !errors.As(err, &e) || e.Code != c.code || e.What != strings.ReplaceAll(c.want, "UUID UUID", "UUID "+there.UUID) {
-					t.Errorf("got %v", err)
+				if fault.Of(err) != c.code {
+					t.Errorf("%v is %s, want %s", err, fault.Of(err), c.code)
+				}
+				switch want := c.want.(type) {
+				case *esm.DuplicateError:
+					if got, ok := errors.AsType[*esm.DuplicateError](err); !ok || got.Other.UUID != there.UUID {
+						t.Errorf("got %v, want the UUID %s", err, there.UUID)
+					}
+				case *esm.RegionError:
+					if got, ok := errors.AsType[*esm.RegionError](err); !ok || *got != *want {
+						t.Errorf("got %v, want %v", err, want)
+					}
+				case *esm.VisibilityError:
+					if got, ok := errors.AsType[*esm.VisibilityError](err); !ok || *got != *want {
+						t.Errorf("got %v, want %v", err, want)
+					}
+				default:
+					if !errors.Is(err, want) {
+						t.Errorf("got %v, want %v", err, want)
+					}
 				}
 				if n := len(w.mappings.List(nil)); n != 1 {
 					t.Errorf("%d mappings", n)
@@ -96,7 +113,7 @@ func TestNoSuchMapping(t *testing.T) {
 		_, remove := w.mappings.Delete(w.Context(), "none")
 		tags := w.mappings.Retag(w.Context(), "none", func(map[string]string) error { return nil })
 		for call, err := range map[string]error{"get": get, "update": update, "delete": remove, "retag": tags} {
-			if !errors.Is(err, fault.NotFound) || err.Error() != "The resource you requested does not exist." {
+			if !errors.Is(err, fault.NotFound) || !errors.Is(err, esm.ErrNotFound) {
 				t.Errorf("%s: %v", call, err)
 			}
 		}
@@ -174,7 +191,7 @@ func TestEndingWhileABatchRuns(t *testing.T) {
 					t.Errorf("%d mappings", n)
 				}
 				_, again := c.end(w, m.UUID)
-				if !errors.Is(again, fault.Conflict) || !strings.HasSuffix(again.Error(), "the event source mapping because it is in use.") {
+				if !errors.Is(again, fault.Conflict) || !errors.Is(again, esm.ErrInUse) {
 					t.Error(again)
 				}
 				time.Sleep(time.Second)

@@ -40,11 +40,11 @@ type poller struct {
 	log     *slog.Logger
 
 	gate    *gate
-	problem atomic.Pointer[string] // why nothing moves, for who asks for the mapping; nil when all is well
-	batches sync.WaitGroup         // process and settle
-	halted  context.Context        // over when the poller is to stop
-	halt    context.CancelFunc     // nothing more is received then
-	done    chan struct{}          // closed when run and all it started are over
+	problem atomic.Pointer[Problem] // for who asks for the mapping; nil when nothing is wrong
+	batches sync.WaitGroup          // process and settle
+	halted  context.Context         // over when the poller is to stop
+	halt    context.CancelFunc      // nothing more is received then
+	done    chan struct{}           // closed when run and all it started are over
 
 	// Owned by run.
 	open *batch.Assembler[source.Record]
@@ -73,14 +73,12 @@ func (p *poller) run(work context.Context) {
 	p.release(work, p.open.Take())
 }
 
-var errNoFunction = fault.New(fault.NotFound, "Function does not exist")
-
 // receive waits for records: for as long as it takes, or while a batch is open
 // until its window is over.
 func (p *poller) receive(ctx context.Context) ([]source.Record, error) {
 	timeout, ok := p.timeout(p.mapping.FunctionARN)
 	if !ok {
-		return nil, errNoFunction
+		return nil, ErrNoFunction
 	}
 	r := source.Request{Max: min(perReceive, p.open.Room()), Wait: queue.Forever, Hold: p.window() + timeout}
 	if ends, ok := p.open.Ends(); ok {
@@ -95,16 +93,16 @@ func (p *poller) window() time.Duration { return time.Duration(p.mapping.Window)
 
 // pause waits before the next look at a source or function that is not there.
 func (p *poller) pause(err error) {
-	text := "The event source is not available at the moment."
+	problem := ProblemSource
 	switch {
-	case err == errNoFunction:
-		text = err.Error()
+	case errors.Is(err, ErrNoFunction):
+		problem = ProblemNoFunction
 	case errors.Is(err, fault.NotFound):
-		text = noQueue
+		problem = ProblemNoSource
 	case errors.Is(err, fault.Denied):
-		text = noRights
+		problem = ProblemNoPermission
 	}
-	if old := p.problem.Swap(&text); old == nil || *old != text {
+	if old := p.problem.Swap(&problem); old == nil || *old != problem {
 		p.log.Warn("an event source mapping waits", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "err", err)
 	}
 	sleep(p.halted, p.rest)

@@ -399,15 +399,15 @@ func TestWithoutItsFunctionAMappingRests(t *testing.T) {
 		if n := w.queues["orders"].calls(); n > 2 {
 			t.Errorf("%d receives in a minute", n)
 		}
-		if state, reason := w.state(m.UUID); state != "Enabled" || reason != "Function does not exist" {
-			t.Errorf("%s, %s", state, reason)
+		if state, problem := w.state(m.UUID); state != "Enabled" || problem != esm.ProblemNoFunction {
+			t.Errorf("%s, %s", state, problem)
 		}
 		w.saw()
 		w.set(func() { w.function = true })
 		time.Sleep(time.Minute)
 		w.deleted("orders", "a")
-		if _, reason := w.state(m.UUID); reason != "USER_INITIATED" {
-			t.Error(reason)
+		if _, problem := w.state(m.UUID); problem != "" {
+			t.Error(problem)
 		}
 	})
 }
@@ -436,8 +436,8 @@ func TestWithoutItsQueueAMappingRests(t *testing.T) {
 		q.send("b") // the last of the old queue: its delete finds no queue
 		time.Sleep(time.Hour)
 		w.saw("0s a", "0s b")
-		if _, reason := w.state(m.UUID); !strings.Contains(reason, "The specified queue does not exist.") {
-			t.Error(reason)
+		if _, problem := w.state(m.UUID); problem != esm.ProblemNoSource {
+			t.Error(problem)
 		}
 		again := newQueue(false)
 		w.set(func() { w.queues["orders"], w.log = again, nil })
@@ -445,8 +445,8 @@ func TestWithoutItsQueueAMappingRests(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		w.deleted("orders", "c")
-		if _, reason := w.state(m.UUID); reason != "USER_INITIATED" {
-			t.Error(reason)
+		if _, problem := w.state(m.UUID); problem != "" {
+			t.Error(problem)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package esm
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -26,8 +25,6 @@ const (
 	lastRetry  = 10 * time.Second
 )
 
-var errHalted = errors.New("the mapping was stopped before the batch could run")
-
 // process runs batches in order. None begins after a halt nor, of an ordered
 // source, after one that did not succeed: its records may be of the same groups.
 func (p *poller) process(ctx context.Context, batches [][]source.Record) {
@@ -46,7 +43,7 @@ func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
 	defer span.End()
 	outcome, err := p.invoke(ctx, b)
 	switch {
-	case err == errHalted:
+	case err == errBatchNotAccepted:
 		p.release(ctx, b)
 		return false
 	case err != nil:
@@ -79,7 +76,7 @@ func (p *poller) invoke(ctx context.Context, b []source.Record) (Outcome, error)
 		}
 		p.gate.throttled()
 		if !sleep(p.halted, pause) {
-			return outcome, errHalted
+			return outcome, errBatchNotAccepted
 		}
 	}
 }

@@ -71,7 +71,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEv
 		ResponseTypes: in.FunctionResponseTypes, Filters: in.FilterCriteria, Scaling: in.ScalingConfig,
 	}.apply(&m)
 	if m, err = s.mappings.Create(ctx, m); err != nil {
-		return nil, fromDomain(err)
+		return nil, fromMappings(err, "create")
 	}
 	return (*api.CreateEventSourceMappingOutput)(shown(m)), nil
 }

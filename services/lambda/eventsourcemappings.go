@@ -53,7 +53,7 @@ func (s *Service) DeleteEventSourceMapping(ctx context.Context, in *api.DeleteEv
 	}
 	m, err := s.mappings.Delete(ctx, *in.UUID)
 	if err != nil {
-		return nil, fromDomain(err)
+		return nil, fromMappings(err, "delete")
 	}
 	return (*api.DeleteEventSourceMappingOutput)(shown(m)), nil
 }

@@ -19,9 +19,9 @@ func (s *Service) mapped(ctx context.Context, uuid *string) (esm.Mapping, error)
 	c := identity.From(ctx)
 	m, err := s.mappings.Get(value(uuid))
 	if err == nil && (m.Account != c.Account || m.Region != c.Region) {
-		return esm.Mapping{}, notFound("The resource you requested does not exist.")
+		return esm.Mapping{}, notFound(textNoMapping)
 	}
-	return m, fromDomain(err)
+	return m, fromMappings(err, "read")
 }
 
 // taggedMapping is the mapping that an ARN means, for its tags.
@@ -41,10 +41,10 @@ func (s *Service) taggedMapping(ctx context.Context, action, resource string) (t
 	return taggable{
 		read: func() (map[string]string, error) {
 			m, err := s.mappings.Get(uuid)
-			return m.Tags, err
+			return m.Tags, fromMappings(err, "read")
 		},
 		change: func(ctx context.Context, change func(map[string]string) error) error {
-			return s.mappings.Retag(ctx, uuid, change)
+			return fromMappings(s.mappings.Retag(ctx, uuid, change), "tag")
 		},
 	}, nil
 }
@@ -60,7 +60,7 @@ func shown(m esm.Mapping) *api.EventSourceMappingConfiguration {
 		LastModified:                   &m.Modified,
 		MaximumBatchingWindowInSeconds: new(int32(m.Window)),
 		State:                          &m.State,
-		StateTransitionReason:          &m.Reason,
+		StateTransitionReason:          new(reason(m)),
 		UUID:                           &m.UUID,
 	}
 	if m.MaxConcurrent > 0 {

@@ -60,7 +60,7 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *api.UpdateEv
 		return nil
 	})
 	if err != nil {
-		return nil, fromDomain(err)
+		return nil, fromMappings(err, "update")
 	}
 	return (*api.UpdateEventSourceMappingOutput)(shown(m)), nil
 }
