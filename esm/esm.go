@@ -67,8 +67,8 @@ type Source interface {
 	// fault.NotFound says that the source is not there.
 	Receive(context.Context, source.Request) ([]source.Record, error)
 
-	// Done tells that records need not be delivered again.
-	Done(context.Context, []source.Record) error
+	// Acknowledge says that records need not be delivered again.
+	Acknowledge(context.Context, []source.Record) error
 
 	// Release gives back records that were not tried.
 	Release(context.Context, []source.Record) error

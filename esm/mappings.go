@@ -102,7 +102,7 @@ func (s *Mappings) Create(ctx context.Context, m Mapping) (Mapping, error) {
 	if err := s.check(m); err != nil {
 		return Mapping{}, err
 	}
-	m = settled(m)
+	m = stored(m)
 	if err := s.table.Create(ctx, m.UUID, m); err != nil {
 		return Mapping{}, err
 	}
@@ -146,7 +146,7 @@ func (s *Mappings) Update(ctx context.Context, id string, change func(*Mapping) 
 	if err := s.check(m); err != nil {
 		return Mapping{}, err
 	}
-	m = settled(m)
+	m = stored(m)
 	if _, err := s.table.Update(ctx, id, func(Mapping) (Mapping, error) { return m, nil }); err != nil {
 		return Mapping{}, err
 	}
@@ -200,8 +200,8 @@ func (s *Mappings) Delete(ctx context.Context, id string) (Mapping, error) {
 	return m, nil
 }
 
-// settled is a mapping as it is stored: in the state that it is about to reach.
-func settled(m Mapping) Mapping {
+// stored is a mapping as it is stored: in the state that it is about to reach.
+func stored(m Mapping) Mapping {
 	m.Modified, m.Reason, m.State = time.Now().UTC(), "USER_INITIATED", "Disabled"
 	if m.Enabled {
 		m.State = "Enabled"

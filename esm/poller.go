@@ -21,15 +21,15 @@ const perReceive = 10
 // While a source or function is not there, a poller looks again after pauses
 // that double from the first to the last.
 const (
-	firstRest = time.Second
-	lastRest  = 30 * time.Second
+	firstPause   = time.Second
+	longestPause = 30 * time.Second
 )
 
 // A poller moves the records of one mapping. Its goroutines:
 //
 //	run            waits for the source and fills batches; one, from start to halt
-//	├─ process     runs what one receive completed, in order; up to the gate's limit
-//	└─ settle      is done with what filters dropped
+//	├─ process     runs what one receive completed, in order; up to the limiter's limit
+//	└─ acknowledge acknowledges what filters dropped
 type poller struct {
 	mapping Mapping
 	source  Source
@@ -39,16 +39,16 @@ type poller struct {
 	timeout func(functionARN string) (time.Duration, bool)
 	log     *slog.Logger
 
-	gate    *gate
+	limiter *limiter
 	problem atomic.Pointer[Problem] // for who asks for the mapping; nil when nothing is wrong
-	batches sync.WaitGroup          // process and settle
+	batches sync.WaitGroup          // process and acknowledge
 	halted  context.Context         // over when the poller is to stop
 	halt    context.CancelFunc      // nothing more is received then
 	done    chan struct{}           // closed when run and all it started are over
 
 	// Owned by run.
-	open *batch.Assembler[source.Record]
-	rest time.Duration // the next pause
+	batch     *batch.Assembler[source.Record]
+	nextPause time.Duration
 }
 
 // run moves records until the poller is halted, and returns when the last batch
@@ -56,21 +56,21 @@ type poller struct {
 func (p *poller) run(work context.Context) {
 	defer close(p.done)
 	defer p.batches.Wait()
-	for p.gate.wait(p.halted) {
+	for p.limiter.wait(p.halted) {
 		records, err := p.receive(p.halted)
 		if p.halted.Err() != nil {
 			p.release(work, records)
 			break
 		}
 		if err != nil {
-			p.release(work, p.open.Take())
+			p.release(work, p.batch.Flush())
 			p.pause(err)
 			continue
 		}
-		p.well()
-		p.dispatch(work, p.keep(work, records))
+		p.clearProblem()
+		p.dispatch(work, p.filterRecords(work, records))
 	}
-	p.release(work, p.open.Take())
+	p.release(work, p.batch.Flush())
 }
 
 // receive waits for records: for as long as it takes, or while a batch is open
@@ -80,8 +80,8 @@ func (p *poller) receive(ctx context.Context) ([]source.Record, error) {
 	if !ok {
 		return nil, ErrNoFunction
 	}
-	r := source.Request{Max: min(perReceive, p.open.Room()), Wait: queue.Forever, Hold: p.window() + timeout}
-	if ends, ok := p.open.Ends(); ok {
+	r := source.Request{Max: min(perReceive, p.batch.Free()), Wait: queue.Forever, Processing: p.window() + timeout}
+	if ends, ok := p.batch.WindowEnd(); ok {
 		if r.Wait = time.Until(ends); r.Wait <= 0 {
 			return nil, nil
 		}
@@ -103,19 +103,19 @@ func (p *poller) pause(err error) {
 		problem = ProblemNoPermission
 	}
 	if old := p.problem.Swap(&problem); old == nil || *old != problem {
-		p.log.Warn("an event source mapping waits", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "err", err)
+		p.log.Warn("event source mapping is waiting", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "err", err)
 	}
-	sleep(p.halted, p.rest)
-	p.rest = min(2*p.rest, lastRest)
+	sleep(p.halted, p.nextPause)
+	p.nextPause = min(2*p.nextPause, longestPause)
 }
 
-func (p *poller) well() {
+func (p *poller) clearProblem() {
 	p.problem.Store(nil)
-	p.rest = firstRest
+	p.nextPause = firstPause
 }
 
-// keep returns the records that pass the filters, and is done with the others.
-func (p *poller) keep(work context.Context, records []source.Record) []source.Record {
+// filterRecords returns the records that pass the filters, and acknowledges the others.
+func (p *poller) filterRecords(work context.Context, records []source.Record) []source.Record {
 	if p.filter == nil {
 		return records
 	}
@@ -125,11 +125,11 @@ func (p *poller) keep(work context.Context, records []source.Record) []source.Re
 			kept = append(kept, r)
 		} else {
 			dropped = append(dropped, r)
-			p.log.Debug("a filter dropped a record", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "record", r.ID)
+			p.log.Debug("filter dropped a record", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "record", r.ID)
 		}
 	}
 	if len(dropped) > 0 {
-		p.batches.Go(func() { p.settle(work, dropped) })
+		p.batches.Go(func() { p.acknowledge(work, dropped) })
 	}
 	return kept
 }
@@ -140,20 +140,20 @@ func (p *poller) dispatch(work context.Context, records []source.Record) {
 	now := time.Now()
 	var ready [][]source.Record
 	for _, r := range records {
-		if b := p.open.Add(now, r, len(r.JSON)); b != nil {
+		if b := p.batch.Add(now, r, len(r.JSON)); b != nil {
 			ready = append(ready, b)
 		}
 	}
-	if b := p.open.Due(now); b != nil {
+	if b := p.batch.FlushDue(now); b != nil {
 		ready = append(ready, b)
 	}
 	if len(ready) == 0 {
 		return
 	}
-	p.gate.enter()
+	p.limiter.acquire()
 	p.batches.Go(func() {
 		p.process(work, ready)
-		p.gate.leave(time.Now(), len(ready[0]) >= min(perReceive, p.mapping.BatchSize))
+		p.limiter.release(time.Now(), len(ready[0]) >= min(perReceive, p.mapping.BatchSize))
 	})
 }
 

@@ -138,9 +138,9 @@ func TestDebugLog(t *testing.T) {
 		w.queues["orders"].send("b")
 		synctest.Wait()
 		for _, want := range []string{
-			`level=DEBUG msg="a filter dropped a record" mapping=` + m.UUID + ` source=` + queueARN + ` record=id-x`,
-			`level=DEBUG msg="a batch failed" mapping=` + m.UUID + ` function=` + functionARN + ` records=1 err=no`,
-			`level=DEBUG msg="a batch failed in part" mapping=` + m.UUID + ` function=` + functionARN + ` records=1 failed=1`,
+			`level=DEBUG msg="filter dropped a record" mapping=` + m.UUID + ` source=` + queueARN + ` record=id-x`,
+			`level=DEBUG msg="batch failed" mapping=` + m.UUID + ` function=` + functionARN + ` records=1 err=no`,
+			`level=DEBUG msg="batch failed in part" mapping=` + m.UUID + ` function=` + functionARN + ` records=1 failed=1`,
 		} {
 			if n := strings.Count(w.lines.String(), want+"\n"); n != 1 {
 				t.Errorf("%d lines of %s in\n%s", n, want, w.lines.String())

@@ -21,8 +21,8 @@ const tracer = "millrace/esm"
 // A batch that the function could not take is tried again after pauses that
 // double from the first to the last.
 const (
-	firstRetry = 100 * time.Millisecond
-	lastRetry  = 10 * time.Second
+	firstRetry   = 100 * time.Millisecond
+	longestRetry = 10 * time.Second
 )
 
 // process runs batches in order. None begins after a halt nor, of an ordered
@@ -48,19 +48,19 @@ func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
 		return false
 	case err != nil:
 		span.SetStatus(codes.Error, err.Error())
-		p.log.Warn("a batch was not processed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", err)
+		p.log.Warn("batch not processed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", err)
 		return false
 	case outcome.FunctionError != "":
 		span.SetStatus(codes.Error, "function error: "+outcome.FunctionError)
-		p.log.Debug("a batch failed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", function.Failure(outcome.Payload))
+		p.log.Debug("batch failed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", function.Failure(outcome.Payload))
 		return false
 	}
 	succeeded := p.succeeded(b, outcome.Payload)
 	if failed := len(b) - len(succeeded); failed > 0 {
-		p.log.Debug("a batch failed in part", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "failed", failed)
+		p.log.Debug("batch failed in part", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "failed", failed)
 	}
 	if len(succeeded) > 0 {
-		p.settle(ctx, succeeded)
+		p.acknowledge(ctx, succeeded)
 	}
 	return len(succeeded) == len(b)
 }
@@ -69,21 +69,21 @@ func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
 // take it and the records stay hidden from others.
 func (p *poller) invoke(ctx context.Context, b []source.Record) (Outcome, error) {
 	event := p.event(b)
-	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
+	for pause := firstRetry; ; pause = min(2*pause, longestRetry) {
 		outcome, err := p.invoker.InvokeBatch(ctx, p.mapping.FunctionARN, event)
-		if !passing(err) || time.Now().Add(pause).After(b[0].Until) {
+		if !isTransient(err) || time.Now().Add(pause).After(b[0].RedeliveredAt) {
 			return outcome, err
 		}
-		p.gate.throttled()
+		p.limiter.halve()
 		if !sleep(p.halted, pause) {
 			return outcome, errBatchNotAccepted
 		}
 	}
 }
 
-// passing tells whether an error may be over soon. A function that is not there
+// isTransient reports whether an error may be over soon. A function that is not there
 // may come back; until then [poller.receive] takes nothing more.
-func passing(err error) bool {
+func isTransient(err error) bool {
 	switch fault.Of(err) {
 	case fault.Throttled, fault.Unavailable, fault.NotFound:
 		return true
@@ -126,13 +126,13 @@ func (p *poller) succeeded(b []source.Record, reply []byte) []source.Record {
 	return good
 }
 
-// settle is done with records at their source.
-func (p *poller) settle(ctx context.Context, records []source.Record) {
+// acknowledge tells the source that records are done with.
+func (p *poller) acknowledge(ctx context.Context, records []source.Record) {
 	ctx, span := telemetry.Start(ctx, tracer, p.traits.Name+" settle", trace.WithSpanKind(trace.SpanKindClient))
 	defer span.End()
-	if err := p.source.Done(ctx, records); err != nil {
+	if err := p.source.Acknowledge(ctx, records); err != nil {
 		span.SetStatus(codes.Error, err.Error())
-		p.log.Warn("processed records may come again", "mapping", p.mapping.UUID, "records", len(records), "err", err)
+		p.log.Warn("acknowledging records failed; they will be redelivered", "mapping", p.mapping.UUID, "records", len(records), "err", err)
 	}
 }
 
@@ -142,7 +142,7 @@ func (p *poller) release(ctx context.Context, records []source.Record) {
 		return
 	}
 	if err := p.source.Release(ctx, records); err != nil {
-		p.log.Warn("received records come back only later", "mapping", p.mapping.UUID, "records", len(records), "err", err)
+		p.log.Warn("releasing records failed; they will be redelivered late", "mapping", p.mapping.UUID, "records", len(records), "err", err)
 	}
 }
 

@@ -18,9 +18,9 @@ type Assembler[T any] struct {
 	window   time.Duration
 	overhead int
 
-	open  []T
-	bytes int
-	ends  time.Time // of the open batch's window
+	open      []T
+	bytes     int
+	windowEnd time.Time // of the open batch's window
 }
 
 // New builds an Assembler of batches of at most size records, collected for at
@@ -36,35 +36,35 @@ func New[T any](size int, window time.Duration, overhead int) *Assembler[T] {
 func (a *Assembler[T]) Add(now time.Time, record T, bytes int) (ended []T) {
 	bytes++ // the comma
 	if len(a.open) > 0 && a.overhead+a.bytes+bytes > MaxBytes {
-		ended = a.Take()
+		ended = a.Flush()
 	}
 	if len(a.open) == 0 {
-		a.ends = now.Add(a.window)
+		a.windowEnd = now.Add(a.window)
 	}
 	a.open, a.bytes = append(a.open, record), a.bytes+bytes
 	if ended == nil && len(a.open) == a.size {
-		ended = a.Take()
+		ended = a.Flush()
 	}
 	return ended
 }
 
-// Due returns the open batch if its window is over.
-func (a *Assembler[T]) Due(now time.Time) []T {
-	if now.Before(a.ends) {
+// FlushDue returns the open batch if its window is over.
+func (a *Assembler[T]) FlushDue(now time.Time) []T {
+	if now.Before(a.windowEnd) {
 		return nil
 	}
-	return a.Take()
+	return a.Flush()
 }
 
-// Take ends the open batch, whatever its window; nil when there is none.
-func (a *Assembler[T]) Take() []T {
+// Flush ends the open batch, whatever its window; nil when there is none.
+func (a *Assembler[T]) Flush() []T {
 	b := a.open
 	a.open, a.bytes = nil, 0
 	return b
 }
 
-// Room is how many more records the open batch has room for.
-func (a *Assembler[T]) Room() int { return a.size - len(a.open) }
+// Free is how many more records the open batch has room for.
+func (a *Assembler[T]) Free() int { return a.size - len(a.open) }
 
-// Ends is when the open batch's window is over; ok is false when no batch is open.
-func (a *Assembler[T]) Ends() (t time.Time, ok bool) { return a.ends, len(a.open) > 0 }
+// WindowEnd is when the open batch's window is over; ok is false when no batch is open.
+func (a *Assembler[T]) WindowEnd() (t time.Time, ok bool) { return a.windowEnd, len(a.open) > 0 }

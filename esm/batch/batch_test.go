@@ -64,7 +64,7 @@ func TestAssembler(t *testing.T) {
 				if s.add != "" {
 					ended = a.Add(now, s.add, s.bytes)
 				} else {
-					ended = a.Due(now)
+					ended = a.FlushDue(now)
 				}
 				if got := strings.Join(ended, " "); got != s.want {
 					t.Fatalf("step %d: %q ended, want %q", i, got, s.want)
@@ -76,12 +76,12 @@ func TestAssembler(t *testing.T) {
 
 func TestAssemblerSaysWhatItWaitsFor(t *testing.T) {
 	a := batch.New[string](3, 5*time.Second, 0)
-	if _, open := a.Ends(); open || a.Room() != 3 {
+	if _, open := a.WindowEnd(); open || a.Free() != 3 {
 		t.Fatal("a new assembler holds a batch")
 	}
 	a.Add(time.Unix(10, 0), "a", 1)
-	if ends, open := a.Ends(); !open || !ends.Equal(time.Unix(15, 0)) || a.Room() != 2 {
-		t.Errorf("ends %v, open %t, room %d", ends, open, a.Room())
+	if ends, open := a.WindowEnd(); !open || !ends.Equal(time.Unix(15, 0)) || a.Free() != 2 {
+		t.Errorf("ends %v, open %t, room %d", ends, open, a.Free())
 	}
 }
 
@@ -105,11 +105,11 @@ func TestAssemblerKeepsEverything(t *testing.T) {
 		}
 		for i, w := range weights {
 			check(a.Add(time.Unix(0, 0), i, w))
-			if a.Room() < 1 {
+			if a.Free() < 1 {
 				t.Fatal("an open batch without room")
 			}
 		}
-		check(a.Take())
+		check(a.Flush())
 		for i := range weights {
 			if out[i] != i {
 				t.Fatalf("record %d came out at %d", out[i], i)

@@ -114,7 +114,7 @@ func (f *Filter) note(p object) {
 	}
 }
 
-// Match tells whether a record passes. record is its event JSON, payload its
+// Match reports whether a record passes. record is its event JSON, payload its
 // payload as decoded text. A payload that is a JSON object or array is matched
 // field by field, any other as one string: so a pattern for fields drops a
 // plain text, and a pattern for a text drops a JSON object.

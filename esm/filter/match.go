@@ -23,7 +23,7 @@ type field struct {
 // A matcher judges one leaf of a record: a string, a json.Number, a bool or nil.
 type matcher func(leaf any) bool
 
-// match tells whether the pattern holds for v. root is the whole record.
+// match reports whether the pattern holds for v. root is the whole record.
 func (o object) match(v, root any) bool {
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		return slices.ContainsFunc(list, func(e any) bool { return o.match(e, root) })
@@ -67,7 +67,7 @@ func anyLeaf(v any, yes func(any) bool) bool {
 	}
 }
 
-// hasLeaf tells whether a leaf lies at path, in any element of the arrays on the way.
+// hasLeaf reports whether a leaf lies at path, in any element of the arrays on the way.
 func hasLeaf(v any, path []string) bool {
 	if list, ok := v.([]any); ok {
 		return slices.ContainsFunc(list, func(e any) bool { return hasLeaf(e, path) })

@@ -13,16 +13,16 @@ import (
 
 // A record is a message as an SQS event shows it; its members are in AWS's order.
 type record struct {
-	MessageID       string               `json:"messageId"`
-	ReceiptHandle   string               `json:"receiptHandle"`
-	Body            string               `json:"body"`
-	Attributes      attributes           `json:"attributes"`
-	Custom          map[string]attribute `json:"messageAttributes"`
-	MD5OfAttributes json.RawMessage      `json:"md5OfMessageAttributes,omitempty"`
-	MD5OfBody       string               `json:"md5OfBody"`
-	EventSource     string               `json:"eventSource"`
-	EventSourceARN  string               `json:"eventSourceARN"`
-	AWSRegion       string               `json:"awsRegion"`
+	MessageID         string               `json:"messageId"`
+	ReceiptHandle     string               `json:"receiptHandle"`
+	Body              string               `json:"body"`
+	Attributes        attributes           `json:"attributes"`
+	MessageAttributes map[string]attribute `json:"messageAttributes"`
+	MD5OfAttributes   json.RawMessage      `json:"md5OfMessageAttributes,omitempty"`
+	MD5OfBody         string               `json:"md5OfBody"`
+	EventSource       string               `json:"eventSource"`
+	EventSourceARN    string               `json:"eventSourceARN"`
+	AWSRegion         string               `json:"awsRegion"`
 }
 
 // attributes are SQS's own; times are milliseconds since 1970.
@@ -67,14 +67,14 @@ func encode(id queue.ID, m *queue.Received, windowed bool) []byte {
 			DeadLetterSource: m.DeadLetterSource,
 			FirstReceived:    millis(m.FirstReceived),
 		},
-		Custom:         map[string]attribute{},
-		MD5OfBody:      digest.Body(&m.Message),
-		EventSource:    "aws:sqs",
-		EventSourceARN: id.ARN().String(),
-		AWSRegion:      id.Region,
+		MessageAttributes: map[string]attribute{},
+		MD5OfBody:         digest.Body(&m.Message),
+		EventSource:       "aws:sqs",
+		EventSourceARN:    id.ARN().String(),
+		AWSRegion:         id.Region,
 	}
 	for _, a := range m.Attributes {
-		r.Custom[a.Name] = custom(a)
+		r.MessageAttributes[a.Name] = messageAttribute(a)
 	}
 	if sum := digest.Attributes(m.Attributes); sum != "" {
 		r.MD5OfAttributes = json.RawMessage(`"` + sum + `"`)
@@ -88,7 +88,7 @@ func encode(id queue.ID, m *queue.Received, windowed bool) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-func custom(a queue.Attribute) attribute {
+func messageAttribute(a queue.Attribute) attribute {
 	out := attribute{Strings: []string{}, Binaries: []string{}, DataType: a.DataType}
 	if kind, _, _ := strings.Cut(a.DataType, "."); kind == "Binary" {
 		out.Binary = a.Value

@@ -56,8 +56,8 @@ func (s *Source) Receive(ctx context.Context, r source.Request) ([]source.Record
 	}
 	want := queue.ReceiveRequest{Max: r.Max, Wait: r.Wait}
 	hidden := q.Config().Visibility
-	if r.Hold > hidden {
-		hidden = min(r.Hold+grace, queue.MaxVisibility)
+	if r.Processing > hidden {
+		hidden = min(r.Processing+grace, queue.MaxVisibility)
 		want.Visibility = &hidden
 	}
 	messages, err := q.Receive(ctx, want)
@@ -70,14 +70,14 @@ func (s *Source) Receive(ctx context.Context, r source.Request) ([]source.Record
 		m := &messages[i]
 		records[i] = source.Record{
 			ID: m.MessageID, Handle: m.ReceiptHandle, JSON: encode(s.id, m, s.windowed), Payload: m.Body,
-			TraceParent: m.TraceParent, TraceHeader: m.TraceHeader, Until: until,
+			TraceParent: m.TraceParent, TraceHeader: m.TraceHeader, RedeliveredAt: until,
 		}
 	}
 	return records, nil
 }
 
-// Done deletes messages.
-func (s *Source) Done(ctx context.Context, records []source.Record) error {
+// Acknowledge deletes messages.
+func (s *Source) Acknowledge(ctx context.Context, records []source.Record) error {
 	q, err := s.queues(s.id)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Source) Done(ctx context.Context, records []source.Record) error {
 	for i, r := range records {
 		handles[i] = r.Handle
 	}
-	return first(q.Delete(ctx, handles...))
+	return firstError(q.Delete(ctx, handles...))
 }
 
 // Release makes messages visible again.
@@ -99,10 +99,10 @@ func (s *Source) Release(ctx context.Context, records []source.Record) error {
 	for i, r := range records {
 		changes[i] = queue.Change{ReceiptHandle: r.Handle}
 	}
-	return first(q.ChangeVisibility(ctx, changes...))
+	return firstError(q.ChangeVisibility(ctx, changes...))
 }
 
-func first(errs []error) error {
+func firstError(errs []error) error {
 	for _, err := range errs {
 		if err != nil {
 			return err

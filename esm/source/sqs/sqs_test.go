@@ -164,7 +164,7 @@ func TestVisibility(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			q := &shelf{config: queue.Config{Visibility: c.own}}
-			_, err := sqs.New(orders, q.find, false).Receive(t.Context(), source.Request{Max: 7, Wait: half, Hold: c.hold})
+			_, err := sqs.New(orders, q.find, false).Receive(t.Context(), source.Request{Max: 7, Wait: half, Processing: c.hold})
 			want := queue.ReceiveRequest{Max: 7, Wait: half}
 			if c.asked != 0 {
 				want.Visibility = &c.asked
@@ -176,18 +176,18 @@ func TestVisibility(t *testing.T) {
 	}
 }
 
-func TestDoneAndRelease(t *testing.T) {
+func TestAcknowledgeAndRelease(t *testing.T) {
 	q := &shelf{}
 	s := sqs.New(orders, q.find, false)
 	records := []source.Record{{Handle: "a"}, {Handle: "b"}}
-	if err := s.Done(t.Context(), records); err != nil || !slices.Equal(q.deleted, []string{"a", "b"}) {
+	if err := s.Acknowledge(t.Context(), records); err != nil || !slices.Equal(q.deleted, []string{"a", "b"}) {
 		t.Errorf("deleted %v, %v", q.deleted, err)
 	}
 	if err := s.Release(t.Context(), records); err != nil || !slices.Equal(q.changed, []queue.Change{{ReceiptHandle: "a"}, {ReceiptHandle: "b"}}) {
 		t.Errorf("changed %v, %v", q.changed, err)
 	}
 	q.fails = queue.ErrExpired
-	if err := s.Done(t.Context(), records); !errors.Is(err, queue.ErrExpired) {
+	if err := s.Acknowledge(t.Context(), records); !errors.Is(err, queue.ErrExpired) {
 		t.Errorf("deleting one of two: %v", err)
 	}
 	if err := s.Release(t.Context(), records); !errors.Is(err, queue.ErrExpired) {
@@ -199,7 +199,7 @@ func TestNoQueue(t *testing.T) {
 	gone := func(queue.ID) (sqs.Queue, error) { return nil, fault.New(fault.NotFound, "no queue") }
 	s := sqs.New(orders, gone, false)
 	_, err := s.Receive(t.Context(), source.Request{Max: 1})
-	for call, err := range map[string]error{"receive": err, "done": s.Done(t.Context(), nil), "release": s.Release(t.Context(), nil)} {
+	for call, err := range map[string]error{"receive": err, "done": s.Acknowledge(t.Context(), nil), "release": s.Release(t.Context(), nil)} {
 		if !errors.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", call, err)
 		}

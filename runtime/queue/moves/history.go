@@ -6,11 +6,11 @@ import "slices"
 // runtimes cannot both start a task there. Its methods return the history after
 // the change and leave the one before as it was.
 type history struct {
-	Source uint64 // the incarnation of the queue; tasks of an earlier one are not its own
-	Tasks  []Task
+	Generation uint64 `json:"Source"` // of the queue; tasks of an earlier one of its name are not its own
+	Tasks      []Task
 }
 
-// active tells that the newest task has not ended. No other can be active.
+// active reports whether the newest task has not ended. No other can be active.
 func (h history) active() bool { return len(h.Tasks) > 0 && h.Tasks[0].Status.Active() }
 
 // find returns the task with an ID.

@@ -80,9 +80,9 @@ func codeOf(err error) string {
 
 // A refused change is no change, and a change leaves what was there before alone.
 func TestHistoriesAreValues(t *testing.T) {
-	before, _ := begin(history{Source: 7})
+	before, _ := begin(history{Generation: 7})
 	after, err := cancel(before)
-	if err != nil || before.Tasks[0].Status != Running || after.Tasks[0].Status != Cancelling || after.Source != 7 {
+	if err != nil || before.Tasks[0].Status != Running || after.Tasks[0].Status != Cancelling || after.Generation != 7 {
 		t.Errorf("before %v, after %v, %v", before, after, err)
 	}
 	if same, err := begin(after); err == nil || len(same.Tasks) != 1 || same.Tasks[0].Status != Cancelling {

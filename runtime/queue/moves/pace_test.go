@@ -22,7 +22,7 @@ func TestPace(t *testing.T) {
 				now = now.Add(p.wait(now))
 				n := p.batch()
 				begun[int(now.Sub(start)/time.Second)] += n
-				p.took(n, now)
+				p.began(n, now)
 				now = now.Add(slow)
 			}
 			total := 0
@@ -48,7 +48,7 @@ func TestPace(t *testing.T) {
 func TestPaceWithoutRate(t *testing.T) {
 	p := pace{}
 	now := time.Unix(1000, 0)
-	p.took(p.batch(), now)
+	p.began(p.batch(), now)
 	if w := p.wait(now); w != 0 {
 		t.Errorf("waits %v", w)
 	}
@@ -58,7 +58,7 @@ func TestPaceWithoutRate(t *testing.T) {
 func TestThirtySixHours(t *testing.T) {
 	started := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 	q := &asked{}
-	r := run{tasks: &Tasks{config: Config{Queue: func(queue.ID) (Queue, error) { return q, nil }}}, ends: ends(started, started)}
+	r := run{tasks: &Tasks{config: Config{Queue: func(queue.ID) (Queue, error) { return q, nil }}}, deadline: deadline(started, started)}
 	task := Task{Started: started, Status: Running}
 	if _, end, err := r.step(context.Background(), task, started.Add(MaxTime-1)); q.n != 1 || err == nil || end != (outcome{}) {
 		t.Errorf("just before its end: %v, %v", end, err)
@@ -73,7 +73,7 @@ func TestThirtySixHours(t *testing.T) {
 func TestTaskEnds(t *testing.T) {
 	now := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 	for ago, want := range map[time.Duration]time.Duration{0: MaxTime, time.Hour: MaxTime - time.Hour, -24 * time.Hour: MaxTime} {
-		if got := ends(now.Add(-ago), now).Sub(now); got != want {
+		if got := deadline(now.Add(-ago), now).Sub(now); got != want {
 			t.Errorf("started %v ago: ends in %v, want %v", ago, got, want)
 		}
 	}

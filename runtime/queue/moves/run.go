@@ -12,30 +12,30 @@ import (
 // A batch that failed for a reason that may pass is tried again after a second,
 // then after two, and so on up to a minute.
 const (
-	firstRest   = time.Second
-	longestRest = time.Minute
+	firstBackoff   = time.Second
+	longestBackoff = time.Minute
 )
 
 // A run carries out one task, from its start or from a restart on. Its goroutine
 // ends with the task, or when it is halted. When several runtimes share the
 // queue, each has a run, and those of all but the queue's owner look on.
 type run struct {
-	tasks  *Tasks
-	id     string
-	spec   Spec
-	source uint64 // the incarnation of the queue
-	pace   pace
-	wake   chan struct{} // the task was changed by others
-	halted context.Context
-	ends   time.Time     // when the task has taken too long
-	again  time.Duration // the rest after the latest failure; 0 while all is well
-	idle   time.Time     // nothing is tried before, unless the task was changed
+	tasks      *Tasks
+	id         string
+	spec       Spec
+	generation uint64 // of the source
+	pace       pace
+	wake       chan struct{} // the task was changed by others
+	halted     context.Context
+	deadline   time.Time     // when the task has taken too long
+	backoff    time.Duration // the pause after the latest failure; 0 while all is well
+	notBefore  time.Time     // nothing is tried before, unless the task was changed
 }
 
-// ends says when a task has taken too long, in the process's time: what the wall
+// deadline says when a task has taken too long, in the process's time: what the wall
 // clock does from now on does not count. A task that it says begins later begins
 // now.
-func ends(started, now time.Time) time.Time {
+func deadline(started, now time.Time) time.Time {
 	return now.Add(MaxTime - max(0, now.Sub(started)))
 }
 
@@ -58,12 +58,12 @@ func (r *run) run(work context.Context) {
 			return
 		}
 		now := time.Now()
-		wait := r.idle.Sub(now)
+		wait := r.notBefore.Sub(now)
 		if t.Status == Running {
 			wait = max(wait, r.pace.wait(now))
 		}
 		if wait > 0 {
-			r.rest(wait)
+			r.sleep(wait)
 			continue
 		}
 		moved, end, err := r.step(work, t, now)
@@ -71,7 +71,7 @@ func (r *run) run(work context.Context) {
 			r.forget(work)
 			return
 		}
-		r.settle(err)
+		r.backOff(err)
 		if !r.report(work, moved, end) {
 			return
 		}
@@ -85,14 +85,14 @@ func (r *run) task() (Task, bool) {
 	return t, err == nil && t.Status.Active()
 }
 
-// rest waits, unless something happens before.
-func (r *run) rest(wait time.Duration) {
+// sleep waits, unless something happens before.
+func (r *run) sleep(wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-r.wake:
-		r.idle = time.Time{}
+		r.notBefore = time.Time{}
 	case <-r.halted.Done():
 	}
 }
@@ -107,16 +107,16 @@ func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end o
 	case err != nil:
 		return 0, outcome{}, err
 	case !q.Here():
-		r.idle = now.Add(firstRest)
+		r.notBefore = now.Add(firstBackoff)
 		return 0, outcome{}, nil
 	case t.Status == Cancelling:
 		return 0, outcome{status: Cancelled}, nil
-	case !now.Before(r.ends):
+	case !now.Before(r.deadline):
 		return 0, outcome{Failed, TimedOut}, nil
 	}
 	n := r.pace.batch()
 	moved, err = q.Move(ctx, n, t.Destination)
-	r.pace.took(n, now)
+	r.pace.began(n, now)
 	switch {
 	case errors.Is(err, queue.ErrNoSource):
 		return moved, outcome{Failed, NoOrigin}, nil
@@ -131,7 +131,7 @@ func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end o
 		if err == nil && counts.Visible == 0 {
 			return 0, outcome{status: Completed}, nil
 		}
-		r.idle = now.Add(firstRest)
+		r.notBefore = now.Add(firstBackoff)
 		return 0, outcome{}, err
 	}
 	return moved, outcome{}, err
@@ -140,34 +140,34 @@ func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end o
 // queue finds the source, if it is still the queue that the task began with.
 func (r *run) queue() (Queue, error) {
 	q, err := r.tasks.config.Queue(r.spec.Source)
-	if errors.Is(err, fault.NotFound) || err == nil && q.Incarnation() != r.source {
+	if errors.Is(err, fault.NotFound) || err == nil && q.Incarnation() != r.generation {
 		return nil, errSourceGone
 	}
 	return q, err
 }
 
-// report stores what a batch came to, and tells whether the task goes on. It
+// report stores what a batch came to, and reports whether the task goes on. It
 // tries until it succeeds: the count is all that others see of the task.
 func (r *run) report(ctx context.Context, moved int, end outcome) bool {
 	if moved == 0 && end.status == "" {
 		return true
 	}
 	for {
-		h, err := r.tasks.change(ctx, r.spec.Source, r.source, func(h history) (history, error) {
+		h, err := r.tasks.change(ctx, r.spec.Source, r.generation, func(h history) (history, error) {
 			return h.report(r.id, moved, end)
 		})
 		switch fault.Of(err) {
 		case "":
 			return h.active()
 		case fault.Unavailable:
-			r.settle(err)
+			r.backOff(err)
 		default: // forgotten, with its queue or by a reset
 			return false
 		}
 		if r.halted.Err() != nil {
 			return false
 		}
-		r.rest(r.again)
+		r.sleep(r.backoff)
 	}
 }
 
@@ -176,21 +176,21 @@ func (r *run) forget(ctx context.Context) {
 	s := r.tasks
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h, ok := s.table.Get(key(r.spec.Source)); ok && h.Source == r.source {
-		r.settle(s.table.Delete(ctx, key(r.spec.Source)))
+	if h, ok := s.table.Get(key(r.spec.Source)); ok && h.Generation == r.generation {
+		r.backOff(s.table.Delete(ctx, key(r.spec.Source)))
 	}
 }
 
-// settle puts the next batch off when one failed, and tells the operator of the
+// backOff puts the next batch off when one failed, and tells the operator of the
 // first of several failures in a row.
-func (r *run) settle(err error) {
+func (r *run) backOff(err error) {
 	if err == nil {
-		r.again = 0
+		r.backoff = 0
 		return
 	}
-	if r.again == 0 && r.halted.Err() == nil {
-		r.tasks.config.Log.Warn("a message move task is held up", "queue", r.spec.Source.Name, "task", r.id, "err", err)
+	if r.backoff == 0 && r.halted.Err() == nil {
+		r.tasks.config.Log.Warn("message move task is delayed", "queue", r.spec.Source.Name, "task", r.id, "err", err)
 	}
-	r.again = min(max(firstRest, 2*r.again), longestRest)
-	r.idle = time.Now().Add(r.again)
+	r.backoff = min(max(firstBackoff, 2*r.backoff), longestBackoff)
+	r.notBefore = time.Now().Add(r.backoff)
 }

@@ -46,7 +46,7 @@ const (
 	Failed     Status = "FAILED"
 )
 
-// Active tells that a task has not ended.
+// Active reports whether a task has not ended.
 func (s Status) Active() bool { return s == Running || s == Cancelling }
 
 // Why tasks fail, in the words of AWS's troubleshooting page. AWS names none for

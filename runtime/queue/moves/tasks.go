@@ -135,7 +135,7 @@ func (s *Tasks) Cancel(ctx context.Context, source queue.ID, id string) (Task, e
 func (s *Tasks) List(source queue.ID, max int) []Task {
 	h, ok := s.table.Get(key(source))
 	q, err := s.config.Queue(source)
-	if !ok || err != nil || h.Source != q.Incarnation() {
+	if !ok || err != nil || h.Generation != q.Incarnation() {
 		return nil
 	}
 	return h.Tasks[:min(max, len(h.Tasks))]
@@ -205,8 +205,8 @@ func (s *Tasks) resume(h history) {
 	}
 	t := h.Tasks[0]
 	r := &run{
-		tasks: s, id: t.ID, spec: t.Spec, source: h.Source, pace: pace{rate: t.Rate},
-		wake: make(chan struct{}, 1), halted: s.halted, ends: ends(t.Started, time.Now()),
+		tasks: s, id: t.ID, spec: t.Spec, generation: h.Generation, pace: pace{rate: t.Rate},
+		wake: make(chan struct{}, 1), halted: s.halted, deadline: deadline(t.Started, time.Now()),
 	}
 	s.runs[t.ID] = r
 	work := s.work
@@ -229,12 +229,12 @@ func (s *Tasks) active(account string) (n int) {
 
 // change stores what change makes of a queue's history, and returns what is
 // stored then: what was there before when change fails. It needs no lock.
-func (s *Tasks) change(ctx context.Context, source queue.ID, incarnation uint64, change func(history) (history, error)) (history, error) {
+func (s *Tasks) change(ctx context.Context, source queue.ID, generation uint64, change func(history) (history, error)) (history, error) {
 	for {
 		var seen history
 		_, err := s.table.Update(ctx, key(source), func(h history) (history, error) {
-			if h.Source != incarnation {
-				h = history{Source: incarnation} // those were the tasks of an earlier queue of this name
+			if h.Generation != generation {
+				h = history{Generation: generation} // those were the tasks of an earlier queue of this name
 			}
 			changed, err := change(h)
 			seen = changed
@@ -243,7 +243,7 @@ func (s *Tasks) change(ctx context.Context, source queue.ID, incarnation uint64,
 		if fault.Of(err) != fault.NotFound || errors.Is(err, ErrTask) {
 			return seen, err
 		}
-		h, err := change(history{Source: incarnation})
+		h, err := change(history{Generation: generation})
 		if err == nil {
 			err = s.table.Create(ctx, key(source), h)
 		}

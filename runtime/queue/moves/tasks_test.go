@@ -39,8 +39,8 @@ type world struct {
 
 // A fake is a queue that holds a number of messages, all alike.
 type fake struct {
-	w           *world
-	incarnation uint64
+	w          *world
+	generation uint64
 
 	mu        sync.Mutex
 	visible   int
@@ -50,7 +50,7 @@ type fake struct {
 	at        []time.Time   // when each message went
 }
 
-func (f *fake) Incarnation() uint64 { return f.incarnation }
+func (f *fake) Incarnation() uint64 { return f.generation }
 
 func (f *fake) Here() bool {
 	f.mu.Lock()
@@ -114,9 +114,9 @@ func (w *world) find(id queue.ID) (moves.Queue, error) {
 func (w *world) create(id queue.ID, visible int) *fake {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := &fake{w: w, visible: visible, incarnation: 1}
+	f := &fake{w: w, visible: visible, generation: 1}
 	if was := w.queues[id]; was != nil {
-		f.incarnation = was.incarnation + 1
+		f.generation = was.generation + 1
 	}
 	w.queues[id] = f
 	return f

@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// What a gate's limit is after batches entered, left and were throttled.
-func TestGate(t *testing.T) {
-	type step func(*gate)
+// What a limiter's limit is after batches entered, left and were throttled.
+func TestLimiter(t *testing.T) {
+	type step func(*limiter)
 	enter := func(n int) step {
-		return func(g *gate) {
+		return func(l *limiter) {
 			for range n {
-				g.enter()
+				l.acquire()
 			}
 		}
 	}
 	now := time.Unix(0, 0)
-	leave := func(full bool) step { return func(g *gate) { g.leave(now, full) } }
-	look := func(g *gate) { g.open(now) } // the poller wants to go on
+	leave := func(full bool) step { return func(l *limiter) { l.release(now, full) } }
+	look := func(l *limiter) { l.mayBegin(now) } // the poller wants to go on
 	after := func(d time.Duration, s step) step {
-		return func(g *gate) {
+		return func(l *limiter) {
 			now = now.Add(d)
-			s(g)
+			s(l)
 		}
 	}
-	throttled := func(g *gate) { g.throttled() }
+	throttled := func(l *limiter) { l.halve() }
 	for _, c := range []struct {
 		rule  string
 		most  int
@@ -48,21 +48,21 @@ func TestGate(t *testing.T) {
 		{"one remains", 0, []step{throttled, throttled, throttled}, 1, true},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			g := newGate(c.most)
+			l := newLimiter(c.most)
 			for _, s := range c.steps {
-				s(g)
+				s(l)
 			}
-			if g.limit != c.limit || g.open(now) != c.open {
-				t.Errorf("limit %d, open %t", g.limit, g.open(now))
+			if l.limit != c.limit || l.mayBegin(now) != c.open {
+				t.Errorf("limit %d, open %t", l.limit, l.mayBegin(now))
 			}
 		})
 	}
 }
 
-func TestGateWaitEndsWithItsContext(t *testing.T) {
+func TestLimiterWaitEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if newGate(0).wait(ctx) {
+	if newLimiter(0).wait(ctx) {
 		t.Error("went on after the end")
 	}
 }

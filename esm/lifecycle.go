@@ -63,21 +63,21 @@ func (s *Mappings) start(m Mapping) {
 	traits := src.Traits()
 	f, err := filter.Compile(traits.Payload, m.Filters)
 	if err != nil {
-		s.config.Log.Error("an event source mapping cannot start", "mapping", m.UUID, "err", err)
+		s.config.Log.Error("event source mapping cannot start", "mapping", m.UUID, "err", err)
 		return
 	}
 	p := &poller{
-		mapping: m,
-		source:  src,
-		traits:  traits,
-		filter:  f,
-		invoker: s.config.Invoker,
-		timeout: s.config.Timeout,
-		log:     s.config.Log,
-		gate:    newGate(m.MaxConcurrent),
-		done:    make(chan struct{}),
-		open:    batch.New[source.Record](m.BatchSize, time.Duration(m.Window)*time.Second, len(traits.Head)+len(traits.Tail)),
-		rest:    firstRest,
+		mapping:   m,
+		source:    src,
+		traits:    traits,
+		filter:    f,
+		invoker:   s.config.Invoker,
+		timeout:   s.config.Timeout,
+		log:       s.config.Log,
+		limiter:   newLimiter(m.MaxConcurrent),
+		done:      make(chan struct{}),
+		batch:     batch.New[source.Record](m.BatchSize, time.Duration(m.Window)*time.Second, len(traits.Head)+len(traits.Tail)),
+		nextPause: firstPause,
 	}
 	p.halted, p.halt = context.WithCancel(s.work)
 	s.pollers[m.UUID] = p
