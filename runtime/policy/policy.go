@@ -11,7 +11,7 @@
 // The language is AWS's, of both versions:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 //
-// Not imitated: whether principals exist; federated and canonical users, who
+// Not supported: whether principals exist; federated and canonical users, who
 // have no way in here and never match; the intersection with the identity
 // policies, permission boundaries and organization policies of the caller.
 package policy

@@ -16,7 +16,7 @@ import (
 // in AWS's words and in the order in which AWS looks; "" for nothing. Only
 // managed policies must name the current version of the language.
 //
-// Not imitated: the checks of condition operators, of services, actions and
+// Not supported: the checks of condition operators, of services, actions and
 // resource types by name.
 func checkPolicy(text string, managed bool) string {
 	doc, err := grammar.Read(text)
@@ -118,7 +118,7 @@ var trustActions = []string{
 
 // checkTrust says what is wrong with the text of a role's trust policy; "" for nothing.
 //
-// Not imitated: principals must exist on AWS.
+// Not supported: principals must exist on AWS.
 func checkTrust(text string) string {
 	doc, err := grammar.Read(text)
 	if err != nil || len(doc.Statement) == 0 {

@@ -180,7 +180,7 @@ func (p policy) listed(used use) *api.Policy {
 //   - the document is checked, at most 6144 characters
 //   - becomes version v1, the default
 //
-// Not imitated: the checks of condition operators, and of services, actions and
+// Not supported: the checks of condition operators, and of services, actions and
 // resource types by name.
 func (s *Service) CreatePolicy(ctx context.Context, in *api.CreatePolicyInput) (*api.CreatePolicyOutput, error) {
 	if err := checkManagedPolicy(*in.PolicyDocument); err != nil {
@@ -218,7 +218,7 @@ func (s *Service) CreatePolicy(ctx context.Context, in *api.CreatePolicyInput) (
 
 // GetPolicy   awsQuery
 //
-// Not imitated: AWS's own policies beyond eight that event services use; the
+// Not supported: AWS's own policies beyond eight that event services use; the
 // others can be attached, not read.
 func (s *Service) GetPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.GetPolicyOutput, error) {
 	p, err := s.policy(ctx, in.PolicyArn, notFound(in.PolicyArn))

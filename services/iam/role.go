@@ -142,7 +142,7 @@ func (s *Service) CreateRole(ctx context.Context, in *api.CreateRoleInput) (*api
 
 // GetRole   awsQuery
 //
-// Not imitated: RoleLastUsed, which is empty as for a role that was never used.
+// Not supported: RoleLastUsed, which is empty as for a role that was never used.
 func (s *Service) GetRole(ctx context.Context, in *api.GetRoleInput) (*api.GetRoleOutput, error) {
 	r, err := s.role(ctx, in.RoleName)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 //   - attaching it again changes nothing
 //   - an eleventh is refused with LimitExceeded
 //
-// Not imitated: the refusal of a policy that AWS does not have.
+// Not supported: the refusal of a policy that AWS does not have.
 func (s *Service) AttachRolePolicy(ctx context.Context, in *api.AttachRolePolicyInput) (*api.AttachRolePolicyOutput, error) {
 	a, err := parsePolicyARN(*in.PolicyArn)
 	if err != nil {

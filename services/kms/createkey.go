@@ -15,7 +15,7 @@ import (
 //     BypassPolicyLockoutSafetyCheck says otherwise
 //   - at most 50 tags
 //
-// Not imitated: asymmetric keys, keys of several regions, imported key material
+// Not supported: asymmetric keys, keys of several regions, imported key material
 // and custom key stores: UnsupportedOperationException.
 func (s *Service) CreateKey(ctx context.Context, in *api.CreateKeyInput) (*api.CreateKeyOutput, error) {
 	c, who := caller(ctx)

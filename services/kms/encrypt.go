@@ -50,7 +50,7 @@ func (s *Service) encrypt(ctx context.Context, name *string, op string, algorith
 //   - InvalidCiphertextException for another encryption context and for damage
 //   - a disabled key does not decrypt
 //
-// Not imitated: Recipient, for enclaves.
+// Not supported: Recipient, for enclaves.
 func (s *Service) Decrypt(ctx context.Context, in *api.DecryptInput) (*api.DecryptOutput, error) {
 	if err := noEnclave(in.Recipient); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 //   - random bytes, plain and as Encrypt makes of them: AES_256, AES_128 or
 //     NumberOfBytes up to 1024, one of the two
 //
-// Not imitated: Recipient, for enclaves.
+// Not supported: Recipient, for enclaves.
 func (s *Service) GenerateDataKey(ctx context.Context, in *api.GenerateDataKeyInput) (*api.GenerateDataKeyOutput, error) {
 	if err := noEnclave(in.Recipient); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *Service) dataKey(ctx context.Context, op string, name, spec *string, by
 //
 //   - 1 to 1024 bytes
 //
-// Not imitated: custom key stores, and Recipient, for enclaves.
+// Not supported: custom key stores, and Recipient, for enclaves.
 func (s *Service) GenerateRandom(_ context.Context, in *api.GenerateRandomInput) (*api.GenerateRandomOutput, error) {
 	if err := noEnclave(in.Recipient); err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func (s *Service) GetKeyPolicy(ctx context.Context, in *api.GetKeyPolicyInput) (
 //   - must let the caller put another, unless BypassPolicyLockoutSafetyCheck says
 //     otherwise
 //
-// Not imitated: a policy that takes rights from the key's own account.
+// Not supported: a policy that takes rights from the key's own account.
 func (s *Service) PutKeyPolicy(ctx context.Context, in *api.PutKeyPolicyInput) (*api.PutKeyPolicyOutput, error) {
 	k, err := s.key(ctx, in.KeyId, "PutKeyPolicy")
 	if err != nil {

@@ -14,7 +14,7 @@ const day = 24 * time.Hour
 //
 //   - every 90 to 2560 days, by default 365; symmetric keys alone
 //
-// Not imitated: the rotation itself; keys keep their material.
+// Not supported: the rotation itself; keys keep their material.
 func (s *Service) EnableKeyRotation(ctx context.Context, in *api.EnableKeyRotationInput) (*api.EnableKeyRotationOutput, error) {
 	k, err := s.rotating(ctx, in.KeyId, "EnableKeyRotation")
 	if err != nil {

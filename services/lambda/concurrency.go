@@ -19,7 +19,7 @@ const (
 //   - bounds how many events of the function run at once; 0 throttles them all
 //   - of an account's 1000, 100 stay unreserved
 //
-// Not imitated: what a function reserves is not held free for it.
+// Not supported: what a function reserves is not held free for it.
 func (s *Service) PutFunctionConcurrency(ctx context.Context, in *api.PutFunctionConcurrencyInput) (*api.PutFunctionConcurrencyOutput, error) {
 	_, r, err := s.find(ctx, "PutFunctionConcurrency", in.FunctionName, nil)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 //   - one mapping for a queue and a function: the second is refused with
 //     ResourceConflictException, which names the first
 //
-// Not imitated: sources other than SQS queues, ProvisionedPollerConfig,
+// Not supported: sources other than SQS queues, ProvisionedPollerConfig,
 // MetricsConfig, LoggingConfig and KMSKeyArn.
 func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEventSourceMappingInput) (*api.CreateEventSourceMappingOutput, error) {
 	r, err := named(ctx, "CreateEventSourceMapping", in.FunctionName, nil)

@@ -18,7 +18,7 @@ import (
 //   - answers State Pending; the function and its code are durable by then, and
 //     Active for the next request
 //
-// Not imitated: other runtimes, container images, code from S3, layers, file
+// Not supported: other runtimes, container images, code from S3, layers, file
 // systems, SnapStart, dead-letter topics and published versions (Publish has no
 // effect). VpcConfig, KMSKeyArn, EphemeralStorage and TracingConfig are shown and
 // have no effect. Of LoggingConfig, SystemLogLevel has none; LogFormat, LogGroup

@@ -32,7 +32,7 @@ const (
 //   - LogType=Tail answers the last 4 KB of the invocation's log
 //   - ClientContext reaches the function of a RequestResponse
 //
-// Not imitated: versions and aliases beside $LATEST, tenants, durable
+// Not supported: versions and aliases beside $LATEST, tenants, durable
 // executions.
 func (s *Service) Invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeOutput, error) {
 	f, r, err := s.find(ctx, "InvokeFunction", in.FunctionName, in.Qualifier)

@@ -15,7 +15,7 @@ import (
 //   - without State, LastUpdateStatus and RuntimeVersionConfig, as at AWS
 //   - FunctionVersion=ALL qualifies the ARNs
 //
-// Not imitated: MasterRegion, which is for functions of Lambda@Edge.
+// Not supported: MasterRegion, which is for functions of Lambda@Edge.
 func (s *Service) ListFunctions(ctx context.Context, in *api.ListFunctionsInput) (*api.ListFunctionsOutput, error) {
 	c := identity.From(ctx)
 	all, next := page(s.functions.List(c.Account, c.Region), func(f function.Function) string { return f.Name }, in.Marker, in.MaxItems, 50)

@@ -19,7 +19,7 @@ import (
 //   - a RevisionId that is past is refused with PreconditionFailedException
 //   - lets other accounts do the action; the function's own account needs no leave
 //
-// Not imitated: services of AWS need no permission here.
+// Not supported: services of AWS need no permission here.
 func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput) (*api.AddPermissionOutput, error) {
 	_, r, err := s.find(ctx, "AddPermission", in.FunctionName, in.Qualifier)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 //   - answers State Updating, Enabling or Disabling; ResourceInUseException while
 //     the one before is under way
 //
-// Not imitated: what CreateEventSourceMapping does not imitate.
+// Not supported: what CreateEventSourceMapping does not support.
 func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *api.UpdateEventSourceMappingInput) (*api.UpdateEventSourceMappingOutput, error) {
 	if _, err := s.mapped(ctx, in.UUID); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 //   - DryRun checks and changes nothing
 //   - answers LastUpdateStatus InProgress; Successful for the next request
 //
-// Not imitated: code from S3 and container images; Publish has no effect.
+// Not supported: code from S3 and container images; Publish has no effect.
 func (s *Service) UpdateFunctionCode(ctx context.Context, in *api.UpdateFunctionCodeInput) (*api.UpdateFunctionCodeOutput, error) {
 	_, r, err := s.find(ctx, "UpdateFunctionCode", in.FunctionName, nil)
 	if err != nil {

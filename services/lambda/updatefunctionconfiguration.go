@@ -15,7 +15,7 @@ import (
 //   - a RevisionId that is past is refused with PreconditionFailedException
 //   - answers LastUpdateStatus InProgress; Successful for the next request
 //
-// Not imitated: what CreateFunction does not imitate.
+// Not supported: what CreateFunction does not support.
 func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *api.UpdateFunctionConfigurationInput) (*api.UpdateFunctionConfigurationOutput, error) {
 	_, r, err := s.find(ctx, "UpdateFunctionConfiguration", in.FunctionName, nil)
 	if err != nil {

@@ -25,7 +25,7 @@ import (
 //   - a message received more than maxReceiveCount times goes to the dead-letter
 //     queue instead
 //
-// Not imitated: short polls that ask only some of AWS's servers.
+// Not supported: short polls that ask only some of AWS's servers.
 func (s *Service) ReceiveMessage(ctx context.Context, in *api.ReceiveMessageInput) (*api.ReceiveMessageOutput, error) {
 	c := identity.From(ctx)
 	q, err := s.find(ctx, "ReceiveMessage", in.QueueUrl)

@@ -20,7 +20,7 @@ import (
 //   - an assumed role that assumes another gets an hour at most
 //   - session tags differ by more than their case, and hold the transitive keys
 //
-// Not imitated: trust policies and external ids are not asked, nor must the role
+// Not supported: trust policies and external ids are not asked, nor must the role
 // exist; a role that does not has an id made of its ARN. PackedPolicySize counts
 // the session policy's characters. Tags and session policies have no effect.
 func (s *Service) AssumeRole(ctx context.Context, in *api.AssumeRoleInput) (*api.AssumeRoleOutput, error) {

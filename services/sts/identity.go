@@ -13,7 +13,7 @@ import (
 //   - else the account's root, whatever the access key
 //   - anonymous callers get MissingAuthenticationToken
 //
-// Not imitated: users; every other key is the root's.
+// Not supported: users; every other key is the root's.
 func (s *Service) GetCallerIdentity(ctx context.Context, _ *api.GetCallerIdentityInput) (*api.GetCallerIdentityOutput, error) {
 	if identity.From(ctx).AccessKey == "" {
 		return nil, anonymous
@@ -26,7 +26,7 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *api.GetCallerIdentit
 //
 //   - the account of credentials that were lent here, else the caller's own
 //
-// Not imitated: reading the account out of keys that were not lent here.
+// Not supported: reading the account out of keys that were not lent here.
 func (s *Service) GetAccessKeyInfo(ctx context.Context, in *api.GetAccessKeyInfoInput) (*api.GetAccessKeyInfoOutput, error) {
 	key, ok := s.sessions.Get(*in.AccessKeyId)
 	if !ok {
@@ -40,7 +40,7 @@ func (s *Service) GetAccessKeyInfo(ctx context.Context, in *api.GetAccessKeyInfo
 //   - credentials of the caller's account, for 12 hours unless DurationSeconds
 //     says otherwise
 //
-// Not imitated: MFA; the limit of one hour that AWS sets the root.
+// Not supported: MFA; the limit of one hour that AWS sets the root.
 func (s *Service) GetSessionToken(ctx context.Context, in *api.GetSessionTokenInput) (*api.GetSessionTokenOutput, error) {
 	credentials, err := s.lend(ctx, s.caller(ctx), seconds(in.DurationSeconds, 12*60*60))
 	if err != nil {

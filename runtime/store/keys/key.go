@@ -130,7 +130,7 @@ var abroad = []string{
 // the keys that policies may ask for; those that follow from the key and from who
 // asks are added. ErrAccess otherwise.
 //
-// Not imitated: a policy that allows its own account less than everything;
+// Not supported: a policy that allows its own account less than everything;
 // conditions on encryption contexts, which no request here has.
 func (k Key) Allows(who policy.Principal, op string, conditions map[string][]string) error {
 	why := fmt.Sprintf("because no resource-based policy allows the kms:%s action", op)

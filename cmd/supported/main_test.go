@@ -16,7 +16,7 @@ func TestOperationsAreReadOffTheirComments(t *testing.T) {
 //
 //   - sends it
 //
-// Not imitated: colours
+// Not supported: colours
 // and smells.
 //
 // More words.
@@ -37,9 +37,11 @@ func (s *Service) Helper() {}
 	}
 	var w bytes.Buffer
 	write(&w, "Sample", ops)
-	want := `**Sample**, 2 operations. Whole: ReceiveThing.
+	want := `## Sample
 
-| Sample | not imitated |
+2 operations. Fully supported: ReceiveThing.
+
+| Sample | not supported |
 |---|---|
 | SendThing | colours and smells. |
 
@@ -50,8 +52,8 @@ func (s *Service) Helper() {}
 
 	w.Reset()
 	write(&w, "Sample", ops[1:])
-	if strings.Contains(w.String(), "Whole") {
-		t.Errorf("a service without a whole operation names some:\n%s", w.String())
+	if strings.Contains(w.String(), "Fully") {
+		t.Errorf("a service without a complete operation names some:\n%s", w.String())
 	}
 }
 
@@ -67,33 +69,13 @@ func TestAMisnamedCommentIsRefused(t *testing.T) {
 	}
 }
 
-func TestSpliceKeepsWhatIsAround(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "README.md")
-	if err := os.WriteFile(path, []byte("before\n"+begin+"old\n"+end+"\nafter\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := splice(path, []byte("new\n")); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(path)
-	if want := "before\n" + begin + "new\n" + end + "\nafter\n"; err != nil || string(got) != want {
-		t.Errorf("got %q, %v, want %q", got, err, want)
-	}
-	if err := os.WriteFile(path, []byte("no marks\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := splice(path, nil); err == nil {
-		t.Error("a README without marks was written to")
-	}
-}
-
 func TestAbsentNamesWhatTheModelHasBeside(t *testing.T) {
 	model := filepath.Join(t.TempDir(), "sample.json")
 	if err := os.WriteFile(model, []byte(`{"operations":{"A":{},"C":{}},"others":["B"]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	got, err := absent(model, []operation{{name: "A"}})
-	if err != nil || got != "Not there yet: B, C.\n\n" {
+	if err != nil || got != "Not supported yet: B, C.\n\n" {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
