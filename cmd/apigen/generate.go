@@ -182,8 +182,8 @@ func (g *generator) serviceVar() {
 	g.printf("},\nMissingOps: %#v,\nOperations: []*wire.Operation{\n", g.Others)
 	for _, name := range g.operationNames() {
 		op := g.Operations[name]
-		g.printf("{Name: %q, Method: %q, URI: %q, Status: %d, Input: &shapes[%d], Output: &shapes[%d], ResultWrapper: %q,\n",
-			name, op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode, g.index[op.Input.Shape], g.index[op.Output.Shape], op.Output.ResultWrapper)
+		g.printf("{Name: %q, Method: %q, URI: %q, Status: %d, Input: &shapes[%d], Output: &shapes[%d], ResultWrapper: %q, MaxBody: %d,\n",
+			name, op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode, g.index[op.Input.Shape], g.index[op.Output.Shape], op.Output.ResultWrapper, g.service.maxBody(name))
 		g.printf("NewInput: wire.New[%sInput], NewOutput: wire.New[%sOutput], Call: wire.Call(Handler.%s)},\n", name, name, name)
 	}
 	g.printf("},\nErrors: []*wire.Shape{")
@@ -296,7 +296,7 @@ func (g *generator) member(name string, r *ref, required bool) {
 	}
 	g.printf("Shape: &shapes[%d]", g.index[r.Shape])
 	for _, text := range []struct{ label, value string }{
-		{"Wire", r.LocationName}, {"Query", r.QueryName}, {"Location", r.Location}, {"Format", r.TimestampFormat}, {"Namespace", r.XMLNamespace.URI}, {"Prefix", r.XMLNamespace.Prefix},
+		{"Wire", r.LocationName}, {"Query", r.QueryName}, {"QueryJSON", r.QueryJSONName}, {"Location", r.Location}, {"Format", r.TimestampFormat}, {"Namespace", r.XMLNamespace.URI}, {"Prefix", r.XMLNamespace.Prefix},
 	} {
 		if text.value != "" {
 			g.printf(", %s: %q", text.label, text.value)

@@ -65,6 +65,7 @@ type ref struct {
 	Location        string    `json:"location,omitempty"`
 	LocationName    string    `json:"locationName,omitempty"`
 	QueryName       string    `json:"queryName,omitempty"`
+	QueryJSONName   string    `json:"queryJsonName,omitempty"` // restored, see sqs.go
 	ResultWrapper   string    `json:"resultWrapper,omitempty"`
 	TimestampFormat string    `json:"timestampFormat,omitempty"`
 	Flattened       bool      `json:"flattened,omitempty"`

@@ -2,13 +2,26 @@ package main
 
 // A service is what is generated of one of AWS's models.
 type service struct {
-	name       string       // of the model's file and of the package
-	shape      string       // put before error shapes in __type, "" for bare names
-	signing    string       // in a credential scope; "" for what the model says
-	also       []string     // protocols spoken beside the model's own
-	generic    bool         // constraint failures get the generic validation text
-	operations []string     // supported; nil for all
-	restore    func(*model) // puts back what the model has lost; nil when nothing
+	name       string           // of the model's file and of the package
+	shape      string           // put before error shapes in __type, "" for bare names
+	signing    string           // in a credential scope; "" for what the model says
+	also       []string         // protocols spoken beside the model's own
+	generic    bool             // constraint failures get the generic validation text
+	operations []string         // supported; nil for all
+	restore    func(*model)     // puts back what the model has lost; nil when nothing
+	limits     map[string]int64 // of operations' bodies, in bytes, where it is not usualBody
+}
+
+// usualBody bounds the body of a request, in bytes. It leaves room for the longest
+// that AWS takes of a document (a batch of 1 MiB for SQS, six bytes for a character
+// in JSON), and for what is longer to be refused in the service's own words.
+const usualBody = 16 << 20
+
+func (s service) maxBody(operation string) int64 {
+	if n, ok := s.limits[operation]; ok {
+		return n
+	}
+	return usualBody
 }
 
 var services = []service{
@@ -48,6 +61,10 @@ var services = []service{
 			"ListFunctionEventInvokeConfigs", "ListFunctions", "ListTags", "ListVersionsByFunction", "PutFunctionConcurrency",
 			"PutFunctionEventInvokeConfig", "RemovePermission", "TagResource", "UntagResource", "UpdateEventSourceMapping",
 			"UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig",
+		},
+		limits: map[string]int64{
+			"CreateFunction": 70167211, "UpdateFunctionCode": 70167211, // a zip file of 50 MiB in base64
+			"Invoke": 6 << 20, "InvokeAsync": 6 << 20,
 		},
 	},
 }

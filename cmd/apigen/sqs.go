@@ -23,6 +23,9 @@ func restoreSQS(m *model) {
 		}
 		for member, r := range s.Members {
 			r.QueryName = sqsQueryName(member, m.Shapes[r.Shape])
+			if member == "Messages" || member == "QueueUrls" { // begin small in JSON answers to query requests
+				r.QueryJSONName = strings.ToLower(member[:1]) + member[1:]
+			}
 		}
 	}
 }

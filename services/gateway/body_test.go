@@ -37,12 +37,12 @@ func (r runner) Invoke(_ context.Context, in *lambda.InvokeInput) (*lambda.Invok
 	return &lambda.InvokeOutput{}, nil
 }
 
-// A lent body is there already, and is another request's afterwards.
-type lent struct{ all []byte }
+// A lentBody is there already, and is another request's afterwards.
+type lentBody struct{ all []byte }
 
-func (l *lent) Bytes() []byte          { return l.all }
-func (*lent) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
-func (*lent) Close() error             { return nil }
+func (l *lentBody) Bytes() []byte          { return l.all }
+func (*lentBody) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (*lentBody) Close() error             { return nil }
 
 func TestKeepsNothingOfALentBody(t *testing.T) {
 	for _, c := range []struct{ path, kind, target, body, want string }{
@@ -53,7 +53,7 @@ func TestKeepsNothingOfALentBody(t *testing.T) {
 		var text string
 		var payload []byte
 		g := New(Config{Services: []Service{keeper{text: &text}, runner{payload: &payload}}, Own: http.NotFoundHandler(), Account: "000000000000", Region: "us-east-1"})
-		body := &lent{[]byte(c.body)}
+		body := &lentBody{[]byte(c.body)}
 		r := newRequest("POST", c.path, map[string]string{"X-Amz-Target": c.target, "Content-Type": c.kind}, body)
 		r.ContentLength = int64(len(c.body))
 		w := httptest.NewRecorder()

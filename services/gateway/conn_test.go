@@ -41,10 +41,10 @@ func TestBadBodies(t *testing.T) {
 		{"no length of a chunk", list + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", 400, "MalformedHttpRequestException"},
 		{"a chunk longer than its length", list + "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n" + more, 400, "MalformedHttpRequestException"},
 		{"a chunk of Lambda's", create + "Transfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n" + more, 400, "malformed"},
-		{"a length over the limit, before the body", create + fmt.Sprintf("Content-Length: %d\r\n\r\n", maxBody+1), 413, "Request must be smaller than 70167211 bytes for the CreateFunction operation"},
-		{"and with the body", list + fmt.Sprintf("Content-Length: %d\r\n\r\n", maxBody+1) + more, 413, "Request must be smaller than 70167211 bytes"},
-		{"and to a host that is not served", "POST / HTTP/1.1\r\nHost: sqs-emu\r\nX-Amz-Target: AmazonSQS.ListQueues\r\n" + fmt.Sprintf("Content-Length: %d\r\n\r\n", maxBody+1) + more, 403, "--allow-host sqs-emu"},
-		{"and to a client that would wait", create + fmt.Sprintf("Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", maxBody+1), 413, "Request must be smaller"},
+		{"a length over the limit, before the body", create + fmt.Sprintf("Content-Length: %d\r\n\r\n", createLimit+1), 413, "Request must be smaller than 70167211 bytes for CreateFunction"},
+		{"and with the body", list + fmt.Sprintf("Content-Length: %d\r\n\r\n", createLimit+1) + more, 413, "Request must be smaller than 16777216 bytes"},
+		{"and to a host that is not served", "POST / HTTP/1.1\r\nHost: sqs-emu\r\nX-Amz-Target: AmazonSQS.ListQueues\r\n" + fmt.Sprintf("Content-Length: %d\r\n\r\n", createLimit+1) + more, 403, "--allow-host sqs-emu"},
+		{"and to a client that would wait", create + fmt.Sprintf("Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", createLimit+1), 413, "Request must be smaller"},
 	} {
 		conn, err := net.Dial("tcp", s.Listener.Addr().String())
 		if err != nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -25,6 +26,16 @@ type queues struct {
 
 func (queues) Model() *wire.Service { return sqs.Service }
 
+// Claims and RefuseOperation are a service's own ways with some requests.
+func (queues) Claims(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/000000000000/") }
+
+func (queues) RefuseOperation(_ *wire.Request, _ wire.Protocol, name string) *wire.Error {
+	if name == "" {
+		return &wire.Error{Code: "UnknownOperationException", Status: http.StatusNotFound, Body: "<UnknownOperationException/>"}
+	}
+	return nil
+}
+
 func (q queues) ListQueues(ctx context.Context, _ *sqs.ListQueuesInput) (*sqs.ListQueuesOutput, error) {
 	return &sqs.ListQueuesOutput{}, q.list(ctx)
 }
@@ -32,6 +43,13 @@ func (q queues) ListQueues(ctx context.Context, _ *sqs.ListQueuesInput) (*sqs.Li
 type functions struct{ lambda.Unimplemented }
 
 func (functions) Model() *wire.Service { return lambda.Service }
+
+func (functions) RefuseBody(op *wire.Operation, limit int64) *wire.Error {
+	return &wire.Error{Code: "RequestTooLargeException", Status: 413, Message: fmt.Sprintf("Request must be smaller than %d bytes for %s", limit, op.Name)}
+}
+
+// createLimit is that of CreateFunction's body.
+var createLimit = lambda.Service.Operation("CreateFunction").MaxBody
 
 func serve(t *testing.T, r *http.Request, list func(context.Context) error) (*http.Response, string) {
 	t.Helper()
@@ -95,13 +113,14 @@ func TestErrorsInEachProtocol(t *testing.T) {
 		{"wrong type", newRequest("POST", "/", target, strings.NewReader(`{"MaxResults":"x"}`)), nil, 400, json, "STRING_VALUE can not be converted to an Integer"},
 		{"unknown operation", newRequest("POST", "/", map[string]string{"X-Amz-Target": "AmazonSQS.Nope"}, strings.NewReader("{}")), nil, 400, json, "UnknownOperationException"},
 		{"unknown service", newRequest("POST", "/", map[string]string{"X-Amz-Target": "Nope_1.Nope"}, strings.NewReader("{}")), nil, 404, json, "UnknownOperationException"},
-		{"unknown action", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=Nope&Version=2012-11-05")), nil, 400, "text/xml", "<Code>InvalidAction</Code><Message>The action Nope is not valid for this endpoint.</Message>"},
+		{"unknown action", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=Nope&Version=2012-11-05")), nil, 400, "text/xml", "<Code>InvalidAction</Code><Message>Could not find operation Nope for version 2012-11-05</Message>"},
 		{"bad form", newRequest("POST", "/", map[string]string{"Content-Type": form}, strings.NewReader("Action=%zz")), nil, 400, "text/xml", "The query string contains a syntax error"},
 		{"a queue's URL in a browser", newRequest("GET", "/000000000000/q", nil, nil), nil, 404, "", "<UnknownOperationException/>"},
 		{"an operation that is not there", newRequest("GET", "/2015-03-31/functions/f", nil, nil), nil, 501, "application/json", "GetFunction is not supported"},
 		{"a path that is not there", newRequest("GET", "/2015-03-31/nope", map[string]string{"Authorization": "AWS4-HMAC-SHA256 Credential=AKID/20261120/us-east-1/lambda/aws4_request, Signature=0"}, nil), nil, 404, "application/json", "answers GET /2015-03-31/nope"},
 		{"a failure of ours", newRequest("POST", "/", target, strings.NewReader("{}")), errors.New("secret cause"), 500, json, "InternalFailure"},
-		{"a body over the limit", newRequest("POST", "/2015-03-31/functions", nil, io.LimitReader(zeros{}, maxBody+1)), nil, 413, "application/json", "Request must be smaller than 70167211 bytes for the CreateFunction operation"},
+		{"a body over the limit", newRequest("POST", "/2015-03-31/functions", nil, io.LimitReader(zeros{}, createLimit+1)), nil, 413, "application/json", "Request must be smaller than 70167211 bytes for CreateFunction"},
+		{"a form over the limit", newRequest("POST", "/", map[string]string{"Content-Type": form}, io.LimitReader(zeros{}, maxForm+1)), nil, 413, "text/xml", "<Code>RequestEntityTooLarge</Code><Message>Request must be smaller than 16777216 bytes</Message>"},
 	} {
 		resp, body := serve(t, c.request, func(context.Context) error { return c.err })
 		if resp.StatusCode != c.status || c.typ != "" && resp.Header.Get("Content-Type") != c.typ || !strings.Contains(body, c.contains) {

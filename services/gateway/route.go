@@ -1,22 +1,39 @@
 package gateway
 
 import (
-	"bytes"
-	"mime"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"millrace/runtime/policy"
 	"millrace/services/internal/wire"
 )
+
+// A request is an HTTP request as far as routing has understood it.
+type request struct {
+	wire.Request
+	scope scope
+}
+
+// isAWS reports whether the request is one of AWS's API, to whatever service.
+func (r *request) isAWS() bool {
+	return r.Target != "" || r.Form.Has("Action") || r.scope.service != "" || header(r.HTTP, "Smithy-Protocol") != ""
+}
+
+// header is the first value of a field; the name is in its canonical form, which
+// [http.Header.Get] would look at each time.
+func header(r *http.Request, name string) string {
+	if values := r.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
 
 // A router knows the services and finds the one that a request is for.
 type router struct {
 	services  []Service
 	bySigning map[string]Service
-	byTarget  map[string]Service
-	byVersion map[string]Service
+	byName    map[string]Service // target prefixes, and versions of services with the query protocol
 	byAction  map[string]Service // only action names that one service alone has
 }
 
@@ -24,8 +41,7 @@ func newRouter(services []Service) *router {
 	r := &router{
 		services:  services,
 		bySigning: map[string]Service{},
-		byTarget:  map[string]Service{},
-		byVersion: map[string]Service{},
+		byName:    map[string]Service{},
 		byAction:  map[string]Service{},
 	}
 	ambiguous := map[string]bool{}
@@ -33,12 +49,12 @@ func newRouter(services []Service) *router {
 		m := s.Model()
 		r.bySigning[m.SigningName] = s
 		if m.TargetPrefix != "" {
-			r.byTarget[m.TargetPrefix] = s
+			r.byName[m.TargetPrefix] = s
 		}
-		if !speaks(m, wire.AWSQuery) {
+		if !m.Speaks(wire.AWSQuery) {
 			continue
 		}
-		r.byVersion[m.APIVersion] = s
+		r.byName[m.APIVersion] = s
 		for _, op := range m.Operations {
 			if r.byAction[op.Name] != nil {
 				ambiguous[op.Name] = true
@@ -53,138 +69,110 @@ func newRouter(services []Service) *router {
 }
 
 // service finds the service in the order that AWS's own front doors and years of
-// generic signers suggest: what was signed for, what the protocol names, what
-// the form says, the host, and at last the path. nil when nothing tells.
+// generic signers suggest: what was signed for, what the protocol names, the host,
+// what a service claims, the action, and at last the path. nil when nothing tells.
 func (r *router) service(req *request) Service {
 	if s := r.bySigning[req.scope.service]; s != nil {
 		return s
 	}
-	if req.target != "" {
-		prefix, _, _ := strings.Cut(req.target, ".")
-		return r.byTarget[prefix]
+	for _, p := range [...]wire.Protocol{wire.AWSJSON, wire.CBOR} {
+		if name := p.Names(&req.Request); name != "" {
+			return r.byName[name]
+		}
 	}
-	if shape, _, ok := cborPath(req.http.URL.Path); ok {
-		return r.byTarget[shape]
-	}
-	if s := r.byVersion[req.form.Get("Version")]; s != nil {
+	if s := r.byName[wire.AWSQuery.Names(&req.Request)]; s != nil {
 		return s
 	}
-	if action := req.form.Get("Action"); action != "" {
-		if isQueuePath(req.http.URL.Path) {
-			return r.bySigning["sqs"]
-		}
-		if s := r.byAction[action]; s != nil {
-			return s
-		}
-	}
-	label, _, _ := strings.Cut(strip(req.http.Host), ".")
+	label, _, _ := strings.Cut(strip(req.HTTP.Host), ".")
 	if s := r.bySigning[label]; s != nil {
 		return s
 	}
-	if label == "queue" || isQueuePath(req.http.URL.Path) {
-		return r.bySigning["sqs"]
+	for _, s := range r.services {
+		if c, ok := s.(Claimer); ok && c.Claims(req.HTTP) {
+			return s
+		}
+	}
+	if s := r.byAction[req.Form.Get("Action")]; s != nil {
+		return s
 	}
 	for _, s := range r.services { // an unsigned REST call: whose path is it?
-		if m := s.Model(); speaks(m, wire.RestJSON) {
-			if op, _ := m.Route(req.http); op != nil {
-				return s
-			}
+		m := s.Model()
+		if _, claims := s.(Claimer); claims || !m.Speaks(wire.RestJSON) && !m.Speaks(wire.RestXML) {
+			continue
+		}
+		if op, _ := m.Route(req.HTTP); op != nil {
+			return s
 		}
 	}
 	return nil
 }
 
-// protocol tells in which of the service's protocols the request is written.
-func protocol(m *wire.Service, req *request) wire.Protocol {
-	if header(req.http, "Smithy-Protocol") == "rpc-v2-cbor" && speaks(m, wire.CBOR) {
-		return wire.CBOR
-	}
-	if req.target != "" && speaks(m, wire.AWSJSON) {
-		return wire.AWSJSON
-	}
-	for _, p := range []wire.Protocol{wire.RestJSON, wire.RestXML} {
-		if speaks(m, p) {
-			return p
+// route finds the service, the protocol and the operation, from the head of the
+// request if that is enough.
+func (c *call) route() error {
+	c.readQuery()
+	c.service = c.g.router.service(&c.req)
+	if c.req.IsForm() && (c.service == nil || c.service.Model().Speaks(wire.AWSQuery)) {
+		if err := c.readForm(); err != nil {
+			return err
+		}
+		if c.service == nil {
+			c.service = c.g.router.service(&c.req)
 		}
 	}
-	if speaks(m, wire.AWSQuery) && (req.isForm() || req.form.Has("Action") || !speaks(m, wire.AWSJSON)) {
-		return wire.AWSQuery
+	if c.service == nil {
+		return unknownService(&c.req)
 	}
-	if mediaType(req.http) == "" && req.http.Method == http.MethodGet && speaks(m, wire.AWSQuery) {
-		return wire.AWSQuery
+	m := c.service.Model()
+	c.protocol = m.ProtocolOf(&c.req.Request)
+	c.caller.Query = c.protocol == wire.AWSQuery
+	var name string
+	if c.op, name = c.protocol.Find(m, &c.req.Request); c.op != nil {
+		return nil
 	}
-	return wire.AWSJSON
-}
-
-func speaks(m *wire.Service, p wire.Protocol) bool {
-	for _, q := range m.Protocols {
-		if q == p {
-			return true
+	if s, ok := c.service.(Refuser); ok {
+		if e := s.RefuseOperation(&c.req.Request, c.protocol, name); e != nil {
+			return e
 		}
 	}
-	return false
+	return c.protocol.Unknown(m, &c.req.Request, name)
 }
 
-// cborPath reads /service/<shape>/operation/<name>.
-func cborPath(path string) (shape, op string, ok bool) {
-	_, rest, ok := strings.Cut(path, "/service/")
-	if !ok {
-		return "", "", false
+// readQuery reads the target, and the parameters of the query string where they may
+// be a request's in the query protocol. Clients of Perl, Java and Ballerina that are
+// older than SQS's JSON send a target with their forms, of another prefix
+// (AmazonSQSv20121105): where there is an Action, it counts.
+func (c *call) readQuery() {
+	r := c.req.HTTP
+	c.req.Target = header(r, "X-Amz-Target")
+	if c.req.Target != "" && r.Method != http.MethodGet && !c.req.IsForm() {
+		return
 	}
-	shape, op, ok = strings.Cut(rest, "/operation/")
-	return shape, op, ok && !strings.Contains(op, "/")
-}
-
-// isQueuePath tells /<account>/<name> and /queue/<region>/<account>/<name>.
-func isQueuePath(path string) bool {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	switch len(parts) {
-	case 2:
-		return policy.IsAccount(parts[0])
-	case 4:
-		return parts[0] == "queue" && policy.IsAccount(parts[2])
+	if r.URL.RawQuery != "" {
+		c.req.Form = r.URL.Query()
 	}
-	return false
-}
-
-// A request is an HTTP request as far as routing has understood it.
-type request struct {
-	http   *http.Request
-	body   []byte
-	lent   bool // body is the connection's, for as long as the handler runs
-	scope  scope
-	target string     // X-Amz-Target
-	form   url.Values // of the query string and, in a form request, the body
-}
-
-// own makes a copy of a body that is lent.
-func (r *request) own() {
-	if r.lent {
-		r.body, r.lent = bytes.Clone(r.body), false
+	if c.req.Form.Has("Action") {
+		c.req.Target = ""
 	}
 }
 
-func (r *request) isForm() bool { return mediaType(r.http) == "application/x-www-form-urlencoded" }
-
-// isAWS reports whether the request is one of AWS's API, to whatever service.
-func (r *request) isAWS() bool {
-	return r.target != "" || r.form.Has("Action") || r.scope.service != "" || header(r.http, "Smithy-Protocol") != ""
-}
-
-// header is the first value of a field; the name is in its canonical form, which
-// [http.Header.Get] would look at each time.
-func header(r *http.Request, name string) string {
-	if values := r.Header[name]; len(values) > 0 {
-		return values[0]
+// readForm reads a body that is a form. One without an Action may be the JSON of a
+// curl -d, when there is a target.
+func (c *call) readForm() error {
+	if err := c.readBody(maxForm); err != nil {
+		return err
 	}
-	return ""
-}
-
-func mediaType(r *http.Request) string {
-	ct := header(r, "Content-Type")
-	if ct == "" || !strings.Contains(ct, ";") {
-		return strings.ToLower(ct)
+	form, err := url.ParseQuery(string(c.req.Body))
+	if err != nil && c.req.Target == "" {
+		return &wire.Error{Code: "MalformedQueryString", Status: 400, Message: "The query string contains a syntax error"}
 	}
-	mt, _, _ := mime.ParseMediaType(ct)
-	return mt
+	if c.req.Form == nil {
+		c.req.Form = form
+	} else {
+		maps.Copy(c.req.Form, form)
+	}
+	if c.req.Form.Has("Action") {
+		c.req.Target = ""
+	}
+	return nil
 }

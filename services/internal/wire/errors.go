@@ -14,49 +14,25 @@ func NotSupported(operation string) *Error {
 		Message: "The operation " + operation + " is not supported by Millrace."}
 }
 
-// EncodeError answers a request with an error. Where the service's model has the
-// error, its members' names are the model's.
-func EncodeError(w http.ResponseWriter, p Protocol, s *Service, r *Request, requestID string, e *Error) {
-	h := w.Header()
-	shape := s.exception(e.Code)
-	code, side := e.queryCode(shape), "Sender"
-	if e.Fault {
-		side = "Receiver"
+// unsupported is the text for an operation of AWS's that Millrace has not.
+func (s *Service) unsupported(name string) string {
+	return "The operation " + name + " of " + s.Name + " is not supported by Millrace."
+}
+
+// unknown is AWS's answer to a name that the service does not have, or that is not
+// supported; it says which of the two.
+func (s *Service) unknown(name string) *Error {
+	e := &Error{Code: "UnknownOperationException", Status: http.StatusBadRequest}
+	if slices.Contains(s.MissingOps, name) {
+		e.Message = s.unsupported(name)
 	}
-	if s.QueryCompat && (p == AWSJSON || p == CBOR) {
-		h.Set("X-Amzn-Query-Error", code+";"+side)
-	}
-	var body []byte
-	switch p {
-	case AWSQuery:
-		if acceptsJSON(r) {
-			h.Set("Content-Type", "application/json")
-			body = queryErrorJSON(e, code, side, requestID)
-		} else {
-			h.Set("Content-Type", "text/xml")
-			body = queryErrorXML(s, e, code, side, requestID)
-		}
-	case RestXML:
-		h.Set("Content-Type", "application/xml")
-		body = restErrorXML(e, requestID)
-	case RestJSON:
-		h.Set("Content-Type", "application/json")
-		h.Set("X-Amzn-Errortype", e.Code)
-		j := &jsonWriter{}
-		e.encode(j, shape, h, "")
-		body = j.out
-	case CBOR:
-		setCBOR(h)
-		c := &cborWriter{}
-		e.encode(c, shape, h, s.qualified(e.Code))
-		body = c.out
-	default:
-		h["Content-Type"] = jsonType(s)
-		j := &jsonWriter{}
-		e.encode(j, shape, h, s.qualified(e.Code))
-		body = j.out
-	}
-	reply(w, p, e.Status, requestID, body)
+	return e
+}
+
+// unknownPath is the same for a service whose operations are paths.
+func (s *Service) unknownPath(r *Request) *Error {
+	return &Error{Code: "UnknownOperationException", Status: http.StatusNotFound,
+		Message: fmt.Sprintf("No operation of %s that Millrace supports answers %s %s.", s.Name, r.HTTP.Method, r.HTTP.URL.Path)}
 }
 
 // exception returns the model's shape of an error, or nil.
@@ -105,7 +81,7 @@ func (e *Error) encode(w writer, sh *Shape, h http.Header, typ string) {
 				h.Set(m.wire(), fmt.Sprint(fields[m.wire()]))
 				delete(fields, m.wire())
 			case m.Name == "Type" && fields["Type"] == nil: // Lambda tells whose fault it was
-				fields = with(fields, "Type", e.side())
+				fields = with(fields, "Type", e.party())
 			}
 		}
 	}
@@ -122,11 +98,28 @@ func (e *Error) encode(w writer, sh *Shape, h http.Header, typ string) {
 	w.end(Structure)
 }
 
+// side says whose fault an error is, in the query protocol's words.
 func (e *Error) side() string {
+	if e.Fault {
+		return "Receiver"
+	}
+	return "Sender"
+}
+
+// party is the same in the words of REST services.
+func (e *Error) party() string {
 	if e.Fault {
 		return "Service"
 	}
 	return "User"
+}
+
+// setQueryError tells a service's clients of the query protocol's days the code that
+// they know.
+func (s *Service) setQueryError(h http.Header, e *Error, sh *Shape) {
+	if s.QueryCompat {
+		h.Set("X-Amzn-Query-Error", e.queryCode(sh)+";"+e.side())
+	}
 }
 
 func with(fields map[string]any, name string, value any) map[string]any {
@@ -135,34 +128,4 @@ func with(fields map[string]any, name string, value any) map[string]any {
 	}
 	fields[name] = value
 	return fields
-}
-
-func queryErrorXML(s *Service, e *Error, code, side, requestID string) []byte {
-	b := append([]byte(xmlHeader), "<ErrorResponse"...)
-	b = append(appendNamespace(b, "", s.XMLNamespace), "><Error>"...)
-	b = appendLeaf(b, "Type", side)
-	b = appendLeaf(b, "Code", code)
-	b = appendLeaf(b, "Message", e.Message)
-	b = append(b, "<Detail/></Error>"...)
-	return shut(appendLeaf(b, "RequestId", requestID), "ErrorResponse")
-}
-
-func queryErrorJSON(e *Error, code, side, requestID string) []byte {
-	w := jsonWriter{}
-	encodeAny(&w, map[string]any{
-		"Error":     map[string]any{"Code": code, "Message": e.Message, "Type": side},
-		"RequestId": requestID,
-	})
-	return w.out
-}
-
-// restErrorXML is an error as S3 has it: with no wrapper.
-func restErrorXML(e *Error, requestID string) []byte {
-	b := append([]byte(xmlHeader), "<Error>"...)
-	b = appendLeaf(b, "Code", e.Code)
-	b = appendLeaf(b, "Message", e.Message)
-	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
-		b = appendLeaf(b, name, fmt.Sprint(e.Fields[name]))
-	}
-	return shut(appendLeaf(b, "RequestId", requestID), "Error")
 }

@@ -47,18 +47,6 @@ type Service struct {
 	GenericChecks bool     // constraint failures get the generic "N validation errors detected" answer
 }
 
-// A Protocol is one of AWS's wire protocols.
-type Protocol int
-
-// The protocols.
-const (
-	AWSJSON Protocol = iota + 1 // awsJson1_0 and awsJson1_1
-	AWSQuery
-	RestJSON
-	RestXML
-	CBOR // rpc-v2-cbor
-)
-
 // An Operation is one call of a service.
 type Operation struct {
 	Name          string // "SendMessage"
@@ -68,6 +56,7 @@ type Operation struct {
 	Input         *Shape // without members when there is none
 	Output        *Shape
 	ResultWrapper string // query: "SendMessageResult"; "" when there is no output
+	MaxBody       int64  // of a request, in bytes; 0 for no limit
 
 	NewInput  func() any // a *SendMessageInput
 	NewOutput func() any // a *SendMessageOutput
@@ -101,6 +90,7 @@ type Error struct {
 	Fault     bool   // the server's fault (Receiver) rather than the sender's
 	Message   string
 	Fields    map[string]any // further members of the error shape, by wire name, for instance Reason
+	Body      string         // the whole body of an answer that is in no protocol's form; "" for the protocol's
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

@@ -20,8 +20,24 @@ func (sh *Shape) hasBody() bool {
 	return sh.Payload == "" && slices.ContainsFunc(sh.Members, func(m *Member) bool { return m.Location == "" })
 }
 
+// A restProtocol is what the two REST protocols do not have in common: the form of
+// their documents.
+type restProtocol interface {
+	readDocument(body []byte, sh *Shape, v reflect.Value) *Error
+	document(m *Member, v reflect.Value) (kind string, body []byte)
+	blobType() string // Content-Type of a payload of bytes that does not say its own
+}
+
+// findPath finds the operation of a path, and its labels.
+func findPath(s *Service, r *Request) (op *Operation, name string) {
+	if op, r.Labels = s.Route(r.HTTP); op == nil {
+		return nil, ""
+	}
+	return op, op.Name
+}
+
 // decodeREST reads the labels, the query string, the headers and the body.
-func decodeREST(p Protocol, r *Request, sh *Shape, v reflect.Value) *Error {
+func decodeREST(p restProtocol, r *Request, sh *Shape, v reflect.Value) *Error {
 	var query url.Values
 	if r.HTTP.URL.RawQuery != "" {
 		query = r.HTTP.URL.Query()
@@ -54,22 +70,14 @@ func decodeREST(p Protocol, r *Request, sh *Shape, v reflect.Value) *Error {
 }
 
 // decodeBody reads a body that is a structure. None at all is an empty one.
-func decodeBody(p Protocol, body []byte, sh *Shape, v reflect.Value) *Error {
+func decodeBody(p restProtocol, body []byte, sh *Shape, v reflect.Value) *Error {
 	if len(body) == 0 {
 		return nil
 	}
-	if p == RestXML {
-		root, err := parseXML(body)
-		if err != nil {
-			return err
-		}
-		return root.structure(sh, v)
-	}
-	d := decoder{reader: &jsonReader{in: body}}
-	return d.document(sh, v)
+	return p.readDocument(body, sh, v)
 }
 
-func decodePayload(p Protocol, body []byte, sh *Shape, f reflect.Value) *Error {
+func decodePayload(p restProtocol, body []byte, sh *Shape, f reflect.Value) *Error {
 	switch {
 	case len(body) == 0:
 		return nil
@@ -153,8 +161,9 @@ func setPrefixed(h http.Header, prefix string, f reflect.Value) {
 }
 
 // encodeREST writes the headers and returns the status and the body.
-func encodeREST(p Protocol, h http.Header, op *Operation, status int, v reflect.Value) (int, []byte) {
+func encodeREST(p restProtocol, h http.Header, op *Operation, v reflect.Value) (status int, body []byte) {
 	sh := op.Output
+	status = op.ok()
 	for i, m := range sh.Members {
 		f := v.Field(i)
 		if f.IsNil() {
@@ -195,16 +204,13 @@ func headerText(m *Member, f reflect.Value) string {
 	return text
 }
 
-func encodePayload(p Protocol, h http.Header, m *Member, f reflect.Value) []byte {
+func encodePayload(p restProtocol, h http.Header, m *Member, f reflect.Value) []byte {
 	switch {
 	case f.IsNil():
 		return nil
 	case m.Shape.Kind == Blob:
 		if h.Get("Content-Type") == "" {
-			h.Set("Content-Type", "application/octet-stream")
-			if p == RestJSON { // the only one: the answer of a function
-				h.Set("Content-Type", "application/json")
-			}
+			h.Set("Content-Type", p.blobType())
 		}
 		return f.Bytes()
 	case m.Shape.Kind == String:
@@ -216,13 +222,8 @@ func encodePayload(p Protocol, h http.Header, m *Member, f reflect.Value) []byte
 	return encodeBody(p, h, m, f.Elem())
 }
 
-func encodeBody(p Protocol, h http.Header, m *Member, v reflect.Value) []byte {
-	if p == RestXML {
-		h.Set("Content-Type", "application/xml")
-		return appendElement([]byte(xmlHeader), m.wire(), m, v)
-	}
-	h.Set("Content-Type", "application/json")
-	w := jsonWriter{out: make([]byte, 0, 512)}
-	encodeStructure(&w, m.Shape, v)
-	return w.out
+func encodeBody(p restProtocol, h http.Header, m *Member, v reflect.Value) []byte {
+	kind, body := p.document(m, v)
+	h.Set("Content-Type", kind)
+	return body
 }

@@ -45,6 +45,7 @@ type Member struct {
 	Name      string // in the model: "QueueUrl"
 	Wire      string // locationName; "" when it is the same or the protocol's default
 	Query     string // in the query protocol, where it differs from Wire
+	QueryJSON string // in the query protocol's JSON, where it differs from Wire
 	Location  string // uri, querystring, header, headers, statusCode; "" for the body
 	Shape     *Shape
 	Required  bool

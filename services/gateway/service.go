@@ -1,0 +1,33 @@
+package gateway
+
+import (
+	"net/http"
+
+	"millrace/services/internal/wire"
+)
+
+// A Service is one AWS service: the model of its API, and itself the handler of
+// the model's operations. It may also implement [Claimer], [Refuser] and [Limiter].
+type Service interface {
+	Model() *wire.Service
+}
+
+// A Claimer is a service that recognizes requests of its own of which neither a
+// signature nor a target says whose they are, by their host or path. Claims reads
+// the head only. The paths of a REST service that is a Claimer are its claims alone.
+type Claimer interface {
+	Claims(r *http.Request) bool
+}
+
+// A Refuser is a service with an answer of its own to a request for an operation
+// that its model has not. name is what the request calls it, "" when it names none.
+// nil stands for the protocol's usual answer.
+type Refuser interface {
+	RefuseOperation(r *wire.Request, p wire.Protocol, name string) *wire.Error
+}
+
+// A Limiter is a service with an answer of its own to a body that is longer than an
+// operation's limit, in bytes.
+type Limiter interface {
+	RefuseBody(op *wire.Operation, limit int64) *wire.Error
+}
