@@ -1,25 +1,26 @@
-// Package capacity says whether the runtime may take more in. What can run out
-// (the disk, memory, file descriptors) is a [Limit]; a [Gate] asks all of them.
+// Package capacity decides whether the runtime can accept more data. Each resource
+// that can run out (disk, memory, file descriptors) is a [Limit]; a [Gate] asks all
+// of them.
 //
-// Only what adds to what is stored asks: sends, new queues, new code. Whatever
-// gives room back (a receive, a delete, a purge, the end of a queue) never does,
-// so that a full runtime can be drained.
+// Only operations that add data ask: sends, new queues, new code. Operations that
+// free room (a receive, a delete, a purge, deleting a queue) do not, so that a full
+// runtime can be drained.
 package capacity
 
 import "errors"
 
-// A Limit is one thing that can run out.
+// A Limit is one resource that can run out.
 type Limit interface {
-	// Admit returns why so many bytes more cannot be taken in, or nil. The error is
+	// Admit returns why that many more bytes cannot be accepted, or nil. The error is
 	// fault.Unavailable and says what ran out, how much of it is left, and what to
-	// do. It is called for each send, by many at once, and must cost little.
+	// do. It is called for each send, from many goroutines, and must be cheap.
 	Admit(bytes int) error
 }
 
 // A Gate asks each of its limits. The nil Gate admits everything.
 type Gate []Limit
 
-// Admit returns what the first limit says against so many bytes more.
+// Admit returns the error of the first limit that refuses.
 func (g Gate) Admit(bytes int) error {
 	for _, l := range g {
 		if err := l.Admit(bytes); err != nil {
@@ -29,8 +30,8 @@ func (g Gate) Admit(bytes int) error {
 	return nil
 }
 
-// Full returns what every limit says against taking anything in; nil when there
-// is room.
+// Full returns the errors of all limits that refuse even an empty request; nil when
+// there is room.
 func (g Gate) Full() (err error) {
 	for _, l := range g {
 		err = errors.Join(err, l.Admit(0))

@@ -10,28 +10,28 @@ import (
 	"millrace/runtime/fault"
 )
 
-// fresh is how long what a gauge has measured counts. Longer would save nothing:
-// a measurement takes microseconds.
-const fresh = 5 * time.Millisecond
+// maxAge is how long a measurement is valid. A longer time would save nothing: a
+// measurement takes microseconds.
+const maxAge = 5 * time.Millisecond
 
-// A Gauge is a [Limit] on something that can be measured. It measures when it is
-// asked, at most every few milliseconds unless much was admitted since, and never
-// by itself: nothing ticks while nobody asks.
+// A Gauge is a [Limit] on something that can be measured. It measures only when
+// Admit is called, and at most every few milliseconds unless much was admitted since:
+// an idle runtime measures nothing.
 type Gauge struct {
 	// Measure returns how many bytes may be admitted before it is called again,
-	// or an error made by fault.State. full says that it returned one the last time: then a
-	// limit that lets a little more go free before it admits again does not flap.
+	// or an error made by fault.State. full is true if the last call returned an error:
+	// a limit should then demand a little more room, so that it does not flap.
 	// It is called by one goroutine at a time.
 	Measure func(full bool) (credit int64, err error)
-	// Log is told when an episode of refusals begins and when it ends; nil for not.
+	// Log gets a line when refusals begin and when they end; nil for none.
 	Log *slog.Logger
-	// Over is what the log says at its end.
-	Over string
+	// Recovered is the log line for the end of refusals.
+	Recovered string
 
-	credit atomic.Int64 // bytes that may be admitted without another look
+	credit atomic.Int64 // bytes that may be admitted before the next measurement
 	until  atomic.Int64 // since began, in nanoseconds
 
-	mu   sync.Mutex // held while it is measured; guards full
+	mu   sync.Mutex // held during a measurement; guards full
 	full error
 }
 
@@ -49,24 +49,24 @@ func (g *Gauge) Admit(bytes int) error {
 		return g.full // someone else has just measured
 	}
 	credit, err := g.Measure(g.full != nil)
-	g.tell(err)
+	g.logChange(err)
 	g.full = err
 	if err != nil {
-		credit = math.MinInt64 / 2 // nothing passes without a look at full
+		credit = math.MinInt64 / 2 // until the next measurement Admit returns full
 	}
 	g.credit.Store(credit - int64(bytes))
-	g.until.Store(now + int64(fresh))
+	g.until.Store(now + int64(maxAge))
 	return err
 }
 
-// tell logs the beginning and the end of an episode.
-func (g *Gauge) tell(err error) {
+// logChange logs when refusals begin and when they end.
+func (g *Gauge) logChange(err error) {
 	switch {
 	case g.Log == nil:
 	case err != nil && g.full == nil:
 		what, _ := fault.Told(err)
 		g.Log.Error(what)
 	case err == nil && g.full != nil:
-		g.Log.Warn(g.Over)
+		g.Log.Warn(g.Recovered)
 	}
 }

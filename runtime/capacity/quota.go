@@ -7,18 +7,18 @@ import (
 	"millrace/runtime/fault"
 )
 
-// Quota is a limit of so many bytes on what used reports. It admits again when a
-// sixteenth is free.
+// Quota limits what used reports to a number of bytes. Once full, it admits again
+// when a sixteenth of the limit is free.
 func Quota(limit int64, used func() int64, log *slog.Logger) Limit {
 	return &Gauge{
-		Log: log, Over: "there is room below --max-store again: sends are accepted",
+		Log: log, Recovered: "there is room below --max-store again: sends are accepted",
 		Measure: func(full bool) (int64, error) {
 			holds := used()
-			bar := limit
+			threshold := limit
 			if full {
-				bar -= limit / 16
+				threshold -= limit / 16
 			}
-			if holds >= bar {
+			if holds >= threshold {
 				return 0, fault.State(nil, "The store is full: it holds %s, and --max-store allows %s. "+
 					"Delete messages or queues, or raise --max-store; until then sends are refused.", Size(holds), Size(limit))
 			}
@@ -27,7 +27,7 @@ func Quota(limit int64, used func() int64, log *slog.Logger) Limit {
 	}
 }
 
-// Size writes bytes for people: 1.5 GB is 1,500,000,000.
+// Size formats a number of bytes for people, in decimal units: 1,500,000,000 is "1.5 GB".
 func Size(bytes int64) string {
 	const units = "kMGTPE"
 	if bytes < 1000 {

@@ -35,10 +35,10 @@ func (c Code) Error() string { return string(c) }
 
 // An Error is a code with its circumstances.
 type Error struct {
-	Code Code
-	What string // a sentence a client may read; "" for the code's own words
-	Err  error  // the cause; for our log, never for a client
-	Told bool   // the log has it, from when the state began that it is about
+	Code   Code
+	What   string // a sentence a client may read; "" for the code's own words
+	Err    error  // the cause; for our log, never for a client
+	Logged bool   // already in our log: whoever meets the error again need not log it
 }
 
 func (e *Error) Error() string {
@@ -73,25 +73,25 @@ func Wrap(code Code, err error, format string, args ...any) error {
 	return &Error{Code: code, What: fmt.Sprintf(format, args...), Err: err}
 }
 
-// State builds the Unavailable of something that lasts, such as a full disk. Whoever
-// found out has logged it once: who meets the error, call after call, need not.
-// Its sentence says what to do, and is shown to clients too.
+// State builds an Unavailable error for a condition that lasts, such as a full disk.
+// Whoever detected the condition has logged it once, so the calls that fail because
+// of it do not log it again. The sentence says what to do; clients see it too.
 func State(err error, format string, args ...any) error {
-	return &Error{Code: Unavailable, What: fmt.Sprintf(format, args...), Err: err, Told: true}
+	return &Error{Code: Unavailable, What: fmt.Sprintf(format, args...), Err: err, Logged: true}
 }
 
-// Told returns the sentence of a State that is in err, and reports whether one is.
+// Told returns the sentence of a State in err, and reports whether there is one.
 func Told(err error) (what string, ok bool) {
 	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
-		if e.Told {
+		if e.Logged {
 			return e.What, true
 		}
 	}
 	return "", false
 }
 
-// Of is total: every error has a code, context errors included, and an error
-// nobody named is Internal. Of(nil) is "".
+// Of returns the code of any error: context errors have one too, and an error
+// without a code is Internal. Of(nil) is "".
 func Of(err error) Code {
 	if err == nil {
 		return ""

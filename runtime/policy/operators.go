@@ -72,7 +72,7 @@ func likeARN(glob, got string) bool {
 	if strings.Count(got, ":") < 5 {
 		return false
 	}
-	if glob == string([]byte{many}) {
+	if glob == string([]byte{anyRunes}) {
 		return true
 	}
 	for range 5 {

@@ -24,12 +24,12 @@ type part struct {
 }
 
 const (
-	many = '\xff'
-	one  = '\xfe'
+	anyRunes = '\xff'
+	anyRune  = '\xfe'
 )
 
 var (
-	wildcards = strings.NewReplacer("*", string([]byte{many}), "?", string([]byte{one}))
+	wildcards = strings.NewReplacer("*", string([]byte{anyRunes}), "?", string([]byte{anyRune}))
 	literals  = map[string]string{"*": "*", "?": "?", "$": "$"} // ${*} is a star
 )
 
@@ -134,11 +134,11 @@ func match(glob, s string, fold bool) bool {
 	for i < len(s) {
 		if g < len(glob) {
 			switch c := glob[g]; {
-			case c == many:
+			case c == anyRunes:
 				star, resume = g, i
 				g++
 				continue
-			case c == one:
+			case c == anyRune:
 				_, size := utf8.DecodeRuneInString(s[i:])
 				g++
 				i += size
@@ -155,7 +155,7 @@ func match(glob, s string, fold bool) bool {
 		resume++ // the star takes one byte more
 		g, i = star+1, resume
 	}
-	for g < len(glob) && glob[g] == many {
+	for g < len(glob) && glob[g] == anyRunes {
 		g++
 	}
 	return g == len(glob)

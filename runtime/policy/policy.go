@@ -153,7 +153,7 @@ func (d *Document) Evaluate(r Request) Decision {
 	decision, who := NoMatch, identify(r.Principal)
 	for i := range d.statements {
 		s := &d.statements[i]
-		if !s.deny && decision == Allowed || !s.fits(&r, who) {
+		if !s.deny && decision == Allowed || !s.matches(&r, who) {
 			continue
 		}
 		if s.deny {
@@ -164,19 +164,19 @@ func (d *Document) Evaluate(r Request) Decision {
 	return decision
 }
 
-// Denies reports whether the document has a Deny at all. An owner, who needs no
+// HasDeny reports whether the document has a Deny at all. An owner, who needs no
 // leave, need not ask one that has none.
-func (d *Document) Denies() bool {
+func (d *Document) HasDeny() bool {
 	return slices.ContainsFunc(d.statements, func(s statement) bool { return s.deny })
 }
 
-// fits reports whether all elements of the statement fit the request.
-func (s *statement) fits(r *Request, who caller) bool {
+// matches reports whether all elements of the statement fit the request.
+func (s *statement) matches(r *Request, who caller) bool {
 	if s.notPrincipal {
-		if s.principals.except(who) {
+		if s.principals.excludes(who) {
 			return false
 		}
-	} else if !s.principals.include(who) {
+	} else if !s.principals.includes(who) {
 		return false
 	}
 	if s.actions.match(r, r.Action) == s.notAction {

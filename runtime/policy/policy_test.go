@@ -159,7 +159,7 @@ func TestStatements(t *testing.T) {
 		if got := d.Evaluate(send(root)); got != c.want {
 			t.Errorf("%s: %v, want %v", c.rule, got, c.want)
 		}
-		if got, want := d.Denies(), strings.Contains(c.statements, "Deny"); got != want {
+		if got, want := d.HasDeny(), strings.Contains(c.statements, "Deny"); got != want {
 			t.Errorf("%s: denies %t, want %t", c.rule, got, want)
 		}
 	}

@@ -58,8 +58,8 @@ func roleOf(a arn.ARN) (r role, session bool) {
 	return role{}, false
 }
 
-// include reports whether the caller is one of the principals.
-func (ps *principals) include(c caller) bool {
+// includes reports whether the caller is one of the principals.
+func (ps *principals) includes(c caller) bool {
 	if ps.everyone {
 		return true
 	}
@@ -85,11 +85,11 @@ func (p *principal) covers(c caller) bool {
 	return false
 }
 
-// except reports whether a NotPrincipal element leaves the caller out. There an
+// excludes reports whether a NotPrincipal element leaves the caller out. There an
 // account is written beside each of its users who is meant, and a role beside
 // its session: the account by itself leaves all of its principals out, but
 // beside one of them only that one and the account's root.
-func (ps *principals) except(c caller) bool {
+func (ps *principals) excludes(c caller) bool {
 	if ps.everyone {
 		return true
 	}

@@ -21,15 +21,15 @@ type runtimeAPI struct {
 	dialogue dialogue
 	current  event // valid while running
 
-	events chan event  // of a capacity that deliver never blocks
-	news   chan signal // likewise for what a process can cause between two events
+	events   chan event  // of a capacity that deliver never blocks
+	signalCh chan signal // likewise for what a process can cause between two events
 }
 
 func newRuntimeAPI() *runtimeAPI {
 	return &runtimeAPI{
 		dialogue: dialogue{state: started},
 		events:   make(chan event, 1),
-		news:     make(chan signal, 4), // ready, answer, exit; one to spare
+		signalCh: make(chan signal, 4), // ready, answer, exit; one to spare
 	}
 }
 
@@ -56,11 +56,11 @@ func onlyFor(host string, api http.Handler) http.Handler {
 	})
 }
 
-func (a *runtimeAPI) signals() <-chan signal { return a.news }
+func (a *runtimeAPI) signals() <-chan signal { return a.signalCh }
 
 func (a *runtimeAPI) deliver(ev event) {
 	a.mu.Lock()
-	err := a.dialogue.give(ev.ID)
+	err := a.dialogue.dispatch(ev.ID)
 	a.current = ev
 	a.mu.Unlock()
 	if err == nil { // else the guest is gone, and its exit is on the way
@@ -73,7 +73,7 @@ func (a *runtimeAPI) deliver(ev event) {
 func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	before, current := a.dialogue.state, a.current
-	err := a.dialogue.take(stepNext)
+	err := a.dialogue.step(stepNext)
 	a.mu.Unlock()
 	switch {
 	case err != nil:
@@ -83,7 +83,7 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 		writeEvent(w, r, current)
 		return
 	case before != ready:
-		a.news <- signal{kind: isReady}
+		a.signalCh <- signal{kind: isReady}
 	}
 	select {
 	case ev := <-a.events:
@@ -93,7 +93,7 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 }
 
 func writeEvent(w http.ResponseWriter, r *http.Request, ev event) {
-	defer sendWhole(w, r, len(ev.Payload))()
+	defer coalesce(w, r, len(ev.Payload))()
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(ev.Payload)))
@@ -152,7 +152,7 @@ func (a *runtimeAPI) error(w http.ResponseWriter, r *http.Request) {
 func (a *runtimeAPI) initError(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	before := a.dialogue.state
-	err := a.dialogue.take(stepInitError)
+	err := a.dialogue.step(stepInitError)
 	a.mu.Unlock()
 	if err != nil {
 		refuse(w, before, stepInitError, err)
@@ -162,7 +162,7 @@ func (a *runtimeAPI) initError(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		body = (&failure{Type: "Runtime.Unknown"}).json()
 	}
-	a.news <- signal{kind: isInitFail, payload: body}
+	a.signalCh <- signal{kind: isInitError, payload: body}
 	accept(w)
 }
 
@@ -182,8 +182,8 @@ func (a *runtimeAPI) finish(answer signal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.current = event{}
-	if a.dialogue.take(stepSent) == nil {
-		a.news <- answer
+	if a.dialogue.step(stepSent) == nil {
+		a.signalCh <- answer
 	}
 }
 

@@ -45,7 +45,7 @@ func (c client) want(res *http.Response, status int, body string) {
 func (c client) signal(kind kind, payload string) {
 	c.t.Helper()
 	select {
-	case s := <-c.api.news:
+	case s := <-c.api.signalCh:
 		if s.kind != kind || string(s.payload) != payload {
 			c.t.Errorf("signal %d %s, want %d %s", s.kind, s.payload, kind, payload)
 		}
@@ -66,7 +66,7 @@ func inEvent(t *testing.T) client {
 }
 
 func (c client) signalReady() {
-	if s := <-c.api.news; s.kind != isReady {
+	if s := <-c.api.signalCh; s.kind != isReady {
 		c.t.Fatalf("signal %d, want ready", s.kind)
 	}
 }
@@ -166,7 +166,7 @@ func TestStreamThatFails(t *testing.T) {
 	}
 	defer res.Body.Close()
 	c.want(res, 202, accepted)
-	s := <-c.api.news
+	s := <-c.api.signalCh
 	if string(s.payload) != `{"errorType":"E"}` || !s.failed {
 		t.Errorf("answer %s, failed %v", s.payload, s.failed)
 	}
@@ -188,7 +188,7 @@ func TestWrongOrder(t *testing.T) {
 	t.Run("next after init error", func(t *testing.T) {
 		c := client{t, newRuntimeAPI()}
 		c.want(c.do("POST", "init/error", strings.NewReader(`{"errorType":"E"}`)), 202, accepted)
-		c.signal(isInitFail, `{"errorType":"E"}`)
+		c.signal(isInitError, `{"errorType":"E"}`)
 		c.want(c.do("GET", "invocation/next", nil), 403, invalid(initFailed, stepNext))
 	})
 }
@@ -265,8 +265,8 @@ func TestStrangersAreRefused(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			onlyFor(host, api.handler()).ServeHTTP(w, r)
-			if w.Code != c.status || (len(api.news) == 1) != (c.status == 202) {
-				t.Errorf("status %d, %d signals", w.Code, len(api.news))
+			if w.Code != c.status || (len(api.signalCh) == 1) != (c.status == 202) {
+				t.Errorf("status %d, %d signals", w.Code, len(api.signalCh))
 			}
 		})
 	}

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	initBudget  = 10 * time.Second      // of the init phase
-	memoryWatch = 50 * time.Millisecond // between looks at a guest's memory, while it works; more if a look takes long
+	initTimeout    = 10 * time.Second      // of the init phase
+	memoryInterval = 50 * time.Millisecond // between looks at a guest's memory, while it works; more if a look takes long
 )
 
-var errCut = fault.New(fault.Unavailable, "The event was cut off because the runtime stops.")
+var errAborted = fault.New(fault.Unavailable, "The event was cut off because the runtime stops.")
 
 // An environment is where a function's events run, one at a time: a log stream,
 // a temporary folder, and a guest that is replaced when it has failed. Whoever
@@ -23,15 +23,15 @@ var errCut = fault.New(fault.Unavailable, "The event was cut off because the run
 type environment struct {
 	spec    Spec
 	journal *journal
-	cut     <-chan struct{} // closed when events are to be cut off
-	start   func(*environment) (guest, *failure, error)
+	aborted <-chan struct{} // closed when events are to be cut off
+	start   func(*environment) (runtimeProcess, *failure, error)
 
-	guest guest  // nil when new, or when the last one is gone
-	code  string // the folder that the guest is started from
-	tmp   string // "" until a process needs it
-	fresh bool   // the init phase is still to come
-	spent bool   // not to be used again: after an exit, but not after a time-out, which keeps tmp
-	peak  int    // MB, the most that a guest has used
+	process   runtimeProcess // nil when new, or when the last one is gone
+	code      string         // the folder that the guest is started from
+	tmp       string         // "" until a process needs it
+	needsInit bool           // the init phase is still to come
+	unusable  bool           // not to be used again: after an exit, but not after a time-out, which keeps tmp
+	peak      int            // MB, the most that a guest has used
 
 	// Owned by the pool.
 	retired bool
@@ -45,16 +45,16 @@ func (e *environment) run(req Request) (Result, error) {
 	if len(req.Payload) == 0 {
 		req.Payload = []byte("{}") // what Lambda makes of an empty event
 	}
-	e.dropDead()
-	if err := e.findCode(); err != nil {
-		e.spent = true
+	e.discardExited()
+	if err := e.resolveCode(); err != nil {
+		e.unusable = true
 		return r, err
 	}
-	if e.fresh {
-		e.fresh, r.Cold = false, true
+	if e.needsInit {
+		e.needsInit, r.Cold = false, true
 		took, err := e.initPhase()
 		if err != nil {
-			e.spent = true
+			e.unusable = true
 			return r, err
 		}
 		r.Init = took
@@ -63,33 +63,33 @@ func (e *environment) run(req Request) (Result, error) {
 	began := time.Now()
 	ev := event{req, began.Add(e.spec.Timeout)}
 	e.journal.begin(req.ID, e.spec.Version)
-	answer, last, err := e.work(ev)
+	answer, last, err := e.dispatch(ev)
 	r.Duration = time.Since(began)
-	e.spent = last.kind != isReady && last.kind != isLate
+	e.unusable = last.kind != isReady && last.kind != isTimeout
 	if err != nil {
 		e.journal.end()
 		return r, err
 	}
-	e.settle(last)
+	e.afterEvent(last)
 
 	var status string
 	var fail *failure
 	switch last.kind {
-	case isCut:
+	case isAborted:
 		e.journal.end()
-		return r, errCut
-	case isLate:
+		return r, errAborted
+	case isTimeout:
 		r.Duration = e.spec.Timeout
 		fail = failTimeout(e.spec.Timeout)
-		e.journal.say("%s %s %s", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), req.ID, fail.Message)
+		e.journal.failure("%s %s %s", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), req.ID, fail.Message)
 		status = "Status: timeout\t"
 	case isExit:
 		fail = last.failure
-		e.journal.say("%s", fail.of(req.ID).Message)
-		e.journal.say("%s", fail.Type)
+		e.journal.failure("%s", fail.of(req.ID).Message)
+		e.journal.failure("%s", fail.Type)
 		status = "Status: error\tError Type: " + fail.Type + "\t"
 	}
-	if answer.kind == 0 && last.kind == isInitFail {
+	if answer.kind == 0 && last.kind == isInitError {
 		answer = signal{payload: last.payload, failed: true}
 	} else if answer.kind == 0 {
 		answer = signal{payload: fail.of(req.ID).json(), failed: true}
@@ -117,54 +117,54 @@ func (e *environment) initPhase() (time.Duration, error) {
 	e.journal.platform("INIT_START Runtime Version: %s.v1\tRuntime Version ARN: arn:aws:lambda:%s::runtime:%064x",
 		strings.Replace(e.spec.Runtime, ".", ":", 1), e.spec.Region, 0)
 	began := time.Now()
-	last, err := e.boot(began.Add(initBudget))
+	last, err := e.startAndWait(began.Add(initTimeout))
 	took := time.Since(began)
 	var status string
 	switch {
 	case err != nil:
 		return 0, err
-	case last.kind == isCut:
-		return 0, errCut
+	case last.kind == isAborted:
+		return 0, errAborted
 	case last.kind == isReady:
-		e.settle(last)
+		e.afterEvent(last)
 		return took, nil
-	case last.kind == isLate:
+	case last.kind == isTimeout:
 		status = "timeout"
 	case last.kind == isExit:
 		status = "error\tError Type: " + last.failure.Type
 	default:
 		status = "error\tError Type: Runtime.Unknown"
 	}
-	e.settle(last)
+	e.afterEvent(last)
 	e.journal.platform("INIT_REPORT Init Duration: %s ms\tPhase: init\tStatus: %s", millis(took), status)
 	return 0, nil
 }
 
-// dropDead puts away a guest that has exited since its last event. That is no
+// discardExited puts away a guest that has exited since its last event. That is no
 // fault of the next one, which gets a new guest. On Lambda an idle environment
 // is frozen, and its function cannot die.
-func (e *environment) dropDead() {
-	if e.guest == nil {
+func (e *environment) discardExited() {
+	if e.process == nil {
 		return
 	}
 	select {
-	case last := <-e.guest.signals(): // ready as it was, it can only have exited
-		e.journal.say("%s", last.failure.Message)
-		e.settle(last)
+	case last := <-e.process.signals(): // ready as it was, it can only have exited
+		e.journal.failure("%s", last.failure.Message)
+		e.afterEvent(last)
 	default:
 	}
 }
 
-// findCode makes ready to start a guest, outside the time that it has for that.
-func (e *environment) findCode() (err error) {
-	if e.guest == nil && e.spec.Code != nil {
+// resolveCode makes ready to start a guest, outside the time that it has for that.
+func (e *environment) resolveCode() (err error) {
+	if e.process == nil && e.spec.Code != nil {
 		e.code, err = e.spec.Code()
 	}
 	return err
 }
 
-// boot starts a guest and waits until it is ready, or is not going to be.
-func (e *environment) boot(deadline time.Time) (signal, error) {
+// startAndWait starts a guest and waits until it is ready, or is not going to be.
+func (e *environment) startAndWait(deadline time.Time) (signal, error) {
 	g, fail, err := e.start(e)
 	if err != nil {
 		return signal{}, err
@@ -172,26 +172,26 @@ func (e *environment) boot(deadline time.Time) (signal, error) {
 	if fail != nil {
 		return signal{kind: isExit, failure: fail}, nil
 	}
-	e.guest = g
+	e.process = g
 	return e.await(deadline), nil
 }
 
-// work gives the event to the guest. It returns the function's answer, if there
-// is one, and how the work ended: with isReady, if all is well.
-func (e *environment) work(ev event) (answer, last signal, err error) {
-	if e.guest == nil {
-		last, err = e.boot(ev.deadline)
+// dispatch gives the event to the guest. It returns the function's answer, if there
+// is one, and how the dispatch ended: with isReady, if all is well.
+func (e *environment) dispatch(ev event) (answer, last signal, err error) {
+	if e.process == nil {
+		last, err = e.startAndWait(ev.deadline)
 		if err != nil || last.kind != isReady {
 			return answer, last, err
 		}
 	}
-	e.guest.deliver(ev)
+	e.process.deliver(ev)
 	for {
 		switch last = e.await(ev.deadline); {
 		case last.kind != isAnswer:
 			return answer, last, nil
 		case !time.Now().Before(ev.deadline):
-			return answer, signal{kind: isLate}, nil
+			return answer, signal{kind: isTimeout}, nil
 		}
 		answer = last
 	}
@@ -204,33 +204,33 @@ func (e *environment) await(deadline time.Time) signal {
 	defer late.Stop()
 	var timer *time.Timer
 	var watch <-chan time.Time
-	if _, ok := e.guest.(metered); ok && e.spec.MemoryMB > 0 {
-		timer = time.NewTimer(memoryWatch)
+	if _, ok := e.process.(memoryMeter); ok && e.spec.MemoryMB > 0 {
+		timer = time.NewTimer(memoryInterval)
 		defer timer.Stop()
 		watch = timer.C
 	}
 	for {
 		select {
-		case s := <-e.guest.signals():
+		case s := <-e.process.signals():
 			return s
 		case <-late.C:
-			return signal{kind: isLate}
-		case <-e.cut:
-			return signal{kind: isCut}
+			return signal{kind: isTimeout}
+		case <-e.aborted:
+			return signal{kind: isAborted}
 		case <-watch:
 			began := time.Now()
 			if e.measure(true) > e.spec.MemoryMB {
-				e.guest.end()
+				e.process.kill()
 			}
 			// Hundreds of children take long to look at.
-			timer.Reset(min(max(memoryWatch, 10*time.Since(began)), time.Second))
+			timer.Reset(min(max(memoryInterval, 10*time.Since(began)), time.Second))
 		}
 	}
 }
 
 // measure returns what the guest uses now, in MB, and remembers the most.
 func (e *environment) measure(look bool) int {
-	m, ok := e.guest.(metered)
+	m, ok := e.process.(memoryMeter)
 	if !ok {
 		return 0
 	}
@@ -239,19 +239,19 @@ func (e *environment) measure(look bool) int {
 	return now
 }
 
-// settle closes the books on a guest after an event: its output is in, its
+// afterEvent closes the books on a guest after an event: its output is in, its
 // memory measured, and unless it is ready for another event it is gone.
-func (e *environment) settle(last signal) {
-	if e.guest == nil {
+func (e *environment) afterEvent(last signal) {
+	if e.process == nil {
 		return
 	}
 	e.measure(false)
 	if last.kind == isReady {
-		e.guest.settle()
+		e.process.flushOutput()
 		return
 	}
-	e.guest.end()
-	e.guest = nil
+	e.process.kill()
+	e.process = nil
 }
 
 // report ends the event's log with the lines that Lambda ends it with.
@@ -272,9 +272,9 @@ func (e *environment) report(req Request, r Result, status string) {
 
 // close ends the environment and all that belongs to it.
 func (e *environment) close() {
-	if e.guest != nil {
-		e.guest.end()
-		e.guest = nil
+	if e.process != nil {
+		e.process.kill()
+		e.process = nil
 	}
 	if e.tmp != "" {
 		os.RemoveAll(e.tmp)

@@ -30,8 +30,8 @@ func (s *script) say(list []signal) {
 
 func (s *script) signals() <-chan signal { return s.news }
 func (s *script) deliver(event)          { s.say(s.event) }
-func (s *script) settle()                {}
-func (s *script) end()                   { s.ended = true }
+func (s *script) flushOutput()           {}
+func (s *script) kill()                  { s.ended = true }
 
 // The init phase has ten seconds of its own. When it fails, the event's run
 // starts the function once more, in the event's time.
@@ -39,7 +39,7 @@ func TestInitPhase(t *testing.T) {
 	isUp := []signal{{kind: isReady}}
 	works := []signal{{kind: isAnswer, payload: []byte("1")}, {kind: isReady}}
 	crash := []signal{{kind: isExit, failure: failExit("exit status 3")}}
-	unable := []signal{{kind: isInitFail, payload: []byte(`{"errorType":"Unable"}`)}}
+	unable := []signal{{kind: isInitError, payload: []byte(`{"errorType":"Unable"}`)}}
 	for _, c := range []struct {
 		rule    string
 		starts  []*script
@@ -67,9 +67,9 @@ func TestInitPhase(t *testing.T) {
 				var log []string
 				begun := 0
 				e := &environment{
-					spec: Spec{Timeout: 3 * time.Second, MemoryMB: 128, Version: "$LATEST"}, fresh: true,
+					spec: Spec{Timeout: 3 * time.Second, MemoryMB: 128, Version: "$LATEST"}, needsInit: true,
 					journal: &journal{emit: func(l Line) { log = append(log, string(l.Text)) }},
-					start: func(*environment) (guest, *failure, error) {
+					start: func(*environment) (runtimeProcess, *failure, error) {
 						begun++
 						return c.starts[begun-1].begin(), nil, nil
 					},
@@ -82,11 +82,11 @@ func TestInitPhase(t *testing.T) {
 				if got := strings.Join(log, "\n"); c.log != "" && !strings.Contains(got, c.log+"\nSTART") {
 					t.Errorf("log is\n%s\nwant\n%s", got, c.log)
 				}
-				if e.spent != c.spent || begun != len(c.starts) {
-					t.Errorf("spent %v after %d starts, want %v after %d", e.spent, begun, c.spent, len(c.starts))
+				if e.unusable != c.spent || begun != len(c.starts) {
+					t.Errorf("spent %v after %d starts, want %v after %d", e.unusable, begun, c.spent, len(c.starts))
 				}
 				for i, s := range c.starts {
-					if last := i == len(c.starts)-1; s.ended != (!last || e.guest == nil) {
+					if last := i == len(c.starts)-1; s.ended != (!last || e.process == nil) {
 						t.Errorf("guest %d ended: %v", i+1, s.ended)
 					}
 				}
@@ -109,7 +109,7 @@ func TestAnswerThenTrouble(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &environment{
 					spec: Spec{Timeout: 3 * time.Second, MemoryMB: 128}, journal: &journal{},
-					start: func(*environment) (guest, *failure, error) {
+					start: func(*environment) (runtimeProcess, *failure, error) {
 						return (&script{start: []signal{{kind: isReady}}, event: c.event}).begin(), nil, nil
 					},
 				}
@@ -129,7 +129,7 @@ func TestGuestThatDiesIdleIsReplaced(t *testing.T) {
 		var log []string
 		e := &environment{
 			spec: Spec{Timeout: 3 * time.Second, MemoryMB: 128}, journal: &journal{emit: func(l Line) { log = append(log, l.RequestID+": "+string(l.Text)) }},
-			start: func(*environment) (guest, *failure, error) {
+			start: func(*environment) (runtimeProcess, *failure, error) {
 				s := &script{start: []signal{{kind: isReady}}, event: []signal{{kind: isAnswer, payload: []byte("1")}, {kind: isReady}}}
 				guests = append(guests, s.begin())
 				return s, nil, nil

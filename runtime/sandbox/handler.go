@@ -15,34 +15,34 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// A handlerGuest runs events in a Go handler of this process, and does with its
+// A handlerProcess runs events in a Go handler of this process, and does with its
 // errors and panics what aws-lambda-go does in a function's own process. What
 // the handler prints is not in the log. A handler that ignores its context
 // cannot be stopped: end leaves it behind.
-type handlerGuest struct {
-	handler lambda.Handler
-	ctx     context.Context // of all events
-	cancel  context.CancelFunc
-	calls   *sync.WaitGroup // handlers at work
-	news    chan signal
+type handlerProcess struct {
+	handler  lambda.Handler
+	ctx      context.Context // of all events
+	cancel   context.CancelFunc
+	calls    *sync.WaitGroup // handlers at work
+	signalCh chan signal
 }
 
-func newHandlerGuest(h lambda.Handler, calls *sync.WaitGroup) *handlerGuest {
-	g := &handlerGuest{handler: h, calls: calls, news: make(chan signal, 4)}
+func newHandlerProcess(h lambda.Handler, calls *sync.WaitGroup) *handlerProcess {
+	g := &handlerProcess{handler: h, calls: calls, signalCh: make(chan signal, 4)}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.news <- signal{kind: isReady}
+	g.signalCh <- signal{kind: isReady}
 	return g
 }
 
-func (g *handlerGuest) signals() <-chan signal { return g.news }
-func (g *handlerGuest) settle()                {}
-func (g *handlerGuest) end()                   { g.cancel() }
+func (g *handlerProcess) signals() <-chan signal { return g.signalCh }
+func (g *handlerProcess) flushOutput()           {}
+func (g *handlerProcess) kill()                  { g.cancel() }
 
-func (g *handlerGuest) deliver(ev event) {
+func (g *handlerProcess) deliver(ev event) {
 	g.calls.Go(func() {
 		// A handler that leaves by runtime.Goexit, as t.FailNow does, has exited.
 		last := signal{kind: isExit, failure: failExit("")}
-		defer func() { g.news <- last }()
+		defer func() { g.signalCh <- last }()
 		answer := g.call(ev)
 		if answer.kind == isExit { // a panic: the process would answer, then exit
 			last.failure = failExit("exit status 1")
@@ -50,12 +50,12 @@ func (g *handlerGuest) deliver(ev event) {
 		} else {
 			last = signal{kind: isReady}
 		}
-		g.news <- answer
+		g.signalCh <- answer
 	})
 }
 
 // call returns the handler's answer, or a panic's as an isExit.
-func (g *handlerGuest) call(ev event) (answer signal) {
+func (g *handlerProcess) call(ev event) (answer signal) {
 	defer func() {
 		if v := recover(); v != nil {
 			answer = errorAnswer(panicError(v))

@@ -44,7 +44,7 @@ func (j *journal) end() []byte {
 
 // platform adds a line of Lambda's bookkeeping; say, one about a failure.
 func (j *journal) platform(format string, args ...any) { j.print(true, format, args...) }
-func (j *journal) say(format string, args ...any)      { j.print(false, format, args...) }
+func (j *journal) failure(format string, args ...any)  { j.print(false, format, args...) }
 
 func (j *journal) print(platform bool, format string, args ...any) {
 	j.mu.Lock()

@@ -16,10 +16,10 @@ const pipeSize = 64 << 10
 // An output carries what a process prints, on standard output and on standard
 // error alike, through one pipe to a writer: all of one before the other.
 type output struct {
-	to     io.Writer
-	file   *os.File
-	raw    syscall.RawConn
-	pumped sync.WaitGroup
+	to      io.Writer
+	file    *os.File
+	raw     syscall.RawConn
+	pumping sync.WaitGroup
 
 	mu  sync.Mutex // held from reading a piece until it is written
 	buf [16 << 10]byte
@@ -36,7 +36,7 @@ func newOutput(to io.Writer) (*output, *os.File, error) {
 		return nil, nil, errors.Join(err, r.Close(), w.Close())
 	}
 	o := &output{to: to, file: r, raw: raw}
-	o.pumped.Go(o.pump)
+	o.pumping.Go(o.pump)
 	return o, w, nil
 }
 
@@ -84,5 +84,5 @@ func (o *output) move(fd int) (n int, err error) {
 // close ends the output, whoever may still hold the other end.
 func (o *output) close() {
 	o.file.Close()
-	o.pumped.Wait()
+	o.pumping.Wait()
 }

@@ -57,13 +57,13 @@ func (c *Config) endpoint() string {
 type Pool struct {
 	cfg Config
 
-	output  sync.Mutex     // of cfg.Output
-	events  sync.WaitGroup // events being run, and environments being ended
-	calls   sync.WaitGroup // Go handlers at work; one may go on after its event
-	spawner spawner.Spawner
-	cut     chan struct{} // closed when events are to be cut off
-	cutting sync.Once
-	ending  sync.Once
+	output      sync.Mutex     // of cfg.Output
+	events      sync.WaitGroup // events being run, and environments being ended
+	calls       sync.WaitGroup // Go handlers at work; one may go on after its event
+	spawner     spawner.Spawner
+	aborted     chan struct{} // closed when events are to be cut off
+	abortOnce   sync.Once
+	stopSpawner sync.Once
 
 	mu       sync.Mutex // all below
 	handlers map[string]lambda.Handler
@@ -83,7 +83,7 @@ func New(c Config) *Pool {
 	}
 	return &Pool{
 		cfg:      c,
-		cut:      make(chan struct{}),
+		aborted:  make(chan struct{}),
 		handlers: map[string]lambda.Handler{},
 		busy:     map[*environment]struct{}{},
 		perARN:   map[string]int{},
@@ -95,7 +95,7 @@ func New(c Config) *Pool {
 // be, and fault.Unavailable when none can be started or the pool stops. When ctx
 // ends first, so does the call; the event still runs to its end.
 func (p *Pool) Invoke(ctx context.Context, s Spec, req Request) (Result, error) {
-	e, err := p.take(s)
+	e, err := p.acquire(s)
 	if err != nil {
 		return Result{}, err
 	}
@@ -110,7 +110,7 @@ func (p *Pool) Invoke(ctx context.Context, s Spec, req Request) (Result, error) 
 		if err != nil {
 			p.cfg.Log.Warn("an event could not be run", "function", s.ARN, "request", req.ID, "error", err)
 		}
-		kept := p.put(e)
+		kept := p.release(e)
 		done <- outcome{result, err}
 		if !kept {
 			e.close()
@@ -148,7 +148,7 @@ func (p *Pool) Stop(ctx context.Context) error {
 	p.stopped = true
 	p.dropLocked(func(*environment) bool { return true })
 	p.mu.Unlock()
-	defer p.ending.Do(p.spawner.Stop)
+	defer p.stopSpawner.Do(p.spawner.Stop)
 	defer p.events.Wait() // before the spawner's stop, which would kill all processes
 
 	done := make(chan struct{})
@@ -165,16 +165,16 @@ func (p *Pool) Stop(ctx context.Context) error {
 	p.mu.Lock()
 	n := len(p.busy)
 	p.mu.Unlock()
-	p.cutting.Do(func() { close(p.cut) })
+	p.abortOnce.Do(func() { close(p.aborted) })
 	if n == 0 {
 		return nil
 	}
 	return fault.Wrap(fault.Timeout, ctx.Err(), "%d events were cut off", n)
 }
 
-// take returns an environment for one event: the idle one used last, or a new
+// acquire returns an environment for one event: the idle one used last, or a new
 // one. The caller runs the event, then puts it back and is Done with events.
-func (p *Pool) take(s Spec) (*environment, error) {
+func (p *Pool) acquire(s Spec) (*environment, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
@@ -208,9 +208,9 @@ func (p *Pool) warmLocked(key string) *environment {
 }
 
 func (p *Pool) newLocked(s Spec) *environment {
-	e := &environment{spec: s, fresh: true, cut: p.cut, start: p.startProcess}
+	e := &environment{spec: s, needsInit: true, aborted: p.aborted, start: p.startProcess}
 	if h := p.handlers[s.ARN]; h != nil {
-		e.start = func(*environment) (guest, *failure, error) { return newHandlerGuest(h, &p.calls), nil, nil }
+		e.start = func(*environment) (runtimeProcess, *failure, error) { return newHandlerProcess(h, &p.calls), nil, nil }
 	}
 	var id [16]byte
 	rand.Read(id[:])
@@ -221,21 +221,21 @@ func (p *Pool) newLocked(s Spec) *environment {
 	return e
 }
 
-// put takes an environment back after its event, to be used again. It says no
+// release takes an environment back after its event, to be used again. It says no
 // to one that is to be closed.
-func (p *Pool) put(e *environment) (kept bool) {
+func (p *Pool) release(e *environment) (kept bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.busy, e)
 	if p.perARN[e.spec.ARN]--; p.perARN[e.spec.ARN] == 0 {
 		delete(p.perARN, e.spec.ARN)
 	}
-	if e.spent || e.retired || p.stopped {
+	if e.unusable || e.retired || p.stopped {
 		return false
 	}
 	e.idle = time.Now()
 	p.idle = append(p.idle, e)
-	p.watchLocked()
+	p.setReaperLocked()
 	return true
 }
 
@@ -259,11 +259,11 @@ func (p *Pool) dropLocked(match func(*environment) bool) {
 		}
 		return false
 	})
-	p.watchLocked()
+	p.setReaperLocked()
 }
 
-// watchLocked keeps the reaper set while there are idle environments.
-func (p *Pool) watchLocked() {
+// setReaperLocked keeps the reaper set while there are idle environments.
+func (p *Pool) setReaperLocked() {
 	switch {
 	case len(p.idle) == 0 && p.reaper != nil:
 		p.reaper.Stop()

@@ -30,13 +30,13 @@ type process struct {
 	serve  sync.WaitGroup // the server and its connections
 	output *output
 
-	over chan struct{} // closed when all of child has ended
-	once sync.Once     // of close
+	exited chan struct{} // closed when all of child has ended
+	once   sync.Once     // of close
 }
 
 // startProcess starts an environment's bootstrap. A failure is the function's
 // fault, an error ours.
-func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
+func (p *Pool) startProcess(e *environment) (runtimeProcess, *failure, error) {
 	code, err := filepath.Abs(e.code)
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no code folder.")
@@ -59,7 +59,7 @@ func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
 		listener.Close()
 		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no output.")
 	}
-	g := &process{runtimeAPI: newRuntimeAPI(), output: out, over: make(chan struct{})}
+	g := &process{runtimeAPI: newRuntimeAPI(), output: out, exited: make(chan struct{})}
 	g.listen(listener)
 	g.child, err = p.spawner.Start(spawner.Command{
 		Path: bootstrap, Dir: code, Output: child,
@@ -68,9 +68,9 @@ func (p *Pool) startProcess(e *environment) (guest, *failure, error) {
 	child.Close()
 	if err != nil {
 		g.close()
-		return refused(err)
+		return startError(err)
 	}
-	go g.follow()
+	go g.waitExit()
 	return g, nil, nil
 }
 
@@ -86,8 +86,8 @@ func hasBootstrap(code string) bool {
 	return err == nil && !info.IsDir() || errors.Is(err, fs.ErrPermission)
 }
 
-// refused tells a bootstrap that cannot be run from a system that cannot run any.
-func refused(err error) (guest, *failure, error) {
+// startError tells a bootstrap that cannot be run from a system that cannot run any.
+func startError(err error) (runtimeProcess, *failure, error) {
 	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.ENOEXEC, syscall.ENOENT} {
 		if errors.Is(err, errno) {
 			return nil, failEntrypoint(errno), nil
@@ -106,7 +106,7 @@ func (g *process) listen(l net.Listener) {
 	g.server = &http.Server{
 		Handler:     onlyFor(l.Addr().String(), g.handler()),
 		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
-		ConnContext: wholeConnContext,
+		ConnContext: withConn,
 		ConnState: func(_ net.Conn, s http.ConnState) {
 			switch s {
 			case http.StateNew:
@@ -116,30 +116,30 @@ func (g *process) listen(l net.Listener) {
 			}
 		},
 	}
-	limited := wholeListener{netutil.LimitListener(l, maxConnections)}
+	limited := coalescingListener{netutil.LimitListener(l, maxConnections)}
 	g.serve.Go(func() { g.server.Serve(limited) })
 }
 
-// follow tells of the process's exit, after all that it printed.
-func (g *process) follow() {
+// waitExit tells of the process's exit, after all that it printed.
+func (g *process) waitExit() {
 	how := g.child.Wait()
 	g.output.drain()
-	g.news <- signal{kind: isExit, failure: failExit(how)}
-	close(g.over)
+	g.signalCh <- signal{kind: isExit, failure: failExit(how)}
+	close(g.exited)
 }
 
-func (g *process) settle() { g.output.drain() }
+func (g *process) flushOutput() { g.output.drain() }
 
 func (g *process) memory(look bool) (now, peak int) {
 	if look {
-		return g.child.Memory(memoryWatch)
+		return g.child.Memory(memoryInterval)
 	}
 	return g.child.Memory(0)
 }
 
-func (g *process) end() {
+func (g *process) kill() {
 	g.child.Kill()
-	<-g.over
+	<-g.exited
 	g.once.Do(func() {
 		g.close()
 		g.child.Close()

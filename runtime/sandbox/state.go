@@ -28,8 +28,8 @@ const (
 	stepSent      step = "RuntimeResponseSent"     // we have read the answer
 )
 
-// legal holds every transition there is: what is not here is refused.
-var legal = map[state]map[step]state{
+// transitions holds every transition there is: what is not here is refused.
+var transitions = map[state]map[step]state{
 	started:    {stepNext: ready, stepInitError: initFailed},
 	ready:      {stepNext: ready, stepEvent: running},
 	running:    {stepNext: running, stepResponse: responding, stepError: responding}, // next once more: the same event
@@ -51,9 +51,9 @@ type dialogue struct {
 	id    string // of the event that may be answered, "" for none
 }
 
-// take makes a step, or says errState.
-func (d *dialogue) take(s step) error {
-	to, ok := legal[d.state][s]
+// step makes a step, or says errState.
+func (d *dialogue) step(s step) error {
+	to, ok := transitions[d.state][s]
 	if !ok {
 		return errState
 	}
@@ -61,9 +61,9 @@ func (d *dialogue) take(s step) error {
 	return nil
 }
 
-// give hands over the event id.
-func (d *dialogue) give(id string) error {
-	if err := d.take(stepEvent); err != nil {
+// dispatch hands over the event id.
+func (d *dialogue) dispatch(id string) error {
+	if err := d.step(stepEvent); err != nil {
 		return err
 	}
 	d.id = id
@@ -75,7 +75,7 @@ func (d *dialogue) answer(s step, id string) error {
 	if id == "" || id != d.id {
 		return errRequestID
 	}
-	if err := d.take(s); err != nil {
+	if err := d.step(s); err != nil {
 		return err
 	}
 	d.id = ""

@@ -16,7 +16,7 @@ func TestDialogue(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"next": func(*rapid.T) {
 				before := d.state
-				if d.take(stepNext) == nil && before != ready && before != running {
+				if d.step(stepNext) == nil && before != ready && before != running {
 					news++
 				}
 			},
@@ -25,13 +25,13 @@ func TestDialogue(t *testing.T) {
 					t.Skip("no more events")
 				}
 				if d.state != ready {
-					if d.give(ids[given+1]) == nil {
+					if d.dispatch(ids[given+1]) == nil {
 						t.Fatalf("an event was given in state %s", d.state)
 					}
 					return
 				}
 				given++
-				if err := d.give(ids[given]); err != nil {
+				if err := d.dispatch(ids[given]); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -45,8 +45,8 @@ func TestDialogue(t *testing.T) {
 					t.Fatalf("answer %d to event %q of %d", answers[id], id, given)
 				}
 			},
-			"sent":       func(*rapid.T) { d.take(stepSent) },
-			"init error": func(*rapid.T) { d.take(stepInitError) },
+			"sent":       func(*rapid.T) { d.step(stepSent) },
+			"init error": func(*rapid.T) { d.step(stepInitError) },
 			"": func(t *rapid.T) {
 				if news > given+1 {
 					t.Fatalf("ready %d times for %d events", news, given)

@@ -55,8 +55,8 @@ func key(ctx context.Context, name string) string {
 // all is the prefix of the keys of the caller's account.
 func all(ctx context.Context) string { return identity.From(ctx).Account + "/" }
 
-// today is the present as IAM keeps it: in whole seconds.
-func (s *Service) today() time.Time { return s.now().UTC().Truncate(time.Second) }
+// nowSeconds is the present as IAM keeps it: in whole seconds.
+func (s *Service) nowSeconds() time.Time { return s.now().UTC().Truncate(time.Second) }
 
 // newID makes a unique id: four letters for the kind, then 17 of base 32.
 func newID(kind string) string { return kind + rand.Text()[:17] }

@@ -190,7 +190,7 @@ func (s *Service) CreatePolicy(ctx context.Context, in *api.CreatePolicyInput) (
 	if err != nil {
 		return nil, err
 	}
-	now := s.today()
+	now := s.nowSeconds()
 	p := policy{
 		Account:     identity.From(ctx).Account,
 		Name:        *in.PolicyName,

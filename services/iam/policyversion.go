@@ -59,7 +59,7 @@ func (s *Service) CreatePolicyVersion(ctx context.Context, in *api.CreatePolicyV
 		if len(p.Versions) == maxVersions {
 			return limitExceeded("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", maxVersions)
 		}
-		v := p.addVersion(*in.PolicyDocument, s.today(), valueOr(in.SetAsDefault, false))
+		v := p.addVersion(*in.PolicyDocument, s.nowSeconds(), valueOr(in.SetAsDefault, false))
 		out.PolicyVersion = p.shown(v)
 		return nil
 	})

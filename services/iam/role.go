@@ -125,7 +125,7 @@ func (s *Service) CreateRole(ctx context.Context, in *api.CreateRoleInput) (*api
 		Trust:       *in.AssumeRolePolicyDocument,
 		MaxSession:  valueOr(in.MaxSessionDuration, 3600),
 		Boundary:    valueOr(in.PermissionsBoundary, ""),
-		Created:     s.today(),
+		Created:     s.nowSeconds(),
 		Tags:        tags,
 	}
 	if r.Boundary != "" {

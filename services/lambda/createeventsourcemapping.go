@@ -35,7 +35,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEv
 	if _, ok := queue.IDFromARN(value(in.EventSourceArn)); !ok {
 		return nil, invalidValue("Unrecognized event source.")
 	}
-	err = refused{
+	err = rejected{
 		unsupported: []member{
 			{"BisectBatchOnFunctionError", in.BisectBatchOnFunctionError != nil},
 			{"DestinationConfig", in.DestinationConfig != nil},

@@ -65,13 +65,13 @@ func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInpu
 // zipFile returns the code that a request brings along, which is the only
 // source there is.
 func zipFile(c api.FunctionCode) ([]byte, error) {
-	elsewhere := c.S3Bucket != nil || c.S3Key != nil
+	fromS3 := c.S3Bucket != nil || c.S3Key != nil
 	switch {
-	case c.ZipFile != nil && (elsewhere || c.ImageUri != nil):
+	case c.ZipFile != nil && (fromS3 || c.ImageUri != nil):
 		return nil, invalidValue("Please do not provide other FunctionCode parameters when providing a ZipFile.")
 	case c.ZipFile != nil:
 		return c.ZipFile, nil
-	case elsewhere:
+	case fromS3:
 		return nil, invalidValue("Code from S3 is not imitated by Millrace: send it as ZipFile.")
 	case c.ImageUri != nil:
 		return nil, invalidValue("Container images are not imitated by Millrace: deploy a zip file with PackageType Zip.")

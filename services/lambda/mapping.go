@@ -106,9 +106,9 @@ func (s mappingSettings) apply(m *esm.Mapping) {
 	}
 }
 
-// refused finds the first member of a request that a queue's mapping cannot
+// rejected finds the first member of a request that a queue's mapping cannot
 // have, and the first that is not imitated.
-type refused struct {
+type rejected struct {
 	unsupported, missing []member
 }
 
@@ -117,7 +117,7 @@ type member struct {
 	given bool
 }
 
-func (r refused) check() error {
+func (r rejected) check() error {
 	given := func(m member) bool { return m.given }
 	if i := slices.IndexFunc(r.unsupported, given); i >= 0 {
 		return invalidValue("Unsupported %s parameter for given event source mapping type.", r.unsupported[i].name)

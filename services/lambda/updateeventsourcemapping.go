@@ -20,7 +20,7 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *api.UpdateEv
 	if _, err := s.mapped(ctx, in.UUID); err != nil {
 		return nil, err
 	}
-	err := refused{
+	err := rejected{
 		unsupported: []member{
 			{"BisectBatchOnFunctionError", in.BisectBatchOnFunctionError != nil},
 			{"DestinationConfig", in.DestinationConfig != nil},

@@ -15,19 +15,19 @@ import (
 	"millrace/services/internal/wire"
 )
 
-// ownersOwn are the actions that nobody but the account that owns the queue may
+// ownerOnlyActions are the actions that nobody but the account that owns the queue may
 // call, whatever a policy says
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-overview-of-managing-access.html).
-var ownersOwn = map[string]bool{
+var ownerOnlyActions = map[string]bool{
 	"AddPermission": true, "CancelMessageMoveTask": true, "CreateQueue": true, "DeleteQueue": true,
 	"ListMessageMoveTasks": true, "ListQueues": true, "ListQueueTags": true, "RemovePermission": true,
 	"SetQueueAttributes": true, "StartMessageMoveTask": true, "TagQueue": true, "UntagQueue": true,
 }
 
-// rootsOwn are what the root of the owning account may do even against a policy
+// rootActions are what the root of the owning account may do even against a policy
 // that denies everybody everything: else nobody could take it away again
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-tasks.html).
-var rootsOwn = map[string]bool{"SetQueueAttributes": true, "GetQueueAttributes": true, "RemovePermission": true}
+var rootActions = map[string]bool{"SetQueueAttributes": true, "GetQueueAttributes": true, "RemovePermission": true}
 
 // authorize says whether the caller may do the action to the queue: the account
 // that owns it may unless its policy denies, others may if the policy allows.
@@ -42,9 +42,9 @@ func (s *Service) authorize(c *identity.Caller, q *jetqueue.Queue, action string
 	switch {
 	case owner && text == "":
 		return nil
-	case owner && rootsOwn[action] && (c.Session == nil || c.Session.RoleARN == ""):
+	case owner && rootActions[action] && (c.Session == nil || c.Session.RoleARN == ""):
 		return nil
-	case !owner && ownersOwn[action]:
+	case !owner && ownerOnlyActions[action]:
 		return s.denied(c, id, action, policy.NoMatch)
 	}
 	p := s.policies.of(id, text)
@@ -169,7 +169,7 @@ func (p *policies) of(id queue.ID, text string) understood {
 	u = understood{text: text}
 	// One that was stored by an older version may be unreadable: it grants nothing.
 	if doc, err := policy.Parse(text); err == nil {
-		u.doc, u.denies = doc, doc.Denies()
+		u.doc, u.denies = doc, doc.HasDeny()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -23,7 +23,7 @@ type cooldowns struct {
 
 // cooldownsIn are those in a store, which forgets what has cooled down.
 func cooldownsIn(records *record.Store) cooldowns {
-	return cooldowns{table: record.NewTable[time.Time](records, "cooldown").Vital().
+	return cooldowns{table: record.NewTable[time.Time](records, "cooldown").Unguarded().
 		Expiring(func(done time.Time) time.Time { return done.Add(cooldown) }, time.Now)}
 }
 

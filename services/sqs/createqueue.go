@@ -25,7 +25,7 @@ import (
 //   - the queue is durable before its URL is answered
 func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*api.CreateQueueOutput, error) {
 	c := identity.From(ctx)
-	if err := s.elsewhere(c, "CreateQueue"); err != nil {
+	if err := s.authorizeAccountLevel(c, "CreateQueue"); err != nil {
 		return nil, err
 	}
 	if in.QueueName == nil {
@@ -41,7 +41,7 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	url := &api.CreateQueueOutput{QueueUrl: ptr(s.options.URLs.url(c, id))}
 	q, err := s.queues.Get(id)
 	if err != nil {
-		if s.options.NameWait && s.cooling.active(afterDelete, id, time.Now(), time.Time{}) {
+		if s.options.NameWait && s.cooldowns.active(afterDelete, id, time.Now(), time.Time{}) {
 			return nil, api.ErrQueueDeletedRecently("You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 		}
 		cfg := fresh(time.Now())

@@ -19,9 +19,9 @@ func (s *Service) DeleteQueue(ctx context.Context, in *api.DeleteQueueInput) (*a
 		return nil, err
 	}
 	if s.options.NameWait { // before the deletion: a process that dies in between leaves a queue, and no name is taken by one
-		s.cooling.mu.Lock()
-		defer s.cooling.mu.Unlock()
-		if err := s.cooling.start(ctx, afterDelete, q.ID(), time.Now()); err != nil {
+		s.cooldowns.mu.Lock()
+		defer s.cooldowns.mu.Unlock()
+		if err := s.cooldowns.start(ctx, afterDelete, q.ID(), time.Now()); err != nil {
 			return nil, err
 		}
 	}

@@ -20,7 +20,7 @@ import (
 //   - a token goes on with the prefix it was made for
 func (s *Service) ListQueues(ctx context.Context, in *api.ListQueuesInput) (*api.ListQueuesOutput, error) {
 	c := identity.From(ctx)
-	if err := s.elsewhere(c, "ListQueues"); err != nil {
+	if err := s.authorizeAccountLevel(c, "ListQueues"); err != nil {
 		return nil, err
 	}
 	prefix := value(in.QueueNamePrefix)

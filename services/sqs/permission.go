@@ -99,7 +99,7 @@ func checkGrant(label string, accounts, actions []string) error {
 	for _, a := range actions {
 		switch {
 		case slices.Contains(grantable, a):
-		case ownersOwn[a]:
+		case ownerOnlyActions[a]:
 			return invalidParam("ActionName", "SQS:"+a, "Only the queue owner is allowed to invoke this action.")
 		default:
 			return invalidParam("ActionName", "SQS:"+a, unknownAction)

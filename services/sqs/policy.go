@@ -80,7 +80,7 @@ func isAction(name string) bool {
 			return true
 		}
 	}
-	for a := range ownersOwn {
+	for a := range ownerOnlyActions {
 		if strings.EqualFold(a, name) {
 			return true
 		}

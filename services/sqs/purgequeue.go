@@ -21,9 +21,9 @@ func (s *Service) PurgeQueue(ctx context.Context, in *api.PurgeQueueInput) (*api
 		return nil, err
 	}
 	if s.options.PurgeWait {
-		s.cooling.mu.Lock()
-		defer s.cooling.mu.Unlock()
-		if s.cooling.active(afterPurge, q.ID(), time.Now(), q.Config().Created) {
+		s.cooldowns.mu.Lock()
+		defer s.cooldowns.mu.Unlock()
+		if s.cooldowns.active(afterPurge, q.ID(), time.Now(), q.Config().Created) {
 			return nil, api.ErrPurgeQueueInProgress(fmt.Sprintf("Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.ID().Name))
 		}
 	}
@@ -31,7 +31,7 @@ func (s *Service) PurgeQueue(ctx context.Context, in *api.PurgeQueueInput) (*api
 		return nil, fromDomain(err, identity.From(ctx).Query)
 	}
 	if s.options.PurgeWait { // after the purge: a process that dies in between leaves a client that may try again
-		if err := s.cooling.start(ctx, afterPurge, q.ID(), time.Now()); err != nil {
+		if err := s.cooldowns.start(ctx, afterPurge, q.ID(), time.Now()); err != nil {
 			return nil, err
 		}
 	}

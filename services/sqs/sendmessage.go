@@ -32,7 +32,7 @@ func (s *Service) SendMessage(ctx context.Context, in *api.SendMessageInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	if err := s.paceGroups(q, in.MessageGroupId); err != nil {
+	if err := s.spendGroupQuota(q, in.MessageGroupId); err != nil {
 		return nil, err
 	}
 	sent, err := send(ctx, q, m)

@@ -59,7 +59,7 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 	for i, e := range good {
 		groups[i] = e.MessageGroupId
 	}
-	if err := s.paceGroups(q, groups...); err != nil {
+	if err := s.spendGroupQuota(q, groups...); err != nil {
 		return nil, err
 	}
 	sent, err := send(ctx, q, messages...)

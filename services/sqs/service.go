@@ -31,9 +31,9 @@ type Service struct {
 	tasks   MoveTasks
 	options Options
 
-	cooling  cooldowns
-	pace     throttle
-	policies policies
+	cooldowns cooldowns
+	fifoQuota throttle
+	policies  policies
 
 	drained context.Context // ends when waiting receives are to be answered at once
 	drain   context.CancelFunc
@@ -42,7 +42,7 @@ type Service struct {
 // New serves the given queues, and the tasks that move messages between them.
 // records keep what must not be done again for a while.
 func New(queues *jetqueue.Queues, tasks MoveTasks, records *record.Store, o Options) *Service {
-	s := &Service{queues: queues, tasks: tasks, options: o, cooling: cooldownsIn(records)}
+	s := &Service{queues: queues, tasks: tasks, options: o, cooldowns: cooldownsIn(records)}
 	s.drained, s.drain = context.WithCancel(context.Background())
 	return s
 }
@@ -71,18 +71,18 @@ func (s *Service) find(ctx context.Context, action string, url *string) (*jetque
 	if err := s.authorize(&c, q, action); err != nil {
 		return nil, err
 	}
-	if s.options.FIFOThroughput && id.FIFO() && paced(action) && !q.Config().LimitPerGroup {
-		if err := s.pace.take(time.Now(), id, action); err != nil {
+	if s.options.FIFOThroughput && id.FIFO() && hasFIFOQuota(action) && !q.Config().LimitPerGroup {
+		if err := s.fifoQuota.spend(time.Now(), id, action); err != nil {
 			return nil, err
 		}
 	}
 	return q, nil
 }
 
-// elsewhere is the rim of the operations that concern no one queue: it refuses
+// authorizeAccountLevel is the rim of the operations that concern no one queue: it refuses
 // them to nobody in particular, and, as AWS does, when they are asked of a
 // queue's URL in the query protocol.
-func (s *Service) elsewhere(c identity.Caller, action string) error {
+func (s *Service) authorizeAccountLevel(c identity.Caller, action string) error {
 	if _, ok := locate(c, c.Host, c.Path); ok && c.Query {
 		return invalidAction(action)
 	}

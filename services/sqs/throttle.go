@@ -30,8 +30,8 @@ type allowance struct {
 	action, group string
 }
 
-// paced says whether an action has a quota on FIFO queues.
-func paced(action string) bool {
+// hasFIFOQuota says whether an action has a quota on FIFO queues.
+func hasFIFOQuota(action string) bool {
 	switch action {
 	case "SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility":
 		return true
@@ -39,9 +39,9 @@ func paced(action string) bool {
 	return false
 }
 
-// paceGroups spends a call of every group that messages are sent to, on a queue
+// spendGroupQuota spends a call of every group that messages are sent to, on a queue
 // in high-throughput mode.
-func (s *Service) paceGroups(q *jetqueue.Queue, groups ...*string) error {
+func (s *Service) spendGroupQuota(q *jetqueue.Queue, groups ...*string) error {
 	if !s.options.FIFOThroughput || !q.ID().FIFO() || !q.Config().LimitPerGroup {
 		return nil
 	}
@@ -51,12 +51,12 @@ func (s *Service) paceGroups(q *jetqueue.Queue, groups ...*string) error {
 			named = append(named, value(g))
 		}
 	}
-	return s.pace.take(time.Now(), q.ID(), "SendMessage", named...)
+	return s.fifoQuota.spend(time.Now(), q.ID(), "SendMessage", named...)
 }
 
-// take spends a call of each group's allowance, or of the queue's if there are
+// spend spends a call of each group's allowance, or of the queue's if there are
 // none: of all, or of none and it is RequestThrottled.
-func (t *throttle) take(now time.Time, id queue.ID, action string, groups ...string) error {
+func (t *throttle) spend(now time.Time, id queue.ID, action string, groups ...string) error {
 	if len(groups) == 0 {
 		groups = []string{""}
 	}

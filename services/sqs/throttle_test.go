@@ -14,17 +14,17 @@ func TestThrottle(t *testing.T) {
 	now, id := time.Unix(1700000000, 0), queue.ID{Account: "000000000000", Region: "us-east-1", Name: "q.fifo"}
 	for second := range 2 {
 		for call := range perSecond + 1 {
-			err := pace.take(now, id, "SendMessage", "a", strconv.Itoa(call))
+			err := pace.spend(now, id, "SendMessage", "a", strconv.Itoa(call))
 			if refused := call == perSecond; refused != (err != nil) {
 				t.Fatalf("second %d, call %d: %v", second, call, err)
 			}
 		}
-		if err := pace.take(now, id, "SendMessage", "b"); err != nil {
+		if err := pace.spend(now, id, "SendMessage", "b"); err != nil {
 			t.Errorf("another group: %v", err)
 		}
 		now = now.Add(time.Second)
 	}
-	if err := pace.take(now, id, "SendMessage", "a"); err != nil || len(pace.calls) != 1 {
+	if err := pace.spend(now, id, "SendMessage", "a"); err != nil || len(pace.calls) != 1 {
 		t.Errorf("%d groups are remembered after one call (%v)", len(pace.calls), err)
 	}
 }

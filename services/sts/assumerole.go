@@ -51,7 +51,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *api.AssumeRoleInput) (*api
 		UserID:  id + ":" + *in.RoleSessionName,
 		RoleARN: *in.RoleArn,
 	}
-	credentials, err := s.lend(ctx, as, duration)
+	credentials, err := s.issue(ctx, as, duration)
 	if err != nil {
 		return nil, err
 	}

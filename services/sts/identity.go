@@ -42,7 +42,7 @@ func (s *Service) GetAccessKeyInfo(ctx context.Context, in *api.GetAccessKeyInfo
 //
 // Not supported: MFA; the limit of one hour that AWS sets the root.
 func (s *Service) GetSessionToken(ctx context.Context, in *api.GetSessionTokenInput) (*api.GetSessionTokenOutput, error) {
-	credentials, err := s.lend(ctx, s.caller(ctx), seconds(in.DurationSeconds, 12*60*60))
+	credentials, err := s.issue(ctx, s.caller(ctx), seconds(in.DurationSeconds, 12*60*60))
 	if err != nil {
 		return nil, err
 	}

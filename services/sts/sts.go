@@ -72,9 +72,9 @@ func (s *Service) Session(accessKey string) *identity.Session {
 	return &identity.Session{Account: lent.Account, ARN: lent.ARN, UserID: lent.UserID, RoleARN: lent.RoleARN}
 }
 
-// lend makes credentials for a session and remembers whose they are,
+// issue makes credentials for a session and remembers whose they are,
 // until they expire.
-func (s *Service) lend(ctx context.Context, to session, d time.Duration) (*api.Credentials, error) {
+func (s *Service) issue(ctx context.Context, to session, d time.Duration) (*api.Credentials, error) {
 	now := s.now().UTC().Truncate(time.Second)
 	to.Key = "ASIA" + rand.Text()[:16]
 	to.Expires = now.Add(d)

@@ -49,8 +49,8 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, AtRest: a.cfg.AtRest, Room: room, Looks: a.files.Looks(), Loads: a.cfg.Memory.Loads(), Log: log,
-		Parks: a.parks()})
+	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, OnIdle: a.cfg.AtRest, Space: room, CheckInterval: a.files.CheckInterval(), ConcurrentLoads: a.cfg.Memory.ConcurrentLoads(), Log: log,
+		IsParked: a.parks()})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	if a.keys, err = keys.Open(a.records, root, time.Now); err != nil {
 		return nil, err
 	}
-	for _, file := range a.keys.Mended() {
+	for _, file := range a.keys.Repaired() {
 		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
 	}
 
@@ -83,12 +83,12 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
 		others = cluster.New(stream.Conn(), log)
 	}
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, Moves: room.Changes(), BodyBudget: a.cfg.Memory.Bodies(), Loads: a.cfg.Memory.Loads(), Pages: a.cfg.Memory.Pages(), Write: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, Moves: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), Loads: a.cfg.Memory.ConcurrentLoads(), Pages: a.cfg.Memory.PageBytes(), Write: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
 		Marks: a.marks(), Whole: a.whole(extents), Rest: rest, Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
-	if err := a.records.Settle(ctx); err != nil {
+	if err := a.records.ForgetOld(ctx); err != nil {
 		return nil, err
 	}
 	a.records.Guard(a.gate, room.Changes()) // from here on: what a start puts right is written though the disk is full
@@ -105,7 +105,7 @@ func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone, intact
 	return record.OpenCopied(ctx, stream.JetStream(), &record.Copies{
 		Dir:    filepath.Join(a.cfg.Data, "records"),
 		Intact: intact,
-		Restored: func(kind, key string) error {
+		OnRestore: func(kind, key string) error {
 			if a.cfg.Strict {
 				return fmt.Errorf("the record of %s %s was lost", kind, key)
 			}
@@ -113,7 +113,7 @@ func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone, intact
 				Kind: loss.Record, Name: kind + " " + key, Repaired: true, What: "its record was lost, and is back from its copy",
 			})
 		},
-		Failed: func(kind, key string, err error) {
+		OnFailure: func(kind, key string, err error) {
 			a.cfg.Log.Error("the second copy of a record could not be written, and will be tried again", "kind", kind, "key", key, "err", err)
 		},
 	})
@@ -136,7 +136,7 @@ func (a *App) salvage() (torn tornStreams, whole map[string]repair.Extent, err e
 	if torn, err = readTorn(filepath.Join(a.cfg.Data, "torn")); err != nil {
 		return torn, nil, err
 	}
-	found, whole, err := repair.Survey(a.storeDir())
+	found, whole, err := repair.Check(a.storeDir())
 	if err != nil {
 		return torn, nil, fmt.Errorf("looking through the store: %w", err)
 	}
@@ -209,7 +209,7 @@ func (a *App) mayWrite(rested time.Duration, bytes int) error {
 	if a.cfg.NATS != "" {
 		return nil
 	}
-	if err := a.cfg.Memory.Drain(bytes); err != nil || rested < descriptors.Rest {
+	if err := a.cfg.Memory.Drain(bytes); err != nil || rested < descriptors.IdleClose {
 		return err
 	}
 	return a.files.Open()

@@ -15,9 +15,9 @@ import (
 	"millrace/runtime/fault"
 )
 
-// Rest is how long a file must not have been written to before the embedded server
+// IdleClose is how long a file must not have been written to before the embedded server
 // closes it, when it next looks at its stream (closeFDsIdle, nats-server 2.15.2).
-const Rest = 30 * time.Second
+const IdleClose = 30 * time.Second
 
 const (
 	forConnections = 4  // a quarter
@@ -66,12 +66,12 @@ func newLimit(all int, count func() (int, error), log *slog.Logger) *Limit {
 // closed.
 func (l *Limit) files() int { return l.all - l.all/forConnections - l.all/forMoments }
 
-// Looks is how often the embedded server has to look for files that rest.
-func (l *Limit) Looks() time.Duration {
+// CheckInterval is how often the embedded server has to look for files that rest.
+func (l *Limit) CheckInterval() time.Duration {
 	if l == nil {
 		return looksSeld
 	}
-	return min(max(time.Duration(l.files())*time.Second/rate-Rest, looksMost), looksSeld)
+	return min(max(time.Duration(l.files())*time.Second/rate-IdleClose, looksMost), looksSeld)
 }
 
 // Open is asked before a file is opened that will stay open for a while. It returns
@@ -122,7 +122,7 @@ func (l *Limit) admit(more int) error {
 		return nil
 	}
 	err := fault.State(nil, "The limit of open files (ulimit -n) is %d, and %d are open besides connections. "+
-		"No queue is made or woken until others have rested for %v; raise the limit.", l.all, l.open, (Rest + l.Looks()).Round(time.Second))
+		"No queue is made or woken until others have rested for %v; raise the limit.", l.all, l.open, (IdleClose + l.CheckInterval()).Round(time.Second))
 	if !l.full {
 		l.full = true
 		what, _ := fault.Told(err)

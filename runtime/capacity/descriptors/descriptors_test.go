@@ -70,11 +70,11 @@ func TestConnectionsDoNotCount(t *testing.T) {
 func TestLooks(t *testing.T) {
 	for all, want := range map[int]time.Duration{128: looksMost, 1024: 5200 * time.Millisecond, 4096: 110800 * time.Millisecond, 1 << 20: looksSeld} {
 		l := newLimit(all, nil, nil)
-		if got := l.Looks(); got != want {
+		if got := l.CheckInterval(); got != want {
 			t.Errorf("of %d: every %v, want %v", all, got, want)
 		}
 	}
-	if got := (*Limit)(nil).Looks(); got != looksSeld {
+	if got := (*Limit)(nil).CheckInterval(); got != looksSeld {
 		t.Errorf("without a limit: every %v", got)
 	}
 }

@@ -1,13 +1,12 @@
 // Package disk keeps a data folder working when its disk is full.
 //
-// A [Space] refuses what adds to the folder while little is free, and sets a part
-// of the disk aside, as a file named reserve. A receive, a delete or a purge writes
-// a little too before it gives room back: it calls [Space.Drain] first, which
-// lets go of the reserve when even so little may not be free anymore, as when
-// another program has filled the disk.
+// A [Space] refuses new data while little is free, and sets a part of the disk aside,
+// in a file named reserve. A receive, a delete or a purge also writes a little before
+// it frees room: it calls [Space.Drain] first, which releases the reserve when the
+// disk has no room even for that, as when another program has filled it.
 //
-// So it promises: unless somebody else takes the reserve's room in the moment in
-// which it is free, a full folder can be drained, also after a restart.
+// It promises that a full folder can be drained, also after a restart, unless another
+// program takes the reserve's room in the moment in which it is released.
 package disk
 
 import (
@@ -26,23 +25,23 @@ import (
 	"millrace/runtime/fault"
 )
 
-// The reserve is a sixteenth of the disk, within these bounds. Together with as
-// much that sends leave free, the least is enough to give a log's block back whose
-// second half still counts; see runtime/store/backbone/DESIGN.md.
+// The reserve is a sixteenth of the disk, within these bounds. Sends leave as much
+// free again. Both minimums together are enough to rewrite a log's block of which half
+// is still live; see runtime/store/backbone/DESIGN.md.
 const (
 	share       = 16
-	leastAside  = 3 << 20
-	mostAside   = 16 << 20
+	minReserve  = 3 << 20
+	maxReserve  = 16 << 20
 	reserveName = "reserve"
 )
 
 // A Space is the room on the disk of one folder. It implements capacity.Limit.
 type Space struct {
 	capacity.Gauge
-	dir   string
-	usage func(dir string) (free, total int64, err error)
-	aside int64 // the size of the reserve, and how much more must be free to take something in
-	log   *slog.Logger
+	dir     string
+	usage   func(dir string) (free, total int64, err error)
+	reserve int64 // bytes: the size of the reserve, and how much more must be free to accept data
+	log     *slog.Logger
 
 	spare   atomic.Int64 // bytes that may be written without another look at the disk
 	drained atomic.Int64 // until then, in nanoseconds since began
@@ -53,8 +52,8 @@ type Space struct {
 
 var began = time.Now()
 
-// Open looks at the disk of a folder, and sets the reserve aside if there is room
-// for it. When the disk is full it lets go of the one that is there. log may be nil.
+// Open looks at the disk of a folder, and allocates the reserve if there is room
+// for it. When the disk is full it releases an existing one. log may be nil.
 func Open(dir string, log *slog.Logger) (*Space, error) { return open(dir, log, usage) }
 
 func open(dir string, log *slog.Logger, usage func(string) (int64, int64, error)) (*Space, error) {
@@ -65,15 +64,15 @@ func open(dir string, log *slog.Logger, usage func(string) (int64, int64, error)
 	if err != nil {
 		return nil, fmt.Errorf("asking how much of the disk of %s is free: %w", dir, err)
 	}
-	s := &Space{dir: dir, usage: usage, aside: min(max(total/share, leastAside), mostAside), log: log}
-	s.Gauge = capacity.Gauge{Measure: s.measure, Log: log, Over: "the disk has room again: sends are accepted"}
+	s := &Space{dir: dir, usage: usage, reserve: min(max(total/share, minReserve), maxReserve), log: log}
+	s.Gauge = capacity.Gauge{Measure: s.measure, Log: log, Recovered: "the disk has room again: sends are accepted"}
 	info, err := os.Stat(s.path())
-	s.held = err == nil && info.Size() >= s.aside
+	s.held = err == nil && info.Size() >= s.reserve
 	switch {
 	case s.held && free < s.floor():
 		s.release()
-	case !s.held && free >= 3*s.aside:
-		s.setAside()
+	case !s.held && free >= 3*s.reserve:
+		s.allocateReserve()
 	}
 	return s, nil
 }
@@ -81,7 +80,7 @@ func open(dir string, log *slog.Logger, usage func(string) (int64, int64, error)
 func (s *Space) path() string { return filepath.Join(s.dir, reserveName) }
 
 // floor is what has to be free beside what is about to be written.
-func (s *Space) floor() int64 { return s.aside / 8 }
+func (s *Space) floor() int64 { return s.reserve / 8 }
 
 // measure implements the Gauge.
 func (s *Space) measure(full bool) (int64, error) {
@@ -94,29 +93,29 @@ func (s *Space) measure(full bool) (int64, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	bar := s.aside
+	threshold := s.reserve
 	if full {
-		bar += s.aside / 4
+		threshold += s.reserve / 4
 	}
 	if !s.held {
-		bar += s.aside
-		if free >= bar+s.aside/4 && s.setAside() {
-			free -= s.aside
-			bar -= s.aside
+		threshold += s.reserve
+		if free >= threshold+s.reserve/4 && s.allocateReserve() {
+			free -= s.reserve
+			threshold -= s.reserve
 		}
 	}
-	if free < bar {
+	if free < threshold {
 		return 0, fault.State(nil, "The disk of %s is full: %s of %s are free, and %s are kept to receive and delete messages. "+
 			"Delete messages or queues, or make room on the disk; until then sends are refused.",
-			s.dir, capacity.Size(free), capacity.Size(total), capacity.Size(bar))
+			s.dir, capacity.Size(free), capacity.Size(total), capacity.Size(threshold))
 	}
-	return min(free-bar, s.aside/2), nil
+	return min(free-threshold, s.reserve/2), nil
 }
 
-// Changes is a limit on what replaces or moves something: nothing more is held
-// afterwards, yet a log grows with each change until it is compacted. So it may go on for a while
-// when sends are refused, and ends before what draining needs is touched. A nil Space
-// has none.
+// Changes is a limit for writes that replace or move data. They store nothing more in
+// the end, yet the log grows with each of them until it is compacted. So they go on for
+// a while when sends are refused, and stop before they use the room that draining needs.
+// The Changes of a nil Space admit everything.
 func (s *Space) Changes() capacity.Limit {
 	if s == nil {
 		return capacity.Gate(nil)
@@ -138,19 +137,19 @@ func (c changes) Admit(bytes int) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	bar := c.aside / 2
+	threshold := c.reserve / 2
 	if !c.held {
-		bar += c.aside
+		threshold += c.reserve
 	}
-	if free-int64(bytes) < bar {
+	if free-int64(bytes) < threshold {
 		return err
 	}
 	return nil
 }
 
-// Drain is called before a write of so many bytes, at most, that gives room back or
-// leads to one. It reports whether there is room for it. It costs little. A nil
-// Space does not know, and has no reserve.
+// Drain is called before a write of at most that many bytes that frees room or leads
+// to a write that does. It reports whether there is room for it, and releases the reserve
+// if need be. It is cheap. A nil Space always reports true.
 func (s *Space) Drain(bytes int64) bool {
 	if s == nil {
 		return true
@@ -166,38 +165,38 @@ func (s *Space) Drain(bytes int64) bool {
 		return true // the write will say what is wrong
 	}
 	if free < bytes+s.floor() && s.held && s.release() {
-		free += s.aside
+		free += s.reserve
 	}
 	s.spare.Store(free - bytes - s.floor())
 	s.drained.Store(now + int64(drainAgain))
 	return free >= bytes
 }
 
-// drainAgain is how long Drain trusts what it has seen.
+// drainAgain is how long Drain relies on its last reading of the disk.
 const drainAgain = 5 * time.Millisecond
 
-// release lets go of the reserve. Called with mu held, or by Open.
+// release frees the reserve. Called with mu held, or by Open.
 func (s *Space) release() bool {
 	if err := os.Truncate(s.path(), 0); err != nil {
-		s.log.Error("the room set aside on the disk could not be let go of", "err", err)
+		s.log.Error("the disk reserve could not be released", "err", err)
 		return false
 	}
 	s.held = false
-	s.log.Warn("the disk is nearly full: the room set aside is used to receive and delete messages", "bytes", s.aside)
+	s.log.Warn("the disk is nearly full: its reserve is released to receive and delete messages", "bytes", s.reserve)
 	return true
 }
 
-// setAside makes the reserve. Called with mu held, or by Open.
-func (s *Space) setAside() bool {
+// allocateReserve allocates the reserve. Called with mu held, or by Open.
+func (s *Space) allocateReserve() bool {
 	f, err := os.OpenFile(s.path(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
-		err = allocate(f, s.aside)
+		err = allocate(f, s.reserve)
 		if e := f.Close(); err == nil {
 			err = e
 		}
 	}
 	if err != nil {
-		s.log.Warn("room on the disk could not be set aside", "err", err)
+		s.log.Warn("the disk reserve could not be allocated", "err", err)
 		os.Truncate(s.path(), 0) // there may be a part of it
 		return false
 	}

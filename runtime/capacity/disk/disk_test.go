@@ -35,7 +35,7 @@ func (f *fake) usage(string) (free, total int64, err error) {
 	return max(free, 0), 48 * mib, f.err
 }
 
-func (f *fake) aside(t *testing.T) int64 {
+func (f *fake) reserve(t *testing.T) int64 {
 	t.Helper()
 	info, err := os.Stat(filepath.Join(f.dir, "reserve"))
 	if err != nil {
@@ -60,8 +60,8 @@ func TestSpace(t *testing.T) {
 			return s
 		}
 		s := open()
-		if f.aside(t) != 3*mib {
-			t.Errorf("%d bytes are set aside", f.aside(t))
+		if f.reserve(t) != 3*mib {
+			t.Errorf("%d bytes are reserved", f.reserve(t))
 		}
 		if err := s.Admit(1000); err != nil {
 			t.Error(err)
@@ -79,13 +79,13 @@ func TestSpace(t *testing.T) {
 		if n := strings.Count(said.String(), "is full"); n != 1 {
 			t.Errorf("the log says %d times that the disk is full", n)
 		}
-		if !s.Drain(1*mib) || f.aside(t) == 0 {
+		if !s.Drain(1*mib) || f.reserve(t) == 0 {
 			t.Error("the reserve went while there was room")
 		}
 		later()
 
 		f.taken = 45 * mib // nothing is free
-		if !s.Drain(1*mib) || f.aside(t) != 0 {
+		if !s.Drain(1*mib) || f.reserve(t) != 0 {
 			t.Error("the reserve is kept back")
 		}
 		if s.Drain(4 * mib) {
@@ -102,15 +102,15 @@ func TestSpace(t *testing.T) {
 		}
 		f.taken = 40 * mib
 		later()
-		if err := s.Admit(0); err != nil || f.aside(t) != 3*mib {
-			t.Errorf("%d bytes are set aside again, and Admit says %v", f.aside(t), err)
+		if err := s.Admit(0); err != nil || f.reserve(t) != 3*mib {
+			t.Errorf("%d bytes are reserved again, and Admit says %v", f.reserve(t), err)
 		}
 		if n := strings.Count(said.String(), "room again"); n != 1 {
 			t.Errorf("the log says %d times that there is room", n)
 		}
 
 		f.taken = 48 * mib // a runtime that starts on a full disk has to write something
-		if open(); f.aside(t) != 0 {
+		if open(); f.reserve(t) != 0 {
 			t.Error("a start on a full disk keeps the reserve")
 		}
 		open()
@@ -154,7 +154,7 @@ func TestChanges(t *testing.T) {
 			t.Error("a send is admitted too")
 		}
 		admits(44*mib, false)
-		if f.aside(t) == 0 {
+		if f.reserve(t) == 0 {
 			t.Error("a change took the reserve")
 		}
 		f.taken = 45 * mib
@@ -205,8 +205,8 @@ func TestReserveIsAllocated(t *testing.T) {
 	if free, _, _ := usage(dir); free < 100*mib {
 		t.Skip("there is little room here")
 	}
-	if used := allocated(t, filepath.Join(dir, "reserve")); used < s.aside {
-		t.Errorf("%d of %d bytes are allocated", used, s.aside)
+	if used := allocated(t, filepath.Join(dir, "reserve")); used < s.reserve {
+		t.Errorf("%d of %d bytes are allocated", used, s.reserve)
 	}
 	if err := fill(mustCreate(t, filepath.Join(dir, "filled")), 1*mib+1); err != nil {
 		t.Fatal(err)

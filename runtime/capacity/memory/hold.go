@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// A request takes so many times its body while it is decoded, and its messages
-	// packed, sealed and published.
+	// A request needs this many times its body while it is decoded and its messages
+	// are encoded, encrypted and published.
 	copies = 6
-	// Bodies up to so many bytes are not counted: their number is what costs.
+	// Bodies up to this size are not counted.
 	smallBody = 32 << 10
-	// A body whose length nobody knows yet counts as that of a full batch of SQS.
+	// A body of unknown length counts as a full SQS batch.
 	unknownBody = 1 << 20
-	// Of what may live, requests may take this part.
+	// Requests may use one in so many bytes of the live heap's budget.
 	requestShare = 4
 )
 
-// Hold waits until there is room to read and serve a body of so many bytes, -1 for
-// unknown, and returns what gives the room back. It fails when ctx ends first.
-// Bodies that are larger than all the room are served one at a time. A nil Limit
-// has room.
+// Hold waits until there is memory to read and serve a body of that many bytes, -1 for
+// unknown. The caller must call release when the request is served. Hold fails when ctx
+// ends first. A body larger than the whole budget waits for all of it. A nil Limit never
+// waits.
 func (l *Limit) Hold(ctx context.Context, body int64) (release func(), err error) {
 	if body < 0 {
 		body = unknownBody

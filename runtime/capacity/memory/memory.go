@@ -2,9 +2,9 @@
 // cgroup (v1 or v2), which its functions share, by a GOMEMLIMIT that the user has
 // set, and by what the machine has.
 //
-// The end of memory cannot be met and survived: the kernel kills. So a [Limit]
-// refuses sends before, while what is stored still leaves room for the garbage of
-// everything else, and for the next start to read it all again.
+// A process that runs out of memory is killed by the kernel. So a [Limit] refuses
+// sends before that, while there is still room for garbage and for the next start
+// to read everything that is stored.
 package memory
 
 import (
@@ -26,15 +26,15 @@ import (
 )
 
 const (
-	// Of what Go may use, so much may live before sends are refused. The rest is
-	// for garbage, for what receives and deletes take, and for a start, which needs
-	// the most: measured are 20 % (test/limits, TestMemory).
+	// The share of Go's memory that may be live before sends are refused. The rest is
+	// for garbage, for receives and deletes, and for a start, which needs
+	// the most: 20 %, measured in test/limits, TestMemory.
 	liveShare = 0.6
-	// And so much before receives and deletes are, too: beyond it the collector
+	// The share before receives and deletes are refused too: beyond it the collector
 	// could not keep up.
 	drainShare = 0.8
-	// An episode of refusals ends when so much of that is free again: what JetStream
-	// takes for a moment is a block or two.
+	// Refusals end when so much of that is free again: more than the block or two
+	// that JetStream takes for a moment.
 	ease = 16 << 20
 
 	// Beside Go's memory the kernel keeps some for the process: stacks, page tables,
@@ -42,15 +42,15 @@ const (
 	kernelShare = 1.0 / 10
 	kernelLeast = 12 << 20
 
-	// How far a reading is trusted, in bytes admitted since.
+	// How many bytes may be admitted before the next reading.
 	trustBytes = 1 << 20
 
-	// A heap that is full is collected, to see what deletes have freed, but not
-	// more often than this, nor for more than a twentieth of the time.
+	// A full heap is collected, to see what deletes have freed, but at most this
+	// often, and for at most a twentieth of the time.
 	collectEvery = 500 * time.Millisecond
 	collectPause = 20
 
-	arrives = 3 * time.Second // what Drain was told of, or it never does
+	arrives = 3 * time.Second // how long bytes that Drain was told of are expected
 
 	maxBodies = 64 << 20
 	maxLoads  = 64
@@ -59,7 +59,7 @@ const (
 	allPages  = 256 // queues' pages may take all that may live
 )
 
-// A Limit implements capacity.Limit. It costs nothing while nobody asks.
+// A Limit implements capacity.Limit. It costs nothing while nobody calls Admit.
 type Limit struct {
 	sends  capacity.Gauge
 	drains capacity.Gauge
@@ -117,17 +117,17 @@ func Find(log *slog.Logger) *Limit {
 		l.named = "GOMEMLIMIT"
 	}
 	l.read = reader(meter)
-	l.begin()
+	l.init()
 	return l
 }
 
-func (l *Limit) begin() {
-	l.sends = capacity.Gauge{Log: l.log, Measure: l.measureSends, Over: "there is memory again: sends are accepted"}
-	l.drains = capacity.Gauge{Log: l.log, Measure: l.measureDrains, Over: "there is memory again: receives and deletes are accepted"}
+func (l *Limit) init() {
+	l.sends = capacity.Gauge{Log: l.log, Measure: l.measureSends, Recovered: "there is memory again: sends are accepted"}
+	l.drains = capacity.Gauge{Log: l.log, Measure: l.measureDrains, Recovered: "there is memory again: receives and deletes are accepted"}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.take()
-	l.tell()
+	l.takeReading()
+	l.setGoLimit()
 	l.room = int64(l.mayLive(liveShare))
 	l.openRequests()
 }
@@ -149,29 +149,29 @@ func reader(meter func() uint64) func() reading {
 	}
 }
 
-// Bodies is how many bytes the contents of waiting messages may take in memory,
+// BodyCacheBytes is how many bytes the contents of waiting messages may take in memory,
 // beyond which they are read back from the log: 64 MiB, or less under a small limit.
 // A nil Limit has 64 MiB.
-func (l *Limit) Bodies() int64 {
+func (l *Limit) BodyCacheBytes() int64 {
 	if l == nil {
 		return maxBodies
 	}
 	return min(maxBodies, l.room/8)
 }
 
-// Loads is how many logs may be read at the same time, of which each takes up to
+// ConcurrentLoads is how many logs may be read at the same time, of which each takes up to
 // 10 MiB: 64, or fewer under a small limit. A nil Limit leaves it to who reads: 0.
-func (l *Limit) Loads() int {
+func (l *Limit) ConcurrentLoads() int {
 	if l == nil {
 		return 0
 	}
 	return int(min(maxLoads, max(l.room/perLoad, 1)))
 }
 
-// Pages is how many bytes of a log are read at once, and kept for who asks for what
+// PageBytes is how many bytes of a log are read at once, and kept for who asks for what
 // is beside: a MiB for each queue, or less under a small limit. A nil Limit leaves
 // it to who reads: 0.
-func (l *Limit) Pages() int {
+func (l *Limit) PageBytes() int {
 	if l == nil {
 		return 0
 	}
@@ -216,7 +216,7 @@ func (l *Limit) expect(bytes int) error {
 		l.expected -= l.coming[0].bytes
 		l.coming = l.coming[1:]
 	}
-	l.take()
+	l.takeReading()
 	if len(l.coming) > 0 && l.lives()+l.expected+uint64(bytes) > l.mayLive(drainShare) {
 		return l.full()
 	}
@@ -257,14 +257,14 @@ func (l *Limit) full() error {
 // measure takes a reading, tells Go what it leaves, and returns how many bytes may
 // come before the next; none when what lives takes its share of what Go may use.
 func (l *Limit) measure(share float64, refused bool) (credit int64) {
-	l.take()
+	l.takeReading()
 	full := func() bool { return l.lives() > l.most(share, refused) }
 	if began := time.Now(); full() && began.Sub(l.collected) > max(collectEvery, collectPause*l.took) {
 		l.collect()
 		l.collected, l.took = time.Now(), time.Since(began)
-		l.take()
+		l.takeReading()
 	}
-	l.tell()
+	l.setGoLimit()
 	if full() {
 		return 0
 	}
@@ -273,9 +273,9 @@ func (l *Limit) measure(share float64, refused bool) (credit int64) {
 
 func size(bytes uint64) string { return capacity.Size(int64(bytes)) }
 
-// take takes a reading. What was admitted before a collection counted is in what it
+// takeReading takes a reading. What was admitted before a collection counted is in what it
 // found alive.
-func (l *Limit) take() {
+func (l *Limit) takeReading() {
 	r, admitted := l.read(), l.admitted.Swap(0)
 	if l.since += admitted; r.cycles != l.last.cycles {
 		l.since = 0
@@ -307,8 +307,8 @@ func (l *Limit) forGo() uint64 {
 	return l.bytes - min(taken, l.bytes)
 }
 
-// tell sets Go's limit anew when it has changed by a 32nd: it stops the world.
-func (l *Limit) tell() {
+// setGoLimit sets Go's limit anew when it has changed by a 32nd: it stops the world.
+func (l *Limit) setGoLimit() {
 	left := l.forGo()
 	if l.pinned || max(left, l.goLimit)-min(left, l.goLimit) <= l.bytes/32 {
 		return

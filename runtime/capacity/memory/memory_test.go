@@ -38,7 +38,7 @@ func in128() *world {
 		set:     func(n int64) int64 { w.told = append(w.told, n); return 0 },
 		log:     slog.New(slog.NewTextHandler(&w.logged, nil)),
 	}
-	w.begin()
+	w.init()
 	w.drains.Admit(1)
 	w.sends.Admit(1) // a bubble's clock is behind the one that a new gauge goes by
 	return w
@@ -131,11 +131,11 @@ func TestDrainsHaveMore(t *testing.T) {
 
 func TestReadsLessAtOnce(t *testing.T) {
 	var none *Limit
-	if none.Loads() != 0 || none.Pages() != 0 {
+	if none.ConcurrentLoads() != 0 || none.PageBytes() != 0 {
 		t.Error("no limit limits what is read")
 	}
 	l := in128()
-	if loads, pages := l.Loads(), l.Pages(); loads != 2 || pages < 200<<10 || pages > 300<<10 {
+	if loads, pages := l.ConcurrentLoads(), l.PageBytes(); loads != 2 || pages < 200<<10 || pages > 300<<10 {
 		t.Errorf("in 128 MiB: %d logs at once, pages of %d", loads, pages)
 	}
 }
@@ -167,7 +167,7 @@ func TestLimitOfTheUser(t *testing.T) {
 		w := in128()
 		w.told = nil
 		w.user, w.pinned = 50*mib, true
-		w.begin()
+		w.init()
 		w.now.live = 40 * mib
 		if w.Admit(2*mib) == nil {
 			t.Error("admitted with 40 MiB of 50 alive")
@@ -175,17 +175,17 @@ func TestLimitOfTheUser(t *testing.T) {
 		if len(w.told) > 0 {
 			t.Error("GOMEMLIMIT was changed")
 		}
-		if got := w.Bodies(); got > 4*mib {
+		if got := w.BodyCacheBytes(); got > 4*mib {
 			t.Errorf("bodies may take %d", got)
 		}
 	})
 }
 
 func TestBodies(t *testing.T) {
-	if got := (*Limit)(nil).Bodies(); got != 64*mib {
+	if got := (*Limit)(nil).BodyCacheBytes(); got != 64*mib {
 		t.Errorf("without a limit: %d", got)
 	}
-	if got := in128().Bodies(); got < 8*mib || got > 9*mib {
+	if got := in128().BodyCacheBytes(); got < 8*mib || got > 9*mib {
 		t.Errorf("in 128 MiB: %d", got)
 	}
 }

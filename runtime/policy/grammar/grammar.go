@@ -48,7 +48,7 @@ type Words []string
 // that the language does not have, and members that are there twice: of two
 // conditions with one name JSON would quietly forget the first.
 func Read(text string) (*Document, error) {
-	if err := distinct(text); err != nil {
+	if err := checkDuplicates(text); err != nil {
 		return nil, err
 	}
 	if !strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") {

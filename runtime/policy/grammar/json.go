@@ -15,10 +15,10 @@ func decode(b []byte, v any) error {
 	return d.Decode(v)
 }
 
-// distinct checks that text is one JSON value in which no object has a member
+// checkDuplicates checks that text is one JSON value in which no object has a member
 // twice. Names that differ by their case alone count as one, as they do for
 // encoding/json.
-func distinct(text string) error {
+func checkDuplicates(text string) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	if err := value(d, 0); err != nil {
@@ -30,15 +30,15 @@ func distinct(text string) error {
 	return nil
 }
 
-// deepest is how many values may stand inside of each other; no policy needs
+// maxDepth is how many values may stand inside of each other; no policy needs
 // more than seven. Each takes some of the stack, which ends the whole process
 // when it is used up, and the decoder's tokens have no bound of their own.
-const deepest = 100
+const maxDepth = 100
 
 // value reads one value from d, whatever is in it, inside of depth others.
 func value(d *json.Decoder, depth int) error {
-	if depth > deepest {
-		return fmt.Errorf("more than %d values inside of each other", deepest)
+	if depth > maxDepth {
+		return fmt.Errorf("more than %d values inside of each other", maxDepth)
 	}
 	start, err := d.Token()
 	if err != nil {

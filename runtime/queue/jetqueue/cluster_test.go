@@ -281,7 +281,7 @@ func TestASuspectIsNotToldThatItCanceled(t *testing.T) {
 	}
 	for range 300 {
 		two.cluster.Suspect(ctx, one.cluster.Self())
-		two.cluster.Heard(ctx, one.cluster.Self())
+		two.cluster.Seen(ctx, one.cluster.Self())
 		time.Sleep(time.Millisecond)
 	}
 	if err := two.queues.Delete(ctx, q.ID()); err != nil { // ends the poll

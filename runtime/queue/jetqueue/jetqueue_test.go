@@ -52,7 +52,7 @@ func start(tb testing.TB, o jetqueue.Options) *env {
 func (e *env) open() {
 	e.Helper()
 	if e.lazy {
-		_, whole, err := repair.Survey(e.dir)
+		_, whole, err := repair.Check(e.dir)
 		if err != nil {
 			e.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func (e *env) startParts() {
 func (e *env) config() backbone.Config {
 	c := backbone.Config{Dir: e.dir, Sync: e.sync}
 	if e.lazy {
-		c.Parks = jetqueue.IsLog
+		c.IsParked = jetqueue.IsLog
 	}
 	return c
 }

@@ -79,7 +79,7 @@ type flight struct {
 func (q *Queue) run() {
 	o := &owner{Queue: q, log: q.set.newLog(q.source), timer: time.NewTimer(time.Hour), window: window, clock: q.paused}
 	o.log.told = o.acknowledged
-	if q.set.peers != nil || q.set.store.SyncsEach() {
+	if q.set.peers != nil || q.set.store.SyncsAlways() {
 		o.window = 1
 	}
 	o.slot = q.set.marks.slot(q.source)

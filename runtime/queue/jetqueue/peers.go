@@ -334,7 +334,7 @@ func (a *answer) failure() error {
 
 // tryHere makes a call of another node if this node owns the queue.
 func (p *peers) tryHere(ctx context.Context, c *call) answer {
-	p.cluster.Heard(ctx, c.From)
+	p.cluster.Seen(ctx, c.From)
 	if c.Method == release {
 		return answer{err: p.release(ctx, c)}
 	}
@@ -379,7 +379,7 @@ func (p *peers) release(ctx context.Context, c *call) error {
 // takeOver asks who owned a queue before us to let go of it, so that nothing
 // under way there is lost. Whether it answers or not, the log has the last word.
 func (p *peers) takeOver(ctx context.Context, q *Queue) {
-	before := p.cluster.View().Heir(q.source)
+	before := p.cluster.View().Successor(q.source)
 	if before == "" {
 		return
 	}

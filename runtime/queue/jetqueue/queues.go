@@ -210,7 +210,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		o.Moves = capacity.Gate(nil)
 	}
 	qs := &Queues{
-		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue").Marked(), log: o.Log,
+		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue").KeepMarkers(), log: o.Log,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.Moves, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
 		whole: o.Whole, torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, write: o.Write, loads: make(chan struct{}, o.Loads), pages: o.Pages,
 	}

@@ -57,12 +57,12 @@ func write(path string, data []byte, place func(whole, path string) error) error
 	if err := place(f.Name(), path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Clean(dir))
+	return syncDir(filepath.Clean(dir))
 }
 
-// syncFolder makes the names in a folder outlive a power cut. On Windows folders
+// syncDir makes the names in a folder outlive a power cut. On Windows folders
 // cannot be synced; NTFS keeps a journal of names.
-func syncFolder(dir string) error {
+func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

@@ -3,12 +3,12 @@
 // package that imports nats-server, beside backbonetest.
 //
 // A write that JetStream acknowledged has been handed to the operating system:
-// the file store of a stream with one replica writes before it answers, so the
-// death of the process loses nothing. What a power cut may take is what was
-// written since the last fsync, see [Sync] and [Backbone.Wrote]; an external
-// server has its own sync_interval. The streams of an embedded server have one
-// replica. On an external one they have [Config.Replicas], and JetStream
-// acknowledges what a quorum of them has.
+// the file store of a stream with one replica writes before it answers, so a crash of
+// the process loses nothing. A power cut may lose what was written since the last
+// fsync, see [Sync] and [Backbone.Wrote]; an external server has its own
+// sync_interval. The streams of an embedded server have one replica. On an external
+// one they have [Config.Replicas], and JetStream acknowledges what a quorum of them
+// has stored.
 package backbone
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A Config says which JetStream to stand on.
+// A Config says which JetStream to use.
 type Config struct {
 	Dir    string // folder of the embedded server's file store
 	URL    string // an external NATS server with JetStream; Dir is not used then
@@ -37,94 +37,91 @@ type Config struct {
 	// else one.
 	Replicas int
 
-	// AtRest is called when nothing has been written for 15 seconds, by an
-	// embedded server; nil for nothing. A write then waits for its sync until
-	// AtRest returns.
-	AtRest func()
+	// OnIdle is called when nothing has been written to the embedded server for 15
+	// seconds; nil for none. The sync of a write waits until OnIdle returns.
+	OnIdle func()
 
-	// Parks names the streams that the embedded server is to open when they are woken,
-	// and not when it starts; nil for none. See [Backbone.Wake].
-	Parks func(stream string) bool
+	// IsParked reports whether the embedded server opens a stream only when it is woken,
+	// and not when it starts; nil means that none is parked. See [Backbone.Wake].
+	IsParked func(stream string) bool
 
-	// Room is the disk's; nil for not known.
-	Room Room
+	// Space is asked for room on the disk; nil if it is not known.
+	Space Space
 
-	// Looks is how often the embedded server looks at each stream by itself, to give
-	// back the descriptors of those that were not written to for 30 seconds, and the
-	// room of what was deleted between other messages; 0 for every 15 minutes.
-	// What it syncs then was synced long before.
-	Looks time.Duration
+	// CheckInterval is how often the embedded server checks each stream: it closes the
+	// files of those that were not written to for 30 seconds, and frees the room of
+	// messages deleted between others. 0 means 15 minutes.
+	CheckInterval time.Duration
 
-	// Loads is how many streams the embedded server opens, and blocks it reads, at the
-	// same time, with up to 8 MiB each; 0 for NATS's own choice, 64 or more.
-	Loads int
+	// ConcurrentLoads is how many streams the embedded server opens, and blocks it reads,
+	// at the same time, with up to 8 MiB of memory each; 0 means NATS's default, 64 or more.
+	ConcurrentLoads int
 
-	// Fsync stands in for (*os.File).Sync in tests; nil means that. It is not
-	// called by NATS itself, when Sync.Always is set.
+	// Fsync replaces (*os.File).Sync in tests; nil means (*os.File).Sync. NATS's own
+	// syncs, with Sync.Always, do not call it.
 	Fsync func(*os.File) error
 }
 
 // Sync says when the embedded file store calls fsync.
 type Sync struct {
 	Always bool          // before each acknowledgement
-	Every  time.Duration // else so long after it, at the latest; 0 means a second
+	Every  time.Duration // otherwise at most this long after it; 0 means a second
 }
 
-// Room is asked of the disk that the embedded server writes to.
-type Room interface {
-	// Drain is called before a write that gives room back, or leads to one, and
-	// reports whether there is room for so many bytes.
+// Space is the room on the embedded server's disk.
+type Space interface {
+	// Drain is called before a write that frees room or leads to one that does, and
+	// reports whether the disk has room for that many bytes.
 	Drain(bytes int64) bool
 }
 
 // A Backbone is a connection to JetStream and, when embedded, the server.
 //
-// A write error, a lost connection or a failed fsync of an embedded server heals by
-// itself when its cause is gone; see DESIGN.md. Until then [Backbone.Err] says
-// what is wrong.
+// After a write error, a lost connection or a failed fsync the backbone recovers by
+// itself once the cause is gone; see DESIGN.md. Until then [Backbone.Err] returns it.
 type Backbone struct {
-	srv       *embedded // nil with an external server, like the next three
-	disk      *disk
-	keeper    *keeper
-	entries   *entries
-	folders   *folders // nil where there are no links, too
-	room      Room     // nil for not known
-	each      bool     // an fsync before each acknowledgement
-	log       *slog.Logger
-	conn      *nats.Conn
-	js        jetstream.JetStream
-	condition *condition
-	stopping  atomic.Bool
-	failed    chan error
+	srv        *embedded // nil with an external server, like the next three
+	syncer     *syncer
+	keeper     *keeper
+	entries    *entries
+	folders    *folders // nil where there are no links, too
+	space      Space    // nil for not known
+	syncAlways bool     // an fsync before each acknowledgement
+	log        *slog.Logger
+	conn       *nats.Conn
+	js         jetstream.JetStream
+	condition  *condition
+	stopping   atomic.Bool
+	failed     chan error
 }
 
-// reconnectWait is how often an embedded server is asked for a new connection.
+// reconnectWait is the pause between attempts to reconnect to an embedded server.
 const reconnectWait = 20 * time.Millisecond
 
 // Start brings JetStream up and connects to it.
 func Start(ctx context.Context, c Config) (*Backbone, error) {
 	b := &Backbone{
-		each: c.URL == "" && c.Sync.Always, room: c.Room, log: c.log(),
+		syncAlways: c.URL == "" && c.Sync.Always, space: c.Space, log: c.log(),
 		condition: newCondition(), failed: make(chan error, 1),
 	}
-	opts := append(b.watching(), nats.Name("millrace"), nats.MaxReconnects(-1))
+	opts := append(b.connHandlers(), nats.Name("millrace"), nats.MaxReconnects(-1))
 	if c.URL == "" {
 		log := &serverLog{log: b.log}
 		var err error
-		if b.folders, err = arrange(b, c, streamsDir(c.Dir)); err != nil {
+		if b.folders, err = openFolders(b, c, streamsDir(c.Dir)); err != nil {
 			return nil, err
 		}
 		if b.srv, err = startEmbedded(c, log); err != nil {
 			return nil, err
 		}
-		mend := b.Report
-		log.mend.Store(&mend)
+		report := b.Report
+		log.onWriteError.Store(&report)
 		// What could not be sent is not sent later: by then its queue has read its log anew.
 		opts = append(opts, nats.InProcessServer(b.srv), nats.ReconnectBufSize(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0))
-		b.disk = startDisk(b.StreamsDir(), c, func(err error) {
+		b.syncer = startSyncer(b.StreamsDir(), c, func(err error) {
 			b.condition.change(func(s *state) {
 				if s.unsynced = nil; err != nil {
-					s.unsynced = unsynced(err)
+					s.unsynced = errUnsynced(err)
 				}
 			})
 		})
@@ -150,7 +147,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 	if b.folders != nil {
 		b.folders.js = b.js
 	}
-	b.js = noticing{b.js, b}
+	b.js = trackedJetStream{b.js, b}
 	return b, nil
 }
 
@@ -161,11 +158,11 @@ func (c Config) fsync() func(*os.File) error {
 	return c.Fsync
 }
 
-func (c Config) looks() time.Duration {
-	if c.Looks == 0 {
+func (c Config) checkInterval() time.Duration {
+	if c.CheckInterval == 0 {
 		return 15 * time.Minute
 	}
-	return c.Looks
+	return c.CheckInterval
 }
 
 func (c Config) every() time.Duration {
@@ -175,11 +172,11 @@ func (c Config) every() time.Duration {
 	return c.Sync.Every
 }
 
-func (c Config) atRest() func() {
-	if c.AtRest == nil {
+func (c Config) onIdle() func() {
+	if c.OnIdle == nil {
 		return func() {}
 	}
-	return c.AtRest
+	return c.OnIdle
 }
 
 func (c Config) log() *slog.Logger {
@@ -189,7 +186,7 @@ func (c Config) log() *slog.Logger {
 	return c.Log
 }
 
-// Conn is the connection. Who publishes to a stream with it tells Wrote.
+// Conn is the connection. Callers that publish to a stream with it must call Wrote.
 func (b *Backbone) Conn() *nats.Conn { return b.conn }
 
 // JetStream is the connection's JetStream. What is written with it, and with the
@@ -197,18 +194,18 @@ func (b *Backbone) Conn() *nats.Conn { return b.conn }
 // of a jetstream.Stream, do.
 func (b *Backbone) JetStream() jetstream.JetStream { return b.js }
 
-// SyncsEach tells whether an fsync goes before each acknowledgement: then to
-// write less often is worth more than to write at the same time.
-func (b *Backbone) SyncsEach() bool { return b.each }
+// SyncsAlways reports whether each acknowledgement waits for an fsync. If so, fewer
+// writes are better than concurrent ones.
+func (b *Backbone) SyncsAlways() bool { return b.syncAlways }
 
-// Wrote says that JetStream has acknowledged a write to a stream: it is synced
-// when Sync says. It costs little, and nothing with an external server.
-func (b *Backbone) Wrote(stream string) { b.disk.wrote(stream) }
+// Wrote records that JetStream has acknowledged a write to a stream, which is then
+// synced as Config.Sync says. It is cheap, and does nothing with an external server.
+func (b *Backbone) Wrote(stream string) { b.syncer.wrote(stream) }
 
-// Sync returns once what JetStream has acknowledged for a stream outlives a power
-// cut: before something is removed because it was written elsewhere. With an
-// external server it does nothing.
-func (b *Backbone) Sync(stream string) error { return b.disk.sync(stream) }
+// Sync returns once everything that JetStream has acknowledged for a stream survives a
+// power cut. Call it before removing data because it was copied to the stream. With
+// an external server it does nothing.
+func (b *Backbone) Sync(stream string) error { return b.syncer.sync(stream) }
 
 // StreamsDir is the folder of an embedded server's streams, each of which has a folder in
 // it; "" with an external server.
@@ -223,8 +220,8 @@ func (b *Backbone) StreamsDir() string {
 	}
 }
 
-// Stored is how many bytes the streams of an embedded server hold. Of those that are
-// asleep it is what their files have, dead entries included.
+// Stored is how many bytes the streams of an embedded server hold. Parked streams count
+// with the size of their files, deleted messages included.
 func (b *Backbone) Stored() int64 {
 	if b.srv == nil {
 		return 0
@@ -236,17 +233,17 @@ func (b *Backbone) Stored() int64 {
 	return stored
 }
 
-// Failed gets one error when the connection has ended and cannot be made again:
-// nothing works from then on.
+// Failed gets one error when the connection is closed for good: no call succeeds
+// from then on.
 func (b *Backbone) Failed() <-chan error { return b.failed }
 
-// Drain is called before so many bytes are published with Conn, and reports
-// whether the disk has room for them. It costs little.
-func (b *Backbone) Drain(bytes int) bool { return b.room == nil || b.room.Drain(int64(bytes)) }
+// Drain is called before that many bytes are published with Conn, and reports
+// whether the disk has room for them. It is cheap.
+func (b *Backbone) Drain(bytes int) bool { return b.space == nil || b.space.Drain(int64(bytes)) }
 
-// Purgeable reports whether the disk has room for a purge of a stream that gives
-// so many bytes back. The block in which it ends is written anew when more than
-// half of it is dead, once those before it are gone.
+// Purgeable reports whether the disk has room for a purge of a stream that frees
+// that many bytes. JetStream first removes whole blocks, and then rewrites the block in
+// which the purge ends if more than half of it is deleted.
 func (b *Backbone) Purgeable(frees int64) bool {
 	return frees >= blockSize || b.Drain(blockSize/2+entrySlack)
 }
@@ -266,5 +263,5 @@ func (b *Backbone) Stop(context.Context) error {
 		b.srv.Shutdown()
 		b.srv.WaitForShutdown()
 	}
-	return b.disk.close()
+	return b.syncer.close()
 }

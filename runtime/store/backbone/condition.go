@@ -8,20 +8,21 @@ import (
 	"millrace/runtime/fault"
 )
 
-// A condition is how a backbone is. It is told by many and asked at each call.
+// A condition is the health of a backbone. Several goroutines change it; every call
+// reads it.
 type condition struct {
-	mu  sync.Mutex // held while now is changed
+	mu  sync.Mutex // held while now is replaced
 	now atomic.Pointer[state]
 }
 
-// A state does not change.
+// A state is immutable.
 type state struct {
-	session  context.Context
-	end      context.CancelCauseFunc
-	broken   error // the store has to be opened anew
-	away     error // there is no connection
-	cut      error // there is none for log entries
-	unsynced error // the last fsync failed
+	session             context.Context
+	end                 context.CancelCauseFunc
+	broken              error // the store has to be reopened
+	disconnected        error // there is no connection
+	entriesDisconnected error // there is none for log entries
+	unsynced            error // the last fsync failed
 }
 
 func newCondition() *condition {
@@ -32,19 +33,19 @@ func newCondition() *condition {
 	return c
 }
 
-// down is why no call can be carried out; nil when they can.
+// down is why calls fail; nil if they do not.
 func (s *state) down() error {
 	switch {
 	case s.broken != nil:
 		return s.broken
-	case s.away != nil:
-		return s.away
+	case s.disconnected != nil:
+		return s.disconnected
 	}
-	return s.cut
+	return s.entriesDisconnected
 }
 
-// change changes the state. The session ends when calls cannot be carried out,
-// and the next one begins when they can. It returns what was before.
+// change replaces the state and returns the one before. The session ends when calls
+// begin to fail, and the next one begins when they can succeed again.
 func (c *condition) change(change func(*state)) (before *state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,20 +58,19 @@ func (c *condition) change(change func(*state)) (before *state) {
 	}
 	c.now.Store(&next)
 	if was == nil && is != nil {
-		next.end(is) // last: who waited for it asks why, and finds it
+		next.end(is) // last: whoever waits for it reads the new state
 	}
 	return before
 }
 
-// Session ends when what was under way may be lost: JetStream is opened anew, or
-// the connection was lost. Its cause says why. Who waits for an acknowledgement
-// waits no longer than that, and then finds out what is stored. While there is
-// none, Session returns the one that has ended.
+// Session is a context that ends when pending writes may be lost: JetStream is being
+// reopened, or the connection was lost. Its cause says why. A caller that waits for an
+// acknowledgement stops waiting then, and reads what was stored in the next session.
+// Between two sessions, Session returns the one that has ended.
 func (b *Backbone) Session() context.Context { return b.condition.now.Load().session }
 
-// Down is why calls fail at once, a fault.State; nil while they do not. An external
-// server may be away for a moment and be back before a call is given up, so for
-// one it is nil.
+// Down is why calls fail at once, a fault.State; nil while they do not. It is always
+// nil with an external server, which may be back before a call times out.
 func (b *Backbone) Down() error {
 	if b.srv == nil {
 		return nil
@@ -78,8 +78,8 @@ func (b *Backbone) Down() error {
 	return b.condition.now.Load().down()
 }
 
-// Err is why calls may fail, or what they did be lost: Down, an external server
-// that is away, or an fsync that failed. It is nil when all is well.
+// Err is why calls may fail or their writes may be lost: Down, an external server that
+// is disconnected, or a failed fsync. It is nil when all is well.
 func (b *Backbone) Err() error {
 	s := b.condition.now.Load()
 	if err := s.down(); err != nil {
@@ -88,7 +88,7 @@ func (b *Backbone) Err() error {
 	return s.unsynced
 }
 
-// Admit implements capacity.Limit: nothing is taken in while that may be lost.
+// Admit implements capacity.Limit: it refuses new data that might be lost.
 func (b *Backbone) Admit(int) error {
 	if b.srv == nil {
 		return nil
@@ -96,8 +96,8 @@ func (b *Backbone) Admit(int) error {
 	return b.Err()
 }
 
-// while makes a call that ends early when what it is part of is lost.
-func while[T any](ctx context.Context, b *Backbone, call func(context.Context) (T, error)) (T, error) {
+// inSession makes a call, and cancels it when the session ends.
+func inSession[T any](ctx context.Context, b *Backbone, call func(context.Context) (T, error)) (T, error) {
 	if b.srv == nil {
 		return call(ctx)
 	}
@@ -114,7 +114,7 @@ func while[T any](ctx context.Context, b *Backbone, call func(context.Context) (
 	if err == nil {
 		return v, nil
 	}
-	if gone(err) {
+	if isUnavailable(err) {
 		b.Report(err)
 	}
 	if s.session.Err() != nil {
@@ -123,14 +123,14 @@ func while[T any](ctx context.Context, b *Backbone, call func(context.Context) (
 	return v, err
 }
 
-func broken(cause error) error {
-	return fault.State(cause, "The store cannot be written or synced. It is opened anew as soon as a write to its disk succeeds; the log names the cause.")
+func errBroken(cause error) error {
+	return fault.State(cause, "The store cannot be written or synced. It is reopened as soon as a write to its disk succeeds; the log names the cause.")
 }
 
-func away(cause error) error {
+func errDisconnected(cause error) error {
 	return fault.State(cause, "The connection to NATS is lost; it is being made again.")
 }
 
-func unsynced(cause error) error {
+func errUnsynced(cause error) error {
 	return fault.State(cause, "What was acknowledged may not outlive a power cut: the disk fails to sync. The log names the cause; until a sync succeeds sends are refused.")
 }

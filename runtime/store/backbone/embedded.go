@@ -47,7 +47,7 @@ func startEmbedded(c Config, log *serverLog) (*embedded, error) {
 	opts := &server.Options{
 		ServerName: "millrace", DontListen: true, JetStream: true, StoreDir: c.Dir,
 		NoSigs: true, NoLog: true, MaxPayload: MaxPayload, MaxControlLine: maxControlLine,
-		SyncInterval: c.looks(), SyncAlways: c.Sync.Always, JetStreamMaxStore: noQuota, JetStreamConcurrentIOs: c.Loads,
+		SyncInterval: c.checkInterval(), SyncAlways: c.Sync.Always, JetStreamMaxStore: noQuota, JetStreamConcurrentIOs: c.ConcurrentLoads,
 	}
 	srv, err := server.NewServer(opts)
 	if err != nil {
@@ -55,7 +55,7 @@ func startEmbedded(c Config, log *serverLog) (*embedded, error) {
 	}
 	srv.SetLogger(log, false, false)
 	srv.Start()
-	if err = log.fatal(); err == nil && !srv.ReadyForConnections(30*time.Second) {
+	if err = log.startError(); err == nil && !srv.ReadyForConnections(30*time.Second) {
 		err = errors.New("it did not get ready within 30 seconds")
 	}
 	if err != nil {
@@ -63,7 +63,7 @@ func startEmbedded(c Config, log *serverLog) (*embedded, error) {
 		return nil, fmt.Errorf("starting the embedded NATS server: %w", err)
 	}
 	return &embedded{Server: srv, dir: c.Dir, jsCfg: server.JetStreamConfig{ // as the server's own restartJetStream
-		StoreDir: c.Dir, SyncInterval: c.looks(), SyncAlways: c.Sync.Always, MaxStore: noQuota, Strict: true, CompressOK: true,
+		StoreDir: c.Dir, SyncInterval: c.checkInterval(), SyncAlways: c.Sync.Always, MaxStore: noQuota, Strict: true, CompressOK: true,
 	}}, nil
 }
 

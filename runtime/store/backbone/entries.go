@@ -8,16 +8,16 @@ import (
 	"millrace/runtime/store/backbone/direct"
 )
 
-// entries is the connection that log entries go by to the embedded server. When
-// it is lost the session ends, and the next one begins when there is another.
+// entries is the connection for log entries to the embedded server. When it is lost
+// the session ends, and the next one begins when it is back.
 type entries struct {
 	b    *Backbone
 	conn atomic.Pointer[direct.Conn]
 
-	dialing sync.Mutex // held until a new connection is in conn
-	stop    chan struct{}
-	once    sync.Once
-	over    sync.WaitGroup // who makes another connection
+	dialing   sync.Mutex // held until a new connection is in conn
+	stop      chan struct{}
+	once      sync.Once
+	redialing sync.WaitGroup // the goroutine that reconnects
 }
 
 func startEntries(b *Backbone) (*entries, error) {
@@ -32,23 +32,23 @@ func (e *entries) dial() error {
 	if err != nil {
 		return err
 	}
-	c, err := direct.New(pipe, e.lost)
+	c, err := direct.New(pipe, e.redial)
 	if err == nil {
 		e.conn.Store(c)
 	}
 	return err
 }
 
-// lost makes another connection, until it succeeds.
-func (e *entries) lost(err error) {
+// redial reconnects, and retries until it succeeds.
+func (e *entries) redial(err error) {
 	select {
 	case <-e.stop:
 		return
 	default:
 	}
 	e.b.log.Warn("the connection for log entries was lost; it is being made again", "err", err)
-	e.b.condition.change(func(s *state) { s.cut = away(err) })
-	e.over.Go(func() {
+	e.b.condition.change(func(s *state) { s.entriesDisconnected = errDisconnected(err) })
+	e.redialing.Go(func() {
 		for err := e.dial(); err != nil; err = e.dial() {
 			select {
 			case <-e.stop:
@@ -56,7 +56,7 @@ func (e *entries) lost(err error) {
 			case <-time.After(reconnectWait):
 			}
 		}
-		e.b.condition.change(func(s *state) { s.cut = nil })
+		e.b.condition.change(func(s *state) { s.entriesDisconnected = nil })
 		e.b.log.Warn("log entries have a connection again")
 	})
 }
@@ -66,19 +66,19 @@ func (e *entries) close() {
 		return
 	}
 	e.once.Do(func() { close(e.stop) })
-	e.hangUp() // which waits for lost
-	e.over.Wait()
-	e.hangUp() // the one that was made in the meantime
+	e.closeConn() // which waits for redial
+	e.redialing.Wait()
+	e.closeConn() // the one that was made in the meantime
 }
 
-func (e *entries) hangUp() {
+func (e *entries) closeConn() {
 	if c := e.conn.Load(); c != nil {
 		c.Close()
 	}
 }
 
-// Direct is the shortest way to the embedded server, in this session; nil with an
-// external one. Who publishes to a stream with it tells Wrote.
+// Direct is the fastest connection to the embedded server, valid in this session; nil
+// with an external server. Callers that publish to a stream with it must call Wrote.
 func (b *Backbone) Direct() *direct.Conn {
 	if b.entries == nil {
 		return nil

@@ -14,23 +14,23 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Folders are those of the streams. They are beside the embedded server's, which is
-// shown them by symbolic links:
+// Folders are the folders of the streams. They are outside the embedded server's own
+// folder, which holds symbolic links to them:
 //
 //	streams/S                                a stream's folder; it stays where it is
 //	jetstream/$G/streams/S -> streams/S      while the server has it open, or is to open it
 //	streams/.S                               is being removed
 //
-// A server that cannot open a stream, for want of a descriptor or because of a damaged file,
-// removes its folder with all that is in it (nats-server 2.15.2, stream.stop); here that
-// is the link, and what was acknowledged stays. Links are no state: a start makes them anew.
-// Streams that are parked are linked when somebody wakes them; see parked.go.
+// A server that cannot open a stream, for lack of a descriptor or because of a damaged file,
+// removes its folder with everything in it (nats-server 2.15.2, stream.stop). With links it
+// removes the link, and acknowledged messages stay. Links are not state: a start recreates
+// them. A parked stream is linked when it is woken; see parked.go.
 type folders struct {
-	b       *Backbone
-	js      jetstream.JetStream // the server's own, which knows nothing of this
-	dir     string              // the streams' folders
-	streams string              // where the server looks for them
-	parks   func(stream string) bool
+	b        *Backbone
+	js       jetstream.JetStream // the server's own, which knows nothing of this
+	dir      string              // the streams' folders
+	streams  string              // where the server looks for them
+	isParked func(stream string) bool
 
 	mu     sync.Mutex       // held while a stream is opened or closed; guards what follows
 	asleep map[string]int64 // streams that are not open, and the bytes of their blocks
@@ -44,20 +44,20 @@ const (
 	metaSum    = "meta.sum"
 )
 
-// arrange puts the folders of the streams where they are to be. It returns nil where
-// there are no links: then the server has the folders. It does not run yet.
-func arrange(b *Backbone, c Config, streams string) (*folders, error) {
-	p := &folders{b: b, dir: filepath.Join(c.Dir, foldersDir), streams: streams, parks: c.Parks, asleep: map[string]int64{}}
-	if p.parks == nil {
-		p.parks = func(string) bool { return false }
+// openFolders moves the folders of the streams to their place, before the server starts. It
+// returns nil where symbolic links do not work: then the server keeps the folders.
+func openFolders(b *Backbone, c Config, streams string) (*folders, error) {
+	p := &folders{b: b, dir: filepath.Join(c.Dir, foldersDir), streams: streams, isParked: c.IsParked, asleep: map[string]int64{}}
+	if p.isParked == nil {
+		p.isParked = func(string) bool { return false }
 	}
 	if err := p.unlink(); err != nil {
 		return nil, fmt.Errorf("looking for streams: %w", err)
 	}
-	if !p.links() {
-		return nil, p.restore()
+	if !p.canLink() {
+		return nil, p.returnToServer()
 	}
-	if err := errors.Join(p.collect(), p.count(), p.relink()); err != nil {
+	if err := errors.Join(p.takeFromServer(), p.scan(), p.relink()); err != nil {
 		return nil, fmt.Errorf("arranging the folders of streams: %w", err)
 	}
 	return p, nil
@@ -71,11 +71,11 @@ func (p *folders) unlink() error {
 			err = errors.Join(err, os.Remove(filepath.Join(p.streams, e.Name())))
 		}
 	}
-	return exists(err)
+	return ignoreNotExist(err)
 }
 
-// links tells whether symbolic links can be made here. On Windows not everybody may.
-func (p *folders) links() bool {
+// canLink reports whether symbolic links work here. On Windows they need a privilege.
+func (p *folders) canLink() bool {
 	probe := filepath.Join(p.dir, ".link")
 	if os.MkdirAll(p.dir, 0o700) != nil || os.RemoveAll(probe) != nil || os.Symlink(".", probe) != nil {
 		return false
@@ -83,11 +83,11 @@ func (p *folders) links() bool {
 	return os.Remove(probe) == nil
 }
 
-// restore gives all folders back to the server.
-func (p *folders) restore() error {
+// returnToServer gives all folders back to the server.
+func (p *folders) returnToServer() error {
 	entries, err := os.ReadDir(p.dir)
 	if err != nil {
-		return exists(err)
+		return ignoreNotExist(err)
 	}
 	for _, e := range entries {
 		if hidden(e) {
@@ -102,15 +102,15 @@ func (p *folders) restore() error {
 	return nil
 }
 
-// collect takes the folders of streams from the server.
-func (p *folders) collect() error {
+// takeFromServer takes the folders of streams from the server.
+func (p *folders) takeFromServer() error {
 	entries, err := os.ReadDir(p.streams)
 	for _, e := range entries {
 		if !hidden(e) {
 			err = errors.Join(err, move(filepath.Join(p.streams, e.Name()), p.folder(e.Name())))
 		}
 	}
-	return exists(err)
+	return ignoreNotExist(err)
 }
 
 // move never moves over something: only another version of the runtime can have
@@ -122,9 +122,9 @@ func move(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// count finds the streams that are asleep, and removes what is left of those
-// that were being made or deleted.
-func (p *folders) count() error {
+// scan finds the parked streams, and removes the remains of unfinished creations and
+// deletions.
+func (p *folders) scan() error {
 	entries, err := os.ReadDir(p.dir)
 	if err != nil {
 		return err
@@ -137,13 +137,13 @@ func (p *folders) count() error {
 			return err
 		case hidden(e):
 			err = os.RemoveAll(folder)
-		case meta == nil && p.parks(e.Name()):
+		case meta == nil && p.isParked(e.Name()):
 			p.asleep[e.Name()] = bytes
 			p.bytes.Add(bytes)
 		case meta == nil:
 		case !errors.Is(meta, fs.ErrNotExist):
 			err = meta
-		case blocks == 0 || there(filepath.Join(folder, metaSum)): // the server removes the one, and then the rest
+		case blocks == 0 || pathExists(filepath.Join(folder, metaSum)): // the server removes the one, and then the rest
 			err = os.RemoveAll(folder)
 		}
 		if err != nil {
@@ -153,7 +153,7 @@ func (p *folders) count() error {
 	return nil
 }
 
-func there(path string) bool {
+func pathExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
@@ -170,10 +170,10 @@ func size(folder string) (bytes int64, blocks int, err error) {
 			blocks++
 		}
 	}
-	return bytes, blocks, exists(err)
+	return bytes, blocks, ignoreNotExist(err)
 }
 
-func exists(err error) error {
+func ignoreNotExist(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -188,7 +188,7 @@ func (p *folders) link(stream string) string { return filepath.Join(p.streams, s
 
 // relink shows the server all streams that are to be open. A nil folders has none.
 func (p *folders) relink() error {
-	return p.each(func(stream string) error { return p.show(stream, stream) })
+	return p.each(func(stream string) error { return p.linkTo(stream, stream) })
 }
 
 // unopened names the streams that are to be open, of those that are not in open.
@@ -212,25 +212,25 @@ func (p *folders) each(do func(stream string) error) error {
 	entries, err := os.ReadDir(p.dir)
 	for _, e := range entries {
 		stream := e.Name()
-		if _, asleep := p.asleep[stream]; err == nil && !asleep && !hidden(e) && there(filepath.Join(p.folder(stream), metaFile)) {
+		if _, asleep := p.asleep[stream]; err == nil && !asleep && !hidden(e) && pathExists(filepath.Join(p.folder(stream), metaFile)) {
 			err = do(stream)
 		}
 	}
 	return err
 }
 
-// show links a stream to a folder. The server removes its own folders a moment after
+// linkTo links a stream to a folder. The server removes its own folders a moment after
 // the last stream in them was deleted; they are made anew.
-func (p *folders) show(stream, folder string) (err error) {
+func (p *folders) linkTo(stream, folder string) (err error) {
 	for range 3 {
-		if err = p.showOnce(stream, folder); !errors.Is(err, fs.ErrNotExist) {
+		if err = p.linkOnce(stream, folder); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
 	return err
 }
 
-func (p *folders) showOnce(stream, folder string) error {
+func (p *folders) linkOnce(stream, folder string) error {
 	to, err := filepath.Rel(p.streams, p.folder(folder))
 	if err == nil {
 		err = os.MkdirAll(p.streams, 0o700)
@@ -239,7 +239,7 @@ func (p *folders) showOnce(stream, folder string) error {
 		return err
 	}
 	link, next := p.link(stream), p.link("."+stream+".next") // not what the server removes when it has deleted a stream
-	if err := exists(os.Remove(next)); err != nil {
+	if err := ignoreNotExist(os.Remove(next)); err != nil {
 		return err
 	}
 	if err := os.Symlink(to, next); err != nil {
@@ -248,8 +248,8 @@ func (p *folders) showOnce(stream, folder string) error {
 	return os.Rename(next, link)
 }
 
-// make makes ready for a stream that is about to be made, or opened if it is there.
-func (p *folders) make(stream string) error {
+// prepare makes the folder and the link of a stream that is about to be created or opened.
+func (p *folders) prepare(stream string) error {
 	if p == nil {
 		return nil
 	}
@@ -260,7 +260,7 @@ func (p *folders) make(stream string) error {
 	}
 	p.bytes.Add(-p.asleep[stream])
 	delete(p.asleep, stream)
-	return p.show(stream, stream)
+	return p.linkTo(stream, stream)
 }
 
 // remove deletes a stream, with what the server leaves of it.
@@ -270,8 +270,8 @@ func (p *folders) remove(ctx context.Context, stream string) error {
 	bytes, asleep := p.asleep[stream]
 	if !asleep {
 		err := p.js.DeleteStream(ctx, stream)
-		if errors.Is(err, jetstream.ErrStreamNotFound) && there(p.folder(stream)) { // it could not be opened
-			err = exists(os.Remove(p.link(stream)))
+		if errors.Is(err, jetstream.ErrStreamNotFound) && pathExists(p.folder(stream)) { // it could not be opened
+			err = ignoreNotExist(os.Remove(p.link(stream)))
 		}
 		if err != nil {
 			return err
@@ -280,7 +280,7 @@ func (p *folders) remove(ctx context.Context, stream string) error {
 	gone := p.folder("." + stream)
 	err := os.RemoveAll(gone)
 	if err == nil {
-		err = exists(os.Rename(p.folder(stream), gone))
+		err = ignoreNotExist(os.Rename(p.folder(stream), gone))
 	}
 	if err != nil {
 		return fmt.Errorf("removing stream %s: %w", stream, err)

@@ -151,7 +151,7 @@ func TestStoreThatDisablesItself(t *testing.T) {
 	eventually(t, "publishing", func() error { _, err := publish(t.Context(), b, 1); return err })
 }
 
-// The store is not opened anew while a write or a sync of its disk fails.
+// The store is not reopened while a write or a sync of its disk fails.
 func TestStoreIsNotOpenedWhileItsDiskFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said record

@@ -13,35 +13,35 @@ import (
 	"millrace/runtime/fault"
 )
 
-// A keeper opens the embedded store anew when a write to it has failed: the
-// server keeps the first error of each stream for good (setWriteErr of its file
-// store), whatever becomes of the disk. It does nothing while all is well.
+// A keeper reopens the embedded store when a write to it has failed: the server
+// keeps the first error of each stream forever (setWriteErr of its file store), even
+// when the disk works again. It does nothing while all is well.
 //
 //	Report ─→ run ─ reopen   until it succeeds: twice a second, as long as the disk fails
 type keeper struct {
 	b     *Backbone
 	fsync func(*os.File) error
 
-	trouble  chan struct{} // the state is broken
+	failures chan struct{} // the state is broken
 	stop     chan struct{}
 	stopOnce sync.Once
-	over     chan struct{} // closed when run has ended
+	done     chan struct{} // closed when run has ended
 
-	healed time.Time // guarded by run: when the store was last opened anew
+	lastReopened time.Time // guarded by run: when the store was last reopened
 }
 
 const (
 	probeEvery = 500 * time.Millisecond
-	// steady is how long an opened store has to work before the next error is news.
-	steady = 10 * time.Second
-	// patience is how often streams are tried that cannot be opened, before the
-	// others are served without them.
-	patience = 6
+	// stableAfter is how long a reopened store must work before a new error is logged.
+	stableAfter = 10 * time.Second
+	// maxOpenTries is how often streams that fail to open are tried before the others
+	// are served without them.
+	maxOpenTries = 6
 )
 
 func startKeeper(b *Backbone, fsync func(*os.File) error) *keeper {
-	k := &keeper{b: b, fsync: fsync, trouble: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{})}
-	for try := 1; !k.whole(try); try++ { // a stream may have wanted what there is a moment later
+	k := &keeper{b: b, fsync: fsync, failures: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	for try := 1; !k.allOpen(try); try++ { // a stream may have wanted what there is a moment later
 		time.Sleep(probeEvery)
 		k.reopen()
 	}
@@ -49,43 +49,43 @@ func startKeeper(b *Backbone, fsync func(*os.File) error) *keeper {
 	return k
 }
 
-// Report tells that JetStream failed to store something, or does not answer: the
-// embedded server's store is opened anew. It does not wait for that.
+// Report says that JetStream failed to store something or does not answer. The
+// embedded server's store is then reopened; Report does not wait for that.
 func (b *Backbone) Report(cause error) {
 	if b.keeper == nil {
 		return
 	}
 	b.condition.change(func(s *state) {
 		if s.broken == nil {
-			s.broken = broken(cause)
+			s.broken = errBroken(cause)
 		}
 	})
 	select {
-	case b.keeper.trouble <- struct{}{}:
+	case b.keeper.failures <- struct{}{}:
 	default:
 	}
 }
 
 func (k *keeper) run() {
-	defer close(k.over)
+	defer close(k.done)
 	for {
 		select {
 		case <-k.stop:
 			return
-		case <-k.trouble:
+		case <-k.failures:
 		}
 		cause := k.b.condition.now.Load().broken
 		if cause == nil {
-			continue // told twice
+			continue // reported twice
 		}
 		log := k.b.log
-		again := time.Since(k.healed) < steady
+		again := time.Since(k.lastReopened) < stableAfter
 		if !again {
-			log.Error("the store failed to write or sync; it is opened anew as soon as its disk can be written: make room, or see what is wrong with it",
+			log.Error("the store failed to write or sync; it is reopened as soon as its disk can be written: make room, or see what is wrong with it",
 				"dir", k.b.srv.dir, "err", reason(cause))
 		}
 		began := time.Now()
-		for try := 1; again || !k.reopen() || !k.whole(try); try++ {
+		for try := 1; again || !k.reopen() || !k.allOpen(try); try++ {
 			again = false
 			select {
 			case <-k.stop:
@@ -93,13 +93,13 @@ func (k *keeper) run() {
 			case <-time.After(probeEvery):
 			}
 		}
-		k.healed = time.Now()
+		k.lastReopened = time.Now()
 		k.b.condition.change(func(s *state) { s.broken = nil })
 		log.Warn("the store works again", "after", time.Since(began).Round(time.Millisecond))
 	}
 }
 
-// reopen reports whether the store was opened anew.
+// reopen reports whether the store was reopened.
 func (k *keeper) reopen() bool {
 	b := k.b
 	b.Drain(entrySlack)
@@ -116,9 +116,9 @@ func (k *keeper) reopen() bool {
 	return err == nil
 }
 
-// whole reports whether all streams are open that are to be, or those that are not
+// allOpen reports whether all streams are open that should be, or those that are not
 // were tried often enough.
-func (k *keeper) whole(try int) bool {
+func (k *keeper) allOpen(try int) bool {
 	b := k.b
 	open, err := b.srv.open()
 	var unopened []string
@@ -128,7 +128,7 @@ func (k *keeper) whole(try int) bool {
 	switch {
 	case err == nil && len(unopened) == 0:
 		return true
-	case try < patience:
+	case try < maxOpenTries:
 		b.log.Debug("streams could not be opened yet", "streams", unopened, "err", err)
 		return false
 	default:
@@ -142,13 +142,13 @@ func (k *keeper) close() {
 		return
 	}
 	k.stopOnce.Do(func() { close(k.stop) })
-	<-k.over
+	<-k.done
 }
 
-// writeErrors are in what the server logs when a stream can store nothing
-// anymore (setWriteErr, setWriteErrLocked, handleOutOfSpace,
-// handleWritePermissionError and their callers, nats-server 2.15.2). It does not
-// answer who published then.
+// writeErrors are parts of the lines that the server logs when a stream can no longer
+// store messages (setWriteErr, setWriteErrLocked, handleOutOfSpace,
+// handleWritePermissionError and their callers, nats-server 2.15.2). The server does
+// not answer the publisher then.
 var writeErrors = []string{"ritical write error", "failed to store a msg", "disabling JetStream", "will be DISABLED"}
 
 func isWriteError(line string) bool {
@@ -160,8 +160,8 @@ func isWriteError(line string) bool {
 	return false
 }
 
-// gone tells an error that says that JetStream is not there.
-func gone(err error) bool {
+// isUnavailable reports whether an error means that JetStream is not running.
+func isUnavailable(err error) bool {
 	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
 }
 

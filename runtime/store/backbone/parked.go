@@ -14,12 +14,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Parked streams are those that Config.Parks names. The embedded server opens all that
-// it finds when it starts, at some 2 ms of a processor and 60 KB of memory for each; these
-// it is shown when somebody wakes them.
+// Config.IsParked says which streams are parked. The embedded server opens every stream
+// that it finds when it starts, at some 2 ms of a processor and 60 KB of memory each. It
+// does not find a parked stream before the stream is woken.
 
-// Asleep names the parked streams that JetStream does not know of before they are
-// woken. It is nil with an external server.
+// Asleep lists the parked streams that have not been woken. It is nil with an external
+// server.
 func (b *Backbone) Asleep() []string {
 	p := b.folders
 	if p == nil {
@@ -34,7 +34,7 @@ func (b *Backbone) Asleep() []string {
 // none.
 func (b *Backbone) Wake(ctx context.Context, stream string) error {
 	p := b.folders
-	if p == nil || !p.parks(stream) {
+	if p == nil || !p.isParked(stream) {
 		return nil
 	}
 	p.mu.Lock()
@@ -45,12 +45,12 @@ func (b *Backbone) Wake(ctx context.Context, stream string) error {
 	}
 	c, err := p.config(stream)
 	if err == nil {
-		err = p.show(stream, stream)
+		err = p.linkTo(stream, stream)
 	}
 	if err != nil {
 		return fmt.Errorf("opening stream %s: %w", stream, err)
 	}
-	_, err = while(ctx, b, func(ctx context.Context) (jetstream.Stream, error) { return p.js.CreateStream(ctx, c) })
+	_, err = inSession(ctx, b, func(ctx context.Context) (jetstream.Stream, error) { return p.js.CreateStream(ctx, c) })
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // the keeper has opened it
 		return err
 	}
@@ -73,7 +73,7 @@ func (p *folders) config(stream string) (c jetstream.StreamConfig, err error) {
 // memory until it is woken. It does nothing with any other.
 func (b *Backbone) Park(ctx context.Context, stream string) error {
 	p := b.folders
-	if p == nil || !p.parks(stream) {
+	if p == nil || !p.isParked(stream) {
 		return nil
 	}
 	p.mu.Lock()
@@ -92,17 +92,17 @@ func (b *Backbone) Park(ctx context.Context, stream string) error {
 		err = os.WriteFile(filepath.Join(p.folder(decoy), metaFile), nil, 0o600)
 	}
 	if err == nil {
-		err = p.show(stream, decoy)
+		err = p.linkTo(stream, decoy)
 	}
 	if err != nil {
 		return fmt.Errorf("closing stream %s: %w", stream, err)
 	}
-	_, err = while(ctx, b, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.js.DeleteStream(ctx, stream) })
+	_, err = inSession(ctx, b, func(ctx context.Context) (struct{}, error) { return struct{}{}, p.js.DeleteStream(ctx, stream) })
 	if errors.Is(err, jetstream.ErrStreamNotFound) { // the keeper has not found it in there
-		err = exists(os.Remove(p.link(stream)))
+		err = ignoreNotExist(os.Remove(p.link(stream)))
 	}
 	if err != nil { // then it may be open, which it is when it is woken; it must find its files
-		err = errors.Join(err, p.show(stream, stream))
+		err = errors.Join(err, p.linkTo(stream, stream))
 	}
 	bytes, _, e := size(p.folder(stream))
 	p.asleep[stream] = bytes

@@ -16,7 +16,7 @@ import (
 // startParking starts a backbone that parks stream S.
 func startParking(t *testing.T, dir string) *backbone.Backbone {
 	t.Helper()
-	return startWith(t, backbone.Config{Dir: dir, Parks: func(stream string) bool { return stream == "S" }})
+	return startWith(t, backbone.Config{Dir: dir, IsParked: func(stream string) bool { return stream == "S" }})
 }
 
 func startWith(t *testing.T, c backbone.Config) *backbone.Backbone {
@@ -203,7 +203,7 @@ func TestParkedStreamsAreSynced(t *testing.T) {
 	store(t, b, 1)
 	stop(t, b)
 	var c counter
-	b = startWith(t, backbone.Config{Dir: dir, Parks: func(string) bool { return true }, Fsync: c.fsync})
+	b = startWith(t, backbone.Config{Dir: dir, IsParked: func(string) bool { return true }, Fsync: c.fsync})
 	wantAsleep(t, b, "S")
 	stop(t, b)
 	for _, name := range []string{"1.blk", "S", "streams", filepath.Base(dir)} {

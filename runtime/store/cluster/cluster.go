@@ -18,28 +18,28 @@ import (
 )
 
 const (
-	every    = Silence / 6            // how often a node says that it is there
-	listen   = 300 * time.Millisecond // how long a newcomer listens to who is there
-	answers  = time.Second            // how long a suspect may take to answer
-	subject  = "millrace.cluster"
-	patience = 5 * time.Second // with the server, when joining and leaving
-	backlog  = 1024            // notes that may wait to be read
+	heartbeatInterval = SilenceTimeout / 6
+	joinWait          = 300 * time.Millisecond // how long a node that joins listens for the others
+	pingTimeout       = time.Second            // how long a suspected node may take to answer
+	subject           = "millrace.cluster"
+	flushTimeout      = 5 * time.Second // of the connection, when joining and leaving
+	backlog           = 1024            // messages that may wait to be read
 )
 
-// A note is what nodes tell each other.
-type note struct {
-	Node  string `json:"node"`
-	Does  deed   `json:"does"`
-	About string `json:"about,omitempty"` // whom a node suspects
+// A message is what nodes send each other. Its JSON is that of the first version.
+type message struct {
+	Node  string      `json:"node"`
+	Kind  messageKind `json:"does"`
+	About string      `json:"about,omitempty"` // the node that is suspected
 }
 
-type deed string
+type messageKind string
 
 const (
-	beats    deed = "beats"
-	asks     deed = "asks" // who is there; a newcomer, which does not count yet
-	leaves   deed = "leaves"
-	suspects deed = "suspects" // nobody listens where a node should; the others look for themselves
+	heartbeat messageKind = "beats"
+	rollCall  messageKind = "asks" // from a node that is joining and not a member yet: members answer with a heartbeat
+	leave     messageKind = "leaves"
+	suspect   messageKind = "suspects" // a node has no subscriber anymore; each receiver probes it itself
 )
 
 // A Cluster is this node's membership. New makes it, Join and Leave are its life.
@@ -49,31 +49,31 @@ type Cluster struct {
 	log  *slog.Logger
 	view atomic.Pointer[View]
 
-	notes  chan *nats.Msg
-	events chan event
-	subs   []*nats.Subscription
-	end    context.CancelFunc
-	work   sync.WaitGroup // the loop, and looks at suspects
+	messages chan *nats.Msg
+	events   chan event
+	subs     []*nats.Subscription
+	cancel   context.CancelFunc
+	work     sync.WaitGroup // the loop, and probes
 
-	doubted map[string]bool // the loop's: who is being looked at
+	probing map[string]bool // owned by the loop: nodes being probed
 }
 
 // An event is what the loop learns from within the process.
 type event struct {
-	node   string
-	gone   bool
-	looked bool          // it was doubted, and looked at
-	seen   chan struct{} // closed once the view says so
+	node    string
+	gone    bool
+	probed  bool          // a probe has ended
+	applied chan struct{} // closed once the view has changed
 }
 
-// New makes a node that has not joined: its view is empty. A nil log is for none.
+// New makes a node that has not joined: its view is empty. log may be nil.
 func New(conn *nats.Conn, log *slog.Logger) *Cluster {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	var id [8]byte
 	rand.Read(id[:]) // never fails
-	c := &Cluster{conn: conn, self: hex.EncodeToString(id[:]), log: log, events: make(chan event), doubted: map[string]bool{}}
+	c := &Cluster{conn: conn, self: hex.EncodeToString(id[:]), log: log, events: make(chan event), probing: map[string]bool{}}
 	c.view.Store(newView(c.self, nil))
 	return c
 }
@@ -81,24 +81,24 @@ func New(conn *nats.Conn, log *slog.Logger) *Cluster {
 // Self names this node: a new name for every process.
 func (c *Cluster) Self() string { return c.self }
 
-// View is who is live now.
+// View is the current set of live nodes.
 func (c *Cluster) View() *View { return c.view.Load() }
 
-// Subject is where a node listens for what kind names.
+// Subject is the NATS subject on which a node receives requests of a kind.
 func Subject(node, kind string) string { return "millrace.node." + node + "." + kind }
 
-// Join makes this node a member. It returns when those who are there know of it,
-// and it of them.
+// Join makes this node a member. It returns when this node and the other members know
+// of each other.
 func (c *Cluster) Join(ctx context.Context) error {
-	c.notes = make(chan *nats.Msg, backlog)
-	all, err := c.conn.ChanSubscribe(subject, c.notes)
+	c.messages = make(chan *nats.Msg, backlog)
+	all, err := c.conn.ChanSubscribe(subject, c.messages)
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "listening to the cluster")
 	}
 	asked, err := c.conn.Subscribe(Subject(c.self, "ping"), func(m *nats.Msg) { m.Respond(nil) })
 	c.subs = append(c.subs, all, asked)
 	if err == nil {
-		err = c.say(note{Does: asks})
+		err = c.broadcast(message{Kind: rollCall})
 	}
 	if err == nil {
 		err = c.flush(ctx)
@@ -106,10 +106,10 @@ func (c *Cluster) Join(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "joining the cluster")
 	}
-	// Until a newcomer has listened for a while it would own too much, so it does
-	// not say that it is there, and has no view.
+	// Before it has heard of the others a joining node would own too many keys. So at
+	// first it sends no heartbeats and has no view.
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
-	c.end = end
+	c.cancel = end
 	joined := make(chan struct{})
 	c.work.Go(func() { c.loop(base, joined) })
 	select {
@@ -120,59 +120,59 @@ func (c *Cluster) Join(ctx context.Context) error {
 	}
 }
 
-// Leave ends the membership: what this node owned belongs to the others as soon
-// as they hear of it. Leave is legal before Join and after Leave.
+// Leave ends the membership: the others take over what this node owned as soon as they
+// hear of it. Leave may be called before Join, and again.
 func (c *Cluster) Leave(ctx context.Context) error {
-	if c.end == nil {
+	if c.cancel == nil {
 		return nil
 	}
-	c.end()
-	c.end = nil
+	c.cancel()
+	c.cancel = nil
 	c.work.Wait()
 	var errs []error
 	for _, s := range c.subs {
 		errs = append(errs, s.Unsubscribe())
 	}
 	if c.conn.IsConnected() {
-		errs = append(errs, c.say(note{Does: leaves}), c.flush(ctx))
+		errs = append(errs, c.broadcast(message{Kind: leave}), c.flush(ctx))
 	}
-	c.show(nil)
+	c.publishView(nil)
 	if err := errors.Join(errs...); err != nil && !c.conn.IsClosed() {
 		return fault.Wrap(fault.Unavailable, err, "leaving the cluster")
 	}
 	return nil
 }
 
-// Heard says that a node is known to be there, before its own word of it came. It
-// returns once the view has it.
-func (c *Cluster) Heard(ctx context.Context, node string) {
+// Seen reports that a node is alive, before its first heartbeat came. It returns once
+// the node is in the view.
+func (c *Cluster) Seen(ctx context.Context, node string) {
 	if !c.View().Has(node) {
-		c.tell(ctx, event{node: node})
+		c.post(ctx, event{node: node})
 	}
 }
 
-// Suspect says that nobody listens where a node should: it is gone, and the
-// others are asked to look for themselves. It is back when it is heard again. It
-// returns once the view says so.
+// Suspect reports that a node has no subscriber anymore. The node is removed from the
+// view, and the other nodes are told to probe it. Its next heartbeat brings it back.
+// Suspect returns once the view has changed.
 func (c *Cluster) Suspect(ctx context.Context, node string) {
 	if c.View().Has(node) {
-		c.tell(ctx, event{node: node, gone: true})
-		c.say(note{Does: suspects, About: node})
+		c.post(ctx, event{node: node, gone: true})
+		c.broadcast(message{Kind: suspect, About: node})
 	}
 }
 
-func (c *Cluster) tell(ctx context.Context, e event) {
-	e.seen = make(chan struct{})
-	ctx, cancel := context.WithTimeout(ctx, answers) // the loop may have ended
+func (c *Cluster) post(ctx context.Context, e event) {
+	e.applied = make(chan struct{})
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout) // the loop may have ended
 	defer cancel()
 	select {
 	case c.events <- e:
-		<-e.seen
+		<-e.applied
 	case <-ctx.Done():
 	}
 }
 
-func (c *Cluster) say(n note) error {
+func (c *Cluster) broadcast(n message) error {
 	n.Node = c.self
 	data, err := json.Marshal(n)
 	if err != nil {
@@ -181,9 +181,9 @@ func (c *Cluster) say(n note) error {
 	return c.conn.Publish(subject, data)
 }
 
-// flush waits until the server has heard what was said.
+// flush waits until the server has received what was published.
 func (c *Cluster) flush(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	return c.conn.FlushWithContext(ctx)
 }
@@ -191,19 +191,19 @@ func (c *Cluster) flush(ctx context.Context) error {
 // loop owns the members until ctx ends.
 func (c *Cluster) loop(ctx context.Context, joined chan<- struct{}) {
 	var m Members
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
-	listened := time.NewTimer(listen)
+	listened := time.NewTimer(joinWait)
 	defer listened.Stop()
 	ready := false
 	update := func(changed bool) {
 		if changed && ready {
-			c.show(m.Live())
+			c.publishView(m.Live())
 		}
 	}
 	beat := func() {
-		if err := c.say(note{Does: beats}); err != nil {
-			c.log.Warn("this node cannot be heard", "error", err)
+		if err := c.broadcast(message{Kind: heartbeat}); err != nil {
+			c.log.Warn("this node's heartbeat cannot be sent", "err", err)
 		}
 	}
 	for {
@@ -223,72 +223,72 @@ func (c *Cluster) loop(ctx context.Context, joined chan<- struct{}) {
 				beat()
 			}
 			now := time.Now()
-			update(m.Pass(now))
-			for _, node := range m.Silent(now, 2*every) {
-				c.doubt(ctx, node)
+			update(m.Expire(now))
+			for _, node := range m.Silent(now, 2*heartbeatInterval) {
+				c.startProbe(ctx, node)
 			}
 		case e := <-c.events:
-			if e.looked {
-				delete(c.doubted, e.node)
+			if e.probed {
+				delete(c.probing, e.node)
 			}
 			switch {
 			case e.gone:
-				update(m.Gone(e.node))
-			case !e.looked:
-				update(m.Heard(time.Now(), e.node))
+				update(m.Remove(e.node))
+			case !e.probed:
+				update(m.Seen(time.Now(), e.node))
 			}
-			close(e.seen)
-		case msg := <-c.notes:
-			update(c.read(ctx, &m, msg.Data))
+			close(e.applied)
+		case msg := <-c.messages:
+			update(c.receive(ctx, &m, msg.Data))
 		}
 	}
 }
 
-// read takes in what a node said.
-func (c *Cluster) read(ctx context.Context, m *Members, data []byte) (changed bool) {
-	var n note
+// receive handles a message of another node.
+func (c *Cluster) receive(ctx context.Context, m *Members, data []byte) (changed bool) {
+	var n message
 	if err := json.Unmarshal(data, &n); err != nil || n.Node == "" {
 		return false // not from one of us
 	}
-	switch n.Does {
-	case leaves:
-		return m.Gone(n.Node)
-	case asks:
+	switch n.Kind {
+	case leave:
+		return m.Remove(n.Node)
+	case rollCall:
 		if c.View().Has(c.self) {
-			c.say(note{Does: beats})
+			c.broadcast(message{Kind: heartbeat})
 		}
 		return false
-	case suspects:
+	case suspect:
 		if n.About != c.self && n.Node != c.self {
-			c.doubt(ctx, n.About)
+			c.startProbe(ctx, n.About)
 		}
 	}
-	return m.Heard(time.Now(), n.Node)
+	return m.Seen(time.Now(), n.Node)
 }
 
-// doubt looks at a node, without waiting for it.
-func (c *Cluster) doubt(ctx context.Context, node string) {
-	if !c.doubted[node] && node != c.self {
-		c.doubted[node] = true
-		c.work.Go(func() { c.look(ctx, node) })
+// startProbe probes a node in the background.
+func (c *Cluster) startProbe(ctx context.Context, node string) {
+	if !c.probing[node] && node != c.self {
+		c.probing[node] = true
+		c.work.Go(func() { c.probe(ctx, node) })
 	}
 }
 
-// look finds out whether a suspect is gone: whether nobody listens there. One
-// that is merely slow is left to its silence.
-func (c *Cluster) look(ctx context.Context, node string) {
-	within, cancel := context.WithTimeout(ctx, answers)
+// probe finds out whether a suspected node has no subscriber, which means that it is
+// gone. A node that is only slow is left to SilenceTimeout.
+func (c *Cluster) probe(ctx context.Context, node string) {
+	within, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	_, err := c.conn.RequestWithContext(within, Subject(node, "ping"), nil)
-	e := event{node: node, looked: true, gone: errors.Is(err, nats.ErrNoResponders), seen: make(chan struct{})}
+	e := event{node: node, probed: true, gone: errors.Is(err, nats.ErrNoResponders), applied: make(chan struct{})}
 	select {
 	case c.events <- e:
 	case <-ctx.Done():
 	}
 }
 
-// show makes a new view of the live nodes.
-func (c *Cluster) show(live []string) {
+// publishView makes a new view of the live nodes, unless nothing has changed.
+func (c *Cluster) publishView(live []string) {
 	old := c.View()
 	if slices.Equal(old.Live, live) {
 		return

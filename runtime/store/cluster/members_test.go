@@ -23,24 +23,24 @@ func TestMembers(t *testing.T) {
 	}{
 		{"who is heard is live", []step{{0, "a", "", "[a]"}, {1, "b", "", "[a b]"}}},
 		{"who is silent for long enough is gone, to the moment", []step{
-			{0, "a", "", "[a]"}, {Silence - 1, "b", "", "[a b]"}, {Silence, "", "", "[b]"}, {2*Silence - 2, "", "", "[b]"}, {2*Silence - 1, "", "", "[]"}}},
+			{0, "a", "", "[a]"}, {SilenceTimeout - 1, "b", "", "[a b]"}, {SilenceTimeout, "", "", "[b]"}, {2*SilenceTimeout - 2, "", "", "[b]"}, {2*SilenceTimeout - 1, "", "", "[]"}}},
 		{"being heard again starts the silence anew", []step{
-			{0, "a", "", "[a]"}, {Silence / 2, "a", "", "[a]"}, {Silence, "", "", "[a]"}, {Silence * 3 / 2, "", "", "[]"}}},
+			{0, "a", "", "[a]"}, {SilenceTimeout / 2, "a", "", "[a]"}, {SilenceTimeout, "", "", "[a]"}, {SilenceTimeout * 3 / 2, "", "", "[]"}}},
 		{"who leaves is gone at once", []step{{0, "a", "", "[a]"}, {1, "b", "", "[a b]"}, {2, "", "a", "[b]"}}},
 		{"who was thought gone comes back when heard", []step{{0, "a", "", "[a]"}, {1, "", "a", "[]"}, {2, "a", "", "[a]"}}},
-		{"this node is no exception", []step{{0, "self", "", "[self]"}, {Silence, "", "", "[]"}}},
+		{"this node is no exception", []step{{0, "self", "", "[self]"}, {SilenceTimeout, "", "", "[]"}}},
 	}
 	for _, test := range tests {
 		var m Members
 		start := time.Now()
 		for i, s := range test.steps {
 			before := fmt.Sprint(m.Live())
-			changed := m.Pass(start.Add(s.at))
+			changed := m.Expire(start.Add(s.at))
 			if s.heard != "" {
-				changed = m.Heard(start.Add(s.at), s.heard) || changed
+				changed = m.Seen(start.Add(s.at), s.heard) || changed
 			}
 			if s.gone != "" {
-				changed = m.Gone(s.gone) || changed
+				changed = m.Remove(s.gone) || changed
 			}
 			if got := fmt.Sprint(m.Live()); got != s.want || changed != (got != before) {
 				t.Errorf("%s: step %d: live %s (changed %v), want %s", test.rule, i, got, changed, s.want)
@@ -68,12 +68,12 @@ func TestOwners(t *testing.T) {
 		}
 		want := owner
 		if owner == nodes[0] {
-			want = all.Heir(key)
+			want = all.Successor(key)
 		}
 		if got := without.Owner(key); got != want {
 			t.Fatalf("key %d of %s went to %s, want %s", key, owner, got, want)
 		}
-		if all.Heir(key) == owner {
+		if all.Successor(key) == owner {
 			t.Fatalf("key %d: the owner is its own heir", key)
 		}
 	}
@@ -83,7 +83,7 @@ func TestOwners(t *testing.T) {
 		}
 	}
 	nobody := newView("a", nil)
-	if nobody.Owner(1) != "" || nobody.Heir(1) != "" || newView("a", []string{"a"}).Heir(1) != "" {
+	if nobody.Owner(1) != "" || nobody.Successor(1) != "" || newView("a", []string{"a"}).Successor(1) != "" {
 		t.Error("an owner out of nowhere")
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// A View is who was live at one moment, as one node sees it.
+// A View is the set of live nodes at one moment, as one node sees it.
 type View struct {
 	Self    string
-	Live    []string // in order; without Self while it is cut off or has not joined
+	Live    []string // in order; without Self while this node is disconnected or has not joined
 	hashes  []uint64 // of Live
 	changed chan struct{}
 }
@@ -26,15 +26,15 @@ func newView(self string, live []string) *View {
 // Changed is closed when there is a newer view.
 func (v *View) Changed() <-chan struct{} { return v.changed }
 
-// Has tells whether a node is live.
+// Has reports whether a node is live.
 func (v *View) Has(node string) bool { return slices.Contains(v.Live, node) }
 
 // Owner is the node that a key belongs to; "" when nobody is live.
 func (v *View) Owner(key uint64) string { return v.best(key, "") }
 
-// Heir is the node that the key of an owner would belong to without it, and so
-// the one it belonged to before the owner came; "" when there is no other.
-func (v *View) Heir(key uint64) string { return v.best(key, v.Owner(key)) }
+// Successor is the node that would own a key without its owner, and so the one that
+// owned it before the owner joined; "" when there is no other.
+func (v *View) Successor(key uint64) string { return v.best(key, v.Owner(key)) }
 
 // best is the node with the highest score for a key, leaving one out.
 func (v *View) best(key uint64, without string) (node string) {

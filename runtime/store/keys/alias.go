@@ -26,7 +26,7 @@ func (a Alias) ARN() string { return arn.New("kms", a.Region, a.Account, a.Name)
 
 func (a Alias) key() string { return scope(a.Account, a.Region) + a.Name }
 
-func (a Alias) missing() error { return wrong(ErrNotFound, "Alias %s is not found.", a.ARN()) }
+func (a Alias) missing() error { return newError(ErrNotFound, "Alias %s is not found.", a.ARN()) }
 
 const (
 	aliasPrefix   = "alias/"
@@ -37,11 +37,11 @@ const (
 // name is taken.
 func (r *Ring) CreateAlias(ctx context.Context, name string, k Key) error {
 	r.sweep(ctx)
-	now := r.today()
+	now := r.nowMillis()
 	a := Alias{Name: name, Account: k.Account, Region: k.Region, Target: k.ID, Created: now, Updated: now}
 	err := r.aliases.Create(ctx, a.key(), a)
 	if errors.Is(err, fault.Exists) {
-		return wrong(ErrExists, "An alias with the name %s already exists", a.ARN())
+		return newError(ErrExists, "An alias with the name %s already exists", a.ARN())
 	}
 	return err
 }
@@ -51,7 +51,7 @@ func (r *Ring) UpdateAlias(ctx context.Context, name string, to Key) error {
 	r.sweep(ctx)
 	want := Alias{Name: name, Account: to.Account, Region: to.Region}
 	_, err := r.aliases.Update(ctx, want.key(), func(a Alias) (Alias, error) {
-		a.Target, a.Updated = to.ID, r.today()
+		a.Target, a.Updated = to.ID, r.nowMillis()
 		return a, nil
 	})
 	if errors.Is(err, fault.NotFound) {
@@ -78,7 +78,7 @@ func (r *Ring) Aliases(account, region string) []Alias {
 		_, ok := r.byID(a.Target)
 		return !ok
 	})
-	for _, service := range managing {
+	for _, service := range managingServices {
 		a := Alias{Name: managedPrefix + service, Account: account, Region: region}
 		if k, ok := r.byID(managedID(account, region, service)); ok {
 			a.Target, a.Created, a.Updated = k.ID, k.Created, k.Created

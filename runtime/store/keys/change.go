@@ -15,15 +15,15 @@ const (
 	year = 365 * day
 )
 
-// today is the present as it is kept: in milliseconds.
-func (r *Ring) today() time.Time { return r.now().UTC().Truncate(time.Millisecond) }
+// nowMillis is the present as it is kept: in milliseconds.
+func (r *Ring) nowMillis() time.Time { return r.now().UTC().Truncate(time.Millisecond) }
 
 // Create makes a key of k's account, region, spec, description, policy and tags,
 // and returns it. ErrUsage when there is no such spec.
 func (r *Ring) Create(ctx context.Context, k Key) (Key, error) {
 	r.sweep(ctx)
 	if k.Spec.materialSize() == 0 {
-		return Key{}, wrong(ErrUsage, "there is no key spec %s", k.Spec)
+		return Key{}, newError(ErrUsage, "there is no key spec %s", k.Spec)
 	}
 	return r.store(ctx, Key{
 		ID: newID(), Account: k.Account, Region: k.Region, Spec: k.Spec,
@@ -36,7 +36,7 @@ func (r *Ring) store(ctx context.Context, k Key) (Key, error) {
 	secret := make([]byte, k.Spec.materialSize())
 	rand.Read(secret) // never fails, says its documentation
 	id, _ := parseID(k.ID)
-	k.Created = r.today()
+	k.Created = r.nowMillis()
 	k.RotateFrom = k.Created
 	k.Material = seal(r.wrap, material, id, nil, secret)
 	return k, r.keys.Create(ctx, k.ID, k)
@@ -53,7 +53,7 @@ func (r *Ring) Keys(account, region string) []Key {
 func (r *Ring) change(ctx context.Context, k Key, edit func(k *Key, now time.Time) error) (Key, error) {
 	r.sweep(ctx)
 	got, err := r.keys.Update(ctx, k.ID, func(k Key) (Key, error) {
-		err := edit(&k, r.today())
+		err := edit(&k, r.nowMillis())
 		return k, err
 	})
 	if errors.Is(err, fault.NotFound) && !errors.Is(err, ErrNotFound) {
@@ -62,8 +62,8 @@ func (r *Ring) change(ctx context.Context, k Key, edit func(k *Key, now time.Tim
 	return got, err
 }
 
-// changeLiving is change for keys that do not wait for their deletion.
-func (r *Ring) changeLiving(ctx context.Context, k Key, edit func(k *Key, now time.Time)) (Key, error) {
+// changeUsable is change for keys that do not wait for their deletion.
+func (r *Ring) changeUsable(ctx context.Context, k Key, edit func(k *Key, now time.Time)) (Key, error) {
 	return r.change(ctx, k, func(k *Key, now time.Time) error {
 		switch k.State(now) {
 		case Gone:
@@ -79,22 +79,22 @@ func (r *Ring) changeLiving(ctx context.Context, k Key, edit func(k *Key, now ti
 // Enable lets a key be used; Disable forbids it. ErrState while it waits for its
 // deletion.
 func (r *Ring) Enable(ctx context.Context, k Key) error {
-	_, err := r.changeLiving(ctx, k, func(k *Key, _ time.Time) { k.Disabled = false })
+	_, err := r.changeUsable(ctx, k, func(k *Key, _ time.Time) { k.Disabled = false })
 	return err
 }
 
 // Disable forbids the use of a key.
 func (r *Ring) Disable(ctx context.Context, k Key) error {
-	_, err := r.changeLiving(ctx, k, func(k *Key, _ time.Time) { k.Disabled = true })
+	_, err := r.changeUsable(ctx, k, func(k *Key, _ time.Time) { k.Disabled = true })
 	return err
 }
 
 // ScheduleDeletion forbids the use of a key, and lets it be gone after so many
 // days. ErrState when that has been said already.
 func (r *Ring) ScheduleDeletion(ctx context.Context, k Key, days int) (Key, error) {
-	k, err := r.changeLiving(ctx, k, func(k *Key, now time.Time) { k.DeleteAt = now.Add(time.Duration(days) * day) })
+	k, err := r.changeUsable(ctx, k, func(k *Key, now time.Time) { k.DeleteAt = now.Add(time.Duration(days) * day) })
 	if err == nil {
-		r.expect(k.DeleteAt)
+		r.scheduleSweep(k.DeleteAt)
 	}
 	return k, err
 }
@@ -110,14 +110,14 @@ func (r *Ring) CancelDeletion(ctx context.Context, k Key) error {
 			k.DeleteAt, k.Disabled = time.Time{}, true
 			return nil
 		}
-		return wrong(ErrState, "%s is not pending deletion.", k.ARN())
+		return newError(ErrState, "%s is not pending deletion.", k.ARN())
 	})
 	return err
 }
 
 // Describe changes a key's description.
 func (r *Ring) Describe(ctx context.Context, k Key, text string) error {
-	_, err := r.changeLiving(ctx, k, func(k *Key, _ time.Time) { k.Description = text })
+	_, err := r.changeUsable(ctx, k, func(k *Key, _ time.Time) { k.Description = text })
 	return err
 }
 

@@ -28,7 +28,7 @@ type reason struct {
 func (r *reason) Error() string { return r.text }
 func (r *reason) Unwrap() error { return r.code }
 
-// wrong is an error with a sentence for the client.
-func wrong(r error, format string, args ...any) error {
+// newError is an error with a sentence for the client.
+func newError(r error, format string, args ...any) error {
 	return &fault.Error{Code: fault.Of(r), What: fmt.Sprintf(format, args...), Err: r}
 }

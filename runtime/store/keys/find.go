@@ -21,10 +21,10 @@ func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, erro
 	if isARN {
 		var err error
 		if at, err = arn.Parse(name); err != nil || at.Service != "kms" {
-			return Key{}, wrong(ErrNotFound, "Invalid arn %s", name)
+			return Key{}, newError(ErrNotFound, "Invalid arn %s", name)
 		}
 		if at.Region != region {
-			return Key{}, wrong(ErrNotFound, "Invalid arn %s", at.Region)
+			return Key{}, newError(ErrNotFound, "Invalid arn %s", at.Region)
 		}
 	}
 	if strings.HasPrefix(at.Resource, aliasPrefix) {
@@ -32,11 +32,11 @@ func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, erro
 	}
 	id, isKey := strings.CutPrefix(at.Resource, "key/")
 	if isKey != isARN {
-		return Key{}, wrong(ErrNotFound, "Invalid keyId '%s'", name)
+		return Key{}, newError(ErrNotFound, "Invalid keyId '%s'", name)
 	}
 	want := Key{ID: id, Account: at.Account, Region: at.Region}
 	if _, ok := parseID(id); !ok && !isARN {
-		return Key{}, wrong(ErrNotFound, "Invalid keyId '%s'", name)
+		return Key{}, newError(ErrNotFound, "Invalid keyId '%s'", name)
 	}
 	k, ok := r.find(ctx, id)
 	if !ok || k.Account != want.Account || k.Region != want.Region {
@@ -49,7 +49,7 @@ func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, erro
 // asks; whatever account a stranger names gets no record.
 func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bool) (Key, error) {
 	want := Alias{Name: name, Account: account, Region: region}
-	if service, ok := strings.CutPrefix(name, managedPrefix); ok && slices.Contains(managing, service) {
+	if service, ok := strings.CutPrefix(name, managedPrefix); ok && slices.Contains(managingServices, service) {
 		if own {
 			return r.managed(ctx, account, region, service)
 		}
@@ -69,8 +69,8 @@ func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bo
 	return k, nil
 }
 
-// managing are the services that AWS manages keys for, of those imitated.
-var managing = []string{"sqs"}
+// managingServices are the services that AWS manages keys for, of those imitated.
+var managingServices = []string{"sqs"}
 
 // managedID is the id of the key that AWS manages for a service. It follows from
 // where the key is, so that runtimes that make it at once make the same one.

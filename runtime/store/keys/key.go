@@ -95,18 +95,18 @@ func (k Key) usable(now time.Time) error {
 	case Enabled:
 		return nil
 	case Disabled:
-		return wrong(ErrDisabled, "%s is disabled.", k.ARN())
+		return newError(ErrDisabled, "%s is disabled.", k.ARN())
 	case PendingDeletion:
 		return k.pending()
 	}
 	return k.missing()
 }
 
-func (k Key) pending() error { return wrong(ErrState, "%s is pending deletion.", k.ARN()) }
-func (k Key) missing() error { return wrong(ErrNotFound, "Key '%s' does not exist", k.ARN()) }
+func (k Key) pending() error { return newError(ErrState, "%s is pending deletion.", k.ARN()) }
+func (k Key) missing() error { return newError(ErrNotFound, "Key '%s' does not exist", k.ARN()) }
 
 func (k Key) otherUse(op string) error {
-	return wrong(ErrUsage, "%s key usage is %s which is not valid for %s.", k.ARN(), k.Spec.Usage(), op)
+	return newError(ErrUsage, "%s key usage is %s which is not valid for %s.", k.ARN(), k.Spec.Usage(), op)
 }
 
 // Managed says whether AWS manages the key for one of its services: customers
@@ -116,10 +116,10 @@ func (k Key) Managed() bool { return k.Service != "" }
 // ARN is the key's name in the world.
 func (k Key) ARN() string { return arn.New("kms", k.Region, k.Account, "key/"+k.ID).String() }
 
-// abroad are the operations that a policy can allow other accounts; allowed
+// crossAccountOps are the operations that a policy can allow other accounts; allowed
 // there, all others have no effect
 // (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html).
-var abroad = []string{
+var crossAccountOps = []string{
 	"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac",
 	"GetKeyRotationStatus", "ReEncryptFrom", "ReEncryptTo", "VerifyMac",
 }
@@ -142,7 +142,7 @@ func (k Key) Allows(who policy.Principal, op string, conditions map[string][]str
 		}
 	case who.Account == k.Account:
 		return nil
-	case slices.Contains(abroad, op):
+	case slices.Contains(crossAccountOps, op):
 		// A policy that cannot be read allows nothing; none such is ever stored.
 		doc, err := policy.Parse(k.Policy)
 		if err != nil {
@@ -156,7 +156,7 @@ func (k Key) Allows(who policy.Principal, op string, conditions map[string][]str
 			why = "with an explicit deny in a resource-based policy"
 		}
 	}
-	return wrong(ErrAccess, "User: %s is not authorized to perform: kms:%s on resource: %s %s", who.ARN, op, k.ARN(), why)
+	return newError(ErrAccess, "User: %s is not authorized to perform: kms:%s on resource: %s %s", who.ARN, op, k.ARN(), why)
 }
 
 // conditions adds to the condition keys of a request those that follow from the

@@ -11,83 +11,82 @@ import (
 	"millrace/runtime/store/record"
 )
 
-// A Ring is the keys of a runtime. It holds nothing that is not in the records,
-// starts nothing, and may be used by any number of goroutines.
+// A Ring is the keys of a runtime. All of its state is in the records. It starts no
+// goroutine and is safe for concurrent use.
 type Ring struct {
-	root     Root
-	wrap     cipher.AEAD // of the root key, for all that it wraps
-	mended   []string    // files of the root key
-	now      func() time.Time
-	keys     *record.Table[Key]     // by id
-	aliases  *record.Table[Alias]   // by account/region/name
-	imprints *record.Table[imprint] // one record: which root key wraps the others
+	root         Root
+	wrap         cipher.AEAD // of the root key, for all that it wraps
+	repaired     []string    // files of the root key
+	now          func() time.Time
+	keys         *record.Table[Key]         // by id
+	aliases      *record.Table[Alias]       // by account/region/name
+	fingerprints *record.Table[fingerprint] // one record: which root key wraps the others
 
-	mu  sync.Mutex // guards due
-	due time.Time  // when the next record goes, of those that this ring knows to go
+	mu        sync.Mutex // guards due
+	nextSweep time.Time  // when the next key that this ring knows of is to be removed
 }
 
-// An imprint is stored so that the records say which root key they need; a shared
+// An fingerprint is stored so that the records say which root key they need; a shared
 // root key is stored with it.
-type imprint struct {
-	Print  string
-	Secret []byte `json:",omitzero"`
+type fingerprint struct {
+	Fingerprint string `json:"Print"` // hexadecimal, derived from the root key
+	Secret      []byte `json:",omitzero"`
 }
 
-const imprintKey = "root"
+const fingerprintKey = "root"
 
-// patience bounds the writes of methods that take no context.
-const patience = 10 * time.Second
+// writeTimeout bounds the writes of methods that take no context.
+const writeTimeout = 10 * time.Second
 
-// Open is the ring of the keys in records, under a root key. A root key that was
-// made just now is written to its file first. When the records were made under
+// Open is the ring of the keys in records, under a root key. A new root key is
+// written to its file first. When the records were made under
 // another root key, Open fails and changes nothing.
 func Open(records *record.Store, root Root, now func() time.Time) (*Ring, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	r := &Ring{
-		now:      now,
-		keys:     record.NewTable[Key](records, "kmskey"),
-		aliases:  record.NewTable[Alias](records, "kmsalias"),
-		imprints: record.NewTable[imprint](records, "rootkey"),
+		now:          now,
+		keys:         record.NewTable[Key](records, "kmskey"),
+		aliases:      record.NewTable[Alias](records, "kmsalias"),
+		fingerprints: record.NewTable[fingerprint](records, "rootkey"),
 	}
-	root, err := r.settle(ctx, root)
+	root, err := r.checkRoot(ctx, root)
 	if err != nil {
 		return nil, err
 	}
 	r.root, r.wrap = root, newAEAD(root.derive("millrace wrapping key v1"))
-	r.expect(r.now())
+	r.scheduleSweep(r.now())
 	r.sweep(ctx)
 	return r, nil
 }
 
-// settle makes sure that the records need this root key and no other, and that
+// checkRoot makes sure that the records need this root key and no other, and that
 // the key is stored before anything is wrapped by it.
-func (r *Ring) settle(ctx context.Context, root Root) (_ Root, err error) {
-	known, ok := r.imprints.Get(imprintKey)
+func (r *Ring) checkRoot(ctx context.Context, root Root) (_ Root, err error) {
+	known, ok := r.fingerprints.Get(fingerprintKey)
 	if ok {
-		if root, err = root.meet(known); err != nil {
+		if root, err = root.matchRecorded(known); err != nil {
 			return root, err
 		}
 	}
-	if r.mended, err = root.store(ok); err != nil || ok {
+	if r.repaired, err = root.writeFiles(ok); err != nil || ok {
 		return root, err
 	}
-	err = r.imprints.Create(ctx, imprintKey, root.imprint())
+	err = r.fingerprints.Create(ctx, fingerprintKey, root.fingerprint())
 	if !errors.Is(err, fault.Exists) {
 		return root, err
 	}
-	known, _ = r.imprints.Get(imprintKey) // of a runtime that shares the store, and was faster
-	return root.meet(known)
+	known, _ = r.fingerprints.Get(fingerprintKey) // of a runtime that shares the store, and was faster
+	return root.matchRecorded(known)
 }
 
-// Mended are the files of the root key that Open found lost or damaged, and wrote
-// anew from their copies.
-func (r *Ring) Mended() []string { return r.mended }
+// Repaired are the files of the root key that Open found lost or damaged, and
+// rewrote from their copies.
+func (r *Ring) Repaired() []string { return r.repaired }
 
-// Reset writes down anew which root key is in use, after all records have been
-// removed.
+// Reset records again which root key is in use, after all records have been removed.
 func (r *Ring) Reset(ctx context.Context) error {
-	err := r.imprints.Create(ctx, imprintKey, r.root.imprint())
+	err := r.fingerprints.Create(ctx, fingerprintKey, r.root.fingerprint())
 	if errors.Is(err, fault.Exists) {
 		return nil // another runtime on the same store was faster
 	}
@@ -95,13 +94,12 @@ func (r *Ring) Reset(ctx context.Context) error {
 }
 
 // sweep removes the records of keys that are gone, and of their aliases. What
-// fails, since whoever brought the context went away, is tried again at the next
-// change or start.
+// fails, for example because ctx ended, is tried again at the next change or start.
 func (r *Ring) sweep(ctx context.Context) {
 	r.mu.Lock()
-	due := !r.due.IsZero() && !r.now().Before(r.due)
+	due := !r.nextSweep.IsZero() && !r.now().Before(r.nextSweep)
 	if due {
-		r.due = time.Time{}
+		r.nextSweep = time.Time{}
 	}
 	r.mu.Unlock()
 	if !due {
@@ -109,18 +107,18 @@ func (r *Ring) sweep(ctx context.Context) {
 	}
 	for _, k := range r.keys.List("") {
 		if k.State(r.now()) != Gone {
-			r.expect(k.DeleteAt)
+			r.scheduleSweep(k.DeleteAt)
 			continue
 		}
-		if err := r.bury(ctx, k); err != nil {
-			r.expect(k.DeleteAt)
+		if err := r.deleteRecord(ctx, k); err != nil {
+			r.scheduleSweep(k.DeleteAt)
 		}
 	}
 }
 
-// bury removes the record of a key that is gone after those of its aliases: an
+// deleteRecord removes the record of a key that is gone after those of its aliases: an
 // alias without a key would keep its name taken, and nobody would look for it.
-func (r *Ring) bury(ctx context.Context, k Key) error {
+func (r *Ring) deleteRecord(ctx context.Context, k Key) error {
 	for _, a := range r.aliases.List(scope(k.Account, k.Region)) {
 		if a.Target != k.ID {
 			continue
@@ -135,12 +133,12 @@ func (r *Ring) bury(ctx context.Context, k Key) error {
 	return nil
 }
 
-// expect notes that a key will be gone at a time; zero for one that stays.
-func (r *Ring) expect(at time.Time) {
+// scheduleSweep notes that a key will be gone at a time; zero for one that stays.
+func (r *Ring) scheduleSweep(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.due.IsZero() || !at.IsZero() && at.Before(r.due) {
-		r.due = at
+	if r.nextSweep.IsZero() || !at.IsZero() && at.Before(r.nextSweep) {
+		r.nextSweep = at
 	}
 }
 

@@ -23,8 +23,7 @@ import (
 // keySize is the length of every key here, in bytes.
 const keySize = 32
 
-// A Root is the root key: all other keys are worth what it is worth. It never
-// prints itself.
+// A Root is the root key, which protects all other keys. It never prints its secret.
 type Root struct {
 	// Package fmt asks no unexported field of another struct how it wants to be
 	// printed, but %v follows no pointer there either.
@@ -42,8 +41,8 @@ type Root struct {
 // needs another. A file that holds anything else is an error.
 //
 // Copies are files that hold the same, so that one of them may be lost or
-// damaged: Open takes the one that fits what is stored, and mends the others.
-// A file is never written over otherwise.
+// damaged: Open uses the one that the stored data needs, and repairs the others.
+// A file is never overwritten otherwise.
 //
 // Runtimes that share one NATS cluster need the same root key: give each a copy
 // of the file, or let them keep a [SharedRoot].
@@ -96,26 +95,26 @@ func SharedRoot() Root {
 	return r
 }
 
-// fileMark begins the line of a root key that was made here. Base64 of the key and
+// filePrefix begins the line of a root key that was made here. Base64 of the key and
 // of its check follows.
-const fileMark = "millrace-root-key-1:"
+const filePrefix = "millrace-root-key-1:"
 
 const checkSize = 4 // bytes
 
 func check(secret []byte) []byte {
-	sum := sha256.Sum256(append([]byte(fileMark), secret...))
+	sum := sha256.Sum256(append([]byte(filePrefix), secret...))
 	return sum[:checkSize]
 }
 
 // format is what a file of the root key holds.
 func (r Root) format() []byte {
-	return []byte(fileMark + base64.StdEncoding.EncodeToString(slices.Concat(r.secret[:], check(r.secret[:]))) + "\n")
+	return []byte(filePrefix + base64.StdEncoding.EncodeToString(slices.Concat(r.secret[:], check(r.secret[:]))) + "\n")
 }
 
 // parseRoot reads the ways to write a root key.
 func parseRoot(text []byte) (secret [keySize]byte, ok bool) {
 	line := string(bytes.TrimSpace(text))
-	if line, ours := strings.CutPrefix(line, fileMark); ours {
+	if line, ours := strings.CutPrefix(line, filePrefix); ours {
 		b, err := base64.StdEncoding.DecodeString(line)
 		if err != nil || len(b) != keySize+checkSize || !bytes.Equal(b[keySize:], check(b[:keySize])) {
 			return secret, false
@@ -135,24 +134,24 @@ func parseRoot(text []byte) (secret [keySize]byte, ok bool) {
 	return secret, false
 }
 
-// store writes the key to those of its files that are missing, and with mend also
+// writeFiles writes the key to those of its files that are missing, and with mend also
 // to those that hold anything else. It returns the files that it mended.
-func (r *Root) store(mend bool) (mended []string, err error) {
+func (r *Root) writeFiles(repair bool) (repaired []string, err error) {
 	for _, file := range r.files {
 		text, err := os.ReadFile(file)
 		missing := errors.Is(err, fs.ErrNotExist)
-		if held, ok := parseRoot(text); err == nil && ok && held == *r.secret || !missing && !mend {
+		if held, ok := parseRoot(text); err == nil && ok && held == *r.secret || !missing && !repair {
 			continue
 		}
-		if err := write(file, r.format(), mend); err != nil {
-			return mended, wrapRoot(err, "writing the root key to %s", file)
+		if err := write(file, r.format(), repair); err != nil {
+			return repaired, wrapRoot(err, "writing the root key to %s", file)
 		}
 		if !r.fresh {
-			mended = append(mended, file)
+			repaired = append(repaired, file)
 		}
 	}
 	r.fresh = false
-	return mended, nil
+	return repaired, nil
 }
 
 // write makes a file, or with over replaces it. It does not replace a key that
@@ -176,21 +175,20 @@ func (r Root) derive(purpose string) []byte {
 	return key
 }
 
-// imprint is what the records say of a root key. Its text tells root keys apart
-// and nothing else about them.
-func (r Root) imprint() imprint {
-	p := imprint{Print: hex.EncodeToString(r.derive("millrace root key print v1")[:16])}
+// fingerprint identifies a root key in the records, and reveals nothing else about it.
+func (r Root) fingerprint() fingerprint {
+	p := fingerprint{Fingerprint: hex.EncodeToString(r.derive("millrace root key print v1")[:16])}
 	if r.shared {
 		p.Secret = r.secret[:]
 	}
 	return p
 }
 
-// meet is the root key to use with records that need the one of known.
-func (r Root) meet(known imprint) (Root, error) {
+// matchRecorded is the root key to use with records that need the one of known.
+func (r Root) matchRecorded(known fingerprint) (Root, error) {
 	const needed = "or name it with --root-key; without it the encrypted data is lost, and only an empty store starts"
 	for _, r.secret = range append(r.found, r.secret) {
-		if r.imprint().Print == known.Print {
+		if r.fingerprint().Fingerprint == known.Fingerprint {
 			return r, nil
 		}
 	}

@@ -183,8 +183,8 @@ func TestDamagedCopy(t *testing.T) {
 		return keys.Open(s, root, c.now)
 	}
 	r, err := load()
-	if err != nil || len(r.Mended()) != 0 {
-		t.Fatalf("mended %v, %v", r.Mended(), err)
+	if err != nil || len(r.Repaired()) != 0 {
+		t.Fatalf("mended %v, %v", r.Repaired(), err)
 	}
 	wrapped := mustDataKey(t, r, "").Wrapped
 	whole, _ := os.ReadFile(files[0])
@@ -205,8 +205,8 @@ func TestDamagedCopy(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s %s: %v", file, name, err)
 			}
-			if _, err := r.Unwrap(wrapped); err != nil || len(r.Mended()) != 1 || r.Mended()[0] != file {
-				t.Errorf("%s %s: mended %v, %v", file, name, r.Mended(), err)
+			if _, err := r.Unwrap(wrapped); err != nil || len(r.Repaired()) != 1 || r.Repaired()[0] != file {
+				t.Errorf("%s %s: mended %v, %v", file, name, r.Repaired(), err)
 			}
 			for _, file := range files {
 				if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, whole) {
@@ -261,7 +261,7 @@ func TestKilledWhileItWasMade(t *testing.T) {
 	open(t, records(t, t.TempDir()), mustLoad(t, path), c)
 	first, _ := os.ReadFile(path)
 	r := open(t, records(t, t.TempDir()), mustLoad(t, path), c) // no record knows of it
-	if again, _ := os.ReadFile(path); !bytes.Equal(first, again) || len(r.Mended()) != 0 {
-		t.Errorf("the file was written again, mended %v", r.Mended())
+	if again, _ := os.ReadFile(path); !bytes.Equal(first, again) || len(r.Repaired()) != 0 {
+		t.Errorf("the file was written again, mended %v", r.Repaired())
 	}
 }

@@ -27,7 +27,7 @@ type DataKey struct {
 // keeps the queues whose encryption SQS manages. ErrNotFound, ErrDisabled,
 // ErrState, ErrUsage, and ErrAccess when the key is another account's.
 func (r *Ring) DataKey(keyID, account, region string) (DataKey, error) {
-	by, id, err := r.wrapper(keyID, account, region)
+	by, id, err := r.wrappingKey(keyID, account, region)
 	if err != nil {
 		return DataKey{}, err
 	}
@@ -36,12 +36,12 @@ func (r *Ring) DataKey(keyID, account, region string) (DataKey, error) {
 	return DataKey{Wrapped: seal(by, dataKey, id, nil, secret), AEAD: newAEAD(secret)}, nil
 }
 
-// wrapper finds what wraps a data key.
-func (r *Ring) wrapper(name, account, region string) (cipher.AEAD, keyID, error) {
+// wrappingKey finds what wraps a data key.
+func (r *Ring) wrappingKey(name, account, region string) (cipher.AEAD, keyID, error) {
 	if name == "" {
 		return r.wrap, keyID{}, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	k, err := r.Key(ctx, name, account, region)
 	if err != nil {
@@ -66,15 +66,15 @@ func (r *Ring) wrapper(name, account, region string) (cipher.AEAD, keyID, error)
 func (r *Ring) Unwrap(wrapped []byte) (cipher.AEAD, error) {
 	id, ok := sealedBy(wrapped, dataKey)
 	if !ok {
-		return nil, wrong(ErrCiphertext, "what should be a wrapped data key is none, or damaged")
+		return nil, newError(ErrCiphertext, "what should be a wrapped data key is none, or damaged")
 	}
 	by := r.wrap
 	if id != (keyID{}) {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 		defer cancel()
 		k, ok := r.find(ctx, id.String())
 		if !ok {
-			return nil, wrong(ErrNotFound, "Key '%s' does not exist", id)
+			return nil, newError(ErrNotFound, "Key '%s' does not exist", id)
 		}
 		var err error
 		if by, err = r.aead(k, "Decrypt"); err != nil {
@@ -83,7 +83,7 @@ func (r *Ring) Unwrap(wrapped []byte) (cipher.AEAD, error) {
 	}
 	secret, err := unseal(by, wrapped, nil)
 	if err != nil {
-		return nil, wrong(err, "a wrapped data key is damaged, or of another root key")
+		return nil, newError(err, "a wrapped data key is damaged, or of another root key")
 	}
 	return newAEAD(secret), nil
 }
@@ -110,7 +110,7 @@ func (r *Ring) EncryptedBy(ctx context.Context, sealed []byte, region string) (K
 	if k, ok := r.find(ctx, id.String()); ok && k.Region == region {
 		return k, nil
 	}
-	return Key{}, wrong(ErrAccess, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
+	return Key{}, newError(ErrAccess, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
 }
 
 // Decrypt opens a ciphertext of a key, which EncryptedBy found. ErrCiphertext

@@ -1,7 +1,7 @@
-// Package loss keeps account of what the data folder has lost: entries of a
-// queue's log, records, code. Whoever finds a loss adds it to the [Log]; it is
-// logged at once, shown by `runtime status` and `runtime doctor`, and kept until
-// somebody forgets it.
+// Package loss records data losses of the data folder: entries of a queue's log,
+// records, code. Whoever detects a loss adds it to the [Log]; it is logged at once,
+// shown by `runtime status` and `runtime doctor`, and kept until the operator clears
+// the list.
 package loss
 
 import (
@@ -28,7 +28,7 @@ const (
 	File   = "file"     // of the data folder; Name is its path in there
 )
 
-// A Loss is one thing that is not there, or not as it was.
+// A Loss is one thing that is missing or damaged.
 type Loss struct {
 	Found time.Time `json:"found"`
 	Kind  string    `json:"kind"`
@@ -37,10 +37,10 @@ type Loss struct {
 
 	Entries  string `json:"entries,omitempty"`  // of a queue's log: sequences, as in 3,7-9
 	Messages uint64 `json:"messages,omitempty"` // how many are lost
-	AtMost   bool   `json:"atMost,omitempty"`   // some of them may have been deleted before
+	AtMost   bool   `json:"atMost,omitempty"`   // an upper bound: some of them may have been deleted before
 	Numbers  string `json:"numbers,omitempty"`  // of those messages, in the order in which they were sent; the first message of a queue is 1
 
-	Repaired bool `json:"repaired,omitempty"` // nothing is missing: it was damaged, and put right from a copy
+	Repaired bool `json:"repaired,omitempty"` // nothing is missing: it was damaged, and repaired from a copy
 }
 
 func (l Loss) String() string { return l.Kind + " " + l.Name + ": " + l.What }
@@ -50,8 +50,8 @@ func (l Loss) same(o Loss) bool {
 	return l == o
 }
 
-// A Log is the losses that are known, also from earlier starts. It is a file
-// with a line of JSON for each.
+// A Log is the list of known losses, also of earlier starts. It is a file with a line
+// of JSON for each.
 type Log struct {
 	path string
 	out  *slog.Logger
@@ -60,8 +60,8 @@ type Log struct {
 	all []Loss
 }
 
-// Open reads the log at path, where there need not be one. A line that cannot be
-// read is a loss itself.
+// Open reads the log at path; the file need not exist. A line that cannot be read is
+// added as a loss itself.
 func Open(path string, out *slog.Logger) (*Log, error) {
 	l := &Log{path: path, out: out}
 	text, err := os.ReadFile(path)
@@ -81,8 +81,8 @@ func Open(path string, out *slog.Logger) (*Log, error) {
 		l.all = append(l.all, known)
 	}
 	if bad > 0 {
-		err := l.Add(Loss{Kind: File, Name: "losses.log", What: fmt.Sprintf("%d losses that were known before cannot be read anymore", bad)})
-		if err == nil { // and only then: as long as they are there, they are told
+		err := l.Add(Loss{Kind: File, Name: "losses.log", What: fmt.Sprintf("%d losses that were known before can no longer be read", bad)})
+		if err == nil { // only then are the unreadable lines removed
 			err = l.rewrite(l.all)
 		}
 		if err != nil {
@@ -92,8 +92,8 @@ func Open(path string, out *slog.Logger) (*Log, error) {
 	return l, nil
 }
 
-// Add takes a loss in, unless it is known: logs it, and returns once it is
-// written down. Found is set when it is zero.
+// Add logs a loss and returns once it is written to the file. It does nothing if the
+// loss is known. A zero Found is set to now.
 func (l *Log) Add(found Loss) error {
 	if found.Found.IsZero() {
 		found.Found = time.Now().UTC()
@@ -122,7 +122,7 @@ func (l *Log) write(found Loss) error {
 	var line []byte
 	if last := make([]byte, 1); err == nil && size > 0 {
 		if _, err = f.ReadAt(last, size-1); last[0] != '\n' {
-			line = append(line, '\n') // a crash left half a line, which shall not spoil this one
+			line = append(line, '\n') // a crash left half a line
 		}
 	}
 	if err == nil {
@@ -142,7 +142,7 @@ func (l *Log) All() []Loss {
 	return slices.Clone(l.all)
 }
 
-// Forget empties the log: somebody has taken note.
+// Forget clears the list, after the operator has read it.
 func (l *Log) Forget() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

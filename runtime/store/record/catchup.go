@@ -11,14 +11,14 @@ import (
 // was lost, until Close: the bucket may have removed markers of deletions that
 // the mirror never saw.
 func (s *Store) catchUp() {
-	defer s.sweeping.Done()
+	defer s.background.Done()
 	conn := s.js.Conn()
 	back := conn.StatusChanged(nats.CONNECTED)
 	defer conn.RemoveStatusListener(back)
 	var again <-chan time.Time
 	for {
 		select {
-		case <-s.life.Done():
+		case <-s.ctx.Done():
 			return
 		case _, ok := <-back:
 			if !ok { // the connection is closed
@@ -27,17 +27,17 @@ func (s *Store) catchUp() {
 		case <-again:
 		}
 		again = nil
-		if err := s.compare(s.life); err != nil {
-			again = time.After(patience)
+		if err := s.compare(s.ctx); err != nil {
+			again = time.After(removeTimeout)
 		}
 	}
 }
 
-// compare takes out of the mirror what the bucket does not have.
+// compare removes from the mirror what the bucket does not have.
 func (s *Store) compare(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, pause)
+	ctx, cancel := context.WithTimeout(ctx, sweepDelay)
 	defer cancel()
-	before := s.all() // what is written from now on is not missed
+	before := s.all() // later writes are not compared
 	keys, err := s.kv.ListKeys(ctx)
 	if err != nil {
 		return err
@@ -46,26 +46,26 @@ func (s *Store) compare(ctx context.Context) error {
 		delete(before, key)
 	}
 	if ctx.Err() != nil {
-		return ctx.Err() // then it was not the whole list
+		return ctx.Err() // the list may be incomplete
 	}
 	for wire, r := range before {
-		if !r.gone {
-			s.missing(wire, r)
+		if !r.deleted {
+			s.unmirrorIfSame(wire, r)
 		}
 	}
 	return nil
 }
 
-// missing takes out a record that is not there anymore, unless it changed.
-func (s *Store) missing(wire string, r *row) {
+// unmirrorIfSame removes a record from the mirror unless it has changed.
+func (s *Store) unmirrorIfSame(wire string, r *row) {
 	name, key := keyOf(wire)
 	s.mu.Lock()
 	same := s.kinds[name].rows[key] == r
 	if same {
-		s.dropLocked(name, key)
+		s.unmirrorLocked(name, key)
 	}
 	s.mu.Unlock()
 	if same {
-		s.tell(name, key)
+		s.notify(name, key)
 	}
 }

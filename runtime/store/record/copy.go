@@ -17,28 +17,27 @@ import (
 	"millrace/runtime/store/atomicfile"
 )
 
-// Copies are a second copy of every record, in one journal. Records are few and
-// rarely written, and everything hangs on them: when the file of the bucket is
-// damaged, they are put back from here.
+// Copies are a second copy of every record, in one journal. Records are few, rarely
+// written and vital: when the file of the bucket is damaged they are restored from here.
 type Copies struct {
 	Dir string
-	// Restored is told which records were lost in the bucket and are put back now,
-	// which its error prevents; nil for nobody.
-	Restored func(kind, key string) error
-	// Failed is told of a copy that could not be written. The record counts, since
-	// the bucket has it; its copy is tried again with the next one, and at Close. nil
-	// for nobody.
-	Failed func(kind, key string, err error)
-	// Intact is asked before a record is written or removed, and once the bucket has
-	// acknowledged that: an error says that the next start will not find it, and is
-	// what the caller gets. nil for nobody.
+	// OnRestore is called before a record that the bucket has lost is restored, which an
+	// error prevents; nil for none.
+	OnRestore func(kind, key string) error
+	// OnFailure is called when a copy could not be written; nil for none. The record is
+	// stored in the bucket all the same. Its copy is retried with the next one, and at
+	// Close.
+	OnFailure func(kind, key string, err error)
+	// Intact is called before a record is written or removed, and again once the bucket has
+	// acknowledged the write; nil for none. An error means that the next start will not find
+	// the write. It is returned to the caller.
 	Intact func() error
 
 	journal journal
-	bucket  []byte // what tells the bucket from another of its name
+	bucket  []byte // identifies the bucket, as opposed to another of the same name
 
 	mu     sync.Mutex      // guards behind
-	behind map[string]bool // keys of the bucket whose copies are older
+	behind map[string]bool // bucket keys whose copies are out of date
 }
 
 // journalName is the file of the copies, in their folder.
@@ -52,32 +51,32 @@ func (s *Store) intact() error {
 	return s.copies.Intact()
 }
 
-// keep writes the copy of a record as the mirror has it. A process that is killed
-// in between leaves an older copy, which the next start sees to.
-func (s *Store) keep(wire string) {
+// writeCopy writes the mirror's row to the journal. After a crash before that the copy is
+// out of date; the next start corrects it.
+func (s *Store) writeCopy(wire string) {
 	if s.copies == nil {
 		return
 	}
 	if kind, key, ok := parseKey(wire); ok {
-		s.note(s.row(kind, key).entry(wire))
+		s.appendEntry(s.row(kind, key).entry(wire))
 	}
 }
 
-// note writes an entry, reports whether that succeeded, and tells when it fails
-// for the first time.
-func (s *Store) note(e entry) bool {
+// appendEntry writes an entry, reports whether that succeeded, and calls OnFailure at the
+// first failure of a key.
+func (s *Store) appendEntry(e entry) bool {
 	c := s.copies
 	err := c.journal.append(e.appendTo(nil))
-	if c.news(e.key, err) && c.Failed != nil {
+	if c.setBehind(e.key, err) && c.OnFailure != nil {
 		kind, key, _ := parseKey(e.key)
-		c.Failed(kind, key, err)
+		c.OnFailure(kind, key, err)
 	}
 	return err == nil
 }
 
-// news reports whether a copy is behind that was not. What is written after a
-// failure has all that is behind.
-func (c *Copies) news(wire string, err error) bool {
+// setBehind records the result of a write, and reports whether a copy is out of date that
+// was not before. A successful write after a failure contains all copies.
+func (c *Copies) setBehind(wire string, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil {
@@ -95,58 +94,56 @@ func (c *Copies) news(wire string, err error) bool {
 }
 
 func (r *row) entry(wire string) entry {
-	if r.gone {
-		return entry{op: removed, revision: r.revision, key: wire}
+	if r.deleted {
+		return entry{op: opRemoved, revision: r.revision, key: wire}
 	}
-	return entry{op: kept, revision: r.revision, key: wire, value: r.encoded()}
+	return entry{op: opSet, revision: r.revision, key: wire, value: r.encoded()}
 }
 
-// snapshot is a journal of what the mirror has. What is about to be removed is not
-// among it.
+// snapshot is a journal of the mirror, without records that are being removed.
 func (s *Store) snapshot() []byte {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	b := make([]byte, 0, s.copies.journal.whole+s.copies.journal.whole/8)
+	b := make([]byte, 0, s.copies.journal.rewrittenSize+s.copies.journal.rewrittenSize/8)
 	for name, k := range s.kinds {
 		for key, r := range k.rows {
-			if wire := wireKey(name, key); !r.gone && !s.leaving[wire] {
+			if wire := wireKey(name, key); !r.deleted && !s.removing[wire] {
 				b = r.entry(wire).appendTo(b)
 			}
 		}
 	}
-	return entry{op: complete, revision: s.highest, value: s.copies.bucket}.appendTo(b)
+	return entry{op: opComplete, revision: s.highest, value: s.copies.bucket}.appendTo(b)
 }
 
-// match brings copies and bucket together: what the bucket has lost is put back,
-// what it has though it was deleted is removed, and what the copies lack is
-// written.
-func (s *Store) match(ctx context.Context) error {
+// reconcile compares copies and bucket: it restores records that the bucket has lost,
+// removes records that were deleted, and writes copies that are missing.
+func (s *Store) reconcile(ctx context.Context) error {
 	c := s.copies
 	stream, err := s.js.Stream(ctx, stream)
 	if err != nil {
 		return err
 	}
 	c.bucket = strconv.AppendInt(nil, stream.CachedInfo().Created.UnixNano(), 10)
-	c.journal.path, c.journal.all = filepath.Join(c.Dir, journalName), s.snapshot
-	had, err := c.read()
+	c.journal.path, c.journal.snapshot = filepath.Join(c.Dir, journalName), s.snapshot
+	journal, err := c.read()
 	if err != nil {
 		return err
 	}
 	same := 0
-	for wire, e := range had.entries {
+	for wire, e := range journal.entries {
 		kind, key, ok := parseKey(wire)
-		if !ok || e.op != kept {
+		if !ok || e.op != opSet {
 			continue
 		}
 		if r := s.row(kind, key); r.revision >= e.revision {
-			if r.there() && r.revision == e.revision {
+			if r.exists() && r.revision == e.revision {
 				same++
 			}
 			continue
 		}
-		had.stale = true
-		if c.Restored != nil {
-			if err := c.Restored(kind, key); err != nil {
+		journal.stale = true
+		if c.OnRestore != nil {
+			if err := c.OnRestore(kind, key); err != nil {
 				return err
 			}
 		}
@@ -162,22 +159,22 @@ func (s *Store) match(ctx context.Context) error {
 		differ = s.all() // which takes a while when there are many
 	}
 	for wire, r := range differ {
-		e, known := had.entries[wire]
+		e, known := journal.entries[wire]
 		switch {
-		case !r.gone && had.deleted(wire, r):
-			if err := s.finish(ctx, wire, r.revision); err != nil {
+		case !r.deleted && journal.deleted(wire, r):
+			if err := s.finishDelete(ctx, wire, r.revision); err != nil {
 				return err
 			}
-			had.stale = true
-		case r.gone && known && e.op == kept, !r.gone && (!known || e.revision != r.revision):
+			journal.stale = true
+		case r.deleted && known && e.op == opSet, !r.deleted && (!known || e.revision != r.revision):
 			c.behind[wire] = true
 		}
 	}
-	if had.stale || len(c.behind) > 0 {
-		err := c.journal.renew(true)
+	if journal.stale || len(c.behind) > 0 {
+		err := c.journal.compact(true)
 		for wire := range c.behind {
-			if kind, key, ok := parseKey(wire); ok && err != nil && c.Failed != nil {
-				c.Failed(kind, key, err)
+			if kind, key, ok := parseKey(wire); ok && err != nil && c.OnFailure != nil {
+				c.OnFailure(kind, key, err)
 			}
 		}
 		if err != nil {
@@ -188,12 +185,12 @@ func (s *Store) match(ctx context.Context) error {
 	return c.dropFiles()
 }
 
-// finish removes what was deleted, and what came back of it.
-func (s *Store) finish(ctx context.Context, wire string, revision uint64) error {
-	if err := s.purge(ctx, wire, revision); err != nil && !errors.Is(err, errOther) {
+// finishDelete completes the deletion of a record.
+func (s *Store) finishDelete(ctx context.Context, wire string, revision uint64) error {
+	if err := s.purge(ctx, wire, revision); err != nil && !errors.Is(err, errRevision) {
 		return fault.Wrap(fault.Unavailable, err, "removing %s, which was deleted", wire)
 	}
-	s.drop(wire)
+	s.unmirror(wire)
 	return nil
 }
 
@@ -204,27 +201,27 @@ func (c *Copies) isBehind(wire string) bool {
 	return c.behind[wire]
 }
 
-// had is what the copies had at the start.
-type had struct {
-	entries map[string]entry // the newest by key
-	stale   bool             // the journal is to be written anew
-	same    bool             // it is of this bucket
-	upTo    uint64           // all that the bucket had up to this revision is among entries; 0 for unknown
+// journalContents is what the journal held at the start.
+type journalContents struct {
+	entries    map[string]entry // the newest by key
+	stale      bool             // the journal must be rewritten
+	sameBucket bool             // the journal belongs to this bucket
+	completeTo uint64           // all that the bucket had up to this revision is among entries; 0 for unknown
 }
 
-// deleted reports whether a record that the bucket has was deleted all the same:
-// the bucket forgets a deletion when its files are damaged, or were not synced.
-func (h *had) deleted(wire string, r *row) bool {
+// deleted reports whether a record that the bucket has was deleted: the bucket loses a
+// deletion when its files are damaged or were not synced.
+func (h *journalContents) deleted(wire string, r *row) bool {
 	e, known := h.entries[wire]
 	if known {
-		return e.op == removed && h.same && r.revision <= e.revision
+		return e.op == opRemoved && h.sameBucket && r.revision <= e.revision
 	}
-	return r.revision <= h.upTo
+	return r.revision <= h.completeTo
 }
 
-// read returns what the copies have. One that is damaged is left out: it is
-// written anew when there is such a record.
-func (c *Copies) read() (*had, error) {
+// read reads the journal. Damaged entries are left out; they are rewritten if the
+// bucket has the record.
+func (c *Copies) read() (*journalContents, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -238,7 +235,7 @@ func (c *Copies) read() (*had, error) {
 		}
 	}
 	c.behind = map[string]bool{}
-	h := &had{entries: map[string]entry{}}
+	h := &journalContents{entries: map[string]entry{}}
 	b, err := os.ReadFile(c.journal.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		h.stale = true
@@ -251,38 +248,38 @@ func (c *Copies) read() (*had, error) {
 	whole := entries(b, func(e entry) {
 		highest = max(highest, e.revision)
 		switch e.op {
-		case complete:
-			h.same = string(e.value) == string(c.bucket)
-		case kept, removed:
+		case opComplete:
+			h.sameBucket = string(e.value) == string(c.bucket)
+		case opSet, opRemoved:
 			if h.entries[e.key].revision <= e.revision {
 				h.entries[e.key] = e
 			}
-			h.stale = h.stale || e.op == removed
+			h.stale = h.stale || e.op == opRemoved
 		}
 	})
-	if whole && h.same {
-		h.upTo = highest
+	if whole && h.sameBucket {
+		h.completeTo = highest
 	}
-	h.stale = h.stale || !whole || !h.same
-	c.journal.size, c.journal.whole = len(b), len(b)
+	h.stale = h.stale || !whole || !h.sameBucket
+	c.journal.size, c.journal.rewrittenSize = len(b), len(b)
 	return h, nil
 }
 
-// A copied is what the file of a record held, when there was one for each.
-type copied struct {
+// A copyFile is what the file of a record held, when there was one for each.
+type copyFile struct {
 	Key      string `json:"key"` // as in the bucket
 	Revision uint64 `json:"revision"`
 	Value    []byte `json:"value"`
 	Sum      string `json:"sum"` // SHA-256 of Value
 }
 
-func (k copied) whole() bool {
+func (k copyFile) intact() bool {
 	sum := sha256.Sum256(k.Value)
 	return k.Key != "" && hex.EncodeToString(sum[:]) == k.Sum
 }
 
 // readFiles reads the copies of a version that had no journal.
-func (c *Copies) readFiles(h *had) error {
+func (c *Copies) readFiles(h *journalContents) error {
 	files, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
 	if err != nil {
 		return err
@@ -292,15 +289,15 @@ func (c *Copies) readFiles(h *had) error {
 		if err != nil {
 			return err
 		}
-		var k copied
-		if json.Unmarshal(b, &k) == nil && k.whole() {
-			h.entries[k.Key] = entry{kept, k.Revision, k.Key, k.Value}
+		var k copyFile
+		if json.Unmarshal(b, &k) == nil && k.intact() {
+			h.entries[k.Key] = entry{opSet, k.Revision, k.Key, k.Value}
 		}
 	}
 	return nil
 }
 
-// dropFiles removes those files once the journal has what they had.
+// dropFiles removes those files once the journal has what they journal.
 func (c *Copies) dropFiles() error {
 	files, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
 	if err != nil {

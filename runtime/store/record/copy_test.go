@@ -25,7 +25,7 @@ func TestCopies(t *testing.T) {
 	open := func() (*record.Store, *record.Table[string]) {
 		t.Helper()
 		restored = nil
-		s, err := record.OpenCopied(t.Context(), b.JetStream(), &record.Copies{Dir: dir, Restored: func(kind, key string) error {
+		s, err := record.OpenCopied(t.Context(), b.JetStream(), &record.Copies{Dir: dir, OnRestore: func(kind, key string) error {
 			restored = append(restored, kind+" "+key)
 			return nil
 		}})
@@ -83,7 +83,7 @@ func TestCopyThatCannotBeWritten(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())
 	dir := filepath.Join(t.TempDir(), "copies")
 	var failed []string
-	s, err := record.OpenCopied(t.Context(), b.JetStream(), &record.Copies{Dir: dir, Failed: func(kind, key string, err error) {
+	s, err := record.OpenCopied(t.Context(), b.JetStream(), &record.Copies{Dir: dir, OnFailure: func(kind, key string, err error) {
 		failed = append(failed, key)
 	}})
 	if err != nil {
@@ -164,7 +164,7 @@ func openCopied(t *testing.T, dir string) *copiedStore {
 func (c *copiedStore) reopen() {
 	c.Helper()
 	var err error
-	c.store, err = record.OpenCopied(c.Context(), c.backbone.JetStream(), &record.Copies{Dir: filepath.Join(c.dir, "copies"), Restored: func(kind, key string) error {
+	c.store, err = record.OpenCopied(c.Context(), c.backbone.JetStream(), &record.Copies{Dir: filepath.Join(c.dir, "copies"), OnRestore: func(kind, key string) error {
 		c.restored = append(c.restored, key)
 		return nil
 	}})
@@ -233,13 +233,13 @@ func TestDeletedLeavesNothing(t *testing.T) {
 // told to forget.
 func TestMarked(t *testing.T) {
 	c := openCopied(t, t.TempDir())
-	things := record.NewTable[int](c.store, "thing").Marked()
+	things := record.NewTable[int](c.store, "thing").KeepMarkers()
 	for _, key := range []string{"a", "b"} {
 		c.must(things.Create(t.Context(), key, 1))
 		c.must(things.Delete(t.Context(), key))
 	}
 	killed := openCopied(t, c.kill())
-	things = record.NewTable[int](killed.store, "thing").Marked()
+	things = record.NewTable[int](killed.store, "thing").KeepMarkers()
 	if got := things.State("a"); got != record.Deleted {
 		t.Errorf("state %d after a kill, want %d", got, record.Deleted)
 	}
@@ -249,7 +249,7 @@ func TestMarked(t *testing.T) {
 	}
 	killed.must(things.Create(t.Context(), "c", 1))
 	killed.must(things.Delete(t.Context(), "c"))
-	killed.must(killed.store.Settle(t.Context()))
+	killed.must(killed.store.ForgetOld(t.Context()))
 	if got := fmt.Sprint(things.State("a"), things.State("b"), things.State("c")); got != fmt.Sprint(record.Absent, record.Absent, record.Deleted) {
 		t.Errorf("once settled the states are %s", got)
 	}

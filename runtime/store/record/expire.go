@@ -5,41 +5,41 @@ import (
 	"time"
 )
 
-// pause is how long after its end a record is removed, at the earliest: those that
-// end together are removed together.
-const pause = time.Minute
+// sweepDelay is how long after its expiry a record is removed, at the earliest, so that
+// one sweep removes many.
+const sweepDelay = time.Minute
 
-// patience bounds the removal of one record that has ended.
-const patience = 10 * time.Second
+// removeTimeout bounds the removal of one expired record.
+const removeTimeout = 10 * time.Second
 
-// Expiring returns the table for records that end by themselves: from at(record)
-// on, by the clock now, nobody finds one anymore, and its key can be taken; a while
-// later it is removed. at must not change what it is given.
+// Expiring returns the table for records that expire at the time at(record), by the clock
+// now. From then on reads do not find the record and its key is free; a while later it is
+// removed. at must not change its argument.
 func (t *Table[T]) Expiring(at func(T) time.Time, now func() time.Time) *Table[T] {
 	e := *t
-	e.ends, e.now = at, now
-	e.store.sweepWith(e.kind, e.sweep)
+	e.expiresAt, e.now = at, now
+	e.store.addSweeper(e.kind, e.sweep)
 	return &e
 }
 
-// over tells that a record has ended.
-func (t *Table[T]) over(r *row) bool {
-	if t.ends == nil || !r.there() {
+// expired reports whether a record has expired.
+func (t *Table[T]) expired(r *row) bool {
+	if t.expiresAt == nil || !r.exists() {
 		return false
 	}
 	v, err := t.read(r)
-	return err == nil && !t.now().Before(t.ends(*v))
+	return err == nil && !t.now().Before(t.expiresAt(*v))
 }
 
-// armFor has a record removed a while after it ends.
-func (t *Table[T]) armFor(v T) {
-	if t.ends != nil {
-		t.store.arm(t.kind, t.ends(v).Sub(t.now()))
+// scheduleSweep has a record removed a while after it expires.
+func (t *Table[T]) scheduleSweep(v T) {
+	if t.expiresAt != nil {
+		t.store.arm(t.kind, t.expiresAt(v).Sub(t.now()))
 	}
 }
 
-// sweep removes what has ended, and returns how long it is until something else
-// does; ok is false when nothing is left.
+// sweep removes the expired records, and returns how long it is until the next one
+// expires; ok is false when none is left.
 func (t *Table[T]) sweep(ctx context.Context) (next time.Duration, ok bool) {
 	for _, key := range t.store.keys(t.kind, "") {
 		r, there := t.store.get(t.kind, key)
@@ -50,7 +50,7 @@ func (t *Table[T]) sweep(ctx context.Context) (next time.Duration, ok bool) {
 		if err != nil {
 			continue // nobody knows when it ends
 		}
-		in := t.ends(*v).Sub(t.now())
+		in := t.expiresAt(*v).Sub(t.now())
 		if in <= 0 && t.store.removeOnly(ctx, wireKey(t.kind, key), r) == nil {
 			continue
 		}
@@ -61,9 +61,9 @@ func (t *Table[T]) sweep(ctx context.Context) (next time.Duration, ok bool) {
 	return next, ok
 }
 
-// removeOnly deletes a record as it was read, and lets a newer one be.
+// removeOnly deletes a record unless it has changed since it was read.
 func (s *Store) removeOnly(ctx context.Context, wire string, r *row) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
 	defer cancel()
 	defer s.lock(wire)()
 	kind, key := keyOf(wire)
@@ -76,14 +76,14 @@ func (s *Store) removeOnly(ctx context.Context, wire string, r *row) error {
 	return s.removeAt(ctx, kind, wire, r.revision)
 }
 
-// A sweeper removes what has ended of one kind.
+// A sweeper removes the expired records of one kind.
 type sweeper struct {
 	sweep func(context.Context) (next time.Duration, ok bool)
 	timer *time.Timer // nil while there is nothing to wait for
 	due   time.Time   // when it fires
 }
 
-func (s *Store) sweepWith(kind string, sweep func(context.Context) (time.Duration, bool)) {
+func (s *Store) addSweeper(kind string, sweep func(context.Context) (time.Duration, bool)) {
 	s.mu.Lock()
 	if s.sweepers == nil {
 		s.sweepers = map[string]*sweeper{}
@@ -98,8 +98,7 @@ func (s *Store) sweepWith(kind string, sweep func(context.Context) (time.Duratio
 	}
 }
 
-// arm has the records of a kind looked through a while after something has ended
-// that does so in d, or before.
+// arm schedules a sweep of a kind for a while after d, unless one is due before.
 func (s *Store) arm(kind string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +106,7 @@ func (s *Store) arm(kind string, d time.Duration) {
 	if w == nil || s.closed {
 		return
 	}
-	d = max(d, 0) + pause
+	d = max(d, 0) + sweepDelay
 	due := time.Now().Add(d)
 	if w.timer != nil {
 		if !due.Before(w.due) {
@@ -126,16 +125,16 @@ func (s *Store) sweep(kind string, w *sweeper, due time.Time) {
 		return
 	}
 	w.timer = nil
-	s.sweeping.Add(1)
+	s.background.Add(1)
 	s.mu.Unlock()
-	defer s.sweeping.Done()
-	if next, ok := w.sweep(s.life); ok {
+	defer s.background.Done()
+	if next, ok := w.sweep(s.ctx); ok {
 		s.arm(kind, next)
 	}
 }
 
-// endSweeps ends what Expiring began.
-func (s *Store) endSweeps() {
+// stopSweeps stops the sweepers.
+func (s *Store) stopSweeps() {
 	s.mu.Lock()
 	s.closed = true
 	for _, w := range s.sweepers {
@@ -144,6 +143,6 @@ func (s *Store) endSweeps() {
 		}
 	}
 	s.mu.Unlock()
-	s.end()
-	s.sweeping.Wait()
+	s.cancel()
+	s.background.Wait()
 }

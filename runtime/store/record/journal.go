@@ -11,23 +11,23 @@ import (
 	"millrace/runtime/store/atomicfile"
 )
 
-// A journal is a file of entries, each with a checksum, that grows at its end and
-// is written anew when most of it is out of date.
+// A journal is an append-only file of entries, each with a checksum, that is rewritten
+// when most of it is out of date.
 type journal struct {
 	path string
-	// all returns what a journal written anew holds.
-	all func() []byte
+	// snapshot returns the entries of a rewritten journal.
+	snapshot func() []byte
 
 	mu   sync.Mutex // guards next
-	next *batch     // what is to be written next; nil for nothing
+	next *batch     // the entries that wait to be written; nil for none
 
-	writing sync.Mutex // guards the rest, and the file
-	size    int        // of the file
-	whole   int        // what it was when it was written anew
-	broken  bool       // its end is not known: it has to be written anew
+	writing       sync.Mutex // guards the rest, and the file
+	size          int        // of the file
+	rewrittenSize int        // its size when it was last rewritten
+	broken        bool       // a write failed: the file must be rewritten
 }
 
-// A batch is what one sync of the file brings to the disk.
+// A batch is the entries that one fsync makes durable.
 type batch struct {
 	entries []byte
 	written bool
@@ -37,8 +37,8 @@ type batch struct {
 // slack is by how much a journal may outgrow twice what it needs, in bytes.
 const slack = 1 << 20
 
-// append writes an entry behind the others, and returns when it outlives a power
-// cut. Entries that come meanwhile share the next sync.
+// append appends an entry, and returns when it is durable. Entries that come during an
+// fsync share the next one.
 func (j *journal) append(entry []byte) error {
 	j.mu.Lock()
 	if j.next == nil {
@@ -60,7 +60,7 @@ func (j *journal) append(entry []byte) error {
 }
 
 func (j *journal) write(entries []byte) error {
-	if !j.broken && j.size <= 2*j.whole+slack && j.extend(entries) == nil {
+	if !j.broken && j.size <= 2*j.rewrittenSize+slack && j.extend(entries) == nil {
 		return nil
 	}
 	return j.rewrite(entries)
@@ -69,7 +69,7 @@ func (j *journal) write(entries []byte) error {
 // extend writes to the end of the file. It is opened each time: a folder that was
 // put back is written to again, and one that is gone is noticed.
 func (j *journal) extend(entries []byte) error {
-	j.broken = true // until it is known to be whole
+	j.broken = true // until the write has succeeded
 	f, err := os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
@@ -86,19 +86,19 @@ func (j *journal) extend(entries []byte) error {
 	return nil
 }
 
-// rewrite replaces the file by what there is, and more behind it.
+// rewrite replaces the file by a snapshot and the given entries.
 func (j *journal) rewrite(more []byte) error {
-	b := append(j.all(), more...)
+	b := append(j.snapshot(), more...)
 	j.broken = true
 	if err := atomicfile.Write(j.path, b); err != nil {
 		return err
 	}
-	j.size, j.whole, j.broken = len(b), len(b), false
+	j.size, j.rewrittenSize, j.broken = len(b), len(b), false
 	return nil
 }
 
-// renew writes the file anew: always, or when that has failed before.
-func (j *journal) renew(always bool) error {
+// compact rewrites the file: always, or only after a failed write.
+func (j *journal) compact(always bool) error {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	if !always && !j.broken {
@@ -107,15 +107,15 @@ func (j *journal) renew(always bool) error {
 	return j.rewrite(nil)
 }
 
-// An op is what an entry of a journal says.
+// An op is what a journal entry says of a record.
 type op byte
 
 const (
-	kept    op = 1 // the record has this value
-	removed op = 2 // the record is deleted, or about to be
+	opSet     op = 1 // the record has this value
+	opRemoved op = 2 // the record is deleted, or about to be
 	// What came before is all that the bucket has up to this revision. The value is
 	// what tells the bucket from another of its name.
-	complete op = 3
+	opComplete op = 3
 )
 
 type entry struct {
@@ -125,17 +125,17 @@ type entry struct {
 	value    []byte
 }
 
-// Each entry begins with mark, so that behind one that is damaged the next is
+// Each entry begins with entryMagic, so that behind one that is damaged the next is
 // found. Then come the length and the CRC of what follows: the op, the revision,
 // the length of the key, the key, and the value.
-var mark = []byte("\xf5\xc1rec\n")
+var entryMagic = []byte("\xf5\xc1rec\n")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 const headSize, bodySize = 6 + 4 + 4, 1 + 8 + 2 // of mark, length and CRC; of what is in front of the key
 
 func (e entry) appendTo(b []byte) []byte {
-	b = append(b, mark...)
+	b = append(b, entryMagic...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(bodySize+len(e.key)+len(e.value)))
 	at := len(b)
 	b = binary.LittleEndian.AppendUint32(b, 0)
@@ -160,7 +160,7 @@ func entries(b []byte, each func(entry)) (whole bool) {
 			continue
 		}
 		whole = false
-		next := bytes.Index(b[1:], mark)
+		next := bytes.Index(b[1:], entryMagic)
 		if next < 0 {
 			break
 		}
@@ -170,11 +170,11 @@ func entries(b []byte, each func(entry)) (whole bool) {
 }
 
 func parseEntry(b []byte) (e entry, size int, ok bool) {
-	if len(b) < headSize+bodySize || !bytes.HasPrefix(b, mark) {
+	if len(b) < headSize+bodySize || !bytes.HasPrefix(b, entryMagic) {
 		return e, 0, false
 	}
-	n := int(binary.LittleEndian.Uint32(b[len(mark):]))
-	sum := binary.LittleEndian.Uint32(b[len(mark)+4:])
+	n := int(binary.LittleEndian.Uint32(b[len(entryMagic):]))
+	sum := binary.LittleEndian.Uint32(b[len(entryMagic)+4:])
 	b = b[headSize:]
 	if n < bodySize || n > len(b) || crc32.Checksum(b[:n], castagnoli) != sum {
 		return e, 0, false

@@ -1,7 +1,6 @@
-// Package record keeps the control plane's records: queues, functions,
-// mappings, roles. They live in one JetStream key-value bucket and are mirrored
-// in memory, so that a read costs a map look-up and a write is acknowledged
-// only once JetStream has stored it.
+// Package record stores the control plane's records: queues, functions, mappings,
+// roles. They are in one JetStream key-value bucket and mirrored in memory: a read costs
+// a map look-up, and a write is acknowledged only once JetStream has stored it.
 //
 // A [Table] is a typed view of the records of one kind. Keys are ordered texts
 // of the caller's choosing; any bytes are allowed. Writes to one key are
@@ -30,80 +29,81 @@ import (
 
 const (
 	bucket = "millrace-records"
-	stream = "KV_" + bucket // that the bucket is
+	stream = "KV_" + bucket // behind the bucket
 	prefix = "$KV." + bucket + "."
 )
 
 // A Store is the bucket and its mirror.
 type Store struct {
-	js     jetstream.JetStream
-	kv     jetstream.KeyValue
-	watch  jetstream.KeyWatcher // nil when nobody else writes to the bucket
-	copies *Copies              // nil for none
-	gate   capacity.Limit       // of new records
-	change capacity.Limit       // of changes
-	done   chan struct{}        // closed when the follower has ended
-	fades  bool                 // the bucket removes markers of deletions by itself
-	opened uint64               // the highest revision when the store was opened
+	js            jetstream.JetStream
+	kv            jetstream.KeyValue
+	watch         jetstream.KeyWatcher // nil when nobody else writes to the bucket
+	copies        *Copies              // nil for none
+	createLimit   capacity.Limit       // of new records
+	changeLimit   capacity.Limit       // of changes
+	done          chan struct{}        // closed when the follower has ended
+	markersExpire bool                 // the bucket removes deletion markers by itself
+	opened        uint64               // the highest revision when the store was opened
 
-	// Held, by key, while a record is written or removed and its copy is.
+	// Each guards some keys: held while a record of them and its copy are written or removed.
 	changing [64]sync.Mutex
 
-	mu       sync.RWMutex // guards what follows
-	kinds    map[string]*kind
-	highest  uint64          // revision that was ever there
-	leaving  map[string]bool // keys of the bucket that are being removed
-	marked   map[string]bool // kinds
-	fading   []faded         // in the order of at
-	sweepers map[string]*sweeper
-	closed   bool
+	mu              sync.RWMutex // guards what follows
+	kinds           map[string]*kind
+	highest         uint64           // revision seen
+	removing        map[string]bool  // bucket keys whose deletion is under way
+	marked          map[string]bool  // kinds whose deletions leave a marker
+	expiringMarkers []expiringMarker // in the order of at
+	sweepers        map[string]*sweeper
+	closed          bool
 
-	life     context.Context // ends with Close
-	end      context.CancelFunc
-	sweeping sync.WaitGroup                // what runs in the background until then
-	watchers map[string][]func(key string) // by kind
+	ctx        context.Context // canceled by Close
+	cancel     context.CancelFunc
+	background sync.WaitGroup                // background goroutines
+	watchers   map[string][]func(key string) // by kind
 }
 
 // A kind is the records of one kind.
 type kind struct {
 	rows  map[string]*row
-	order []string // the keys of rows that are not gone, in order; nil when that is to be found out
+	order []string // the keys of rows that are not deleted, sorted; nil when it must be computed
 }
 
-// A row is a record as it was at a revision.
+// A row is a record at a revision.
 type row struct {
-	revision uint64
-	gone     bool // deleted at this revision; kept so that an older update cannot revive it
-	final    bool // its marker goes by itself
-	content  atomic.Pointer[content]
+	revision      uint64
+	deleted       bool // deleted at this revision; kept so that an older update cannot bring it back
+	markerExpires bool // the bucket removes the deletion marker by itself
+	content       atomic.Pointer[content]
 }
 
-// rowOf is the row of a record that is there.
+// rowOf is the row of a record that exists.
 func rowOf(value []byte, revision uint64) *row {
 	r := &row{revision: revision}
 	r.content.Store(&content{bytes: value})
 	return r
 }
 
-// entryRow is the row of what the bucket has under a key.
+// entryRow is the row of an entry of the bucket.
 func entryRow(value []byte, revision uint64, operation string) *row {
 	if operation == "" {
 		return rowOf(value, revision)
 	}
-	return &row{revision: revision, gone: true, final: operation == purged}
+	return &row{revision: revision, deleted: true, markerExpires: operation == purged}
 }
 
-// What the header operationHeader says of a marker of a deletion; a value has none.
+// A deletion marker has the header operationHeader with one of these values; a record has
+// no such header.
 const (
 	operationHeader = "KV-Operation"
 	deleted         = "DEL"
 	purged          = "PURGE"
 )
 
-// A content is what a record holds: its bytes, until they were decoded to what
-// gives the same bytes again.
+// A content is a record's value: its bytes, until they are decoded to a value that
+// encodes to the same bytes.
 type content struct {
-	bytes []byte // nil for those of value
+	bytes []byte // nil once value encodes to them
 	value any    // a *T; nil before the first read
 	err   error  // of decoding
 }
@@ -121,10 +121,10 @@ func (r *row) encoded() []byte {
 	return b
 }
 
-// absent is the row of a key that nothing was ever written to.
+// absent is the row of a key that was never written to.
 var absent = &row{}
 
-func (r *row) there() bool { return r.revision > 0 && !r.gone }
+func (r *row) exists() bool { return r.revision > 0 && !r.deleted }
 
 // Open creates or opens the bucket and reads all of it. Close ends it.
 func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
@@ -132,12 +132,12 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 	c.LimitMarkerTTL = markerLife
 	s, err := open(ctx, js, c)
 	if errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported) {
-		s, err = open(ctx, js, config) // a server before 2.11: what was deleted stays known
+		s, err = open(ctx, js, config) // a server before 2.11: deletion markers stay
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.sweeping.Add(1)
+	s.background.Add(1)
 	go s.catchUp()
 	return s, nil
 }
@@ -149,18 +149,18 @@ var config = jetstream.KeyValueConfig{
 	Storage:     jetstream.FileStorage,
 }
 
-// OpenCopied is Open for a bucket that nobody else writes to, with copies that
-// make good what it has lost.
+// OpenCopied is Open for a bucket that no other runtime writes to, with copies from
+// which lost records are restored.
 func OpenCopied(ctx context.Context, js jetstream.JetStream, c *Copies) (*Store, error) {
 	s, err := open(ctx, js, config)
 	if err != nil {
 		return nil, err
 	}
-	err = s.watch.Stop() // there is nobody to follow, and its heartbeats cost something
+	err = s.watch.Stop() // no other runtime writes, and the watcher's heartbeats cost something
 	s.watch = nil
 	<-s.done
 	s.copies = c
-	if err = errors.Join(err, s.match(ctx)); err != nil {
+	if err = errors.Join(err, s.reconcile(ctx)); err != nil {
 		return nil, errors.Join(fault.Wrap(fault.Unavailable, err, "comparing the records with their copies"), s.Close())
 	}
 	return s, nil
@@ -176,8 +176,8 @@ func open(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfi
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 	}
-	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), kinds: map[string]*kind{}, fades: c.LimitMarkerTTL > 0}
-	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
+	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), kinds: map[string]*kind{}, markersExpire: c.LimitMarkerTTL > 0}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.Guard(capacity.Gate(nil), capacity.Gate(nil))
 	for {
 		select {
@@ -191,7 +191,7 @@ func open(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfi
 				return s, nil
 			}
 			s.apply(e)
-		case <-time.After(silence):
+		case <-time.After(stallTimeout):
 			// A bucket whose file was damaged can count more records than it has,
 			// and then the watcher waits for them for ever.
 			if err := s.readAll(ctx); err != nil {
@@ -208,8 +208,9 @@ func open(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfi
 	}
 }
 
-// silence is how long nothing comes of a bucket before it is read one by one.
-const silence = 2 * time.Second
+// stallTimeout is how long the watcher may deliver nothing before the bucket is read
+// message by message.
+const stallTimeout = 2 * time.Second
 
 // readAll reads the bucket revision by revision.
 func (s *Store) readAll(ctx context.Context) error {
@@ -227,18 +228,20 @@ func (s *Store) readAll(ctx context.Context) error {
 			return err
 		}
 		wire := strings.TrimPrefix(m.Subject, prefix)
-		s.take(wire, entryRow(m.Data, seq, m.Header.Get(operationHeader)))
+		s.applyRow(wire, entryRow(m.Data, seq, m.Header.Get(operationHeader)))
 	}
 	return nil
 }
 
-// Guard has new records and changes pass a limit each. Deletions pass in any case,
-// and so does what is in a [Table.Vital]. Call it before the store is shared.
-func (s *Store) Guard(created, changed capacity.Limit) { s.gate, s.change = created, changed }
+// Guard sets the limits that new records and changes must pass. Deletions are always
+// allowed, and so are writes to a [Table.Unguarded]. Call it before the store is shared.
+func (s *Store) Guard(created, changed capacity.Limit) {
+	s.createLimit, s.changeLimit = created, changed
+}
 
-// Close ends the mirror. Reads keep answering from what was last seen.
+// Close stops the mirror. Reads still return what the mirror had last.
 func (s *Store) Close() (err error) {
-	s.endSweeps()
+	s.stopSweeps()
 	if s.watch != nil {
 		if err = s.watch.Stop(); errors.Is(err, nats.ErrConsumerNotFound) { // a server that was restarted has forgotten it
 			err = nil
@@ -246,7 +249,7 @@ func (s *Store) Close() (err error) {
 	}
 	<-s.done
 	if s.copies != nil {
-		return errors.Join(err, s.copies.journal.renew(false))
+		return errors.Join(err, s.copies.journal.compact(false))
 	}
 	return err
 }
@@ -273,10 +276,10 @@ func (s *Store) follow(updates <-chan jetstream.KeyValueEntry) {
 
 func (s *Store) apply(e jetstream.KeyValueEntry) {
 	operation := map[jetstream.KeyValueOp]string{jetstream.KeyValueDelete: deleted, jetstream.KeyValuePurge: purged}[e.Operation()]
-	s.take(e.Key(), entryRow(e.Value(), e.Revision(), operation))
+	s.applyRow(e.Key(), entryRow(e.Value(), e.Revision(), operation))
 }
 
-// set tells whether r is newer than what the mirror had.
+// set puts a row into the mirror, and reports whether it is newer than the row before.
 func (s *Store) set(wire string, r *row) (news bool) {
 	name, key, ok := parseKey(wire)
 	if !ok {
@@ -294,24 +297,24 @@ func (s *Store) set(wire string, r *row) (news bool) {
 	if known && before.revision >= r.revision {
 		return false
 	}
-	if !known || before.gone != r.gone {
+	if !known || before.deleted != r.deleted {
 		k.order = nil
 	}
 	k.rows[key] = r
-	if r.final {
+	if r.markerExpires {
 		now := time.Now()
-		s.fadeLocked(now)
-		s.fading = append(s.fading, faded{name, key, r.revision, now.Add(markerLife)})
+		s.expireMarkersLocked(now)
+		s.expiringMarkers = append(s.expiringMarkers, expiringMarker{name, key, r.revision, now.Add(markerLife)})
 	}
 	return true
 }
 
 func (s *Store) get(kind, key string) (*row, bool) {
 	r := s.row(kind, key)
-	return r, r.there()
+	return r, r.exists()
 }
 
-// row is what the mirror has of a record, also of one that is gone.
+// row is the mirror's row of a record, also of a deleted one.
 func (s *Store) row(kind, key string) *row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -321,8 +324,8 @@ func (s *Store) row(kind, key string) *row {
 	return absent
 }
 
-// keys returns the keys of a kind that start with prefix, in order, of what is not
-// gone. They must not be changed.
+// keys returns the keys of a kind that start with prefix, sorted, without those of deleted
+// records. The caller must not change the slice.
 func (s *Store) keys(kind, prefix string) []string {
 	s.mu.RLock()
 	k := s.kinds[kind]
@@ -346,7 +349,7 @@ func (k *kind) sort() []string {
 	if k.order == nil {
 		k.order = make([]string, 0, len(k.rows))
 		for key, r := range k.rows {
-			if !r.gone {
+			if !r.deleted {
 				k.order = append(k.order, key)
 			}
 		}
@@ -355,7 +358,7 @@ func (k *kind) sort() []string {
 	return k.order
 }
 
-// count is how many rows there are, also of what is gone.
+// count is the number of rows, deleted records included.
 func (s *Store) count() (n int) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -365,7 +368,7 @@ func (s *Store) count() (n int) {
 	return n
 }
 
-// all returns the rows by the keys of the bucket, also of what is gone.
+// all returns the rows by bucket key, deleted records included.
 func (s *Store) all() map[string]*row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -378,7 +381,7 @@ func (s *Store) all() map[string]*row {
 	return all
 }
 
-// lock has others wait who change a key.
+// lock serialises the changes of a key.
 func (s *Store) lock(wire string) (unlock func()) {
 	mu := &s.changing[maphash.String(seed, wire)%uint64(len(s.changing))]
 	mu.Lock()
@@ -387,7 +390,7 @@ func (s *Store) lock(wire string) (unlock func()) {
 
 var seed = maphash.MakeSeed()
 
-// put writes value over revision last; 0 means that nothing may be there.
+// put replaces revision last by value; last is 0 if the key must not exist.
 func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64) error {
 	defer s.lock(wire)()
 	if err := s.intact(); err != nil {
@@ -407,7 +410,7 @@ func (s *Store) put(ctx context.Context, wire string, value []byte, last uint64)
 		return err
 	}
 	s.set(wire, rowOf(value, rev))
-	s.keep(wire)
+	s.writeCopy(wire)
 	return nil
 }
 

@@ -116,7 +116,7 @@ func TestOverlongKey(t *testing.T) {
 func TestGuard(t *testing.T) {
 	ctx := t.Context()
 	store := open(t, backbonetest.Start(t, t.TempDir()))
-	things, vital := record.NewTable[thing](store, "thing"), record.NewTable[thing](store, "vital").Vital()
+	things, vital := record.NewTable[thing](store, "thing"), record.NewTable[thing](store, "vital").Unguarded()
 	if err := things.Create(ctx, "a", thing{}); err != nil {
 		t.Fatal(err)
 	}

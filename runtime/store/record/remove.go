@@ -12,14 +12,14 @@ import (
 	"millrace/runtime/fault"
 )
 
-// markerLife is how long a bucket that others follow keeps the marker of a
-// deletion, and a mirror what it says.
+// markerLife is how long a shared bucket keeps a deletion marker, and how long a mirror
+// remembers the deletion.
 const markerLife = time.Hour
 
-// errOther says that a record is not what the mirror has.
-var errOther = errors.New("another revision is there")
+// errRevision says that a record is not at the revision that the mirror has.
+var errRevision = errors.New("another revision is there")
 
-// remove deletes a record. It returns once the mirror has seen it go.
+// remove deletes a record. It returns once the mirror no longer has it.
 func (s *Store) remove(ctx context.Context, wire string) error {
 	defer s.lock(wire)()
 	kind, key, _ := parseKey(wire)
@@ -32,52 +32,52 @@ func (s *Store) remove(ctx context.Context, wire string) error {
 			return err
 		}
 		err := s.removeAt(ctx, kind, wire, before.revision)
-		if !mismatch(err) {
+		if !isConflict(err) {
 			return err
 		}
 		err = s.reread(ctx, kind, key)
 		switch {
-		case errors.Is(err, fault.NotFound) && s.copies != nil && !s.row(kind, key).gone: // removed, and the answer was lost
-			s.note(entry{op: removed, revision: before.revision, key: wire})
-			s.drop(wire)
+		case errors.Is(err, fault.NotFound) && s.copies != nil && !s.row(kind, key).deleted: // removed, and the answer was lost
+			s.appendEntry(entry{op: opRemoved, revision: before.revision, key: wire})
+			s.unmirror(wire)
 		case err != nil && !errors.Is(err, fault.NotFound):
 			return err
 		}
 	}
 }
 
-// removeAt deletes what is there at a revision. A record whose deletion must be
-// known later leaves a marker in the bucket, as does one that other mirrors have.
+// removeAt deletes a record at a revision. It leaves a marker if the deletion must be
+// remembered or the bucket is shared.
 func (s *Store) removeAt(ctx context.Context, kind, wire string, revision uint64) error {
 	if s.copies == nil || s.isMarked(kind) {
-		return s.mark(ctx, wire, revision, !s.isMarked(kind))
+		return s.putMarker(ctx, wire, revision, !s.isMarked(kind))
 	}
-	s.leave(wire, true)
-	defer s.leave(wire, false)
-	// The copy goes first: who is killed in between finds what is to be finished, and
-	// nothing that was lost. See Copies.match.
-	if !s.note(entry{op: removed, revision: revision, key: wire}) {
-		return s.mark(ctx, wire, revision, false) // until there is a journal without it
+	s.setRemoving(wire, true)
+	defer s.setRemoving(wire, false)
+	// The copy goes first: a start after a crash in between finds an unfinished deletion,
+	// and no lost record. See Store.reconcile.
+	if !s.appendEntry(entry{op: opRemoved, revision: revision, key: wire}) {
+		return s.putMarker(ctx, wire, revision, false) // until the journal is rewritten without it
 	}
 	err := s.purge(ctx, wire, revision)
 	if err == nil {
 		err = s.intact()
 	}
 	if err != nil {
-		s.leave(wire, false)
-		s.keep(wire)
+		s.setRemoving(wire, false)
+		s.writeCopy(wire)
 		return err
 	}
-	s.drop(wire)
+	s.unmirror(wire)
 	return nil
 }
 
-// mark writes the marker of a deletion over a revision. One that is final is
-// removed by itself in a while.
-func (s *Store) mark(ctx context.Context, wire string, over uint64, final bool) error {
+// putMarker replaces a revision by a deletion marker. If expires is set, the bucket
+// removes the marker after markerLife.
+func (s *Store) putMarker(ctx context.Context, wire string, over uint64, final bool) error {
 	m := nats.NewMsg(prefix + wire)
 	o := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(over)}
-	final = final && s.fades
+	final = final && s.markersExpire
 	if final {
 		m.Header.Set(operationHeader, purged)
 		m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
@@ -92,13 +92,13 @@ func (s *Store) mark(ctx context.Context, wire string, over uint64, final bool) 
 	if err != nil {
 		return err
 	}
-	s.set(wire, &row{revision: ack.Sequence, gone: true, final: final})
-	s.keep(wire)
+	s.set(wire, &row{revision: ack.Sequence, deleted: true, markerExpires: final})
+	s.writeCopy(wire)
 	return nil
 }
 
-// purge removes what a key of the bucket has up to a revision, without a trace.
-// errOther when there was nothing of that kind.
+// purge removes the revisions of a bucket key up to one, and leaves no marker. It is
+// errRevision when there were none.
 func (s *Store) purge(ctx context.Context, wire string, upTo uint64) error {
 	request, err := json.Marshal(map[string]any{"filter": prefix + wire, "seq": upTo + 1}) // all before
 	if err != nil {
@@ -119,42 +119,42 @@ func (s *Store) purge(ctx context.Context, wire string, upTo uint64) error {
 		return answer.Error
 	}
 	if answer.Purged == 0 {
-		return errOther
+		return errRevision
 	}
 	return nil
 }
 
-// forget removes the marker of a deletion that nobody needs to know of anymore.
+// forget removes a deletion marker that is no longer needed.
 func (s *Store) forget(ctx context.Context, wire string) error {
 	defer s.lock(wire)()
 	r := s.row(keyOf(wire))
-	if !r.gone || r.final {
+	if !r.deleted || r.markerExpires {
 		return nil
 	}
 	if s.copies == nil {
-		if !s.fades {
+		if !s.markersExpire {
 			return nil
 		}
-		if err := s.mark(ctx, wire, r.revision, true); !mismatch(err) {
+		if err := s.putMarker(ctx, wire, r.revision, true); !isConflict(err) {
 			return err
 		}
-		return nil // it is another one's already
+		return nil // another runtime has written the key since
 	}
 	if s.copies.isBehind(wire) {
-		return nil // without it the copy would come back
+		return nil // without the marker the copy would be restored
 	}
-	if err := s.purge(ctx, wire, r.revision); err != nil && !errors.Is(err, errOther) {
+	if err := s.purge(ctx, wire, r.revision); err != nil && !errors.Is(err, errRevision) {
 		return err
 	}
-	s.drop(wire)
+	s.unmirror(wire)
 	return nil
 }
 
-// Settle forgets the markers of deletions that were there when the store was
-// opened. Call it when everyone has seen to what a kill left half deleted.
-func (s *Store) Settle(ctx context.Context) error {
+// ForgetOld removes the deletion markers that existed when the store was opened. Call it
+// when all deletions that a crash had left unfinished are finished.
+func (s *Store) ForgetOld(ctx context.Context) error {
 	for wire, r := range s.all() {
-		if !r.gone || r.revision > s.opened {
+		if !r.deleted || r.revision > s.opened {
 			continue
 		}
 		if err := s.forget(ctx, wire); err != nil {
@@ -164,53 +164,53 @@ func (s *Store) Settle(ctx context.Context) error {
 	return nil
 }
 
-// leave says that a record is being removed, or is not anymore.
-func (s *Store) leave(wire string, on bool) {
+// setRemoving records whether a record is being removed.
+func (s *Store) setRemoving(wire string, on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !on {
-		delete(s.leaving, wire)
+		delete(s.removing, wire)
 		return
 	}
-	if s.leaving == nil {
-		s.leaving = map[string]bool{}
+	if s.removing == nil {
+		s.removing = map[string]bool{}
 	}
-	s.leaving[wire] = true
+	s.removing[wire] = true
 }
 
-// drop takes a key out of the mirror.
-func (s *Store) drop(wire string) {
+// unmirror removes a key from the mirror.
+func (s *Store) unmirror(wire string) {
 	name, key := keyOf(wire)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dropLocked(name, key)
+	s.unmirrorLocked(name, key)
 }
 
-func (s *Store) dropLocked(name, key string) {
+func (s *Store) unmirrorLocked(name, key string) {
 	if k := s.kinds[name]; k != nil {
 		delete(k.rows, key)
 		k.order = nil
 	}
 }
 
-// A faded is a deletion that the mirror may forget after at.
-type faded struct {
+// An expiringMarker is a deletion that the mirror may forget after at.
+type expiringMarker struct {
 	kind, key string
 	revision  uint64
 	at        time.Time
 }
 
-// fadeLocked takes the deletions out of the mirror that are old: no write that was
-// under way before them is anymore.
-func (s *Store) fadeLocked(now time.Time) {
+// expireMarkersLocked removes old deletions from the mirror: no write that began before
+// them can still arrive.
+func (s *Store) expireMarkersLocked(now time.Time) {
 	n := 0
-	for ; n < len(s.fading) && now.After(s.fading[n].at); n++ {
-		f := s.fading[n]
+	for ; n < len(s.expiringMarkers) && now.After(s.expiringMarkers[n].at); n++ {
+		f := s.expiringMarkers[n]
 		if k := s.kinds[f.kind]; k.rows[f.key] != nil && k.rows[f.key].revision == f.revision {
-			s.dropLocked(f.kind, f.key)
+			s.unmirrorLocked(f.kind, f.key)
 		}
 	}
-	s.fading = s.fading[n:]
+	s.expiringMarkers = s.expiringMarkers[n:]
 }
 
 func (s *Store) isMarked(kind string) bool {

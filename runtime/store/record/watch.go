@@ -11,20 +11,20 @@ import (
 	"millrace/runtime/fault"
 )
 
-// Watch calls news after the mirror has taken in what another runtime wrote to a
-// key of this kind, in the order of the writes to that key. What this runtime
-// writes is no news. news must not wait for anything: it holds the mirror up.
-func (t *Table[T]) Watch(news func(key string)) {
+// Watch calls changed after the mirror has received what another runtime wrote to a key
+// of this kind, in the order of the writes to that key. It is not called for this runtime's
+// own writes. changed must not block: the mirror waits for it.
+func (t *Table[T]) Watch(changed func(key string)) {
 	t.store.mu.Lock()
 	defer t.store.mu.Unlock()
 	if t.store.watchers == nil {
 		t.store.watchers = map[string][]func(string){}
 	}
-	t.store.watchers[t.kind] = append(t.store.watchers[t.kind], news)
+	t.store.watchers[t.kind] = append(t.store.watchers[t.kind], changed)
 }
 
-// Refresh brings one record up to date, past the mirror, which may be a moment
-// behind what another runtime has written. fault.NotFound when there is none.
+// Refresh reads one record from the bucket into the mirror, which may lag a moment behind
+// what another runtime has written. fault.NotFound when there is no such record.
 func (t *Table[T]) Refresh(ctx context.Context, key string) error {
 	return t.store.refresh(ctx, t.kind, key)
 }
@@ -39,7 +39,7 @@ func (s *Store) refresh(ctx context.Context, kind, key string) error {
 // behind. Nobody else here changes the key meanwhile.
 func (s *Store) reread(ctx context.Context, kind, key string) error {
 	if err := s.intact(); err != nil {
-		return err // what is there is not what the next start finds
+		return err // the next start may find something else
 	}
 	wire := wireKey(kind, key)
 	if len(wire) > maxKey {
@@ -66,7 +66,7 @@ func (s *Store) reread(ctx context.Context, kind, key string) error {
 	}
 	if e := answer.Error; e != nil && e.ErrorCode == jetstream.JSErrCodeMessageNotFound {
 		if s.copies == nil { // also the marker of its deletion is gone
-			s.drop(wire)
+			s.unmirror(wire)
 		}
 		return fault.New(fault.NotFound, "no %s %s", kind, key)
 	} else if e != nil {
@@ -81,45 +81,45 @@ func (s *Store) reread(ctx context.Context, kind, key string) error {
 		operation = h.Get(operationHeader)
 	}
 	r := entryRow(answer.Message.Data, answer.Message.Seq, operation)
-	if s.take(wire, r) {
-		s.keep(wire) // a write whose acknowledgement was lost
+	if s.applyRow(wire, r) {
+		s.writeCopy(wire) // a write whose acknowledgement was lost
 	}
-	if r.gone {
+	if r.deleted {
 		return fault.New(fault.NotFound, "no %s %s", kind, key)
 	}
 	return nil
 }
 
-// take mirrors a write and, when it is news, tells those who watch.
-func (s *Store) take(wire string, r *row) (news bool) {
+// applyRow puts a row into the mirror and, if it is newer, calls the watchers.
+func (s *Store) applyRow(wire string, r *row) (news bool) {
 	if !s.set(wire, r) {
 		return false
 	}
 	kind, key, _ := parseKey(wire)
-	if !r.gone {
-		s.arm(kind, 0) // it says itself when it ends
+	if !r.deleted {
+		s.arm(kind, 0) // the sweep reads when it expires
 	}
-	s.tell(kind, key)
+	s.notify(kind, key)
 	return true
 }
 
-// tell tells those who watch a kind.
-func (s *Store) tell(kind, key string) {
+// notify calls the watchers of a kind.
+func (s *Store) notify(kind, key string) {
 	s.mu.RLock()
 	watchers := s.watchers[kind]
 	s.mu.RUnlock()
-	for _, news := range watchers {
-		news(key)
+	for _, changed := range watchers {
+		changed(key)
 	}
 }
 
-// mismatch tells that another runtime wrote to the key in between.
-func mismatch(err error) bool {
+// isConflict reports whether a write failed because another runtime wrote to the key.
+func isConflict(err error) bool {
 	var api *jetstream.APIError
-	return errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, errOther) ||
-		errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == wrongSequenceConstant)
+	return errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, errRevision) ||
+		errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == errCodeWrongSequenceConstant)
 }
 
-// wrongSequenceConstant is how a stream with replicas says that another was first,
-// while that is under way.
-const wrongSequenceConstant = 10164
+// errCodeWrongSequenceConstant is what a stream with replicas answers while another write
+// to the key is in progress.
+const errCodeWrongSequenceConstant = 10164

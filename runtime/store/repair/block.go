@@ -10,59 +10,59 @@ import (
 // A record of a block:
 //
 //	0  length of all of it, 4 bytes, the highest bit set when there are headers
-//	4  sequence and marks of deletion, 8 bytes
+//	4  sequence and flags of deletion, 8 bytes
 //	12 time, 8 bytes
 //	20 length of the subject, 2 bytes
 //	22 subject, headers and their length, message
 //	   checksum of all from 4 on but the two lengths behind the time, 8 bytes
 const (
-	headerSize   = 22
-	checksumSize = 8
-	longest      = 32 << 20 // more is damage
-	hasHeaders   = 1 << 31
+	headerSize    = 22
+	checksumSize  = 8
+	maxRecordSize = 32 << 20 // a longer one is damaged
+	hasHeaders    = 1 << 31
 )
 
-// A view is the whole records of a block: all of it, as long as nothing is
+// An intactRecords is the intact records of a block: all of it, as long as nothing is
 // damaged.
-type view struct {
-	all   []byte
-	whole int // so many bytes of all, while nothing was skipped
-	kept  *bytes.Buffer
+type intactRecords struct {
+	all    []byte
+	prefix int // length of the intact beginning of all, while nothing was skipped
+	kept   *bytes.Buffer
 }
 
-func (v *view) take(from, to int) {
+func (v *intactRecords) keep(from, to int) {
 	if v.kept != nil {
 		v.kept.Write(v.all[from:to])
 	} else {
-		v.whole = to
+		v.prefix = to
 	}
 }
 
 // skip says that bytes are left out.
-func (v *view) skip() {
+func (v *intactRecords) skip() {
 	if v.kept == nil {
-		v.kept = bytes.NewBuffer(bytes.Clone(v.all[:v.whole]))
+		v.kept = bytes.NewBuffer(bytes.Clone(v.all[:v.prefix]))
 	}
 }
 
-func (v *view) Bytes() []byte {
+func (v *intactRecords) Bytes() []byte {
 	if v.kept != nil {
 		return v.kept.Bytes()
 	}
-	return v.all[:v.whole]
+	return v.all[:v.prefix]
 }
 
-// compressed begins a block that is, which those of our streams are not.
+// compressed is the beginning of a compressed block. Our streams have none.
 var compressed = []byte("cmp")
 
-func (v *view) Len() int { return len(v.Bytes()) }
+func (v *intactRecords) Len() int { return len(v.Bytes()) }
 
-// read finds the whole records of a block. Behind a damaged one it looks for the
-// next that fits its checksum, byte by byte.
-func read(data []byte, stream string, index int) *view {
-	v := &view{all: data}
+// readBlock finds the intact records of a block. Behind a damaged one it looks for the
+// next with a valid checksum, byte by byte.
+func readBlock(data []byte, stream string, index int) *intactRecords {
+	v := &intactRecords{all: data}
 	if bytes.HasPrefix(data, compressed) {
-		v.whole = len(data)
+		v.prefix = len(data)
 		return v
 	}
 	h, err := hasher(fmt.Sprintf("%s-%d", stream, index))
@@ -70,28 +70,28 @@ func read(data []byte, stream string, index int) *view {
 		panic(err) // the key has the right length
 	}
 	for at := 0; at < len(data); {
-		n := record(data[at:], h)
+		n := recordSize(data[at:], h)
 		if n == 0 {
 			v.skip()
 			at++
 			continue
 		}
-		v.take(at, at+n)
+		v.keep(at, at+n)
 		at += n
 	}
 	return v
 }
 
-// record returns the length of the record that data begins with; 0 when there is
+// recordSize returns the length of the recordSize that data begins with; 0 when there is
 // none.
-func record(data []byte, h hash.Hash64) int {
+func recordSize(data []byte, h hash.Hash64) int {
 	if len(data) < headerSize+checksumSize {
 		return 0
 	}
 	length := binary.LittleEndian.Uint32(data)
 	headers := length&hasHeaders != 0
 	length &^= hasHeaders
-	if length < headerSize+checksumSize || length > longest || int(length) > len(data) {
+	if length < headerSize+checksumSize || length > maxRecordSize || int(length) > len(data) {
 		return 0
 	}
 	subject := int(binary.LittleEndian.Uint16(data[20:]))
@@ -114,8 +114,8 @@ func record(data []byte, h hash.Hash64) int {
 	return int(length)
 }
 
-// A tally goes through the records of a stream, whole ones only.
-type tally struct {
+// A sequenceScan goes through the records of a stream, intact ones only.
+type sequenceScan struct {
 	first, last uint64
 	deleted     uint64 // the last that is, by a record elsewhere
 	gaps        bool
@@ -127,7 +127,7 @@ const (
 	tombstone = 1 << 62 // one of another place is deleted
 )
 
-func (t *tally) add(records []byte) {
+func (t *sequenceScan) add(records []byte) {
 	if bytes.HasPrefix(records, compressed) {
 		t.gaps = true
 		return
@@ -148,7 +148,7 @@ func (t *tally) add(records []byte) {
 }
 
 // extent is nil when there are gaps.
-func (t *tally) extent() *Extent {
+func (t *sequenceScan) extent() *Extent {
 	switch {
 	case t.gaps:
 		return nil

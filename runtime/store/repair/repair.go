@@ -1,12 +1,11 @@
-// Package repair looks through the files of a JetStream store before the server
+// Package repair checks and repairs the files of a JetStream store before the server
 // opens them.
 //
-// The server is hard on damaged files: from the first record of a block that
-// does not fit its checksum it cuts off all that follows, and after an orderly
-// stop it does not look at all. A stream whose configuration is damaged it passes
-// over. So [Run] takes the damaged parts out first, such that what is left is
-// whole: the server then opens every stream with every record that can be read,
-// and misses the others. Files are kept aside as they were.
+// The server loses more than it must when files are damaged: it truncates a block at
+// the first record whose checksum is wrong, does not check at all after an orderly
+// stop, and skips a stream whose configuration is damaged. So [Run] removes the damaged
+// parts first: the server then opens every stream with every record that can be
+// read. The original files are backed up.
 //
 // The format is that of nats-server 2.12 to 2.15 (filestore.go): records one
 // after another, each with its length in front and a HighwayHash of itself behind,
@@ -38,8 +37,8 @@ import (
 type Finding struct {
 	Stream string
 	File   string // below the store's folder
-	Bytes  int64  // that belong to no whole record
-	End    bool   // they are the last of the stream: it may have been cut short while it was written
+	Bytes  int64  // that belong to no intact record
+	End    bool   // the damage is at the end of the stream: a write may have been interrupted
 }
 
 func (f Finding) String() string {
@@ -49,33 +48,33 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%d bytes of %s cannot be read", f.Bytes, f.File)
 }
 
-// Run looks through the store in dir, a folder of an embedded server. Damaged
-// files are put right, and kept as they were in the folder aside, which is made
-// then; when aside is "" nothing is changed.
+// Run checks the store in dir, a folder of an embedded server, and repairs damaged
+// files. The originals go to the folder backup, which is made then; when backup is ""
+// nothing is changed.
 //
-// What was put right is not found again. Who must not lose a finding to a kill
-// looks only, writes down what was found, and runs again.
-func Run(dir, aside string) (found []Finding, err error) {
-	r := run{dir: dir, aside: aside, extents: map[string]Extent{}}
-	err = r.all()
+// A repaired file is not found again. To lose no finding when the process is killed,
+// call Check first, store its findings, and then call Run.
+func Run(dir, backup string) (found []Finding, err error) {
+	r := run{dir: dir, backup: backup, extents: map[string]Extent{}}
+	err = r.streams()
 	return r.found, err
 }
 
-// Survey is Run that changes nothing. It also tells what those streams hold that are
-// whole and have no gaps, by their names.
-func Survey(dir string) (found []Finding, whole map[string]Extent, err error) {
+// Check is Run that changes nothing. It also returns the extents of the streams that are
+// intact and have no gaps, by name.
+func Check(dir string) (found []Finding, whole map[string]Extent, err error) {
 	r := run{dir: dir, extents: map[string]Extent{}}
-	err = r.all()
+	err = r.streams()
 	return r.found, r.extents, err
 }
 
-// An Extent is what the files of a stream hold: the records from First to Last, all of
-// them. Last is 0 when there are none.
+// An Extent is the sequences that a stream's files hold: all from First to Last. Last
+// is 0 when there are none.
 type Extent struct{ First, Last uint64 }
 
-// all looks at all streams: those in folders of their own, to which the server has links,
+// streams looks at streams streams: those in folders of their own, to which the server has links,
 // and those in the server's.
-func (r *run) all() error {
+func (r *run) streams() error {
 	roots, err := filepath.Glob(filepath.Join(r.dir, "jetstream", "*", "streams"))
 	if err != nil {
 		return err
@@ -98,7 +97,7 @@ func (r *run) all() error {
 		wg.Go(func() {
 			for s := range work {
 				found, whole, err := r.stream(s)
-				r.note(filepath.Base(s), found, whole, err)
+				r.add(filepath.Base(s), found, whole, err)
 			}
 		})
 	}
@@ -112,7 +111,7 @@ func (r *run) all() error {
 }
 
 type run struct {
-	dir, aside string
+	dir, backup string
 
 	mu      sync.Mutex // guards what follows
 	found   []Finding
@@ -120,7 +119,7 @@ type run struct {
 	err     error
 }
 
-func (r *run) note(stream string, found []Finding, whole *Extent, err error) {
+func (r *run) add(stream string, found []Finding, whole *Extent, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(found) == 0 && whole != nil && err == nil {
@@ -130,16 +129,16 @@ func (r *run) note(stream string, found []Finding, whole *Extent, err error) {
 	r.err = errors.Join(r.err, err)
 }
 
-// stream looks at one stream. What it holds is nil when that has gaps.
-func (r *run) stream(dir string) (found []Finding, whole *Extent, err error) {
+// stream checks one stream. extent is nil when the stream has gaps.
+func (r *run) stream(dir string) (found []Finding, extent *Extent, err error) {
 	name := filepath.Base(dir)
-	if ok, err := wholeMeta(dir, name); err != nil || !ok {
+	if ok, err := metaIntact(dir, name); err != nil || !ok {
 		if err != nil {
 			return nil, nil, err
 		}
 		found = append(found, r.finding(name, filepath.Join(dir, "meta.inf"), 0))
 		for _, f := range []string{"meta.inf", "meta.sum"} {
-			if err := r.setAside(filepath.Join(dir, f), nil); err != nil {
+			if err := r.backUp(filepath.Join(dir, f), nil); err != nil {
 				return found, nil, err
 			}
 		}
@@ -148,34 +147,34 @@ func (r *run) stream(dir string) (found []Finding, whole *Extent, err error) {
 	if err != nil {
 		return found, nil, err
 	}
-	var held tally
+	var scan sequenceScan
 	for i, b := range blocks {
 		data, err := os.ReadFile(b.path)
 		if err != nil {
 			return found, nil, err
 		}
-		view := read(data, name, b.index)
-		held.add(view.Bytes())
-		bad := int64(len(data) - view.Len())
+		intact := readBlock(data, name, b.index)
+		scan.add(intact.Bytes())
+		bad := int64(len(data) - intact.Len())
 		if bad == 0 {
 			continue
 		}
 		f := r.finding(name, b.path, bad)
-		f.End = i == len(blocks)-1 && bytes.HasPrefix(data, view.Bytes())
+		f.End = i == len(blocks)-1 && bytes.HasPrefix(data, intact.Bytes())
 		found = append(found, f)
 		if !f.End {
-			// Where nothing of the end is missing, the server does better without
-			// its index, in which the damaged records still are. Otherwise it needs
-			// it, to know which sequences there were.
-			if err := r.setAside(filepath.Join(dir, "msgs", "index.db"), nil); err != nil {
+			// When the end is intact, the server reads the block better without its
+			// index, which still has the damaged records. Otherwise it needs the index,
+			// to know which sequences there were.
+			if err := r.backUp(filepath.Join(dir, "msgs", "index.db"), nil); err != nil {
 				return found, nil, err
 			}
 		}
-		if err := r.replace(b.path, data, view.Bytes()); err != nil {
+		if err := r.replace(b.path, data, intact.Bytes()); err != nil {
 			return found, nil, err
 		}
 	}
-	return found, held.extent(), nil
+	return found, scan.extent(), nil
 }
 
 func (r *run) finding(stream, path string, bad int64) Finding {
@@ -186,11 +185,11 @@ func (r *run) finding(stream, path string, bad int64) Finding {
 	return Finding{Stream: stream, File: filepath.ToSlash(rel), Bytes: bad}
 }
 
-// wholeMeta tells whether the server will accept the configuration of a stream.
-func wholeMeta(dir, name string) (bool, error) {
+// metaIntact reports whether the server will accept the configuration of a stream.
+func metaIntact(dir, name string) (bool, error) {
 	meta, err := os.ReadFile(filepath.Join(dir, "meta.inf"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil // whoever makes the stream finds its records
+		return true, nil // creating the stream again finds its records
 	}
 	if err != nil {
 		return false, err
@@ -234,17 +233,17 @@ func blocksOf(dir string) (all []block, err error) {
 	return all, err
 }
 
-// setAside keeps a file as it is now: a copy of data, or the file itself when
-// data is nil. Nothing happens to one that is not there.
-func (r *run) setAside(path string, data []byte) error {
-	if r.aside == "" {
+// backUp keeps the original of a file: a copy of data, or the file itself when data is
+// nil. It ignores a file that does not exist.
+func (r *run) backUp(path string, data []byte) error {
+	if r.backup == "" {
 		return nil
 	}
 	rel, err := filepath.Rel(r.dir, path)
 	if err != nil {
 		return err
 	}
-	kept := filepath.Join(r.aside, rel)
+	kept := filepath.Join(r.backup, rel)
 	if err := os.MkdirAll(filepath.Dir(kept), 0o700); err != nil {
 		return err
 	}
@@ -257,12 +256,12 @@ func (r *run) setAside(path string, data []byte) error {
 	return nil
 }
 
-// replace writes a block anew. Whatever happens in between, one of both is there.
+// replace rewrites a block. Either the old or the new one exists at every moment.
 func (r *run) replace(path string, was, whole []byte) error {
-	if r.aside == "" {
+	if r.backup == "" {
 		return nil
 	}
-	if err := r.setAside(path, was); err != nil {
+	if err := r.backUp(path, was); err != nil {
 		return err
 	}
 	return atomicfile.Write(path, whole)

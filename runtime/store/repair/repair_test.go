@@ -169,7 +169,7 @@ func TestSurveyTellsWhatWholeStreamsHold(t *testing.T) {
 	}{
 		"whole": {func(*testing.T, string) {}, &repair.Extent{First: 1, Last: 100}},
 		"parked": {func(t *testing.T, dir string) {
-			b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir, Parks: func(s string) bool { return s == "S" }})
+			b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir, IsParked: func(s string) bool { return s == "S" }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,7 +201,7 @@ func TestSurveyTellsWhatWholeStreamsHold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := store(t)
 			test.how(t, dir)
-			_, whole, err := repair.Survey(dir)
+			_, whole, err := repair.Check(dir)
 			got, ok := whole["S"]
 			if err != nil || ok != (test.want != nil) || ok && got != *test.want {
 				t.Errorf("it holds %v (%t), want %v; %v", got, ok, test.want, err)

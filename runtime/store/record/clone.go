@@ -9,25 +9,24 @@ import (
 	"time"
 )
 
-// An owner gives a value that was assigned, and so shares its slices, maps and
-// pointers with another, its own of all of those. The value is addressable.
-type owner func(v reflect.Value)
+// A cloner replaces the slices, maps and pointers of a value by copies. The value is
+// addressable.
+type cloner func(v reflect.Value)
 
-// ownerOf makes the owner of a type, as its JSON is decoded: nil for one that
-// shares nothing. ok is false for a type whose values can hold what reflection
-// cannot copy.
-func ownerOf(t reflect.Type) (own owner, ok bool) {
-	if own, ok = (owners{}).of(t); !ok {
+// clonerOf makes the cloner of a type that is decoded from JSON: nil for a type whose
+// values share no memory. ok is false for a type whose values may hold something that
+// reflection cannot copy.
+func clonerOf(t reflect.Type) (own cloner, ok bool) {
+	if own, ok = (cloners{}).of(t); !ok {
 		return nil, false
 	}
 	return own, true
 }
 
-// owners are the types under way: one that comes again within itself is not
-// followed.
-type owners map[reflect.Type]bool
+// cloners are the types being analysed: a type that contains itself is not supported.
+type cloners map[reflect.Type]bool
 
-func (o owners) of(t reflect.Type) (own owner, ok bool) {
+func (o cloners) of(t reflect.Type) (own cloner, ok bool) {
 	if o[t] {
 		return nil, false
 	}
@@ -50,7 +49,7 @@ func (o owners) of(t reflect.Type) (own owner, ok bool) {
 	return nil, true
 }
 
-func (o owners) slice(t reflect.Type) (owner, bool) {
+func (o cloners) slice(t reflect.Type) (cloner, bool) {
 	elem, ok := o.of(t.Elem())
 	return func(v reflect.Value) {
 		switch s := v.Addr().Interface().(type) { // most are one of these
@@ -73,7 +72,7 @@ func (o owners) slice(t reflect.Type) (owner, bool) {
 	}, ok
 }
 
-func (o owners) mapped(t reflect.Type) (owner, bool) {
+func (o cloners) mapped(t reflect.Type) (cloner, bool) {
 	key, okKey := o.of(t.Key())
 	elem, ok := o.of(t.Elem())
 	return func(v reflect.Value) {
@@ -97,7 +96,7 @@ func (o owners) mapped(t reflect.Type) (owner, bool) {
 	}, ok && okKey && key == nil
 }
 
-func (o owners) pointer(t reflect.Type) (owner, bool) {
+func (o cloners) pointer(t reflect.Type) (cloner, bool) {
 	elem, ok := o.of(t.Elem())
 	return func(v reflect.Value) {
 		if v.IsNil() {
@@ -112,7 +111,7 @@ func (o owners) pointer(t reflect.Type) (owner, bool) {
 	}, ok
 }
 
-func (o owners) array(t reflect.Type) (owner, bool) {
+func (o cloners) array(t reflect.Type) (cloner, bool) {
 	elem, ok := o.of(t.Elem())
 	if elem == nil {
 		return nil, ok
@@ -126,13 +125,13 @@ func (o owners) array(t reflect.Type) (owner, bool) {
 
 // structure follows the fields that JSON fills. A type that fills itself may
 // fill others too, so all of those must share nothing.
-func (o owners) structure(t reflect.Type) (owner, bool) {
+func (o cloners) structure(t reflect.Type) (cloner, bool) {
 	if t == reflect.TypeFor[time.Time]() { // its location cannot be changed
 		return nil, true
 	}
 	itself := reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) ||
 		reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
-	fields := map[int]owner{}
+	fields := map[int]cloner{}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		hidden := !f.IsExported()

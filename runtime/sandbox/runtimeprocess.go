@@ -2,26 +2,26 @@ package sandbox
 
 import "time"
 
-// A guest is what runs in an environment: a process, or a Go handler. Between
+// A runtimeProcess is what runs in an environment: a process, or a Go handler. Between
 // two events it is ready; the environment waits for its signals.
-type guest interface {
+type runtimeProcess interface {
 	// signals tell what the guest does. After being started it is ready, or
 	// fails to initialise, or exits. After deliver it answers, is ready again,
 	// or exits; that is at most one of each, and they never block the guest.
 	signals() <-chan signal
 	// deliver hands an event to a guest that is ready.
 	deliver(event)
-	// settle returns when all that the guest printed so far is in the journal.
-	settle()
-	// end stops the guest by force. It returns when all of it is gone, and may
+	// flushOutput returns when all that the guest printed so far is in the journal.
+	flushOutput()
+	// kill stops the guest by force. It returns when all of it is gone, and may
 	// be called again.
-	end()
+	kill()
 }
 
-// A metered guest can tell what memory it uses now and has used at most, in MB;
+// A memoryMeter guest can tell what memory it uses now and has used at most, in MB;
 // 0 is unknown. With look it finds out what processes there are before, which
 // costs a fraction of a millisecond.
-type metered interface {
+type memoryMeter interface {
 	memory(look bool) (now, peak int)
 }
 
@@ -42,10 +42,10 @@ type signal struct {
 type kind int
 
 const (
-	isReady    kind = iota + 1
-	isAnswer        // payload, failed
-	isInitFail      // payload
-	isExit          // failure
-	isLate          // the time is up
-	isCut           // the pool has no more time for it
+	isReady     kind = iota + 1
+	isAnswer         // payload, failed
+	isInitError      // payload
+	isExit           // failure
+	isTimeout        // the time is up
+	isAborted        // the pool has no more time for it
 )

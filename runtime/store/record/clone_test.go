@@ -31,7 +31,7 @@ type sharing struct {
 
 // A value owns all it refers to: whatever is changed in there, the other stays.
 func TestOwn(t *testing.T) {
-	own, ok := ownerOf(reflect.TypeFor[sharing]())
+	own, ok := clonerOf(reflect.TypeFor[sharing]())
 	if !ok {
 		t.Fatal("it cannot be copied")
 	}
@@ -73,7 +73,7 @@ func TestOwnersOfTypes(t *testing.T) {
 		{list{}, false, false},
 		{struct{ A any }{}, false, false},
 	} {
-		own, ok := ownerOf(reflect.TypeOf(c.of))
+		own, ok := clonerOf(reflect.TypeOf(c.of))
 		if ok != c.ok || ok && (own == nil) != c.free {
 			t.Errorf("%T: free %t, ok %t; want %t, %t", c.of, own == nil, ok, c.free, c.ok)
 		}

@@ -144,7 +144,7 @@ func TestSyncIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := counter{fail: errors.New("the disk is full")}
 		var rests atomic.Int32
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, AtRest: func() { rests.Add(1) }})
+		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, OnIdle: func() { rests.Add(1) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestWhatAKilledRuntimeWroteIsSynced(t *testing.T) {
 func TestRestIsToldOnceForEachRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rests atomic.Int32
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), AtRest: func() { rests.Add(1) }})
+		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), OnIdle: func() { rests.Add(1) }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,12 +44,12 @@ func TestEventsLeaveInOnePiece(t *testing.T) {
 	}
 	var pieces atomic.Int64
 	var size int
-	server := &http.Server{ConnContext: wholeConnContext, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ConnContext: withConn, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeEvent(w, r, event{Request: Request{ID: "a", Payload: bytes.Repeat([]byte("x"), size)}})
 	})}
-	go server.Serve(wholeListener{countedListener{l, &pieces}}) // ends with Close
+	go server.Serve(coalescingListener{countedListener{l, &pieces}}) // ends with Close
 	defer server.Close()
-	for _, size = range []int{0, 10, 10_000, maxWhole, maxWhole + 1, 6 << 20, 10} {
+	for _, size = range []int{0, 10, 10_000, maxCoalesced, maxCoalesced + 1, 6 << 20, 10} {
 		before := pieces.Load()
 		res, err := http.Get("http://" + l.Addr().String())
 		if err != nil {
@@ -60,7 +60,7 @@ func TestEventsLeaveInOnePiece(t *testing.T) {
 		if err != nil || len(body) != size {
 			t.Fatalf("%d of %d bytes, %v", len(body), size, err)
 		}
-		if n := pieces.Load() - before; size <= maxWhole && n != 1 {
+		if n := pieces.Load() - before; size <= maxCoalesced && n != 1 {
 			t.Errorf("%d bytes came in %d pieces", size, n)
 		}
 	}
