@@ -43,9 +43,9 @@ func (a *runtimeAPI) handler() http.Handler {
 	return mux
 }
 
-// onlyFor lets pass what is said to the address that the process was given. What
-// names another host, or comes from a web page, is a browser's: a page may send
-// to any port here, and to any name that it lets resolve to this machine.
+// onlyFor serves requests to the address that the process was given. Requests that name
+// another host or come from a web page are a browser's: a page may send to any port here,
+// and to any name that it makes resolve to this machine.
 func onlyFor(host string, api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, page := r.Header["Origin"]; page || r.Host != host {
@@ -63,7 +63,7 @@ func (a *runtimeAPI) deliver(ev event) {
 	err := a.dialogue.dispatch(ev.ID)
 	a.current = ev
 	a.mu.Unlock()
-	if err == nil { // else the guest is gone, and its exit is on the way
+	if err == nil { // else the process has exited, and its signal follows
 		a.events <- ev
 	}
 }

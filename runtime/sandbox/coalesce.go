@@ -6,15 +6,15 @@ import (
 	"net/http"
 )
 
-// An event of a few kilobytes does not fit in the buffer of net/http, which would
-// send it in two pieces, for a system call each and two wakings of who reads it.
-// So the connections of a Runtime API can hold back what is written to them.
+// An event of a few kilobytes does not fit in the buffer of net/http, which would send it
+// in two pieces: two system calls, and two wake-ups of the reader. So the connections of
+// a Runtime API can coalesce writes.
 
-// maxCoalesced is how much a connection holds back, in bytes, at most.
+// maxCoalesced is the largest body that is coalesced, in bytes.
 const maxCoalesced = 64 << 10
 
-// A coalescingConn is a connection that can send an answer in one piece. Only the
-// handler of its request may touch it.
+// A coalescingConn is a connection that can send a response in one write. Only the handler
+// of its request may use it.
 type coalescingConn struct {
 	net.Conn
 	holding bool
@@ -29,7 +29,7 @@ func (c *coalescingConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush lets go of what is held back.
+// flush writes what was held back.
 func (c *coalescingConn) flush() {
 	c.holding = false
 	if len(c.held) > 0 {
@@ -54,9 +54,9 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// coalesce has an answer with a body of size bytes leave in one piece, when the
-// function it returns is called.
-func coalesce(w http.ResponseWriter, r *http.Request, size int) (send func()) {
+// coalesce makes a response with a body of size bytes go out in one write, when flush is
+// called.
+func coalesce(w http.ResponseWriter, r *http.Request, size int) (flush func()) {
 	c, ok := r.Context().Value(connKey{}).(*coalescingConn)
 	if !ok || size > maxCoalesced {
 		return func() {}

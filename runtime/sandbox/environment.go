@@ -12,34 +12,34 @@ import (
 
 const (
 	initTimeout    = 10 * time.Second      // of the init phase
-	memoryInterval = 50 * time.Millisecond // between looks at a guest's memory, while it works; more if a look takes long
+	memoryInterval = 50 * time.Millisecond // between two readings of a process's memory, while an event runs; longer if a reading takes long
 )
 
-var errAborted = fault.New(fault.Unavailable, "The event was cut off because the runtime stops.")
+var errAborted = fault.New(fault.Unavailable, "the event was aborted because the runtime is stopping")
 
 // An environment is where a function's events run, one at a time: a log stream,
-// a temporary folder, and a guest that is replaced when it has failed. Whoever
-// has taken it from the pool owns it.
+// a temporary folder, and a process that is replaced when it has failed. Whoever
+// acquired it from the pool owns it.
 type environment struct {
 	spec    Spec
 	journal *journal
-	aborted <-chan struct{} // closed when events are to be cut off
+	aborted <-chan struct{} // closed when events are to be aborted
 	start   func(*environment) (runtimeProcess, *failure, error)
 
-	process   runtimeProcess // nil when new, or when the last one is gone
-	code      string         // the folder that the guest is started from
+	process   runtimeProcess // nil before the first start, and after an exit
+	code      string         // the folder that the process is started from
 	tmp       string         // "" until a process needs it
 	needsInit bool           // the init phase is still to come
 	unusable  bool           // not to be used again: after an exit, but not after a time-out, which keeps tmp
-	peak      int            // MB, the most that a guest has used
+	peak      int            // MB, the most that a process has used
 
 	// Owned by the pool.
 	retired bool
 	idle    time.Time // since when
 }
 
-// run brings one event to its end. Only an event that could not be run, or was
-// cut off, is an error.
+// run runs one event to its end. Only an event that could not be run, or was aborted,
+// is an error.
 func (e *environment) run(req Request) (Result, error) {
 	var r Result
 	if len(req.Payload) == 0 {
@@ -110,9 +110,9 @@ func (e *environment) run(req Request) (Result, error) {
 	return r, nil
 }
 
-// initPhase starts the guest before the first event, with a time of its own.
-// When that fails the event's own run starts it once more, as on Lambda, so only
-// the log tells.
+// initPhase starts the process before the first event, with a timeout of its own. When
+// that fails, running the event starts it once more, as on Lambda, so the failure is only
+// logged.
 func (e *environment) initPhase() (time.Duration, error) {
 	e.journal.platform("INIT_START Runtime Version: %s.v1\tRuntime Version ARN: arn:aws:lambda:%s::runtime:%064x",
 		strings.Replace(e.spec.Runtime, ".", ":", 1), e.spec.Region, 0)
@@ -140,9 +140,8 @@ func (e *environment) initPhase() (time.Duration, error) {
 	return 0, nil
 }
 
-// discardExited puts away a guest that has exited since its last event. That is no
-// fault of the next one, which gets a new guest. On Lambda an idle environment
-// is frozen, and its function cannot die.
+// discardExited discards a process that has exited since its last event. The next event
+// gets a new one. On Lambda an idle environment is frozen, so its process cannot exit.
 func (e *environment) discardExited() {
 	if e.process == nil {
 		return
@@ -155,7 +154,8 @@ func (e *environment) discardExited() {
 	}
 }
 
-// resolveCode makes ready to start a guest, outside the time that it has for that.
+// resolveCode finds the code's folder. The time that it takes does not count as the
+// process's.
 func (e *environment) resolveCode() (err error) {
 	if e.process == nil && e.spec.Code != nil {
 		e.code, err = e.spec.Code()
@@ -163,7 +163,7 @@ func (e *environment) resolveCode() (err error) {
 	return err
 }
 
-// startAndWait starts a guest and waits until it is ready, or is not going to be.
+// startAndWait starts a process and waits until it is ready or has failed.
 func (e *environment) startAndWait(deadline time.Time) (signal, error) {
 	g, fail, err := e.start(e)
 	if err != nil {
@@ -176,8 +176,8 @@ func (e *environment) startAndWait(deadline time.Time) (signal, error) {
 	return e.await(deadline), nil
 }
 
-// dispatch gives the event to the guest. It returns the function's answer, if there
-// is one, and how the dispatch ended: with isReady, if all is well.
+// dispatch delivers the event to the process. It returns the function's answer, if there
+// is one, and the last signal: isReady if all is well.
 func (e *environment) dispatch(ev event) (answer, last signal, err error) {
 	if e.process == nil {
 		last, err = e.startAndWait(ev.deadline)
@@ -197,8 +197,8 @@ func (e *environment) dispatch(ev event) (answer, last signal, err error) {
 	}
 }
 
-// await returns the guest's next signal, or that there is no more time for it.
-// A guest that uses more memory than it may is killed, which is an exit.
+// await returns the next signal, or a time-out. A process that uses more memory than it
+// may is killed, which is an exit.
 func (e *environment) await(deadline time.Time) signal {
 	late := time.NewTimer(time.Until(deadline))
 	defer late.Stop()
@@ -222,25 +222,25 @@ func (e *environment) await(deadline time.Time) signal {
 			if e.measure(true) > e.spec.MemoryMB {
 				e.process.kill()
 			}
-			// Hundreds of children take long to look at.
+			// Scanning hundreds of descendants takes long.
 			timer.Reset(min(max(memoryInterval, 10*time.Since(began)), time.Second))
 		}
 	}
 }
 
-// measure returns what the guest uses now, in MB, and remembers the most.
-func (e *environment) measure(look bool) int {
+// measure returns the memory in use now, in MB, and updates the peak.
+func (e *environment) measure(scan bool) int {
 	m, ok := e.process.(memoryMeter)
 	if !ok {
 		return 0
 	}
-	now, peak := m.memory(look)
+	now, peak := m.memory(scan)
 	e.peak = max(e.peak, peak)
 	return now
 }
 
-// afterEvent closes the books on a guest after an event: its output is in, its
-// memory measured, and unless it is ready for another event it is gone.
+// afterEvent collects the output and the memory peak of a process after an event, and
+// kills it unless it is ready for another one.
 func (e *environment) afterEvent(last signal) {
 	if e.process == nil {
 		return

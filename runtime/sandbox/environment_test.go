@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A script is a guest that says what it is told, as time goes by.
+// A script is a runtimeProcess that sends its signals at given times.
 type script struct {
 	start []signal // said at once
 	event []signal // said once there is an event
@@ -87,7 +87,7 @@ func TestInitPhase(t *testing.T) {
 				}
 				for i, s := range c.starts {
 					if last := i == len(c.starts)-1; s.ended != (!last || e.process == nil) {
-						t.Errorf("guest %d ended: %v", i+1, s.ended)
+						t.Errorf("process %d killed: %v", i+1, s.ended)
 					}
 				}
 			})
@@ -125,13 +125,13 @@ func TestAnswerThenTrouble(t *testing.T) {
 // A function that dies between two events takes neither with it.
 func TestGuestThatDiesIdleIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var guests []*script
+		var processes []*script
 		var log []string
 		e := &environment{
 			spec: Spec{Timeout: 3 * time.Second, MemoryMB: 128}, journal: &journal{emit: func(l Line) { log = append(log, l.RequestID+": "+string(l.Text)) }},
 			start: func(*environment) (runtimeProcess, *failure, error) {
 				s := &script{start: []signal{{kind: isReady}}, event: []signal{{kind: isAnswer, payload: []byte("1")}, {kind: isReady}}}
-				guests = append(guests, s.begin())
+				processes = append(processes, s.begin())
 				return s, nil, nil
 			},
 		}
@@ -139,10 +139,10 @@ func TestGuestThatDiesIdleIsReplaced(t *testing.T) {
 			if r, err := e.run(Request{ID: id}); err != nil || string(r.Payload) != "1" || r.FunctionError != "" {
 				t.Fatalf("the %s event got %s (%s), %v", id, r.Payload, r.FunctionError, err)
 			}
-			guests[len(guests)-1].say([]signal{{kind: isExit, failure: failExit("signal: killed")}})
+			processes[len(processes)-1].say([]signal{{kind: isExit, failure: failExit("signal: killed")}})
 		}
-		if len(guests) != 2 || !guests[0].ended {
-			t.Errorf("%d guests, the first ended %v; want 2, true", len(guests), guests[0].ended)
+		if len(processes) != 2 || !processes[0].ended {
+			t.Errorf("%d processes, the first killed %v; want 2, true", len(processes), processes[0].ended)
 		}
 		if want := ": Runtime exited with error: signal: killed"; !slices.Contains(log, want) {
 			t.Errorf("log is\n%s\nwant %q between the events", strings.Join(log, "\n"), want)

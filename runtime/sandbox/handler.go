@@ -15,10 +15,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// A handlerProcess runs events in a Go handler of this process, and does with its
-// errors and panics what aws-lambda-go does in a function's own process. What
-// the handler prints is not in the log. A handler that ignores its context
-// cannot be stopped: end leaves it behind.
+// A handlerProcess runs events in a Go handler of our own process. It treats errors and
+// panics as aws-lambda-go does in a function's process. What the handler prints is not in
+// the log. A handler that ignores its context cannot be stopped: kill leaves it running.
 type handlerProcess struct {
 	handler  lambda.Handler
 	ctx      context.Context // of all events

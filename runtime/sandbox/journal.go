@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	tailSize = 4 << 10   // what Lambda returns of an event's log
-	maxLine  = 256 << 10 // a longer line is broken, as CloudWatch Logs breaks it
+	tailSize = 4 << 10   // how much of an event's log Lambda returns
+	maxLine  = 256 << 10 // a longer line is split, as CloudWatch Logs splits it
 )
 
-// A journal is the log of one environment: output goes in; lines, and the tail
-// of the present event, come out.
+// A journal is the log of one environment: it splits output into lines, and keeps the
+// tail of the current event.
 type journal struct {
 	emit func(Line) // gets every line, in order, with mu held
 	head Line       // what all lines have in common
 
 	mu   sync.Mutex
-	id   string // of the present event, "" between events
-	tail []byte // of the present event; may be longer than tailSize
-	part []byte // of a line whose end is still to come
+	id   string // of the current event, "" between events
+	tail []byte // of the current event; may be longer than tailSize
+	part []byte // the unfinished last line
 }
 
 // begin starts the log of an event.
@@ -42,7 +42,7 @@ func (j *journal) end() []byte {
 	return bytes.Clone(j.tail[max(0, len(j.tail)-tailSize):])
 }
 
-// platform adds a line of Lambda's bookkeeping; say, one about a failure.
+// platform adds a line of Lambda's own (START, END, REPORT); failure, one about a failure.
 func (j *journal) platform(format string, args ...any) { j.print(true, format, args...) }
 func (j *journal) failure(format string, args ...any)  { j.print(false, format, args...) }
 
@@ -78,7 +78,7 @@ func (j *journal) line(platform bool, format string, args ...any) {
 	j.flush(platform)
 }
 
-// endLine ends a line that the function left open.
+// endLine ends an unfinished line.
 func (j *journal) endLine() {
 	if len(j.part) > 0 {
 		j.keep([]byte("\n"))

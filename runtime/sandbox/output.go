@@ -40,7 +40,7 @@ func newOutput(to io.Writer) (*output, *os.File, error) {
 	return o, w, nil
 }
 
-// pump moves what comes, as it comes, until the last writer is gone.
+// pump copies output as it comes, until the last writer has closed the pipe.
 func (o *output) pump() {
 	o.raw.Read(func(fd uintptr) (done bool) {
 		for {

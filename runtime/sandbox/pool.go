@@ -19,23 +19,23 @@ import (
 
 // A Config tunes a Pool. The zero Config is ready to use.
 type Config struct {
-	// Endpoint is the AWS_ENDPOINT_URL of the processes; nil, or "" when it is
-	// asked, sets none.
+	// Endpoint returns the AWS_ENDPOINT_URL of the processes; if it is nil or returns
+	// "", none is set.
 	Endpoint func() string
 
 	// Temp is the absolute path of the folder that holds the temporary folders of
 	// processes; "" means the system's own.
 	Temp string
 
-	// Max bounds the environments there are at once; 0 means 1000, as Lambda's
-	// concurrency is bounded in an account.
+	// Max bounds the number of environments; 0 means 1000, Lambda's concurrency quota
+	// of an account.
 	Max int
 
 	// IdleAfter is how long an environment is kept warm; 0 means 10 minutes.
 	IdleAfter time.Duration
 
-	// Output gets what functions print, and why they failed, a line each with
-	// the function's name in front; nil for nowhere.
+	// Output gets what functions print and why they failed, in lines that begin with
+	// the function's name; nil for none.
 	Output io.Writer
 
 	// OnLog gets every line of every function's log. It is called in order for
@@ -61,7 +61,7 @@ type Pool struct {
 	events      sync.WaitGroup // events being run, and environments being ended
 	calls       sync.WaitGroup // Go handlers at work; one may go on after its event
 	spawner     spawner.Spawner
-	aborted     chan struct{} // closed when events are to be cut off
+	aborted     chan struct{} // closed when events are to be aborted
 	abortOnce   sync.Once
 	stopSpawner sync.Once
 
@@ -90,10 +90,10 @@ func New(c Config) *Pool {
 	}
 }
 
-// Invoke runs one event and returns what came of it, a function's failure
-// included. It is fault.Throttled when as many environments are at work as may
-// be, and fault.Unavailable when none can be started or the pool stops. When ctx
-// ends first, so does the call; the event still runs to its end.
+// Invoke runs one event and returns its result, which may be a function's failure. It is
+// fault.Throttled when as many environments are busy as may be, and fault.Unavailable
+// when none can be started or the pool is stopping. When ctx ends first, Invoke returns;
+// the event still runs to its end.
 func (p *Pool) Invoke(ctx context.Context, s Spec, req Request) (Result, error) {
 	e, err := p.acquire(s)
 	if err != nil {
@@ -108,7 +108,7 @@ func (p *Pool) Invoke(ctx context.Context, s Spec, req Request) (Result, error) 
 		defer p.events.Done()
 		result, err := e.run(req)
 		if err != nil {
-			p.cfg.Log.Warn("an event could not be run", "function", s.ARN, "request", req.ID, "error", err)
+			p.cfg.Log.Warn("an event could not be run", "function", s.ARN, "request", req.ID, "err", err)
 		}
 		kept := p.release(e)
 		done <- outcome{result, err}
@@ -121,18 +121,18 @@ func (p *Pool) Invoke(ctx context.Context, s Spec, req Request) (Result, error) 
 		return o.result, o.err
 	case <-ctx.Done():
 		err := context.Cause(ctx)
-		return Result{}, fault.Wrap(fault.Of(ctx.Err()), err, "The caller has left.")
+		return Result{}, fault.Wrap(fault.Of(ctx.Err()), err, "the caller canceled the request")
 	}
 }
 
-// Retire ends the environments of a Spec.Key whose code or configuration is
-// past: idle ones now, busy ones after their event.
+// Retire ends the environments of an outdated Spec.Key: idle ones now, busy ones after
+// their event.
 func (p *Pool) Retire(key string) {
 	p.retire(func(e *environment) bool { return e.spec.Key == key })
 }
 
-// Handle lets h run the events of a function, named by its ARN without a
-// qualifier, from the next one on; a nil h gives them back to processes.
+// Handle makes h run the events of a function, named by its ARN without a qualifier, from
+// the next event on; a nil h makes processes run them again.
 func (p *Pool) Handle(arn string, h lambda.Handler) {
 	p.mu.Lock()
 	p.handlers[arn] = h
@@ -140,9 +140,9 @@ func (p *Pool) Handle(arn string, h lambda.Handler) {
 	p.retire(func(e *environment) bool { return e.spec.ARN == arn })
 }
 
-// Stop takes no more events and lets those at work come to their end, until ctx
-// ends; then it cuts them off, and says so. When it returns no process is left,
-// nor a goroutine, except for Go handlers that ignore their context.
+// Stop refuses new events and waits for running ones until ctx ends; then it aborts them
+// and returns fault.Timeout. When it returns no process is left, nor a goroutine, except
+// for Go handlers that ignore their context.
 func (p *Pool) Stop(ctx context.Context) error {
 	p.mu.Lock()
 	p.stopped = true
@@ -169,19 +169,19 @@ func (p *Pool) Stop(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	return fault.Wrap(fault.Timeout, ctx.Err(), "%d events were cut off", n)
+	return fault.Wrap(fault.Timeout, ctx.Err(), "%d events were aborted", n)
 }
 
-// acquire returns an environment for one event: the idle one used last, or a new
-// one. The caller runs the event, then puts it back and is Done with events.
+// acquire returns an environment for one event: the idle one used last, or a new one. The
+// caller runs the event, releases the environment, and calls events.Done.
 func (p *Pool) acquire(s Spec) (*environment, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
-		return nil, fault.New(fault.Unavailable, "The runtime is stopping.")
+		return nil, fault.New(fault.Unavailable, "the runtime is stopping")
 	}
 	if n := p.perARN[s.ARN]; len(p.busy) >= p.cfg.Max || s.MaxEnvironments > 0 && n >= s.MaxEnvironments {
-		return nil, fault.New(fault.Throttled, "Rate Exceeded.")
+		return nil, fault.New(fault.Throttled, "too many environments of %s are busy", s.Name)
 	}
 	e := p.warmLocked(s.Key)
 	if e == nil {
@@ -221,8 +221,8 @@ func (p *Pool) newLocked(s Spec) *environment {
 	return e
 }
 
-// release takes an environment back after its event, to be used again. It says no
-// to one that is to be closed.
+// release returns an environment to the pool after its event. It reports false if the
+// caller must close the environment instead.
 func (p *Pool) release(e *environment) (kept bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -250,7 +250,7 @@ func (p *Pool) retire(match func(*environment) bool) {
 	p.dropLocked(match)
 }
 
-// dropLocked ends the idle environments that match.
+// dropLocked closes the idle environments that match.
 func (p *Pool) dropLocked(match func(*environment) bool) {
 	p.idle = slices.DeleteFunc(p.idle, func(e *environment) bool {
 		if match(e) {
@@ -262,7 +262,7 @@ func (p *Pool) dropLocked(match func(*environment) bool) {
 	p.setReaperLocked()
 }
 
-// setReaperLocked keeps the reaper set while there are idle environments.
+// setReaperLocked keeps the reaper's timer set while there are idle environments.
 func (p *Pool) setReaperLocked() {
 	switch {
 	case len(p.idle) == 0 && p.reaper != nil:
@@ -282,7 +282,7 @@ func (p *Pool) reap() {
 	p.dropLocked(func(e *environment) bool { return now.Sub(e.idle) >= p.cfg.IdleAfter })
 }
 
-// log passes a line on to those who want to see it.
+// log passes a line to Config.OnLog and Config.Output.
 func (p *Pool) log(l Line) {
 	if p.cfg.OnLog != nil {
 		p.cfg.OnLog(l)

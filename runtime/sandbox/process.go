@@ -21,8 +21,8 @@ import (
 	"millrace/runtime/sandbox/spawner"
 )
 
-// A process is a guest that runs bootstrap as a process with descendants, and
-// with a Runtime API of its own on a loopback port.
+// A process is a runtimeProcess that runs bootstrap as a process, which may have
+// descendants, with a Runtime API of its own on a loopback port.
 type process struct {
 	*runtimeAPI
 	child  *spawner.Process
@@ -34,12 +34,12 @@ type process struct {
 	once   sync.Once     // of close
 }
 
-// startProcess starts an environment's bootstrap. A failure is the function's
-// fault, an error ours.
+// startProcess starts an environment's bootstrap. A failure is the function's, an error
+// is ours.
 func (p *Pool) startProcess(e *environment) (runtimeProcess, *failure, error) {
 	code, err := filepath.Abs(e.code)
 	if err != nil {
-		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no code folder.")
+		return nil, nil, fault.Wrap(fault.Unavailable, err, "finding the code folder")
 	}
 	bootstrap := filepath.Join(code, "bootstrap")
 	if !hasBootstrap(code) {
@@ -47,17 +47,17 @@ func (p *Pool) startProcess(e *environment) (runtimeProcess, *failure, error) {
 	}
 	if e.tmp == "" {
 		if e.tmp, err = os.MkdirTemp(p.cfg.Temp, "millrace-"+e.spec.Name+"-"); err != nil {
-			return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no temporary folder.")
+			return nil, nil, fault.Wrap(fault.Unavailable, err, "making a temporary folder")
 		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no Runtime API.")
+		return nil, nil, fault.Wrap(fault.Unavailable, err, "listening for the Runtime API")
 	}
 	out, child, err := newOutput(e.journal)
 	if err != nil {
 		listener.Close()
-		return nil, nil, fault.Wrap(fault.Unavailable, err, "The function has no output.")
+		return nil, nil, fault.Wrap(fault.Unavailable, err, "opening the output pipe")
 	}
 	g := &process{runtimeAPI: newRuntimeAPI(), output: out, exited: make(chan struct{})}
 	g.listen(listener)
@@ -86,19 +86,20 @@ func hasBootstrap(code string) bool {
 	return err == nil && !info.IsDir() || errors.Is(err, fs.ErrPermission)
 }
 
-// startError tells a bootstrap that cannot be run from a system that cannot run any.
+// startError is the function's failure if its bootstrap cannot be run, and an error if
+// the system cannot start processes.
 func startError(err error) (runtimeProcess, *failure, error) {
 	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.ENOEXEC, syscall.ENOENT} {
 		if errors.Is(err, errno) {
 			return nil, failEntrypoint(errno), nil
 		}
 	}
-	return nil, nil, fault.Wrap(fault.Unavailable, err, "The function's process could not be started.")
+	return nil, nil, fault.Wrap(fault.Unavailable, err, "starting the process")
 }
 
-// maxConnections is how many connections to its Runtime API a process may have, so
-// that it cannot use up the files of all. More wait until one is closed. A runtime
-// needs one for each thing that it asks at once.
+// maxConnections bounds the connections of a process to its Runtime API, so that it cannot
+// use up our file descriptors. More connections wait until one is closed. A runtime needs
+// one for each concurrent request.
 const maxConnections = 64
 
 // listen serves the Runtime API. Everything it starts is counted in serve.
@@ -120,7 +121,7 @@ func (g *process) listen(l net.Listener) {
 	g.serve.Go(func() { g.server.Serve(limited) })
 }
 
-// waitExit tells of the process's exit, after all that it printed.
+// waitExit signals the exit of the process, after all of its output.
 func (g *process) waitExit() {
 	how := g.child.Wait()
 	g.output.drain()
@@ -130,8 +131,8 @@ func (g *process) waitExit() {
 
 func (g *process) flushOutput() { g.output.drain() }
 
-func (g *process) memory(look bool) (now, peak int) {
-	if look {
+func (g *process) memory(scan bool) (now, peak int) {
+	if scan {
 		return g.child.Memory(memoryInterval)
 	}
 	return g.child.Memory(0)
@@ -146,7 +147,7 @@ func (g *process) kill() {
 	})
 }
 
-// close ends what is around the process.
+// close closes the server and the output.
 func (g *process) close() {
 	g.server.Close()
 	g.serve.Wait()

@@ -2,27 +2,27 @@ package sandbox
 
 import "time"
 
-// A runtimeProcess is what runs in an environment: a process, or a Go handler. Between
-// two events it is ready; the environment waits for its signals.
+// A runtimeProcess is what runs in an environment: a process, or a Go handler in its
+// place. Between two events it is ready. It tells the environment by signals.
 type runtimeProcess interface {
-	// signals tell what the guest does. After being started it is ready, or
-	// fails to initialise, or exits. After deliver it answers, is ready again,
-	// or exits; that is at most one of each, and they never block the guest.
+	// signals are what the process does. After its start it is ready, fails to
+	// initialise, or exits. After deliver it answers, is ready again, or exits: at
+	// most one of each. Sending a signal never blocks.
 	signals() <-chan signal
-	// deliver hands an event to a guest that is ready.
+	// deliver hands an event to a process that is ready.
 	deliver(event)
-	// flushOutput returns when all that the guest printed so far is in the journal.
+	// flushOutput returns when all that the process printed so far is in the journal.
 	flushOutput()
-	// kill stops the guest by force. It returns when all of it is gone, and may
-	// be called again.
+	// kill stops the process and its descendants by force, and returns when all of
+	// them are gone. It may be called again.
 	kill()
 }
 
-// A memoryMeter guest can tell what memory it uses now and has used at most, in MB;
-// 0 is unknown. With look it finds out what processes there are before, which
-// costs a fraction of a millisecond.
+// A memoryMeter is a runtimeProcess that knows what memory it uses now and has used at
+// most, in MB; 0 means unknown. With scan it looks for new descendants first, which costs
+// a fraction of a millisecond.
 type memoryMeter interface {
-	memory(look bool) (now, peak int)
+	memory(scan bool) (now, peak int)
 }
 
 // An event is a Request with the time it must be answered by.
@@ -31,7 +31,7 @@ type event struct {
 	deadline time.Time
 }
 
-// A signal is news for the environment, most of them from its guest.
+// A signal is an event in the life of a process, for its environment.
 type signal struct {
 	kind    kind
 	payload []byte   // of an answer, or of a failed initialisation
@@ -46,6 +46,6 @@ const (
 	isAnswer         // payload, failed
 	isInitError      // payload
 	isExit           // failure
-	isTimeout        // the time is up
-	isAborted        // the pool has no more time for it
+	isTimeout        // the invocation timed out
+	isAborted        // the pool is stopping and waits no longer
 )

@@ -6,9 +6,9 @@
 //	result, err := pool.Invoke(ctx, spec, sandbox.Request{ID: id, Payload: event})
 //
 // An environment runs one event after the other, and is used again while it is
-// warm. Whatever goes wrong inside a function (an error, a panic, an exit, a
-// time-out, too much memory) is a [Result] in AWS's words; an error of
-// [Pool.Invoke] says that the event could not be run at all.
+// warm. Whatever fails inside a function (an error, a panic, an exit, a time-out, too
+// much memory) is a [Result] in AWS's words; an error of [Pool.Invoke] says that the
+// event could not be run at all.
 //
 // It promises:
 //   - an environment never runs two events at once, nor code of another Spec.Key;
@@ -17,9 +17,9 @@
 //     environment ends, and nothing is left after [Pool.Stop];
 //   - none of them survives our process, even if that is killed.
 //
-// Of what a process started, elsewhere than on Linux only its process group is
-// found, and it survives us; on Windows a function is a Go handler or nothing: see
-// package spawner.
+// On other systems than Linux, of a process's descendants only those in its process group
+// are ended, and they survive our process. On Windows only Go handlers run: see package
+// spawner.
 //
 // A Go handler given to [Pool.Handle] runs here instead of in a process, by the
 // same rules and inside a testing/synctest bubble if there is one.

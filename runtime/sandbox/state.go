@@ -2,9 +2,8 @@ package sandbox
 
 import "errors"
 
-// A state is where a function's runtime is in its dialogue with the Runtime
-// API, and a step what it asks for. Both carry the names that AWS's own
-// emulator uses, because a refusal quotes them.
+// A state is the state of a function's runtime in the Runtime API, and a step is a
+// request. Both have the names of AWS's own emulator, because error responses quote them.
 type (
 	state string
 	step  string
@@ -28,7 +27,7 @@ const (
 	stepSent      step = "RuntimeResponseSent"     // we have read the answer
 )
 
-// transitions holds every transition there is: what is not here is refused.
+// transitions holds every legal transition; all others are refused.
 var transitions = map[state]map[step]state{
 	started:    {stepNext: ready, stepInitError: initFailed},
 	ready:      {stepNext: ready, stepEvent: running},
@@ -45,13 +44,13 @@ var (
 	errRequestID = errors.New("Invalid request ID")
 )
 
-// A dialogue is one runtime's side of the Runtime API as a machine.
+// A dialogue is the state machine of one runtime in the Runtime API.
 type dialogue struct {
 	state state
 	id    string // of the event that may be answered, "" for none
 }
 
-// step makes a step, or says errState.
+// step makes a transition, or returns errState.
 func (d *dialogue) step(s step) error {
 	to, ok := transitions[d.state][s]
 	if !ok {
@@ -61,7 +60,7 @@ func (d *dialogue) step(s step) error {
 	return nil
 }
 
-// dispatch hands over the event id.
+// dispatch hands over the event with an id.
 func (d *dialogue) dispatch(id string) error {
 	if err := d.step(stepEvent); err != nil {
 		return err
@@ -70,7 +69,7 @@ func (d *dialogue) dispatch(id string) error {
 	return nil
 }
 
-// answer begins an answer to the event id: once, and only while it runs.
+// answer begins the answer to the event with an id: once, and only while it runs.
 func (d *dialogue) answer(s step, id string) error {
 	if id == "" || id != d.id {
 		return errRequestID

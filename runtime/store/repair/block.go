@@ -82,7 +82,7 @@ func readBlock(data []byte, stream string, index int) *intactRecords {
 	return v
 }
 
-// recordSize returns the length of the recordSize that data begins with; 0 when there is
+// recordSize returns the length of the record that data begins with; 0 when there is
 // none.
 func recordSize(data []byte, h hash.Hash64) int {
 	if len(data) < headerSize+checksumSize {
