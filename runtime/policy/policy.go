@@ -6,7 +6,7 @@
 // in the [Request]. A document says Denied when one of its Deny statements fits
 // the request, whatever else it says; Allowed when an Allow statement fits; and
 // NoMatch otherwise. What NoMatch means is the caller's to know: the owner of a
-// resource needs no leave, a stranger does.
+// resource needs no permission, a stranger does.
 //
 // The language is AWS's, of both versions:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html

@@ -114,7 +114,7 @@ func metricExporter(ctx context.Context, protocol string) (metric.Exporter, erro
 	return otlpmetrichttp.New(ctx)
 }
 
-// wanted says whether a signal is to be exported.
+// wanted reports whether a signal is to be exported.
 func wanted(getenv func(string) string, signal string) bool {
 	switch getenv("OTEL_" + signal + "_EXPORTER") {
 	case "otlp":

@@ -54,7 +54,7 @@ type Runtime interface {
 	ForgetLosses() error
 }
 
-// Handler serves the API. allowReset says whether reset is allowed.
+// Handler serves the API. allowReset reports whether reset is allowed.
 func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_runtime/health", func(w http.ResponseWriter, _ *http.Request) {
@@ -67,7 +67,7 @@ func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
 	mux.HandleFunc("GET /_runtime/status", func(w http.ResponseWriter, req *http.Request) {
 		s, err := r.Status(req.Context())
 		if err != nil {
-			log.Error("status", "error", err)
+			log.Error("status", "err", err)
 			refuse(w, http.StatusInternalServerError, "the status could not be read; see the log")
 			return
 		}
@@ -84,7 +84,7 @@ func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
 		}
 		// A reset that has begun is carried through, whoever hangs up.
 		if err := r.Reset(context.WithoutCancel(req.Context())); err != nil {
-			log.Error("reset", "error", err)
+			log.Error("reset", "err", err)
 			refuse(w, http.StatusInternalServerError, "the reset failed; see the log")
 			return
 		}
@@ -92,7 +92,7 @@ func Handler(r Runtime, allowReset bool, log *slog.Logger) http.Handler {
 	})
 	mux.HandleFunc("POST /_runtime/forget", func(w http.ResponseWriter, _ *http.Request) {
 		if err := r.ForgetLosses(); err != nil {
-			log.Error("forgetting losses", "error", err)
+			log.Error("forgetting losses", "err", err)
 			refuse(w, http.StatusInternalServerError, "the losses could not be forgotten; see the log")
 			return
 		}

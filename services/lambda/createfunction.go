@@ -34,7 +34,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInpu
 		return nil, constraint(*in.FunctionName, "functionName", "Member must have length less than or equal to 64")
 	}
 	if value(in.PackageType) == "Image" {
-		return nil, invalidValue("Container images are not imitated by Millrace: deploy a zip file with PackageType Zip.")
+		return nil, invalidValue("Container images are not supported by Millrace: deploy a zip file with PackageType Zip.")
 	}
 	zip, err := zipFile(value(in.Code))
 	if err != nil {
@@ -72,9 +72,9 @@ func zipFile(c api.FunctionCode) ([]byte, error) {
 	case c.ZipFile != nil:
 		return c.ZipFile, nil
 	case fromS3:
-		return nil, invalidValue("Code from S3 is not imitated by Millrace: send it as ZipFile.")
+		return nil, invalidValue("Code from S3 is not supported by Millrace: send it as ZipFile.")
 	case c.ImageUri != nil:
-		return nil, invalidValue("Container images are not imitated by Millrace: deploy a zip file with PackageType Zip.")
+		return nil, invalidValue("Container images are not supported by Millrace: deploy a zip file with PackageType Zip.")
 	}
 	return nil, invalidValue("Please provide a source for function code.")
 }

@@ -81,9 +81,9 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		{"code from S3", func(in *sdk.CreateFunctionInput) {
 			in.Code = &types.FunctionCode{S3Bucket: aws.String("bucket"), S3Key: aws.String("key")}
 		},
-			400, param, "Code from S3 is not imitated by Millrace"},
+			400, param, "Code from S3 is not supported by Millrace"},
 		{"an image", func(in *sdk.CreateFunctionInput) { in.PackageType = types.PackageTypeImage },
-			400, param, "Container images are not imitated by Millrace"},
+			400, param, "Container images are not supported by Millrace"},
 		{"an empty file", func(in *sdk.CreateFunctionInput) { in.Code.ZipFile = []byte{} },
 			400, param, "Uploaded file must be a non-empty zip"},
 		{"no zip", func(in *sdk.CreateFunctionInput) { in.Code.ZipFile = []byte("no zip") },
@@ -93,7 +93,7 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		{"a runtime of the past", func(in *sdk.CreateFunctionInput) { in.Runtime = types.RuntimeGo1x },
 			400, param, "The runtime parameter of go1.x is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."},
 		{"a runtime that does not run here", func(in *sdk.CreateFunctionInput) { in.Runtime = types.RuntimePython312 },
-			400, param, "The runtime python3.12 is not imitated by Millrace, which runs provided.al2023 and provided.al2"},
+			400, param, "The runtime python3.12 is not supported by Millrace, which runs provided.al2023 and provided.al2"},
 		{"a time-out above 900", func(in *sdk.CreateFunctionInput) { in.Timeout = aws.Int32(901) },
 			400, constraint, "1 validation error detected: Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900"},
 		{"a time-out of 0", func(in *sdk.CreateFunctionInput) { in.Timeout = aws.Int32(0) },
@@ -123,7 +123,7 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		{"layers", func(in *sdk.CreateFunctionInput) {
 			in.Layers = []string{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}
 		},
-			400, param, "Layers are not imitated by Millrace."},
+			400, param, "Layers are not supported by Millrace."},
 		{"dead letters to a topic", func(in *sdk.CreateFunctionInput) {
 			in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sns:us-east-1:000000000000:t")}
 		},

@@ -28,7 +28,7 @@ func New(functions *function.Functions, mappings *esm.Mappings) *Service {
 	return &Service{functions: functions, mappings: mappings}
 }
 
-// Model fits gateway.Service.
+// Model implements gateway.Service.
 func (*Service) Model() *wire.Service { return api.Service }
 
 // value reads an optional member; absent reads as the zero value.

@@ -123,7 +123,7 @@ func (r rejected) check() error {
 		return invalidValue("Unsupported %s parameter for given event source mapping type.", r.unsupported[i].name)
 	}
 	if i := slices.IndexFunc(r.missing, given); i >= 0 {
-		return invalidValue("%s is not imitated by Millrace.", r.missing[i].name)
+		return invalidValue("%s is not supported by Millrace.", r.missing[i].name)
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func TestMappingsRefuse(t *testing.T) {
 		{"a broker of one's own without credentials", sdk.CreateEventSourceMappingInput{SelfManagedEventSource: &types.SelfManagedEventSource{}},
 			400, param, "Required 'sourceAccessConfigurations' parameter is missing."},
 		{"provisioned pollers", sdk.CreateEventSourceMappingInput{EventSourceArn: aws.String(queueARN), ProvisionedPollerConfig: &types.ProvisionedPollerConfig{}},
-			400, param, "ProvisionedPollerConfig is not imitated by Millrace."},
+			400, param, "ProvisionedPollerConfig is not supported by Millrace."},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			if c.in.FunctionName == nil {

@@ -103,11 +103,11 @@ func (s settings) check() error {
 	}
 	switch {
 	case len(s.Layers) > 0:
-		return invalidValue("Layers are not imitated by Millrace.")
+		return invalidValue("Layers are not supported by Millrace.")
 	case s.FileSystems > 0:
-		return invalidValue("FileSystemConfigs are not imitated by Millrace.")
+		return invalidValue("FileSystemConfigs are not supported by Millrace.")
 	case s.SnapStart != nil && value(s.SnapStart.ApplyOn) == "PublishedVersions":
-		return invalidValue("SnapStart is not imitated by Millrace.")
+		return invalidValue("SnapStart is not supported by Millrace.")
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func checkRuntime(name string) error {
 		return invalidValue("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. "+
 			"We recommend you use a supported runtime while creating or updating functions.", name)
 	}
-	return invalidValue("The runtime %s is not imitated by Millrace, which runs provided.al2023 and provided.al2: "+
+	return invalidValue("The runtime %s is not supported by Millrace, which runs provided.al2023 and provided.al2: "+
 		"a zip file with an executable named bootstrap.", name)
 }
 

@@ -24,12 +24,12 @@ var ownerOnlyActions = map[string]bool{
 	"SetQueueAttributes": true, "StartMessageMoveTask": true, "TagQueue": true, "UntagQueue": true,
 }
 
-// rootActions are what the root of the owning account may do even against a policy
-// that denies everybody everything: else nobody could take it away again
+// rootActions are the actions that the owning account's root may call even if the policy
+// denies everything to everyone: otherwise such a policy could never be removed
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-tasks.html).
 var rootActions = map[string]bool{"SetQueueAttributes": true, "GetQueueAttributes": true, "RemovePermission": true}
 
-// authorize says whether the caller may do the action to the queue: the account
+// authorize reports whether the caller may do the action to the queue: the account
 // that owns it may unless its policy denies, others may if the policy allows.
 // What an account's own identity policies say is not asked.
 func (s *Service) authorize(c *identity.Caller, q *jetqueue.Queue, action string) error {
@@ -73,8 +73,7 @@ func conditions(c *identity.Caller, q *jetqueue.Queue) map[string][]string {
 	return keys
 }
 
-// signed refuses callers that nobody knows where no policy could let them in:
-// actions that concern no one queue.
+// signed refuses anonymous callers for account-level actions, which no policy can allow.
 func (s *Service) signed(c *identity.Caller) error {
 	if !c.Anonymous || s.options.PoliciesOff {
 		return nil
@@ -99,7 +98,7 @@ func accessDenied(format string, args ...any) *wire.Error {
 	return &wire.Error{Code: "AccessDeniedException", QueryCode: "AccessDenied", Status: 403, Message: fmt.Sprintf(format, args...)}
 }
 
-// MaySend says whether an AWS service may send to a queue on behalf of a
+// MaySend reports whether an AWS service may send to a queue on behalf of a
 // resource of one of its users: a topic, a bucket, a rule. The queue's policy
 // must let it, whoever owns the queue. The error is fault.Denied, or
 // fault.NotFound when there is no such queue.
@@ -115,7 +114,7 @@ func (s *Service) MaySend(to queue.ID, service, sourceARN, sourceAccount string)
 	return nil
 }
 
-// MayReceive says whether a Lambda function of an account, which runs in a role,
+// MayReceive reports whether a Lambda function of an account, which runs in a role,
 // may take messages out of another account's queue: the queue's policy must let the
 // role receive and delete messages, and ask for the queue's attributes
 // (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-cross-account-example.html).

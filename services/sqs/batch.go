@@ -50,5 +50,5 @@ func failed(id *string, err error) *api.BatchResultErrorEntry {
 	if code == "" {
 		code = e.Code
 	}
-	return &api.BatchResultErrorEntry{Id: id, Code: &code, Message: &e.Message, SenderFault: ptr(!e.Fault)}
+	return &api.BatchResultErrorEntry{Id: id, Code: &code, Message: &e.Message, SenderFault: new(!e.Fault)}
 }

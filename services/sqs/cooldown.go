@@ -42,7 +42,7 @@ func coolingKey(what string, id queue.ID) string {
 // nobody waits for that long.
 func cooling(done, now time.Time) bool { return now.Sub(done).Abs() < cooldown }
 
-// active says whether what was done to the queue less than a minute ago, and not
+// active reports whether what was done to the queue less than a minute ago, and not
 // before since: a queue has nothing to wait for that was done to one of its name.
 func (c *cooldowns) active(what string, id queue.ID, now, since time.Time) bool {
 	done, ok := c.table.Get(coolingKey(what, id))

@@ -38,7 +38,7 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	if err := checkTags(id, nil, in.Tags); err != nil {
 		return nil, err
 	}
-	url := &api.CreateQueueOutput{QueueUrl: ptr(s.options.URLs.url(c, id))}
+	url := &api.CreateQueueOutput{QueueUrl: new(s.options.URLs.url(c, id))}
 	q, err := s.queues.Get(id)
 	if err != nil {
 		if s.options.NameWait && s.cooldowns.active(afterDelete, id, time.Now(), time.Time{}) {
@@ -68,7 +68,7 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	return url, nil
 }
 
-// redriveCheck tells whether a queue exists that dead letters of source may go
+// redriveCheck reports whether a queue exists that dead letters of source may go
 // to, and whether its redrive allow policy lets them.
 func (s *Service) redriveCheck(source queue.ID) func(queue.ID) (allowed, exists bool) {
 	return func(target queue.ID) (allowed, exists bool) {

@@ -76,7 +76,7 @@ func fromHandle(err error, handle string, change queue.Change, query bool) error
 	return fromDomain(err, query)
 }
 
-// looksIssued says whether a text has the form of the handles that queues give
+// looksIssued reports whether a text has the form of the handles that queues give
 // out. Whose it is only that queue can tell.
 func looksIssued(handle string) bool {
 	b, err := base64.StdEncoding.Strict().DecodeString(handle)

@@ -28,5 +28,5 @@ func (s *Service) GetQueueUrl(ctx context.Context, in *api.GetQueueUrlInput) (*a
 	if err := s.authorize(&c, q, "GetQueueUrl"); err != nil {
 		return nil, err
 	}
-	return &api.GetQueueUrlOutput{QueueUrl: ptr(s.options.URLs.url(c, id))}, nil
+	return &api.GetQueueUrlOutput{QueueUrl: new(s.options.URLs.url(c, id))}, nil
 }

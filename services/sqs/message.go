@@ -69,7 +69,7 @@ func (d draft) route(id queue.ID, cfg queue.Config, m *queue.Message) error {
 	case !fifo && d.dedupID != nil:
 		return invalidParam("MessageDeduplicationId", m.DedupID, otherType)
 	case !fifo && d.delay != nil:
-		m.Delay = ptr(time.Duration(*d.delay) * time.Second)
+		m.Delay = new(time.Duration(*d.delay) * time.Second)
 	case fifo && d.group == nil:
 		return missingParam("MessageGroupId")
 	case fifo && d.dedupID == nil && !cfg.ContentDedup:
@@ -185,7 +185,7 @@ func answer(m *queue.Received, user, system []string) *api.Message {
 	out := &api.Message{
 		MessageId:     &m.MessageID,
 		ReceiptHandle: &m.ReceiptHandle,
-		MD5OfBody:     ptr(digest.Body(&m.Message)),
+		MD5OfBody:     new(digest.Body(&m.Message)),
 		Body:          &m.Body,
 	}
 	var chosen []queue.Attribute
@@ -195,14 +195,14 @@ func answer(m *queue.Received, user, system []string) *api.Message {
 		}
 	}
 	if len(chosen) > 0 {
-		out.MD5OfMessageAttributes = ptr(digest.Attributes(chosen))
+		out.MD5OfMessageAttributes = new(digest.Attributes(chosen))
 		out.MessageAttributes = make(map[string]*api.MessageAttributeValue, len(chosen))
 		for _, a := range chosen {
-			v := &api.MessageAttributeValue{DataType: ptr(a.DataType)}
+			v := &api.MessageAttributeValue{DataType: new(a.DataType)}
 			if strings.HasPrefix(a.DataType, "Binary") {
 				v.BinaryValue = a.Value
 			} else {
-				v.StringValue = ptr(string(a.Value))
+				v.StringValue = new(string(a.Value))
 			}
 			out.MessageAttributes[a.Name] = v
 		}

@@ -87,7 +87,7 @@ func shown(m queue.Peeked) shownMessage {
 		delete(out.Attributes, "ApproximateFirstReceiveTimestamp")
 	}
 	if !m.VisibleAt.IsZero() {
-		out.VisibleAt = ptr(m.VisibleAt.UTC())
+		out.VisibleAt = new(m.VisibleAt.UTC())
 	}
 	for name, a := range full.MessageAttributes {
 		if out.MessageAttributes == nil {

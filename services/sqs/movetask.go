@@ -54,7 +54,7 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *api.StartMessage
 	if err != nil {
 		return nil, fromMoves(err, c.Query)
 	}
-	return &api.StartMessageMoveTaskOutput{TaskHandle: ptr(taskHandle(task))}, nil
+	return &api.StartMessageMoveTaskOutput{TaskHandle: new(taskHandle(task))}, nil
 }
 
 // CancelMessageMoveTask   awsJson1_0, awsQuery
@@ -78,7 +78,7 @@ func (s *Service) CancelMessageMoveTask(ctx context.Context, in *api.CancelMessa
 	if err != nil {
 		return nil, fromMoves(err, c.Query)
 	}
-	return &api.CancelMessageMoveTaskOutput{ApproximateNumberOfMessagesMoved: ptr(int64(task.Moved))}, nil
+	return &api.CancelMessageMoveTaskOutput{ApproximateNumberOfMessagesMoved: new(int64(task.Moved))}, nil
 }
 
 // ListMessageMoveTasks   awsJson1_0, awsQuery
@@ -108,21 +108,21 @@ func (s *Service) ListMessageMoveTasks(ctx context.Context, in *api.ListMessageM
 
 func taskEntry(t moves.Task) *api.ListMessageMoveTasksResultEntry {
 	e := &api.ListMessageMoveTasksResultEntry{
-		ApproximateNumberOfMessagesMoved:  ptr(int64(t.Moved)),
-		ApproximateNumberOfMessagesToMove: ptr(int64(t.ToMove)),
+		ApproximateNumberOfMessagesMoved:  new(int64(t.Moved)),
+		ApproximateNumberOfMessagesToMove: new(int64(t.ToMove)),
 		FailureReason:                     optional(t.Reason),
-		SourceArn:                         ptr(t.Source.ARN().String()),
-		StartedTimestamp:                  ptr(t.Started.UnixMilli()),
-		Status:                            ptr(string(t.Status)),
+		SourceArn:                         new(t.Source.ARN().String()),
+		StartedTimestamp:                  new(t.Started.UnixMilli()),
+		Status:                            new(string(t.Status)),
 	}
 	if t.Destination != nil {
-		e.DestinationArn = ptr(t.Destination.ARN().String())
+		e.DestinationArn = new(t.Destination.ARN().String())
 	}
 	if t.Rate > 0 {
-		e.MaxNumberOfMessagesPerSecond = ptr(int32(t.Rate))
+		e.MaxNumberOfMessagesPerSecond = new(int32(t.Rate))
 	}
 	if t.Status == moves.Running {
-		e.TaskHandle = ptr(taskHandle(t))
+		e.TaskHandle = new(taskHandle(t))
 	}
 	return e
 }

@@ -73,7 +73,7 @@ func checkAction(action string) error {
 
 const unknownAction = "Please refer to the appropriate WSDL for a list of valid actions. "
 
-// isAction says whether a policy may name the action, in whatever case.
+// isAction reports whether a policy may name the action, in whatever case.
 func isAction(name string) bool {
 	for _, a := range grantable {
 		if strings.EqualFold(a, name) {

@@ -69,7 +69,7 @@ func (s *Service) SetQueueAttributes(ctx context.Context, in *api.SetQueueAttrib
 	return &api.SetQueueAttributesOutput{}, nil
 }
 
-// isAttribute says whether SQS has a queue attribute of that name, on some queue.
+// isAttribute reports whether SQS has a queue attribute of that name, on some queue.
 func isAttribute(name string) bool {
 	switch name {
 	case "All", policyAttribute, redrive, redriveAllow, kmsKey, kmsReuse, sse,

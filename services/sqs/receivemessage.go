@@ -119,7 +119,7 @@ func receiveRequest(in *api.ReceiveMessageInput, id queue.ID, cfg queue.Config, 
 		if err := checkVisibility(*n); err != nil {
 			return req, err
 		}
-		req.Visibility = ptr(time.Duration(*n) * time.Second)
+		req.Visibility = new(time.Duration(*n) * time.Second)
 	}
 	if !id.FIFO() {
 		return req, nil

@@ -41,7 +41,7 @@ func (s *Service) SendMessage(ctx context.Context, in *api.SendMessageInput) (*a
 	}
 	return &api.SendMessageOutput{
 		MessageId:                    &sent[0].MessageID,
-		MD5OfMessageBody:             ptr(digest.Body(&m)),
+		MD5OfMessageBody:             new(digest.Body(&m)),
 		MD5OfMessageAttributes:       optional(digest.Attributes(m.Attributes)),
 		MD5OfMessageSystemAttributes: systemDigest(in.MessageSystemAttributes),
 		SequenceNumber:               optional(sent[0].SequenceNumber),

@@ -71,7 +71,7 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 		out.Successful = append(out.Successful, &api.SendMessageBatchResultEntry{
 			Id:                           e.Id,
 			MessageId:                    &sent[i].MessageID,
-			MD5OfMessageBody:             ptr(digest.Body(&messages[i])),
+			MD5OfMessageBody:             new(digest.Body(&messages[i])),
 			MD5OfMessageAttributes:       optional(digest.Attributes(messages[i].Attributes)),
 			MD5OfMessageSystemAttributes: systemDigest(e.MessageSystemAttributes),
 			SequenceNumber:               optional(sent[i].SequenceNumber),

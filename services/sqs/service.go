@@ -47,7 +47,7 @@ func New(queues *jetqueue.Queues, tasks MoveTasks, records *record.Store, o Opti
 	return s
 }
 
-// Model fits gateway.Service.
+// Model implements gateway.Service.
 func (*Service) Model() *wire.Service { return api.Service }
 
 // Drain answers every waiting receive now, with no messages, and lets no other
@@ -79,9 +79,9 @@ func (s *Service) find(ctx context.Context, action string, url *string) (*jetque
 	return q, nil
 }
 
-// authorizeAccountLevel is the rim of the operations that concern no one queue: it refuses
-// them to nobody in particular, and, as AWS does, when they are asked of a
-// queue's URL in the query protocol.
+// authorizeAccountLevel authorizes the operations that are not on one queue. It refuses
+// anonymous callers and, as AWS does, requests that are sent to a queue's URL in the query
+// protocol.
 func (s *Service) authorizeAccountLevel(c identity.Caller, action string) error {
 	if _, ok := locate(c, c.Host, c.Path); ok && c.Query {
 		return invalidAction(action)
@@ -119,5 +119,5 @@ func optional(s string) *string {
 	if s == "" {
 		return nil
 	}
-	return ptr(s)
+	return new(s)
 }

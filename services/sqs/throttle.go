@@ -30,7 +30,7 @@ type allowance struct {
 	action, group string
 }
 
-// hasFIFOQuota says whether an action has a quota on FIFO queues.
+// hasFIFOQuota reports whether an action has a quota on FIFO queues.
 func hasFIFOQuota(action string) bool {
 	switch action {
 	case "SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility":

@@ -129,7 +129,7 @@ func cutURL(text string) (host, path string, ok bool) {
 	return host, path, wordsIn(host) && wordsIn(path)
 }
 
-// wordsIn says whether nothing but words stands between dots and slashes.
+// wordsIn reports whether nothing but words stands between dots and slashes.
 func wordsIn(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c != '.' && c != '/' && !isWord(s[i:i+1]) {

@@ -89,7 +89,7 @@ func checkAttributeType(name, dataType string) (base string, err error) {
 	return base, nil
 }
 
-// isNumber says whether a text is a number as SQS has them: up to 38 digits,
+// isNumber reports whether a text is a number as SQS has them: up to 38 digits,
 // between 10^-128 and 10^126.
 func isNumber(s string) bool {
 	if s == "" || strings.Trim(s, "0123456789+-.eE") != "" || len(s) > 256 {
@@ -139,7 +139,7 @@ func queueName(name string, fifo bool) error {
 // entryID checks the id of a batch entry.
 func entryID(id string) bool { return len(id) <= 80 && isWord(id) }
 
-// isWord says whether a text is one or more of A-Z a-z 0-9 _ -.
+// isWord reports whether a text is one or more of A-Z a-z 0-9 _ -.
 func isWord(s string) bool {
 	for i := range len(s) {
 		c := s[i]

@@ -25,20 +25,20 @@ func checkDuplicates(text string) error {
 		return err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("text after the document")
+		return fmt.Errorf("trailing data after the document")
 	}
 	return nil
 }
 
-// maxDepth is how many values may stand inside of each other; no policy needs
-// more than seven. Each takes some of the stack, which ends the whole process
-// when it is used up, and the decoder's tokens have no bound of their own.
+// maxDepth is how deep values may be nested; no policy needs more than seven. Each level
+// takes some of the stack, whose overflow would end the process, and the decoder's tokens
+// have no bound of their own.
 const maxDepth = 100
 
 // value reads one value from d, whatever is in it, inside of depth others.
 func value(d *json.Decoder, depth int) error {
 	if depth > maxDepth {
-		return fmt.Errorf("more than %d values inside of each other", maxDepth)
+		return fmt.Errorf("values nested deeper than %d levels", maxDepth)
 	}
 	start, err := d.Token()
 	if err != nil {
@@ -57,7 +57,7 @@ func value(d *json.Decoder, depth int) error {
 			}
 			folded := strings.ToLower(strings.ToUpper(name.(string))) // either alone leaves ſ or K (kelvin) apart
 			if names[folded] {
-				return fmt.Errorf("the member %q is there twice", name)
+				return fmt.Errorf("duplicate member %q", name)
 			}
 			names[folded] = true
 		}
