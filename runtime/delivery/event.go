@@ -86,8 +86,8 @@ type finalError struct{ error }
 
 func (e finalError) Unwrap() error { return e.error }
 
-// isFinal reports whether trying again makes no sense.
-func isFinal(err error) bool {
+// IsFinal reports whether an error of Deliver is one that no further attempt can change.
+func IsFinal(err error) bool {
 	if final := (finalError{}); errors.As(err, &final) {
 		return true
 	}

@@ -26,7 +26,7 @@ func observe(ctx context.Context, env *envelope) (_ context.Context, done func(R
 	began := time.Now()
 	ctx = telemetry.WithTraceParent(ctx, env.event.TraceParent)
 	ctx, span := telemetry.Start(ctx, scope, "deliver", trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
-		attribute.String("messaging.destination.name", env.To),
+		to(env),
 		attribute.String("messaging.message.id", env.event.ID),
 	))
 	return ctx, func(r Reply, err error) {
@@ -54,7 +54,7 @@ func observeEnd(ctx context.Context, env *envelope, c Condition) {
 }
 
 func to(env *envelope) attribute.KeyValue {
-	return attribute.String("messaging.destination.name", env.To)
+	return attribute.String("messaging.destination.name", label(env.To))
 }
 
 type instruments struct {

@@ -132,7 +132,7 @@ func (o *Outbox) direct(ctx context.Context, t DurableTarget, env *envelope) (st
 	if ctx.Err() != nil {
 		return false, fault.Wrap(fault.Canceled, ctx.Err(), "handing over an event")
 	}
-	if err != nil && !isFinal(err) {
+	if err != nil && !IsFinal(err) {
 		return false, nil
 	}
 	v := env.next(env.Policy, o.config.Senders[env.Policy.Sender], reply, err, time.Since(began))
@@ -187,7 +187,7 @@ func (o *Outbox) attempt(ctx context.Context, t Target, env *envelope) (reply Re
 	ctx, done := observe(ctx, env)
 	defer func() {
 		if p := recover(); p != nil {
-			o.config.Log.Error("a target panicked", "to", env.To, "event", env.event.ID, "value", fmt.Sprint(p))
+			o.config.Log.Error("a target panicked", "to", label(env.To), "event", env.event.ID, "value", fmt.Sprint(p))
 			err = fault.New(fault.Internal, "the target panicked")
 		}
 		done(reply, err)
@@ -211,7 +211,7 @@ func (o *Outbox) end(ctx context.Context, env *envelope, c Condition, reply Repl
 	if c == Success {
 		return o.handOn(ctx, p.OnSuccess, s.Record, out)
 	}
-	o.config.Log.Warn("an event was not delivered", "to", env.To, "event", env.event.ID, "condition", string(c),
+	o.config.Log.Warn("an event was not delivered", "to", label(env.To), "event", env.event.ID, "condition", string(c),
 		"attempts", env.Attempts, "deadLetter", p.DeadLetter, "onFailure", p.OnFailure, "err", reason(reply, err))
 	return errors.Join(o.handOn(ctx, p.DeadLetter, s.DeadLetter, out), o.handOn(ctx, p.OnFailure, s.Record, out))
 }

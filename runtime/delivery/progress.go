@@ -29,7 +29,7 @@ func (pr *progress) next(p Policy, s Sender, reply Reply, err error, age time.Du
 			return verdict{ended: Success}
 		}
 	}
-	if isFinal(err) {
+	if IsFinal(err) {
 		return verdict{ended: Rejected}
 	}
 	if err != nil && s.Refused != nil {

@@ -94,7 +94,7 @@ func (r *receiver) deliver(q Queue, m queue.Received) {
 	}
 	if err != nil {
 		if r.run.Work().Err() == nil {
-			r.log.Error("what follows from an event could not be stored; it comes back", "to", env.To, "event", env.event.ID, "err", err)
+			r.log.Error("what follows from an event could not be stored; it comes back", "to", label(env.To), "event", env.event.ID, "err", err)
 		}
 		return
 	}

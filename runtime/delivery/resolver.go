@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"net/url"
 	"strings"
 
 	"millrace/runtime/fault"
@@ -34,4 +35,17 @@ func kindOf(name string) string {
 	}
 	scheme, _, _ := strings.Cut(name, ":")
 	return strings.ToLower(scheme)
+}
+
+// label is a target's name for logs and metrics: of a URL without what may be a
+// secret.
+func label(name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	u, err := url.Parse(name)
+	if err != nil || u.Host == "" {
+		return name
+	}
+	return u.Scheme + "://" + u.Host + u.Path
 }

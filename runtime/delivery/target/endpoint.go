@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func Endpoints() delivery.Resolvers {
 	}
 	resolve := func(name string) (delivery.Target, error) {
 		u, err := url.Parse(name)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !isPort(u.Port()) {
 			return nil, fault.New(fault.Invalid, "not the URL of an HTTP endpoint")
 		}
 		if cleaned := path.Clean("/" + u.Path); cleaned == "/_runtime" || strings.HasPrefix(cleaned, "/_runtime/") {
@@ -54,6 +55,12 @@ func Endpoints() delivery.Resolvers {
 		return endpoint{client, name}, nil
 	}
 	return delivery.Resolvers{"http": resolve, "https": resolve}
+}
+
+// isPort reports whether a URL's port, which may be absent, can be one.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && n > 0
 }
 
 type endpoint struct {

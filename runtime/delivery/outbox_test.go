@@ -1,0 +1,196 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/runtime/delivery"
+	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
+	"millrace/runtime/lifecycle/lifecycletest"
+	"millrace/runtime/queue"
+)
+
+func TestAnOutboxStartsAndStopsAsAllParts(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	defer func() { w.down() }()
+	lifecycletest.Stress(t, func() lifecycle.Part {
+		return delivery.New(delivery.Config{
+			Queue:   func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, w.queues) },
+			Resolve: delivery.Resolvers{"test": w.resolve}.Resolve,
+		})
+	})
+}
+
+func put(t *testing.T, w *world, id, to string, p delivery.Policy) {
+	t.Helper()
+	if err := w.outbox.Put(t.Context(), "test:"+to, delivery.Event{ID: id, Body: []byte(id)}, p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A hundred targets that hang hold their shares, and no more: a good one beside them
+// has its events at once.
+func TestTargetsThatHangStarveNobody(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.set("good", "ok")
+		for i := range 100 {
+			w.set(fmt.Sprint("bad", i), "hang")
+			for n := range 30 {
+				put(t, w, fmt.Sprint(n), fmt.Sprint("bad", i), delivery.Policy{Sender: "lambda"})
+			}
+		}
+		synctest.Wait()
+		w.heard()
+		for i := range 50 {
+			put(t, w, fmt.Sprint(i), "good", delivery.Policy{})
+			synctest.Wait()
+			if all := w.heard(); len(all) != 1 || !strings.Contains(all[0], "good got") {
+				t.Fatalf("event %d: %v", i, all)
+			}
+		}
+	})
+}
+
+// A target that hangs is tried again, and others of its events with it.
+func TestAnAttemptEndsThoughItsTargetHangs(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.set("t", "hang", "ok")
+		put(t, w, "a", "t", delivery.Policy{Sender: "lambda"})
+		time.Sleep(21 * time.Minute)
+		if all := w.heard(); len(all) != 2 || all[1] != "00:20:01 t got a: ok" {
+			t.Errorf("%v", all)
+		}
+	})
+}
+
+// An attempt that takes long is nobody else's meanwhile.
+func TestAnEventStaysHiddenAsLongAsItsAttemptTakes(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.set("t", "hang")
+		put(t, w, "a", "t", delivery.Policy{})
+		time.Sleep(19 * time.Minute)
+		if all := w.heard(); len(all) != 1 {
+			t.Errorf("%v", all)
+		}
+	})
+}
+
+// An unheardQueue gives events, and then hears nothing of them: what a kill leaves
+// undone.
+type unheardQueue struct{ delivery.Queue }
+
+var errKilled = errors.New("killed")
+
+func (unheardQueue) Delete(context.Context, ...string) []error { return []error{errKilled} }
+func (unheardQueue) ChangeVisibility(context.Context, ...queue.Change) []error {
+	return []error{errKilled}
+}
+
+func TestAKillLosesNoEvent(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		if err := w.outbox.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		killed := delivery.New(delivery.Config{
+			Queue: func(ctx context.Context) (delivery.Queue, error) {
+				q, err := delivery.QueueIn(ctx, w.queues)
+				return unheardQueue{q}, err
+			},
+			Resolve: delivery.Resolvers{"test": w.resolve}.Resolve,
+		})
+		if err := killed.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.set("t", "ok")
+		put(t, w, "a", "t", delivery.Policy{})
+		synctest.Wait()
+		if err := killed.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.outbox.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if all := w.heard(); len(all) != 2 || !strings.HasPrefix(all[1], "00:00:30 t got a") {
+			t.Errorf("%v", all)
+		}
+	})
+}
+
+// What an outbox that is stopped is given waits for its start.
+func TestAStoppedOutboxTakesEvents(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		if err := w.outbox.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.set("t", "ok")
+		put(t, w, "a", "t", delivery.Policy{})
+		time.Sleep(time.Minute)
+		if err := w.outbox.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if all := w.heard(); len(all) != 1 {
+			t.Errorf("%v", all)
+		}
+	})
+}
+
+func TestPutSaysThatItCannotTakeAnEvent(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.set("t", "ok")
+		if err := errors.Join(w.outbox.Stop(t.Context()), w.queues.Close(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.outbox.Put(t.Context(), "test:t", delivery.Event{}, delivery.Policy{}); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// An event comes to its target whole.
+func TestEventsTravelWhole(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		var got delivery.Event
+		if err := w.outbox.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.outbox = delivery.New(delivery.Config{
+			Queue: func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, w.queues) },
+			Resolve: func(string) (delivery.Target, error) {
+				return keeper{&got}, nil
+			},
+		})
+		if err := w.outbox.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e := delivery.Event{
+			ID: strings.Repeat("i", 5000), Body: []byte("\x00\xff<&>"), Headers: map[string]string{"X-A": "b\tc"}, GroupID: "g", DedupID: "d",
+			Attributes: []queue.Attribute{{Name: "delivery", DataType: "Binary", Value: []byte{0}}, {Name: "z", DataType: "String", Value: []byte("ü")}},
+			Source:     delivery.Source{ARN: "arn:aws:sns:us-east-1:0:t", Account: "0"}, TraceHeader: "Root=1", TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		}
+		if err := w.outbox.Put(t.Context(), strings.Repeat("n\x00", 5000), e, delivery.Policy{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", e) {
+			t.Errorf("got %.300q, want %.300q", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", e))
+		}
+	})
+}
+
+// A keeper is a target that keeps the last event.
+type keeper struct{ event *delivery.Event }
+
+func (keeper) Allows(delivery.Source) error { return nil }
+
+func (k keeper) Deliver(_ context.Context, e delivery.Event) (delivery.Reply, error) {
+	*k.event = e
+	return delivery.Reply{}, nil
+}
