@@ -24,7 +24,7 @@ type memQueue struct {
 }
 
 type memMessage struct {
-	queue.Received
+	queue.ReceivedMessage
 	visible time.Time
 	handle  string
 }
@@ -43,8 +43,8 @@ func (q *memQueue) sendMessage(m queue.Message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.messages = append(q.messages, &memMessage{
-		Received: queue.Received{Message: m, MessageID: fmt.Sprintf("id-%.9s", m.Body), Sent: time.Now()},
-		visible:  time.Now(),
+		ReceivedMessage: queue.ReceivedMessage{Message: m, MessageID: fmt.Sprintf("id-%.9s", m.Body), Sent: time.Now()},
+		visible:         time.Now(),
 	})
 	q.wake()
 }
@@ -56,7 +56,7 @@ func (q *memQueue) wake() {
 
 func (q *memQueue) Config() queue.Config { return q.config }
 
-func (q *memQueue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
+func (q *memQueue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
 	q.mu.Lock()
 	q.receives++
 	q.mu.Unlock()
@@ -88,7 +88,7 @@ func (q *memQueue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue
 }
 
 // take hands out what is visible, or says when something will be.
-func (q *memQueue) take(r queue.ReceiveRequest) (got []queue.Received, next time.Duration, changed chan struct{}) {
+func (q *memQueue) take(r queue.ReceiveRequest) (got []queue.ReceivedMessage, next time.Duration, changed chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	hide := q.config.Visibility
@@ -116,7 +116,7 @@ func (q *memQueue) take(r queue.ReceiveRequest) (got []queue.Received, next time
 		m.visible = time.Now().Add(hide)
 		m.handle = fmt.Sprintf("%s#%d", m.MessageID, m.Receives)
 		m.ReceiptHandle = m.handle
-		got = append(got, m.Received)
+		got = append(got, m.ReceivedMessage)
 	}
 	return got, next, q.changed
 }
@@ -128,7 +128,7 @@ func (q *memQueue) Delete(_ context.Context, handles ...string) []error {
 	for i, h := range handles {
 		at := slices.IndexFunc(q.messages, func(m *memMessage) bool { return m.handle == h })
 		if at < 0 {
-			errs[i] = queue.ErrExpired
+			errs[i] = queue.ErrHandleExpired
 			continue
 		}
 		q.deleted = append(q.deleted, q.messages[at].Body)
@@ -138,7 +138,7 @@ func (q *memQueue) Delete(_ context.Context, handles ...string) []error {
 	return errs
 }
 
-func (q *memQueue) ChangeVisibility(_ context.Context, changes ...queue.Change) []error {
+func (q *memQueue) ChangeVisibility(_ context.Context, changes ...queue.VisibilityChange) []error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, c := range changes {

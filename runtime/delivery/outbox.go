@@ -19,10 +19,10 @@ import (
 
 // A Queue keeps the events that wait: jetqueue.Queue.
 type Queue interface {
-	Send(context.Context, ...queue.Message) ([]queue.Sent, error)
-	Receive(context.Context, queue.ReceiveRequest) ([]queue.Received, error)
+	Send(context.Context, ...queue.Message) ([]queue.SendResult, error)
+	Receive(context.Context, queue.ReceiveRequest) ([]queue.ReceivedMessage, error)
 	Delete(ctx context.Context, handles ...string) []error
-	ChangeVisibility(context.Context, ...queue.Change) []error
+	ChangeVisibility(context.Context, ...queue.VisibilityChange) []error
 }
 
 // A Config is what an outbox rests on. Queue and Resolve are required.

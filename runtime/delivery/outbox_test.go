@@ -88,7 +88,7 @@ type unheardQueue struct{ delivery.Queue }
 var errKilled = errors.New("killed")
 
 func (unheardQueue) Delete(context.Context, ...string) []error { return []error{errKilled} }
-func (unheardQueue) ChangeVisibility(context.Context, ...queue.Change) []error {
+func (unheardQueue) ChangeVisibility(context.Context, ...queue.VisibilityChange) []error {
 	return []error{errKilled}
 }
 

@@ -65,7 +65,7 @@ func (r *receiver) receiveFrom(q Queue) error {
 }
 
 // deliver makes one attempt at an event, and does with its message what follows.
-func (r *receiver) deliver(q Queue, m queue.Received) {
+func (r *receiver) deliver(q Queue, m queue.ReceivedMessage) {
 	began := time.Now()
 	env, err := unseal(&m.Message)
 	if err != nil {
@@ -119,7 +119,7 @@ func (r *receiver) keepHidden(q Queue, handle string) (stop func()) {
 	timer := time.AfterFunc(hidden/2, func() {
 		defer close(over)
 		for ctx.Err() == nil {
-			if err := q.ChangeVisibility(ctx, queue.Change{ReceiptHandle: handle, Timeout: hidden})[0]; err != nil && ctx.Err() == nil {
+			if err := q.ChangeVisibility(ctx, queue.VisibilityChange{ReceiptHandle: handle, Timeout: hidden})[0]; err != nil && ctx.Err() == nil {
 				r.log.Warn("an event could not be kept from others; it may be delivered twice", "err", err)
 			}
 			pause(ctx, hidden/2)
@@ -144,17 +144,17 @@ func (r *receiver) sendAgain(q Queue, env *envelope, pause time.Duration) error 
 	return err
 }
 
-func (r *receiver) remove(q Queue, m queue.Received) {
+func (r *receiver) remove(q Queue, m queue.ReceivedMessage) {
 	if err := q.Delete(r.run.Work(), m.ReceiptHandle)[0]; err != nil && r.run.Work().Err() == nil {
 		r.log.Warn("an event that is done with could not be removed; it may be delivered again", "err", err)
 	}
 }
 
 // release makes an event that was cut off receivable at once.
-func (r *receiver) release(q Queue, m queue.Received) {
+func (r *receiver) release(q Queue, m queue.ReceivedMessage) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.run.Work()), putBack)
 	defer cancel()
-	if err := q.ChangeVisibility(ctx, queue.Change{ReceiptHandle: m.ReceiptHandle})[0]; err != nil {
+	if err := q.ChangeVisibility(ctx, queue.VisibilityChange{ReceiptHandle: m.ReceiptHandle})[0]; err != nil {
 		r.log.Warn("an event could not be put back; it comes back by itself", "err", err)
 	}
 }

@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// A Span is a run of numbers, both ends included.
-type Span struct{ From, To uint64 }
+// A Range is a run of numbers, both ends included.
+type Range struct{ From, To uint64 }
 
-// Spans are runs of numbers. They are written like the pages to print: 3,7-9.
-type Spans []Span
+// Ranges are runs of numbers. They are written like the pages to print: 3,7-9.
+type Ranges []Range
 
 // Add adds a run; one that touches the last one prolongs it.
-func (s *Spans) Add(from, to uint64) {
+func (s *Ranges) Add(from, to uint64) {
 	if n := len(*s); n > 0 && (*s)[n-1].To+1 == from {
 		(*s)[n-1].To = to
 		return
 	}
-	*s = append(*s, Span{from, to})
+	*s = append(*s, Range{from, to})
 }
 
 // Len counts the numbers.
-func (s Spans) Len() (n uint64) {
+func (s Ranges) Len() (n uint64) {
 	for _, r := range s {
 		n += r.To - r.From + 1
 	}
@@ -32,9 +32,9 @@ func (s Spans) Len() (n uint64) {
 }
 
 // Without returns the numbers of s that are in none of others, in order.
-func (s Spans) Without(others Spans) Spans {
-	others = slices.SortedFunc(slices.Values(others), func(a, b Span) int { return cmp.Compare(a.From, b.From) })
-	var rest Spans
+func (s Ranges) Without(others Ranges) Ranges {
+	others = slices.SortedFunc(slices.Values(others), func(a, b Range) int { return cmp.Compare(a.From, b.From) })
+	var rest Ranges
 	for _, r := range s {
 		for _, o := range others {
 			if o.To < r.From || o.From > r.To {
@@ -54,7 +54,7 @@ func (s Spans) Without(others Spans) Spans {
 	return rest
 }
 
-func (s Spans) String() string {
+func (s Ranges) String() string {
 	var b strings.Builder
 	for i, r := range s {
 		if i > 0 {
@@ -68,8 +68,8 @@ func (s Spans) String() string {
 	return b.String()
 }
 
-// ParseSpans is the inverse of String.
-func ParseSpans(text string) (s Spans, err error) {
+// ParseRanges is the inverse of String.
+func ParseRanges(text string) (s Ranges, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		from, to, isRun := strings.Cut(part, "-")
 		if !isRun {
@@ -80,19 +80,19 @@ func ParseSpans(text string) (s Spans, err error) {
 		if errA != nil || errB != nil || a > b {
 			return nil, fmt.Errorf("%q is no run of numbers", part)
 		}
-		s = append(s, Span{a, b})
+		s = append(s, Range{a, b})
 	}
 	return s, nil
 }
 
-// An Audit finds out which messages were in entries that a log has lost. Every
+// A LossAudit finds out which messages were in entries that a log has lost. Every
 // message has the number after the one before, so what lies between the last
 // number before a gap and the first one behind it was in the gap; unless a later
 // entry says that it was deleted, or has a copy of it.
 //
 // The caller goes through the log as for [Machine.Replay] and says where entries
 // are missing.
-type Audit struct {
+type LossAudit struct {
 	next   uint64 // above all numbers that are accounted for
 	gap    bool   // entries are missing since then
 	ranges []auditRange
@@ -100,18 +100,18 @@ type Audit struct {
 }
 
 type auditRange struct {
-	Span
+	Range
 	by int64 // they were sent before this moment
 }
 
-// NewAudit makes the audit of a log whose first entry is to come.
-func NewAudit() *Audit { return &Audit{next: 1, found: map[uint64]bool{}} }
+// NewLossAudit makes the audit of a log whose first entry is to come.
+func NewLossAudit() *LossAudit { return &LossAudit{next: 1, found: map[uint64]bool{}} }
 
-// Gap says that entries are missing here which may have held messages.
-func (a *Audit) Gap() { a.gap = true }
+// MissingEntries says that entries are missing here which may have held messages.
+func (a *LossAudit) MissingEntries() { a.gap = true }
 
-// Entry goes through an entry.
-func (a *Audit) Entry(e Entry) {
+// AddEntry goes through an entry.
+func (a *LossAudit) AddEntry(e Entry) {
 	for d := e.all(); d.more(); {
 		if r := readRecord(&d, e.time); d.err == nil {
 			a.record(&r, e.time)
@@ -119,7 +119,7 @@ func (a *Audit) Entry(e Entry) {
 	}
 }
 
-func (a *Audit) record(r *record, now int64) {
+func (a *LossAudit) record(r *record, now int64) {
 	switch r.kind {
 	case sent:
 		a.upTo(r.number, now)
@@ -136,15 +136,15 @@ func (a *Audit) record(r *record, now int64) {
 }
 
 // upTo says that all numbers below next were given to messages.
-func (a *Audit) upTo(next uint64, now int64) {
+func (a *LossAudit) upTo(next uint64, now int64) {
 	if a.gap && next > a.next {
-		a.ranges = append(a.ranges, auditRange{Span{a.next, next - 1}, now})
+		a.ranges = append(a.ranges, auditRange{Range{a.next, next - 1}, now})
 	}
 	a.gap = false
 	a.next = max(a.next, next)
 }
 
-func (a *Audit) find(number uint64) {
+func (a *LossAudit) find(number uint64) {
 	for _, g := range a.ranges {
 		if g.From <= number && number <= g.To {
 			a.found[number] = true
@@ -156,20 +156,20 @@ func (a *Audit) find(number uint64) {
 	}
 }
 
-// Lost returns the numbers of the messages that are lost. next is the number
+// LostMessages returns the numbers of the messages that are lost. next is the number
 // that the next message was to have, 0 when that is not known.
-func (a *Audit) Lost(next uint64) (numbers Spans) {
+func (a *LossAudit) LostMessages(next uint64) (numbers Ranges) {
 	if next != 0 {
 		a.upTo(next, 0)
 	}
 	for _, g := range a.ranges {
-		var found Spans
+		var found Ranges
 		for n := range a.found {
 			if g.From <= n && n <= g.To {
-				found = append(found, Span{n, n})
+				found = append(found, Range{n, n})
 			}
 		}
-		for _, s := range (Spans{g.Span}).Without(found) {
+		for _, s := range (Ranges{g.Range}).Without(found) {
 			numbers.Add(s.From, s.To)
 		}
 	}

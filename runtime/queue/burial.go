@@ -20,36 +20,36 @@ type burial struct {
 	o      *message
 }
 
-// A Burial is a message on its way to a dead-letter queue.
-type Burial struct {
-	Seq      uint64 // per source, rising
-	Target   string // the ARN of the dead-letter queue
-	ID       [16]byte
-	Number   uint64
-	Content  Content // "" when it has to be read from Entry
-	Entry    uint64
-	Sent     time.Time // by the wall clock, and so is First
-	First    time.Time
-	Age      time.Duration // since it was enqueued
-	Receives int
-	Fresh    bool // arrives as a new message: with an id, a send time and a receive count of its own
+// A Transfer is a message on its way to a dead-letter queue.
+type Transfer struct {
+	Seq           uint64 // per source, rising
+	Target        string // the ARN of the dead-letter queue
+	ID            [16]byte
+	Number        uint64
+	Content       Content // "" when it has to be read from Entry
+	Entry         uint64
+	Sent          time.Time     // by the wall clock, and so is First
+	FirstReceived time.Time     `json:"First"`
+	Age           time.Duration // since it was enqueued
+	Receives      int
+	AsNew         bool `json:"Fresh"` // arrives as a new message: with an id, a send time and a receive count of its own
 }
 
 // startBurial sends a message that pick took on its way.
 func (m *Machine) startBurial(o *message) {
 	m.emit(record{kind: burying, number: o.number, key: m.config.DeadLetter.Target.ARN().String(), burial: m.burial + 1})
-	m.group.Burials = true
+	m.group.HasTransfers = true
 }
 
-// A Moving says where a message is to go.
-type Moving struct {
+// A MoveRequest says where a message is to go.
+type MoveRequest struct {
 	Number uint64
 	Target string // ARN of a queue
 }
 
-// Oldest returns up to n visible messages in the order in which they came: those
+// OldestVisible returns up to n visible messages in the order in which they came: those
 // that Move can take.
-func (m *Machine) Oldest(n int) []Delivery {
+func (m *Machine) OldestVisible(n int) []Delivery {
 	var all []Delivery
 	for o := range m.messages.all() {
 		if len(all) == n {
@@ -65,20 +65,20 @@ func (m *Machine) Oldest(n int) []Delivery {
 // Move sends visible messages on their way to other queues, where they arrive as
 // new ones. It returns the numbers of those that go: one that was received or
 // deleted since it was looked at stays out.
-func (m *Machine) Move(all ...Moving) (gone []uint64) {
+func (m *Machine) Move(all ...MoveRequest) (gone []uint64) {
 	for _, v := range all {
 		if o := m.messages.at(v.Number); o != nil && o.state == ready {
 			m.emit(record{kind: burying, number: v.Number, key: v.Target, burial: m.burial + 1, flags: flagFresh})
-			m.group.Burials = true
+			m.group.HasTransfers = true
 			gone = append(gone, v.Number)
 		}
 	}
 	return gone
 }
 
-// Leaving counts those of the given messages that are still on their way, and
+// TransferProgress counts those of the given messages that are still on their way, and
 // those that came back.
-func (m *Machine) Leaving(numbers []uint64) (leave, back int) {
+func (m *Machine) TransferProgress(numbers []uint64) (leave, back int) {
 	for _, number := range numbers {
 		switch o := m.messages.at(number); {
 		case o == nil:
@@ -117,28 +117,28 @@ func (m *Machine) endBurial(o *message) {
 	m.leaving = slices.Delete(m.leaving, i, i+1)
 }
 
-// Burying returns up to n burials that have not ended, in their order.
-func (m *Machine) Burying(n int) []Burial {
-	var all []Burial
+// PendingTransfers returns up to n burials that have not ended, in their order.
+func (m *Machine) PendingTransfers(n int) []Transfer {
+	var all []Transfer
 	for _, b := range m.leaving[:min(n, len(m.leaving))] {
 		d := m.delivery(b.o)
-		all = append(all, Burial{
+		all = append(all, Transfer{
 			Seq: b.seq, Target: b.target, ID: d.ID, Number: d.Number, Content: d.Content, Entry: d.Entry,
-			Sent: d.Sent, First: d.First, Age: d.Age, Receives: d.Receives, Fresh: b.fresh,
+			Sent: d.Sent, FirstReceived: d.FirstReceived, Age: d.Age, Receives: d.TotalReceives, AsNew: b.fresh,
 		})
 	}
 	return all
 }
 
-// Buried says that a message arrived.
-func (m *Machine) Buried(number uint64) {
+// CompleteTransfer says that a message arrived.
+func (m *Machine) CompleteTransfer(number uint64) {
 	if o := m.messages.at(number); o != nil && o.state == leaving {
 		m.emit(record{kind: gone, number: number})
 	}
 }
 
-// Unbury takes a message back: its dead-letter queue is not there anymore.
-func (m *Machine) Unbury(number uint64) {
+// RevertTransfer takes a message back: its dead-letter queue is not there anymore.
+func (m *Machine) RevertTransfer(number uint64) {
 	if o := m.messages.at(number); o != nil && o.state == leaving {
 		m.emit(record{kind: unburied, number: number})
 		m.serve()
@@ -157,20 +157,20 @@ func (m *Machine) applyUnburied(o *message) {
 	m.offer(o)
 }
 
-// Arrive takes in what source buried here, and drops what it took before.
+// AcceptTransfers takes in what source buried here, and drops what it took before.
 // Standard queues count the retention from the original send, FIFO queues from
 // now (SQS developer guide, dead-letter queues).
-func (m *Machine) Arrive(source uint64, burials ...Burial) {
+func (m *Machine) AcceptTransfers(source uint64, burials ...Transfer) {
 	for _, b := range burials {
 		if b.Seq <= m.heard[source] {
 			continue
 		}
 		r := record{
-			kind: sent, number: m.next, id: b.ID, content: b.Content, sent: b.Sent.UnixNano() - m.offset, first: b.First.UnixNano(),
+			kind: sent, number: m.next, id: b.ID, content: b.Content, sent: b.Sent.UnixNano() - m.offset, first: b.FirstReceived.UnixNano(),
 			carried: uint64(b.Receives), source: source, burial: b.Seq, group: printOf(b.Content.group()),
 		}
 		switch {
-		case b.Fresh:
+		case b.AsNew:
 			r.id, r.sent, r.first, r.carried = m.newID(), m.now, 0, 0
 		case m.fifo:
 			r.enqueued = m.now

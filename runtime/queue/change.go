@@ -2,16 +2,16 @@ package queue
 
 import "time"
 
-// A Ref is what a receipt handle says: a delivery of a message.
-type Ref struct {
-	Number   uint64
-	Delivery uint32
+// A Receipt is what a receipt handle says: a delivery of a message.
+type Receipt struct {
+	Number       uint64
+	ReceiveCount uint32
 }
 
 // Delete ends a message. One that is gone already is a success. A standard queue
 // takes the handle of any delivery; a FIFO queue only that of the last one, as
 // long as the message is in flight: ErrExpired.
-func (m *Machine) Delete(r Ref) error {
+func (m *Machine) Delete(r Receipt) error {
 	o, err := m.find(r)
 	if err == nil {
 		m.done.Deleted++
@@ -26,17 +26,17 @@ func (m *Machine) Delete(r Ref) error {
 
 // ChangeVisibility hides a message in flight until timeout from now; 0 shows it.
 // For a standard message that is visible again there is nothing to do.
-func (m *Machine) ChangeVisibility(r Ref, timeout time.Duration) error {
+func (m *Machine) ChangeVisibility(r Receipt, timeout time.Duration) error {
 	o, err := m.find(r)
 	switch {
 	case err != nil:
 		return err
 	case o == nil:
-		return ErrGone
+		return ErrMessageNotFound
 	case o.state != inFlight:
 		return nil
 	case m.now+int64(timeout) > o.life.at+int64(MaxVisibility):
-		return ErrBeyondMax
+		return ErrVisibilityTooLong
 	}
 	m.emit(record{kind: hidden, number: o.number, until: m.now + int64(timeout)})
 	m.serve()
@@ -44,15 +44,15 @@ func (m *Machine) ChangeVisibility(r Ref, timeout time.Duration) error {
 }
 
 // find returns the message of a delivery, nil when it is not here anymore.
-func (m *Machine) find(r Ref) (*message, error) {
+func (m *Machine) find(r Receipt) (*message, error) {
 	o := m.messages.at(r.Number)
 	switch {
 	case r.Number >= m.next:
-		return nil, ErrHandle
+		return nil, ErrInvalidHandle
 	case o == nil || o.state == leaving:
 		return nil, nil
-	case m.fifo && (o.state != inFlight || o.life.receives != r.Delivery):
-		return nil, ErrExpired
+	case m.fifo && (o.state != inFlight || o.life.receives != r.ReceiveCount):
+		return nil, ErrHandleExpired
 	}
 	return o, nil
 }

@@ -19,12 +19,12 @@ type Clock struct {
 func (c Clock) Resume(m *Machine, now, wall time.Time) Clock {
 	base := wall
 	if c != (Clock{}) {
-		base = c.At(now)
+		base = c.MachineTime(now)
 	}
 	if m.now != 0 {
 		last := time.Unix(0, m.now)
 		if c == (Clock{}) {
-			base = last.Add(wall.Sub(m.Wall(last)))
+			base = last.Add(wall.Sub(m.WallTime(last)))
 		}
 		if base.Before(last) {
 			base = last
@@ -33,11 +33,11 @@ func (c Clock) Resume(m *Machine, now, wall time.Time) Clock {
 	return Clock{base.Round(0), now}
 }
 
-// At is the machine's time at a moment of the process.
-func (c Clock) At(now time.Time) time.Time { return c.base.Add(now.Sub(c.epoch)) }
+// MachineTime is the machine's time at a moment of the process.
+func (c Clock) MachineTime(now time.Time) time.Time { return c.base.Add(now.Sub(c.epoch)) }
 
-// When is the inverse of At. The zero time stays what it is.
-func (c Clock) When(t time.Time) time.Time {
+// ProcessTime is the inverse of At. The zero time stays what it is.
+func (c Clock) ProcessTime(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}
@@ -48,9 +48,9 @@ func (c Clock) When(t time.Time) time.Time {
 // as there: two clocks are never read at the same moment.
 const slack = int64(100 * time.Millisecond)
 
-// Wall is what the wall clock says at a moment of the machine's time, as far as
+// WallTime is what the wall clock says at a moment of the machine's time, as far as
 // is known now.
-func (m *Machine) Wall(t time.Time) time.Time { return t.Add(time.Duration(m.offset)) }
+func (m *Machine) WallTime(t time.Time) time.Time { return t.Add(time.Duration(m.offset)) }
 
 // look takes in what the wall clock says now.
 func (m *Machine) look(wall int64) {

@@ -32,22 +32,22 @@ func TestClockResumes(t *testing.T) {
 			if c.last != 0 {
 				last := epoch.Add(c.last)
 				m.Begin(last, last.Add(c.offset))
-				m.Open()
-				entry := m.Seal(Key{}).Entry
+				m.WriteTakeover()
+				entry := m.Commit(ContentKey{}).Entry
 				m = New(Config{}, Options{})
 				if err := replay(m, 1, entry); err != nil {
 					t.Fatal(err)
 				}
 			}
 			clock := c.before.Resume(m, now, epoch.Add(c.wall))
-			if got := clock.At(now).Sub(epoch); got != c.want {
+			if got := clock.MachineTime(now).Sub(epoch); got != c.want {
 				t.Errorf("the machine's time is %v, want %v", got, c.want)
 			}
 			later := now.Add(time.Second)
-			if got := clock.At(later).Sub(clock.At(now)); got != time.Second {
+			if got := clock.MachineTime(later).Sub(clock.MachineTime(now)); got != time.Second {
 				t.Errorf("a second took %v", got)
 			}
-			if got := clock.When(clock.At(later)); !got.Equal(later) {
+			if got := clock.ProcessTime(clock.MachineTime(later)); !got.Equal(later) {
 				t.Errorf("the inverse of %v is %v", later, got)
 			}
 		})
@@ -58,10 +58,10 @@ func TestClockResumes(t *testing.T) {
 // are told as they are.
 func TestSmallDriftIsNotTold(t *testing.T) {
 	f := fix(t, false, Config{})
-	begin := func(drift time.Duration) Group {
+	begin := func(drift time.Duration) Batch {
 		f.m.Begin(f.now, f.now.Add(drift))
 		f.m.Send(draftOf(Message{Body: "a"}))
-		return f.m.Seal(Key{})
+		return f.m.Commit(ContentKey{})
 	}
 	for _, drift := range []time.Duration{0, time.Millisecond, -99 * time.Millisecond, time.Hour, -20 * time.Millisecond} {
 		g := begin(drift)
@@ -89,15 +89,15 @@ func TestSmallDriftIsNotTold(t *testing.T) {
 // when it was sent.
 func TestArrivalKeepsItsAge(t *testing.T) {
 	behind := epoch.Add(-24 * time.Hour)
-	arrival := Burial{
-		Seq: 1, Content: draftOf(Message{Body: "a"}).content, Sent: behind, First: behind.Add(time.Second), Age: 10 * time.Second,
+	arrival := Transfer{
+		Seq: 1, Content: draftOf(Message{Body: "a"}).content, Sent: behind, FirstReceived: behind.Add(time.Second), Age: 10 * time.Second,
 	}
 	f := fix(t, false, Config{Retention: time.Minute})
-	f.do(func() { f.m.Arrive(1, arrival) })
+	f.do(func() { f.m.AcceptTransfers(1, arrival) })
 	f.now = f.now.Add(49 * time.Second)
 	got := f.receive(1, "a")[0]
-	if !got.Sent.Equal(arrival.Sent) || !got.First.Equal(arrival.First) {
-		t.Errorf("sent %v, first received %v", got.Sent, got.First)
+	if !got.Sent.Equal(arrival.Sent) || !got.FirstReceived.Equal(arrival.FirstReceived) {
+		t.Errorf("sent %v, first received %v", got.Sent, got.FirstReceived)
 	}
 	f.now = f.now.Add(time.Second)
 	f.receive(1, "")

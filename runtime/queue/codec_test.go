@@ -42,7 +42,7 @@ func TestContentRoundTrip(t *testing.T) {
 }
 
 // entryOf makes an entry of records, whatever they say.
-func entryOf(contents string, k Key, all ...record) []byte {
+func entryOf(contents string, k ContentKey, all ...record) []byte {
 	var b []byte
 	for _, r := range all {
 		b = r.append(b, 5)
@@ -56,9 +56,9 @@ func replay(m *Machine, seq uint64, entry []byte) error {
 	if err != nil {
 		return err
 	}
-	var contents Opened
-	if e.Key == "" {
-		if contents, err = e.Open(nil); err != nil {
+	var contents Plaintext
+	if e.KeyName == "" {
+		if contents, err = e.Decrypt(nil); err != nil {
 			return err
 		}
 	}
@@ -68,16 +68,16 @@ func replay(m *Machine, seq uint64, entry []byte) error {
 func draftOf(m Message) Draft { return NewDraft(&m) }
 
 func TestDamagedEntryIsRefused(t *testing.T) {
-	good := entryOf("12345", Key{}, sampleRecord())
+	good := entryOf("12345", ContentKey{}, sampleRecord())
 	if err := replay(New(Config{}, Options{}), 1, good); err != nil {
 		t.Fatal(err)
 	}
 	for i := range good {
 		bad := append([]byte(nil), good...)
 		bad[i] ^= 0x40
-		want := ErrEntry
+		want := ErrDamagedEntry
 		if i == 0 { // the version, which JetStream's own checksum covers
-			want = ErrVersion
+			want = ErrUnknownVersion
 		}
 		if err := replay(New(Config{}, Options{}), 1, bad); !errors.Is(err, want) {
 			t.Errorf("byte %d is damaged: %v, want %v", i, err, want)
@@ -85,7 +85,7 @@ func TestDamagedEntryIsRefused(t *testing.T) {
 	}
 }
 
-func testKey(t testing.TB, secret string) Key {
+func testKey(t testing.TB, secret string) ContentKey {
 	block, err := aes.NewCipher([]byte(secret))
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func testKey(t testing.TB, secret string) Key {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Key{"wrapped", aead}
+	return ContentKey{"wrapped", aead}
 }
 
 // Contents are sealed, and only under their own key, beside their own records,
@@ -107,17 +107,17 @@ func TestSealedContents(t *testing.T) {
 		t.Error("the entry has its contents in clear")
 	}
 	e, err := ReadEntry(sealed)
-	if err != nil || e.Key != "wrapped" {
-		t.Fatal(e.Key, err)
+	if err != nil || e.KeyName != "wrapped" {
+		t.Fatal(e.KeyName, err)
 	}
-	o, err := e.Open(k)
+	o, err := e.Decrypt(k)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := maps.Collect(e.Contents(o)); !cmp.Equal(got, map[uint64]Content{7: "secret"}) {
 		t.Errorf("contents %v", got)
 	}
-	if _, err := e.Open(testKey(t, "0123456789abcdef0123456789abcdeX")); !errors.Is(err, ErrEntry) {
+	if _, err := e.Decrypt(testKey(t, "0123456789abcdef0123456789abcdeX")); !errors.Is(err, ErrDamagedEntry) {
 		t.Errorf("under another key: %v", err)
 	}
 	r.number = 8
@@ -126,11 +126,11 @@ func TestSealedContents(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.contents = e.contents
-	if _, err := other.Open(k); !errors.Is(err, ErrEntry) {
+	if _, err := other.Decrypt(k); !errors.Is(err, ErrDamagedEntry) {
 		t.Errorf("beside other records: %v", err)
 	}
 	m := New(Config{Visibility: time.Minute}, Options{})
-	if err := m.Replay(1, e, Opened{}); err != nil || m.Counts().Visible != 1 {
+	if err := m.Replay(1, e, Plaintext{}); err != nil || m.Counts().Visible != 1 {
 		t.Errorf("without a key: %+v, %v", m.Counts(), err)
 	}
 }
@@ -148,39 +148,39 @@ func FuzzReplay(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, records []byte, contents string, fifo bool) {
 		m := New(Config{Visibility: time.Minute}, Options{FIFO: fifo, Random: rand.NewPCG(1, 2)})
-		if replay(m, 1, writeEntry(nil, 5, records, []byte(contents), Key{}, nil)) == nil {
+		if replay(m, 1, writeEntry(nil, 5, records, []byte(contents), ContentKey{}, nil)) == nil {
 			m.Counts()
-			m.Burying(10)
+			m.PendingTransfers(10)
 			m.Begin(time.Unix(0, 10), time.Unix(0, 10))
 			m.Receive(&Waiter{}, ReceiveRequest{Max: 10})
-			m.Copy(1, nil)
+			m.Compact(1, nil)
 			m.Purge()
-			m.Seal(Key{})
+			m.Commit(ContentKey{})
 		}
 	})
 }
 
 func FuzzHandle(f *testing.F) {
-	h, err := NewHandles([]byte("0123456789abcdef"))
+	h, err := NewHandleCodec([]byte("0123456789abcdef"))
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(h.Make(1, 1))
+	f.Add(h.Encode(1, 1))
 	f.Add("AQEB")
 	f.Fuzz(func(t *testing.T, s string) {
-		if n, d, ok := h.Parse(s); ok && h.Make(n, d) != s {
-			t.Errorf("%q reads as delivery %d of %d, which is %q", s, d, n, h.Make(n, d))
+		if n, d, ok := h.Decode(s); ok && h.Encode(n, d) != s {
+			t.Errorf("%q reads as delivery %d of %d, which is %q", s, d, n, h.Encode(n, d))
 		}
 	})
 }
 
 func TestHandlesOfOtherQueues(t *testing.T) {
-	a, _ := NewHandles([]byte("0123456789abcdef"))
-	b, _ := NewHandles([]byte("0123456789abcdeF"))
-	if _, _, ok := b.Parse(a.Make(1, 1)); ok {
+	a, _ := NewHandleCodec([]byte("0123456789abcdef"))
+	b, _ := NewHandleCodec([]byte("0123456789abcdeF"))
+	if _, _, ok := b.Decode(a.Encode(1, 1)); ok {
 		t.Error("a handle of another queue reads")
 	}
-	if n, d, ok := a.Parse(a.Make(7, 3)); !ok || n != 7 || d != 3 {
+	if n, d, ok := a.Decode(a.Encode(7, 3)); !ok || n != 7 || d != 3 {
 		t.Errorf("got %d, %d, %v", n, d, ok)
 	}
 }

@@ -90,9 +90,9 @@ func TestCompactionBehindAnOldMessage(t *testing.T) {
 	now := epoch
 	arrive := func(n uint64, age time.Duration) {
 		s.do(now, func(m *Machine) {
-			b := Burial{Seq: n, Sent: now.Add(-age), Age: age, Receives: 3, Content: Pack(&Message{Body: fmt.Sprint(n)}, "")}
+			b := Transfer{Seq: n, Sent: now.Add(-age), Age: age, Receives: 3, Content: Pack(&Message{Body: fmt.Sprint(n)}, "")}
 			b.ID[0], b.ID[1] = byte(n), byte(n>>8)
-			m.Arrive(7, b)
+			m.AcceptTransfers(7, b)
 		})
 	}
 	arrive(1, 12*time.Hour)
@@ -105,7 +105,7 @@ func TestCompactionBehindAnOldMessage(t *testing.T) {
 		s.do(now, func(m *Machine) {
 			for _, d := range w.Deliveries {
 				if d.Number != 1 {
-					m.Delete(Ref{d.Number, d.Delivery})
+					m.Delete(Receipt{d.Number, d.ReceiveCount})
 				}
 			}
 		})

@@ -88,9 +88,9 @@ func appendText(b []byte, s string) []byte {
 var (
 	errShort = errors.New("cut short")
 
-	// ErrVersion says that a log entry is whole, but written by another version of
+	// ErrUnknownVersion says that a log entry is whole, but written by another version of
 	// this package.
-	ErrVersion = errors.New("of an unknown kind: another version wrote it")
+	ErrUnknownVersion = errors.New("of an unknown kind: another version wrote it")
 )
 
 // A reader takes values off the front of a text. After the first error it

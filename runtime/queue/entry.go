@@ -33,18 +33,18 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrEntry says that a log entry is damaged: there is nothing in it to rely on.
-var ErrEntry = errors.New("damaged log entry")
+// ErrDamagedEntry says that a log entry is damaged: there is nothing in it to rely on.
+var ErrDamagedEntry = errors.New("damaged log entry")
 
-// A Key seals what senders gave. The zero Key leaves it in clear.
-type Key struct {
+// A ContentKey seals what senders gave. The zero Key leaves it in clear.
+type ContentKey struct {
 	Name string // says how to find it again: a wrapped data key, say
 	cipher.AEAD
 }
 
 // An Entry is a log entry taken apart.
 type Entry struct {
-	Key      string // of the contents; "" when they are in clear
+	KeyName  string // of the contents; "" when they are in clear
 	time     int64
 	records  string
 	bound    string // what the seal covers beside the contents
@@ -54,9 +54,9 @@ type Entry struct {
 
 // writeEntry appends an entry to b. Nonces come from random, which has to be
 // cryptographically strong when there is a key.
-func writeEntry(b []byte, now int64, records, contents []byte, k Key, random rand.Source) []byte {
+func writeEntry(b []byte, now int64, records, contents []byte, k ContentKey, random rand.Source) []byte {
 	if len(contents) == 0 {
-		k = Key{}
+		k = ContentKey{}
 	}
 	start := len(b)
 	b = binary.AppendVarint(append(b, entryVersion, 0, 0, 0, 0), now)
@@ -79,47 +79,47 @@ func writeEntry(b []byte, now int64, records, contents []byte, k Key, random ran
 func ReadEntry(b []byte) (e Entry, err error) {
 	switch {
 	case len(b) < entryHeader:
-		return e, fmt.Errorf("%w: %w", ErrEntry, errShort)
+		return e, fmt.Errorf("%w: %w", ErrDamagedEntry, errShort)
 	case crc32.Checksum(b[entryHeader:], castagnoli) != binary.BigEndian.Uint32(b[1:]):
-		return e, fmt.Errorf("%w: checksum differs", ErrEntry)
+		return e, fmt.Errorf("%w: checksum differs", ErrDamagedEntry)
 	case b[0] != entryVersion: // and undamaged: the checksum stays where it is in every version
-		return e, fmt.Errorf("version %d: %w", b[0], ErrVersion)
+		return e, fmt.Errorf("version %d: %w", b[0], ErrUnknownVersion)
 	}
 	e.bound = string(b[entryHeader:])
 	r := reader{rest: e.bound}
-	e.time, e.Key, e.records, e.size = r.varint(), r.text(), r.text(), int64(len(b))
+	e.time, e.KeyName, e.records, e.size = r.varint(), r.text(), r.text(), int64(len(b))
 	e.contents = r.rest
 	e.bound = e.bound[:len(e.bound)-len(r.rest)]
 	if r.err != nil {
-		return e, fmt.Errorf("%w: %w", ErrEntry, r.err)
+		return e, fmt.Errorf("%w: %w", ErrDamagedEntry, r.err)
 	}
 	return e, nil
 }
 
-// Open returns the contents. k is the key that e.Key names; nil when that is "".
-func (e Entry) Open(k cipher.AEAD) (Opened, error) {
-	if e.Key == "" {
-		return Opened{e.contents, true}, nil
+// Decrypt returns the contents. k is the key that e.Key names; nil when that is "".
+func (e Entry) Decrypt(k cipher.AEAD) (Plaintext, error) {
+	if e.KeyName == "" {
+		return Plaintext{e.contents, true}, nil
 	}
 	if len(e.contents) < nonceSize {
-		return Opened{}, fmt.Errorf("%w: %w", ErrEntry, errShort)
+		return Plaintext{}, fmt.Errorf("%w: %w", ErrDamagedEntry, errShort)
 	}
 	b, err := k.Open(nil, []byte(e.contents[:nonceSize]), []byte(e.contents[nonceSize:]), []byte(e.bound))
 	if err != nil {
-		return Opened{}, fmt.Errorf("%w: its contents do not fit its key", ErrEntry)
+		return Plaintext{}, fmt.Errorf("%w: its contents do not fit its key", ErrDamagedEntry)
 	}
-	return Opened{string(b), true}, nil
+	return Plaintext{string(b), true}, nil
 }
 
-// Opened are the contents of an entry in clear. The zero Opened is for an entry
+// Plaintext are the contents of an entry in clear. The zero Opened is for an entry
 // that was not opened.
-type Opened struct {
+type Plaintext struct {
 	text string
 	ok   bool
 }
 
 // Contents returns the contents of the messages that an entry brings, by number.
-func (e Entry) Contents(o Opened) iter.Seq2[uint64, Content] {
+func (e Entry) Contents(o Plaintext) iter.Seq2[uint64, Content] {
 	return func(yield func(uint64, Content) bool) {
 		for d := e.all(); d.more(); {
 			r := readRecord(&d, e.time)

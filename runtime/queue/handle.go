@@ -7,26 +7,26 @@ import (
 	"encoding/binary"
 )
 
-// Handles makes and reads the receipt handles of one queue. A handle is a single
+// HandleCodec makes and reads the receipt handles of one queue. A handle is a single
 // AES block, encrypted under a key that only this queue has: which message, which
 // of its deliveries, and a mark. So nobody can make one up, a handle of another
 // queue (or of an earlier queue of the same name) does not read, and no table of
 // handles has to be kept or restored.
-type Handles struct{ block cipher.Block }
+type HandleCodec struct{ block cipher.Block }
 
 const handleMark = 0x51310001
 
 // handleText is strict: of the texts that decode alike, only one is a handle.
 var handleText = base64.StdEncoding.Strict()
 
-// NewHandles makes the handles of a queue from its key of 16 bytes.
-func NewHandles(key []byte) (Handles, error) {
+// NewHandleCodec makes the handles of a queue from its key of 16 bytes.
+func NewHandleCodec(key []byte) (HandleCodec, error) {
 	b, err := aes.NewCipher(key)
-	return Handles{b}, err
+	return HandleCodec{b}, err
 }
 
-// Make returns the handle of a delivery.
-func (h Handles) Make(number uint64, delivery uint32) string {
+// Encode returns the handle of a delivery.
+func (h HandleCodec) Encode(number uint64, delivery uint32) string {
 	var b [aes.BlockSize]byte
 	binary.BigEndian.PutUint64(b[:], number)
 	binary.BigEndian.PutUint32(b[8:], delivery)
@@ -35,8 +35,8 @@ func (h Handles) Make(number uint64, delivery uint32) string {
 	return handleText.EncodeToString(b[:])
 }
 
-// Parse reads a handle; ok is false for any text Make did not return.
-func (h Handles) Parse(handle string) (number uint64, delivery uint32, ok bool) {
+// Decode reads a handle; ok is false for any text Make did not return.
+func (h HandleCodec) Decode(handle string) (number uint64, delivery uint32, ok bool) {
 	var b [24]byte
 	if len(handle) != 24 {
 		return 0, 0, false

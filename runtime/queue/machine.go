@@ -64,12 +64,12 @@ type Machine struct {
 
 	ledger   ledger
 	front    uint64  // entries below count for nothing and may be gone
-	missed   Spans   // entries that are lost, as was reported
+	missed   Ranges  // entries that are lost, as was reported
 	done     Metrics // what was done, since the machine was made
 	records  []byte  // of the entry being written
 	contents []byte
 	entry    []byte
-	group    Group
+	group    Batch
 }
 
 // Options tune a Machine.
@@ -124,9 +124,9 @@ func (m *Machine) memos() iter.Seq[*memo] {
 	}
 }
 
-// CanBury says whether the dead-letter queue is there. Without it messages stay,
+// SetDeadLetterQueueExists says whether the dead-letter queue is there. Without it messages stay,
 // however often they are received.
-func (m *Machine) CanBury(there bool) { m.bury = there }
+func (m *Machine) SetDeadLetterQueueExists(there bool) { m.bury = there }
 
 // Configure sets what the owner of the queue wants. It applies at once, also to
 // messages that are there.
@@ -146,19 +146,19 @@ func (m *Machine) Seq() uint64 { return m.seq }
 // of Replay.
 func (m *Machine) StartAt(seq uint64) { m.seq = seq }
 
-// A Group is what one group of commands came to.
-type Group struct {
-	Seq      uint64    // the entry's sequence; of the last entry before when there is none
-	Entry    []byte    // to be stored; nil when nothing happened. Valid until the next Begin.
-	Answered []*Waiter // to be told once the entry Seq is stored
-	Burials  bool      // see Burying, once the entry Seq is stored
+// A Batch is what one group of commands came to.
+type Batch struct {
+	Seq          uint64    // the entry's sequence; of the last entry before when there is none
+	Entry        []byte    // to be stored; nil when nothing happened. Valid until the next Begin.
+	Answered     []*Waiter // to be told once the entry Seq is stored
+	HasTransfers bool      // see Burying, once the entry Seq is stored
 }
 
 // Begin opens a group of commands at now, by the machine's clock, and lets time
 // pass until then. Time that went back stands still. wall is what the wall clock
 // says: nothing depends on it but the times that clients are told.
 func (m *Machine) Begin(now, wall time.Time) {
-	m.group = Group{}
+	m.group = Batch{}
 	m.records, m.contents = m.records[:0], m.contents[:0]
 	m.pass(now.UnixNano())
 	m.look(wall.UnixNano())
@@ -171,11 +171,11 @@ func (m *Machine) Begin(now, wall time.Time) {
 	m.giveUp()
 }
 
-// Written is how many bytes the group's entry has so far.
-func (m *Machine) Written() int { return len(m.records) + len(m.contents) }
+// BatchBytes is how many bytes the group's entry has so far.
+func (m *Machine) BatchBytes() int { return len(m.records) + len(m.contents) }
 
-// Seal closes the group. What senders gave is sealed with the key.
-func (m *Machine) Seal(k Key) Group {
+// Commit closes the group. What senders gave is sealed with the key.
+func (m *Machine) Commit(k ContentKey) Batch {
 	if len(m.records) > 0 {
 		m.seq++
 		m.entry = writeEntry(m.entry[:0], m.now, m.records, m.contents, k, m.random)
@@ -205,7 +205,7 @@ func (m *Machine) complete(contents string) {
 // Replay does again what a stored entry says; contents are kept as far as the
 // budget goes. Entries come in the order of their sequences, from the oldest
 // that is left; before the first Begin.
-func (m *Machine) Replay(seq uint64, e Entry, contents Opened) error {
+func (m *Machine) Replay(seq uint64, e Entry, contents Plaintext) error {
 	m.ledger.add(seq)
 	m.seq = seq - 1 // apply places things at the next one
 	m.pass(e.time)
@@ -222,24 +222,24 @@ func (m *Machine) Replay(seq uint64, e Entry, contents Opened) error {
 	if d.offset != len(contents.text) {
 		contents.text = "" // not opened
 	}
-	m.ledger.close(seq, e.size, contents.text, e.Key)
+	m.ledger.close(seq, e.size, contents.text, e.KeyName)
 	if d.err != nil {
-		return fmt.Errorf("%w: %w", ErrEntry, d.err)
+		return fmt.Errorf("%w: %w", ErrDamagedEntry, d.err)
 	}
 	return nil
 }
 
-// Where is the entry that holds a message now; 0 when it is gone.
-func (m *Machine) Where(number uint64) uint64 {
+// EntryOf is the entry that holds a message now; 0 when it is gone.
+func (m *Machine) EntryOf(number uint64) uint64 {
 	if o := m.messages.at(number); o != nil {
 		return o.entry
 	}
 	return 0
 }
 
-// Next is when something happens by itself that a waiting receive would notice;
+// NextWakeup is when something happens by itself that a waiting receive would notice;
 // the zero time when nobody waits, or for nothing that time brings.
-func (m *Machine) Next() time.Time {
+func (m *Machine) NextWakeup() time.Time {
 	if m.deadlines.len() == 0 {
 		return time.Time{}
 	}

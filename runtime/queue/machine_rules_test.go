@@ -21,10 +21,10 @@ func fix(t *testing.T, fifo bool, c Config) *fixture {
 	return &fixture{t, New(c, Options{FIFO: fifo, Random: rand.NewPCG(1, 2)}), epoch}
 }
 
-func (f *fixture) do(do func()) Group {
+func (f *fixture) do(do func()) Batch {
 	f.m.Begin(f.now, f.now)
 	do()
-	return f.m.Seal(Key{})
+	return f.m.Commit(ContentKey{})
 }
 
 // send sends messages called like g1 in the group of their first letter.
@@ -60,7 +60,7 @@ func (f *fixture) receive(max int, want string) []Delivery {
 func (f *fixture) change(d Delivery, timeout time.Duration) {
 	f.Helper()
 	f.do(func() {
-		if err := f.m.ChangeVisibility(Ref{d.Number, d.Delivery}, timeout); err != nil {
+		if err := f.m.ChangeVisibility(Receipt{d.Number, d.ReceiveCount}, timeout); err != nil {
 			f.Fatal(err)
 		}
 	})
@@ -69,7 +69,7 @@ func (f *fixture) change(d Delivery, timeout time.Duration) {
 func (f *fixture) delete(d Delivery) {
 	f.Helper()
 	f.do(func() {
-		if err := f.m.Delete(Ref{d.Number, d.Delivery}); err != nil {
+		if err := f.m.Delete(Receipt{d.Number, d.ReceiveCount}); err != nil {
 			f.Fatal(err)
 		}
 	})
@@ -121,12 +121,12 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 			ws[i] = &Waiter{Token: i}
 			f.m.Receive(ws[i], ReceiveRequest{Max: 2, Wait: 20 * time.Second})
 		}
-		f.m.Leave(ws[1])
+		f.m.CancelReceive(ws[1])
 	})
 	if g := f.do(func() {}); len(g.Answered) > 0 {
 		t.Fatal("answered without a message")
 	}
-	if next := f.m.Next(); !next.Equal(epoch.Add(20 * time.Second)) {
+	if next := f.m.NextWakeup(); !next.Equal(epoch.Add(20 * time.Second)) {
 		t.Errorf("next is %v, want the end of the first wait", next)
 	}
 	g := f.do(func() {
@@ -140,7 +140,7 @@ func TestWaitersAreServedInTheirOrder(t *testing.T) {
 	if names(ws[0].Deliveries) != "m0" || names(ws[2].Deliveries) != "m1" {
 		t.Errorf("got %q and %q", names(ws[0].Deliveries), names(ws[2].Deliveries))
 	}
-	if next := f.m.Next(); !next.IsZero() {
+	if next := f.m.NextWakeup(); !next.IsZero() {
 		t.Errorf("nobody waits, and next is %v", next)
 	}
 	f.receive(10, "m2")
@@ -150,7 +150,7 @@ func TestWaitEndsEmpty(t *testing.T) {
 	f := fix(t, false, Config{})
 	w := &Waiter{}
 	f.do(func() { f.m.Receive(w, ReceiveRequest{Max: 1, Wait: time.Second}) })
-	f.now = f.m.Next()
+	f.now = f.m.NextWakeup()
 	if g := f.do(func() {}); len(g.Answered) != 1 || len(w.Deliveries) != 0 || g.Entry != nil {
 		t.Errorf("%+v", g)
 	}
@@ -169,7 +169,7 @@ func TestAttempt(t *testing.T) {
 		first := receive(f)
 		f.now = f.now.Add(20 * time.Second)
 		again := receive(f)
-		if names(again.Deliveries) != "a1 a2" || again.Deliveries[0].Delivery != first.Deliveries[0].Delivery {
+		if names(again.Deliveries) != "a1 a2" || again.Deliveries[0].ReceiveCount != first.Deliveries[0].ReceiveCount {
 			t.Fatalf("got %v, want %v", again.Deliveries, first.Deliveries)
 		}
 		f.now = f.now.Add(20 * time.Second)
@@ -181,7 +181,7 @@ func TestAttempt(t *testing.T) {
 		f := fix(t, true, Config{})
 		f.send("a1", "a2", "b1")
 		f.delete(receive(f).Deliveries[0])
-		if w := receive(f); w.Err != ErrAttempt {
+		if w := receive(f); w.Err != ErrAttemptNotRetryable {
 			t.Errorf("got %v, %v", w.Deliveries, w.Err)
 		}
 	})
@@ -212,7 +212,7 @@ func TestInFlightLimit(t *testing.T) {
 		}
 		short, long := &Waiter{}, &Waiter{}
 		f.do(func() { f.m.Receive(short, ReceiveRequest{Max: 1}) })
-		if over := short.Err == ErrOverLimit; over == fifo {
+		if over := short.Err == ErrTooManyInFlight; over == fifo {
 			t.Errorf("fifo=%v: short poll got %v", fifo, short.Err)
 		}
 		f.do(func() { f.m.Receive(long, ReceiveRequest{Max: 1, Wait: Forever}) })
@@ -225,31 +225,31 @@ func TestInFlightLimit(t *testing.T) {
 
 func TestArrivalsAreTakenOnce(t *testing.T) {
 	f := fix(t, false, Config{})
-	b := func(seq uint64) Burial {
-		return Burial{Seq: seq, Content: Pack(&Message{Body: strconv.Itoa(int(seq))}, "source"), Sent: epoch, First: epoch, Receives: 3}
+	b := func(seq uint64) Transfer {
+		return Transfer{Seq: seq, Content: Pack(&Message{Body: strconv.Itoa(int(seq))}, "source"), Sent: epoch, FirstReceived: epoch, Receives: 3}
 	}
-	f.do(func() { f.m.Arrive(7, b(1), b(2)) })
-	f.do(func() { f.m.Arrive(7, b(1), b(2), b(3)) }) // the source did not hear of it and was restarted
-	f.do(func() { f.m.Arrive(8, b(1)) })
+	f.do(func() { f.m.AcceptTransfers(7, b(1), b(2)) })
+	f.do(func() { f.m.AcceptTransfers(7, b(1), b(2), b(3)) }) // the source did not hear of it and was restarted
+	f.do(func() { f.m.AcceptTransfers(8, b(1)) })
 	got := f.receive(10, "1 2 3 1")
-	if got[0].Receives != 4 {
-		t.Errorf("received %d times, want the three before and this one", got[0].Receives)
+	if got[0].TotalReceives != 4 {
+		t.Errorf("received %d times, want the three before and this one", got[0].TotalReceives)
 	}
 	f.delete(got[0])
-	f.do(func() { f.m.Arrive(7, b(1)) })
+	f.do(func() { f.m.AcceptTransfers(7, b(1)) })
 	f.now = f.now.Add(time.Minute)
 	f.receive(10, "2 3 1")
 }
 
 func TestUnburiedComesBackInItsPlace(t *testing.T) {
 	f := fix(t, true, Config{DeadLetter: &DeadLetter{MaxReceives: 1}})
-	f.m.CanBury(true)
+	f.m.SetDeadLetterQueueExists(true)
 	f.send("a1", "a2")
 	f.receive(1, "a1")
 	f.now = f.now.Add(time.Minute)
 	f.receive(1, "a2") // the burial of a1 released the group
-	f.do(func() { f.m.Unbury(f.m.Burying(1)[0].Number) })
-	f.m.CanBury(false)
+	f.do(func() { f.m.RevertTransfer(f.m.PendingTransfers(1)[0].Number) })
+	f.m.SetDeadLetterQueueExists(false)
 	f.receive(10, "a1")
 }
 
@@ -267,13 +267,13 @@ func TestRetentionEndsAlsoInFlight(t *testing.T) {
 func TestBudgetIsGivenBack(t *testing.T) {
 	b := NewBudget(700)
 	m := New(Config{}, Options{Random: rand.NewPCG(1, 2), Budget: b})
-	var g Group
+	var g Batch
 	for range 3 { // the contents of an entry are kept whole or not at all
 		m.Begin(epoch, epoch)
 		for range 10 {
 			m.Send(draftOf(Message{Body: "01234567890123456789"}))
 		}
-		g = m.Seal(Key{})
+		g = m.Commit(ContentKey{})
 	}
 	if used := b.used.Load(); used > 700 || used < 500 {
 		t.Errorf("%d bytes are used", used)
@@ -281,13 +281,13 @@ func TestBudgetIsGivenBack(t *testing.T) {
 	w := &Waiter{}
 	m.Begin(epoch, epoch)
 	m.Receive(w, ReceiveRequest{Max: 30})
-	m.Seal(Key{})
+	m.Commit(ContentKey{})
 	if last := w.Deliveries[29]; last.Content != "" || last.Entry != g.Seq {
 		t.Errorf("the last message should be in the log only: %+v", last)
 	}
 	m.Begin(epoch, epoch)
 	m.Purge()
-	m.Seal(Key{})
+	m.Commit(ContentKey{})
 	if used := b.used.Load(); used != 0 {
 		t.Errorf("%d bytes are used by nothing", used)
 	}
@@ -303,9 +303,9 @@ func TestLeavingGivesBack(t *testing.T) {
 	if len(w.Deliveries) != 2 {
 		t.Fatalf("%d delivered, want 2", len(w.Deliveries))
 	}
-	f.do(func() { f.m.ChangeVisibility(Ref{1, 1}, 0) })
+	f.do(func() { f.m.ChangeVisibility(Receipt{1, 1}, 0) })
 	f.do(func() { f.m.Receive(&Waiter{}, ReceiveRequest{Max: 1}) })
-	f.do(func() { f.m.Leave(w) })
+	f.do(func() { f.m.CancelReceive(w) })
 	if c := f.m.Counts(); c.Visible != 1 || c.InFlight != 1 {
 		t.Errorf("%+v, want one message back and one with its second receiver", c)
 	}
@@ -333,7 +333,7 @@ func TestAgeOfTheOldestMessage(t *testing.T) {
 	age(0)
 	f.do(func() { f.m.Purge() })
 	f.do(func() {
-		f.m.Arrive(1, Burial{Seq: 1, Content: Pack(&Message{Body: "c"}, ""), Sent: f.now.Add(-time.Hour), First: f.now.Add(-time.Hour), Receives: 1})
+		f.m.AcceptTransfers(1, Transfer{Seq: 1, Content: Pack(&Message{Body: "c"}, ""), Sent: f.now.Add(-time.Hour), FirstReceived: f.now.Add(-time.Hour), Receives: 1})
 	})
 	f.now = f.now.Add(time.Second)
 	age(time.Second)

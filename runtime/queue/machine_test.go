@@ -61,11 +61,11 @@ func (r *rig) machine() *Machine {
 
 // group runs commands as one group, and checks what the receives among them got.
 func (r *rig) group(do func()) {
-	r.m.CanBury(true)
+	r.m.SetDeadLetterQueueExists(true)
 	r.m.Begin(r.now, r.now.Add(r.offset))
 	r.pass()
 	do()
-	g := r.m.Seal(Key{})
+	g := r.m.Commit(ContentKey{})
 	if g.Entry != nil {
 		r.log = append(r.log, slices.Clone(g.Entry))
 		if want := r.first + uint64(len(r.log)) - 1; g.Seq != want {
@@ -139,15 +139,15 @@ func (r *rig) took(w *Waiter, max int, visibility time.Duration) {
 		if o.receives++; o.receives == 1 {
 			o.first = r.now.Add(r.offset)
 		}
-		if !d.Sent.Equal(o.told) || !d.First.Equal(o.first) {
-			r.Fatalf("message %d was sent at %v and first received at %v, want %v and %v", o.number, d.Sent, d.First, o.told, o.first)
+		if !d.Sent.Equal(o.told) || !d.FirstReceived.Equal(o.first) {
+			r.Fatalf("message %d was sent at %v and first received at %v, want %v and %v", o.number, d.Sent, d.FirstReceived, o.told, o.first)
 		}
 		o.received, o.until = r.now, r.now.Add(visibility)
-		if d.Delivery != o.receives {
-			r.Fatalf("delivery %d of message %d, want %d", d.Delivery, o.number, o.receives)
+		if d.ReceiveCount != o.receives {
+			r.Fatalf("delivery %d of message %d, want %d", d.ReceiveCount, o.number, o.receives)
 		}
 	}
-	for _, b := range r.m.Burying(1 << 20) {
+	for _, b := range r.m.PendingTransfers(1 << 20) {
 		for _, o := range r.model {
 			if o.number == b.Number {
 				o.gone = true
@@ -163,16 +163,16 @@ func numbers(all []*modelled) (n []uint64) {
 	return n
 }
 
-func (r *rig) any() (Ref, *modelled) {
+func (r *rig) any() (Receipt, *modelled) {
 	if len(r.model) == 0 {
-		return Ref{Number: 1 << 40}, nil
+		return Receipt{Number: 1 << 40}, nil
 	}
 	o := rapid.SampledFrom(r.model).Draw(r.T, "message")
 	d := o.receives
 	if d > 1 && rapid.Bool().Draw(r.T, "older handle") {
 		d--
 	}
-	return Ref{o.number, d}, o
+	return Receipt{o.number, d}, o
 }
 
 func (r *rig) actions() map[string]func(*rapid.T) {
@@ -205,15 +205,15 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 			r.group(func() {
 				switch err := r.m.Delete(ref); {
 				case o == nil:
-					if err != ErrHandle {
+					if err != ErrInvalidHandle {
 						r.Fatalf("deleting what never was: %v", err)
 					}
 				case o.gone:
 					if err != nil {
 						r.Fatalf("deleting again: %v", err)
 					}
-				case r.fifo && (!o.until.After(r.now) || ref.Delivery != o.receives):
-					if err != ErrExpired {
+				case r.fifo && (!o.until.After(r.now) || ref.ReceiveCount != o.receives):
+					if err != ErrHandleExpired {
 						r.Fatalf("deleting with an expired handle: %v", err)
 					}
 				default:
@@ -235,11 +235,11 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 				flying := o.receives > 0 && o.until.After(r.now)
 				switch {
 				case o.gone:
-					if err != ErrGone {
+					if err != ErrMessageNotFound {
 						r.Fatalf("changing what is gone: %v", err)
 					}
-				case r.fifo && (!flying || ref.Delivery != o.receives):
-					if err != ErrExpired {
+				case r.fifo && (!flying || ref.ReceiveCount != o.receives):
+					if err != ErrHandleExpired {
 						r.Fatalf("changing with an expired handle: %v", err)
 					}
 				case !flying:
@@ -247,7 +247,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 						r.Fatal(err)
 					}
 				case r.now.Add(timeout).After(o.received.Add(MaxVisibility)):
-					if err != ErrBeyondMax {
+					if err != ErrVisibilityTooLong {
 						r.Fatalf("changing beyond twelve hours: %v", err)
 					}
 				default:
@@ -280,24 +280,24 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 		},
 		"bury": func(*rapid.T) {
 			r.group(func() {
-				for _, b := range r.m.Burying(2) {
-					r.m.Buried(b.Number)
+				for _, b := range r.m.PendingTransfers(2) {
+					r.m.CompleteTransfer(b.Number)
 				}
 			})
 		},
 		"copy survivors": func(t *rapid.T) {
 			r.group(func() {
-				_, to, read := r.m.Survivors()
+				_, to, read := r.m.CompactionRange()
 				if read {
 					r.Fatal("contents are missing though there is no budget")
 				}
-				r.m.Copy(to, nil)
+				r.m.Compact(to, nil)
 			})
 		},
 		"purge the log": func(*rapid.T) {
 			var below uint64
-			r.group(func() { below = r.m.Count() })
-			r.m.Purged(r.m.Freed())
+			r.group(func() { below = r.m.WriteCounters() })
+			r.m.LogTrimmed(r.m.TrimmableBytes())
 			if below > r.first {
 				r.log = r.log[below-r.first:]
 				r.first = below
@@ -307,7 +307,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 	}
 }
 
-func (r *rig) sent(msg Message, p Placed) {
+func (r *rig) sent(msg Message, p DraftResult) {
 	key := msg.DedupID
 	if r.config.DedupByGroup {
 		key += "@" + msg.GroupID
@@ -359,9 +359,9 @@ func (r *rig) check() {
 			r.Fatal(err)
 		}
 	}
-	again.CanBury(true)
+	again.SetDeadLetterQueueExists(true)
 	again.Begin(r.now, r.now.Add(r.offset))
-	if g := again.Seal(Key{}); g.Entry != nil {
+	if g := again.Commit(ContentKey{}); g.Entry != nil {
 		r.Fatal("a replay has something to say")
 	}
 	if a, b := dump(r.m, !r.purged), dump(again, !r.purged); a != b {

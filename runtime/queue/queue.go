@@ -101,8 +101,8 @@ type Attribute struct {
 	Value    []byte
 }
 
-// Sent is the answer to one message.
-type Sent struct {
+// SendResult is the answer to one message.
+type SendResult struct {
 	MessageID      string // UUID
 	SequenceNumber string // twenty digits; FIFO only
 	Duplicate      bool   // dropped in the deduplication window; the ids are the original's
@@ -116,8 +116,8 @@ type ReceiveRequest struct {
 	AttemptID  string         // ReceiveRequestAttemptId; FIFO only
 }
 
-// A Received message is one delivery.
-type Received struct {
+// A ReceivedMessage message is one delivery.
+type ReceivedMessage struct {
 	Message
 	MessageID        string
 	ReceiptHandle    string // of this delivery; opaque
@@ -129,8 +129,8 @@ type Received struct {
 	DeadLetterSource string        // ARN of the queue it was moved from; "" when it was not
 }
 
-// A Change asks that a delivered message stay hidden for Timeout from now on.
-type Change struct {
+// A VisibilityChange asks that a delivered message stay hidden for Timeout from now on.
+type VisibilityChange struct {
 	ReceiptHandle string
 	Timeout       time.Duration
 }
@@ -163,9 +163,9 @@ type PeekRequest struct {
 	Max       int  // at most this many; 0 means 1000
 }
 
-// A Peeked message is one looked at. It has no receipt handle.
-type Peeked struct {
-	Received
+// A PeekedMessage message is one looked at. It has no receipt handle.
+type PeekedMessage struct {
+	ReceivedMessage
 	State     string    // "visible", "inflight" or "delayed"
 	VisibleAt time.Time // when it will be visible; zero when it is
 }
@@ -173,11 +173,11 @@ type Peeked struct {
 // What can be wrong with a receipt handle, a change or a receive. Each unwraps
 // to a fault.Code too.
 var (
-	ErrHandle    = fault.New(fault.Invalid, "not a receipt handle of this queue")
-	ErrGone      = fault.New(fault.NotFound, "the message does not exist or cannot have its visibility changed")
-	ErrExpired   = fault.New(fault.Conflict, "the receipt handle has expired") // FIFO deletes and changes only
-	ErrBeyondMax = fault.New(fault.Invalid, "total visibility timeout beyond twelve hours from the receive")
-	ErrAttempt   = fault.New(fault.Conflict, "the receive request attempt id is no longer retryable")
-	ErrNoSource  = fault.New(fault.Conflict, "the message did not come from another queue")
-	ErrOverLimit = fault.New(fault.Throttled, "too many messages in flight") // standard, short polls only
+	ErrInvalidHandle       = fault.New(fault.Invalid, "not a receipt handle of this queue")
+	ErrMessageNotFound     = fault.New(fault.NotFound, "the message does not exist or cannot have its visibility changed")
+	ErrHandleExpired       = fault.New(fault.Conflict, "the receipt handle has expired") // FIFO deletes and changes only
+	ErrVisibilityTooLong   = fault.New(fault.Invalid, "total visibility timeout beyond twelve hours from the receive")
+	ErrAttemptNotRetryable = fault.New(fault.Conflict, "the receive request attempt id is no longer retryable")
+	ErrNoDeadLetterSource  = fault.New(fault.Conflict, "the message did not come from another queue")
+	ErrTooManyInFlight     = fault.New(fault.Throttled, "too many messages in flight") // standard, short polls only
 )

@@ -23,24 +23,24 @@ type Waiter struct {
 
 // A Delivery is one message handed out.
 type Delivery struct {
-	Number   uint64
-	Delivery uint32 // the count of receives from this queue: with Number, the receipt handle
-	ID       [16]byte
-	Content  Content // "" when it has to be read from Entry
-	Entry    uint64
-	Key      string        // that Content was stored under; "" when it was in clear
-	Sent     time.Time     // by the wall clock, as it was then
-	First    time.Time     // the first receive, likewise
-	Age      time.Duration // since it was enqueued, by the machine's clock
-	Receives int           // with those in the queues it was moved from
+	Number        uint64
+	ReceiveCount  uint32 // the count of receives from this queue: with Number, the receipt handle
+	ID            [16]byte
+	Content       Content // "" when it has to be read from Entry
+	Entry         uint64
+	KeyName       string        // that Content was stored under; "" when it was in clear
+	Sent          time.Time     // by the wall clock, as it was then
+	FirstReceived time.Time     // the first receive, likewise
+	Age           time.Duration // since it was enqueued, by the machine's clock
+	TotalReceives int           // with those in the queues it was moved from
 }
 
 func (m *Machine) delivery(o *message) Delivery {
 	was := o.was()
 	return Delivery{
-		Number: o.number, Delivery: was.receives, ID: o.id, Content: m.ledger.content(o), Entry: o.entry, Key: m.ledger.slot(o.entry).key,
-		Sent: time.Unix(0, m.sentAt(o)), First: time.Unix(0, was.first),
-		Age: time.Duration(m.now - o.enqueued()), Receives: int(was.carried + was.receives),
+		Number: o.number, ReceiveCount: was.receives, ID: o.id, Content: m.ledger.content(o), Entry: o.entry, KeyName: m.ledger.slot(o.entry).key,
+		Sent: time.Unix(0, m.sentAt(o)), FirstReceived: time.Unix(0, was.first),
+		Age: time.Duration(m.now - o.enqueued()), TotalReceives: int(was.carried + was.receives),
 	}
 }
 
@@ -56,7 +56,7 @@ func (m *Machine) Receive(w *Waiter, r ReceiveRequest) {
 		return
 	case r.Wait == 0:
 		if !m.fifo && m.inFlight >= maxInFlight {
-			w.Err = ErrOverLimit
+			w.Err = ErrTooManyInFlight
 		}
 		m.done.EmptyReceives++
 		m.answer(w)
@@ -70,16 +70,16 @@ func (m *Machine) Receive(w *Waiter, r ReceiveRequest) {
 	m.deadlines.push(w)
 }
 
-// Leave ends the waiting of w without an answer. Messages that it was given in
+// CancelReceive ends the waiting of w without an answer. Messages that it was given in
 // the meantime are visible again: nobody will hear of them.
-func (m *Machine) Leave(w *Waiter) {
+func (m *Machine) CancelReceive(w *Waiter) {
 	if w.index >= 0 && w.index < m.deadlines.len() && m.deadlines.items[w.index] == w {
 		m.deadlines.remove(w.index)
 		m.tidy()
 		return
 	}
 	for _, d := range w.Deliveries {
-		if o := m.messages.at(d.Number); o != nil && o.state == inFlight && o.life.receives == d.Delivery {
+		if o := m.messages.at(d.Number); o != nil && o.state == inFlight && o.life.receives == d.ReceiveCount {
 			m.emit(record{kind: hidden, number: o.number, until: m.now})
 		}
 	}
@@ -94,9 +94,9 @@ func (m *Machine) tidy() {
 	}
 }
 
-// Waiting hands over all waiters, unanswered: for a machine that replaces this
+// TakeWaiters hands over all waiters, unanswered: for a machine that replaces this
 // one, or to send them away.
-func (m *Machine) Waiting() (all []*Waiter) {
+func (m *Machine) TakeWaiters() (all []*Waiter) {
 	for m.waiters.len() > 0 {
 		if w := m.waiters.pop(); w.index >= 0 {
 			m.deadlines.remove(w.index)
@@ -106,8 +106,8 @@ func (m *Machine) Waiting() (all []*Waiter) {
 	return all
 }
 
-// Adopt lets the waiters of another machine wait here.
-func (m *Machine) Adopt(waiters []*Waiter) {
+// AddWaiters lets the waiters of another machine wait here.
+func (m *Machine) AddWaiters(waiters []*Waiter) {
 	for _, w := range waiters {
 		m.waiters.push(w)
 		m.deadlines.push(w)
@@ -204,7 +204,7 @@ func (m *Machine) retry(w *Waiter) bool {
 	case e == nil:
 		return false
 	case e.broken:
-		w.Err = ErrAttempt
+		w.Err = ErrAttemptNotRetryable
 		return true
 	case !e.holds():
 		return false // what it received became visible: this is a new receive

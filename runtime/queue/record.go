@@ -172,7 +172,7 @@ func readRecord(d *records, now int64) (r record) {
 	r.kind = kind(d.byte())
 	m := d.uvarint()
 	if r.kind == 0 || r.kind > dated || m >= hasMore {
-		d.fail(ErrVersion)
+		d.fail(ErrUnknownVersion)
 	}
 	number := func(bit uint64, v *uint64) {
 		if m&bit != 0 {

@@ -21,10 +21,10 @@ type stored struct {
 }
 
 func (s *stored) do(now time.Time, do func(*Machine)) {
-	s.m.CanBury(true)
+	s.m.SetDeadLetterQueueExists(true)
 	s.m.Begin(now, now.Add(s.offset))
 	do(s.m)
-	if g := s.m.Seal(Key{}); g.Entry != nil {
+	if g := s.m.Commit(ContentKey{}); g.Entry != nil {
 		s.log = append(s.log, slices.Clone(g.Entry))
 	}
 }
@@ -44,7 +44,7 @@ func (s *stored) kill(t rapid.TB) {
 
 // purge purges the log below what Count says.
 func (s *stored) purge(now time.Time) {
-	s.do(now, func(m *Machine) { s.first = m.Count() })
+	s.do(now, func(m *Machine) { s.first = m.WriteCounters() })
 }
 
 // TestReplay runs random commands of every kind, whatever they come to, and now
@@ -81,7 +81,7 @@ type chaos struct {
 	attempts, copies bool
 	sent             int
 	arrived          uint64
-	refs             []Ref
+	refs             []Receipt
 	waiters          []*Waiter
 }
 
@@ -127,7 +127,7 @@ func (c *chaos) command(t *rapid.T, m *Machine) {
 		c.receive(m, ReceiveRequest{Max: 2, Wait: 10 * time.Second})
 	case "leave":
 		if len(c.waiters) > 0 {
-			m.Leave(c.waiters[len(c.waiters)-1])
+			m.CancelReceive(c.waiters[len(c.waiters)-1])
 		}
 	case "delete":
 		if len(c.refs) > 0 {
@@ -138,16 +138,16 @@ func (c *chaos) command(t *rapid.T, m *Machine) {
 			m.ChangeVisibility(rapid.SampledFrom(c.refs).Draw(t, "ref"), rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(t, "timeout"))
 		}
 	case "bury":
-		for _, b := range m.Burying(2) {
-			m.Buried(b.Number)
+		for _, b := range m.PendingTransfers(2) {
+			m.CompleteTransfer(b.Number)
 		}
 	case "unbury":
-		for _, b := range m.Burying(2) {
-			m.Unbury(b.Number)
+		for _, b := range m.PendingTransfers(2) {
+			m.RevertTransfer(b.Number)
 		}
 	case "move":
-		for _, d := range m.Oldest(2) {
-			m.Move(Moving{d.Number, "arn:aws:sqs:us-east-1:000000000000:x"})
+		for _, d := range m.OldestVisible(2) {
+			m.Move(MoveRequest{d.Number, "arn:aws:sqs:us-east-1:000000000000:x"})
 		}
 	case "arrive":
 		c.arrived++
@@ -156,14 +156,14 @@ func (c *chaos) command(t *rapid.T, m *Machine) {
 			content = draftOf(Message{Body: "dead", GroupID: "d"}).content
 		}
 		ago := time.Duration(rapid.IntRange(0, 50).Draw(t, "ago")) * time.Minute
-		m.Arrive(77, Burial{Seq: c.arrived, Content: content, Sent: c.now.Add(c.offset - ago), First: epoch, Age: ago, Receives: 3, Fresh: rapid.Bool().Draw(t, "fresh")})
+		m.AcceptTransfers(77, Transfer{Seq: c.arrived, Content: content, Sent: c.now.Add(c.offset - ago), FirstReceived: epoch, Age: ago, Receives: 3, AsNew: rapid.Bool().Draw(t, "fresh")})
 	case "purge":
 		if rapid.IntRange(0, 7).Draw(t, "really") == 0 {
 			m.Purge()
 		}
 	case "copy":
-		if from, to, _ := m.Survivors(); c.copies && m.ledger.slots.len() > 1 {
-			m.Copy(rapid.Uint64Range(from, to).Draw(t, "to"), nil)
+		if from, to, _ := m.CompactionRange(); c.copies && m.ledger.slots.len() > 1 {
+			m.Compact(rapid.Uint64Range(from, to).Draw(t, "to"), nil)
 		}
 	}
 }
@@ -172,7 +172,7 @@ func (c *chaos) receive(m *Machine, r ReceiveRequest) {
 	w := &Waiter{}
 	m.Receive(w, r)
 	for _, d := range w.Deliveries {
-		c.refs = append(c.refs, Ref{d.Number, d.Delivery})
+		c.refs = append(c.refs, Receipt{d.Number, d.ReceiveCount})
 	}
 	c.waiters = append(c.waiters, w)
 }
@@ -227,7 +227,7 @@ func TestAttemptOutlivesACopy(t *testing.T) {
 	if got := receive(); got != "1 2" {
 		t.Fatalf("received %q", got)
 	}
-	s.do(now, func(m *Machine) { m.Copy(1, nil) })
+	s.do(now, func(m *Machine) { m.Compact(1, nil) })
 	s.purge(now)
 	if s.first == 1 {
 		t.Fatal("nothing was purged")
@@ -246,7 +246,7 @@ func TestDeterministic(t *testing.T) {
 		s.kill(t)
 		s.do(epoch, func(m *Machine) {
 			for source := range uint64(8) {
-				m.Arrive(source+1, Burial{Seq: 1, Content: draftOf(Message{Body: "a"}).content, Sent: epoch, First: epoch})
+				m.AcceptTransfers(source+1, Transfer{Seq: 1, Content: draftOf(Message{Body: "a"}).content, Sent: epoch, FirstReceived: epoch})
 			}
 		})
 		s.purge(epoch)
@@ -263,11 +263,11 @@ func TestTenantGoesWithItsLastMessage(t *testing.T) {
 	s := &stored{}
 	s.kill(t)
 	s.do(epoch, func(m *Machine) { m.Send(draftOf(Message{Body: "a", GroupID: "t"})) })
-	s.do(epoch, func(m *Machine) { m.Move(Moving{1, "arn:aws:sqs:us-east-1:000000000000:x"}) })
-	s.do(epoch, func(m *Machine) { m.Copy(1, nil) })
+	s.do(epoch, func(m *Machine) { m.Move(MoveRequest{1, "arn:aws:sqs:us-east-1:000000000000:x"}) })
+	s.do(epoch, func(m *Machine) { m.Compact(1, nil) })
 	s.purge(epoch)
 	s.kill(t)
-	s.do(epoch, func(m *Machine) { m.Buried(1) })
+	s.do(epoch, func(m *Machine) { m.CompleteTransfer(1) })
 	if n := len(s.m.tenants); n != 0 {
 		t.Errorf("%d tenants", n)
 	}

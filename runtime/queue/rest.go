@@ -1,8 +1,8 @@
 package queue
 
-// Rests tells whether there is nothing that the queue has to do unasked: no message is
-// on its way to another queue.
-func (m *Machine) Rests() bool { return len(m.leaving) == 0 }
+// HasTransfers reports whether messages are on their way to other queues: work that
+// the queue has to do although nobody calls it.
+func (m *Machine) HasTransfers() bool { return len(m.leaving) > 0 }
 
-// Awaited tells whether receives wait.
-func (m *Machine) Awaited() bool { return m.deadlines.len() > 0 }
+// HasWaiters tells whether receives wait.
+func (m *Machine) HasWaiters() bool { return m.deadlines.len() > 0 }

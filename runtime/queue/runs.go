@@ -5,7 +5,7 @@ import "iter"
 // Runs are the numbers of messages in the order in which they came. Most follow
 // one another: a million waiting messages are one run, and nothing that the
 // garbage collector has to look at.
-type runs struct{ spans deque[Span] }
+type runs struct{ spans deque[Range] }
 
 func (r *runs) empty() bool   { return r.spans.len() == 0 }
 func (r *runs) first() uint64 { return r.spans.at(0).From }
@@ -15,7 +15,7 @@ func (r *runs) push(n uint64) {
 		all[len(all)-1].To = n
 		return
 	}
-	r.spans.push(Span{n, n})
+	r.spans.push(Range{n, n})
 }
 
 // drop takes the first number off.

@@ -21,16 +21,16 @@ func NewDraft(m *Message) Draft {
 // Size is what a draft adds to an entry beside its record, in bytes.
 func (d Draft) Size() int { return len(d.content) }
 
-// Placed is what became of a draft.
-type Placed struct {
+// DraftResult is what became of a draft.
+type DraftResult struct {
 	ID        [16]byte
 	Number    uint64
 	Duplicate bool // dropped; ID and Number are the original's
 }
 
 // Send takes messages in, in their order.
-func (m *Machine) Send(drafts ...Draft) []Placed {
-	placed := make([]Placed, len(drafts))
+func (m *Machine) Send(drafts ...Draft) []DraftResult {
+	placed := make([]DraftResult, len(drafts))
 	for i, d := range drafts {
 		placed[i] = m.send(d)
 	}
@@ -38,7 +38,7 @@ func (m *Machine) Send(drafts ...Draft) []Placed {
 	return placed
 }
 
-func (m *Machine) send(d Draft) Placed {
+func (m *Machine) send(d Draft) DraftResult {
 	r := record{kind: sent, number: m.next, sent: m.now, content: d.content, group: d.group}
 	if !m.fifo {
 		if wait := delayOf(d, m.config); wait > 0 {
@@ -51,14 +51,14 @@ func (m *Machine) send(d Draft) Placed {
 		}
 		if e := m.dedup[dedupOf(&r)]; e != nil {
 			m.done.Deduplicated++
-			return Placed{e.id, e.number, true}
+			return DraftResult{e.id, e.number, true}
 		}
 	}
 	r.id = m.newID()
 	m.emit(r)
 	m.done.Sent++
 	m.done.SentBytes += uint64(d.bytes)
-	return Placed{ID: r.id, Number: r.number}
+	return DraftResult{ID: r.id, Number: r.number}
 }
 
 func delayOf(d Draft, c Config) time.Duration {

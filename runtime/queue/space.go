@@ -18,9 +18,9 @@ const (
 	copyEntries = 256 // look at that many entries at once
 )
 
-// Sparse tells whether copying survivors is worth it. It is so sooner when room is
+// NeedsCompaction tells whether copying survivors is worth it. It is so sooner when room is
 // tight.
-func (m *Machine) Sparse(tight bool) bool {
+func (m *Machine) NeedsCompaction(tight bool) bool {
 	from := int64(copyFrom)
 	if tight {
 		from = copyTight
@@ -29,12 +29,12 @@ func (m *Machine) Sparse(tight bool) bool {
 	return dead >= from && dead > m.ledger.live
 }
 
-// LogSize is how many bytes the log has, dead ones included.
-func (m *Machine) LogSize() int64 { return m.ledger.total }
+// LogBytes is how many bytes the log has, dead ones included.
+func (m *Machine) LogBytes() int64 { return m.ledger.total }
 
-// Survivors returns the range of entries that the next Copy looks at, and
+// CompactionRange returns the range of entries that the next Copy looks at, and
 // whether their contents have to be read for it.
-func (m *Machine) Survivors() (from, to uint64, read bool) {
+func (m *Machine) CompactionRange() (from, to uint64, read bool) {
 	size := 0
 	from, to = m.ledger.base, m.ledger.base
 	for i := 0; i < m.ledger.slots.len()-1 && i < copyEntries && size < copyAtOnce; i++ {
@@ -46,10 +46,10 @@ func (m *Machine) Survivors() (from, to uint64, read bool) {
 	return from, to, read
 }
 
-// Copy copies the survivors of the entries up to to, as many as belong in one
+// Compact copies the survivors of the entries up to to, as many as belong in one
 // entry. Contents that are not in memory come from read, by number; Copy is false
 // when it stopped at one that is missing.
-func (m *Machine) Copy(to uint64, read map[uint64]Content) bool {
+func (m *Machine) Compact(to uint64, read map[uint64]Content) bool {
 	var memos []*memo
 	// An attempt is repeated in the order in which it was made, so it is copied
 	// with each of its messages, and behind them.
@@ -64,7 +64,7 @@ func (m *Machine) Copy(to uint64, read map[uint64]Content) bool {
 			if o == nil || o.entry != seq {
 				continue
 			}
-			if m.Written() >= copyAtOnce {
+			if m.BatchBytes() >= copyAtOnce {
 				return true
 			}
 			if !m.copyMessage(o, read) {
@@ -179,15 +179,15 @@ func (m *Machine) applyKept(r *record) {
 	}
 }
 
-// Purgeable tells whether a purge of the log is worth it: sooner when room is tight.
+// NeedsTrim tells whether a purge of the log is worth it: sooner when room is tight.
 // Before it, write the counters (see Count) and have them stored.
-func (m *Machine) Purgeable(tight bool) bool {
+func (m *Machine) NeedsTrim(tight bool) bool {
 	return m.ledger.freed >= purgeFrom || tight && m.ledger.freed >= purgeTight
 }
 
-// Count writes what every log has to begin with and returns the sequence below
+// WriteCounters writes what every log has to begin with and returns the sequence below
 // which all entries may be purged, once this group's entry is stored.
-func (m *Machine) Count() (below uint64) {
+func (m *Machine) WriteCounters() (below uint64) {
 	m.emit(record{kind: counted, number: m.next, turn: m.turn, burial: m.burial, place: m.ledger.base})
 	if len(m.missed) > 0 {
 		m.miss(m.missed)
@@ -198,12 +198,12 @@ func (m *Machine) Count() (below uint64) {
 	return m.ledger.base
 }
 
-// Purged says that the entries below a sequence that Count returned are gone.
-func (m *Machine) Purged(bytes int64) { m.ledger.freed -= bytes }
+// LogTrimmed says that the entries below a sequence that Count returned are gone.
+func (m *Machine) LogTrimmed(bytes int64) { m.ledger.freed -= bytes }
 
-// Freed is how many bytes a purge would free.
-func (m *Machine) Freed() int64 { return m.ledger.freed }
+// TrimmableBytes is how many bytes a purge would free.
+func (m *Machine) TrimmableBytes() int64 { return m.ledger.freed }
 
-// Open writes that a new owner took over: a write of an earlier one that is still
+// WriteTakeover writes that a new owner took over: a write of an earlier one that is still
 // under way finds the log changed.
-func (m *Machine) Open() { m.emit(record{kind: opened}) }
+func (m *Machine) WriteTakeover() { m.emit(record{kind: opened}) }

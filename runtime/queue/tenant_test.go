@@ -9,7 +9,7 @@ import (
 
 // received runs one receive and tells whose messages it got, by the first
 // letter of each body.
-func (f *fixture) received(n int) (got string, refs []Ref) {
+func (f *fixture) received(n int) (got string, refs []Receipt) {
 	f.Helper()
 	w := &Waiter{}
 	f.do(func() { f.m.Receive(w, ReceiveRequest{Max: n}) })
@@ -19,7 +19,7 @@ func (f *fixture) received(n int) (got string, refs []Ref) {
 			f.Fatal(err)
 		}
 		got += msg.Body[:1]
-		refs = append(refs, Ref{d.Number, d.Delivery})
+		refs = append(refs, Receipt{d.Number, d.ReceiveCount})
 	}
 	return got, refs
 }

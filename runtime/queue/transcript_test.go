@@ -40,7 +40,7 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := (&teller{T: t, now: epoch, last: map[string]Ref{}}).retell(string(text))
+			got := (&teller{T: t, now: epoch, last: map[string]Receipt{}}).retell(string(text))
 			switch {
 			case got == string(text):
 			case *update:
@@ -64,7 +64,7 @@ type teller struct {
 	offset time.Duration // of the wall clock from it
 	clock  Clock
 	log    [][]byte
-	last   map[string]Ref // by body
+	last   map[string]Receipt // by body
 	out    strings.Builder
 }
 
@@ -140,8 +140,8 @@ func (s *teller) tell(line string) {
 	case "advance":
 		s.now = s.now.Add(duration(rest[0], 0))
 	}
-	s.m.CanBury(true)
-	s.m.Begin(s.clock.At(s.now), s.now.Add(s.offset))
+	s.m.SetDeadLetterQueueExists(true)
+	s.m.Begin(s.clock.MachineTime(s.now), s.now.Add(s.offset))
 	switch command {
 	case "send":
 		for _, name := range rest {
@@ -163,7 +163,7 @@ func (s *teller) tell(line string) {
 			hide := duration(options["visibility"], 0)
 			r.Visibility = &hide
 		}
-		s.m.Receive(&Waiter{Token: "receive at " + s.hand(s.clock.At(s.now))}, r)
+		s.m.Receive(&Waiter{Token: "receive at " + s.hand(s.clock.MachineTime(s.now))}, r)
 	case "delete", "change":
 		var err error
 		if ref := s.last[rest[0]]; command == "delete" {
@@ -183,8 +183,8 @@ func (s *teller) tell(line string) {
 	case "move":
 		var n int
 		fmt.Sscan(rest[0], &n)
-		for _, d := range s.m.Oldest(n) {
-			s.m.Move(Moving{d.Number, rest[1]})
+		for _, d := range s.m.OldestVisible(n) {
+			s.m.Move(MoveRequest{d.Number, rest[1]})
 		}
 	case "counts":
 		c := s.m.Counts()
@@ -193,27 +193,27 @@ func (s *teller) tell(line string) {
 		for _, p := range s.m.Peek(PeekRequest{Invisible: true, Delayed: true}) {
 			msg, _, _ := p.Content.Unpack()
 			until := ""
-			if !p.Until.IsZero() {
-				until = " until " + s.hand(p.Until)
+			if !p.VisibleAt.IsZero() {
+				until = " until " + s.hand(p.VisibleAt)
 			}
 			s.say("%s, sent at %s, %s%s", msg.Body, s.hand(p.Sent), p.State, until)
 		}
 	case "purge":
 		s.m.Purge()
 	case "arrived", "refused":
-		then := map[string]func(uint64){"arrived": s.m.Buried, "refused": s.m.Unbury}[command]
-		for _, b := range s.m.Burying(100) {
+		then := map[string]func(uint64){"arrived": s.m.CompleteTransfer, "refused": s.m.RevertTransfer}[command]
+		for _, b := range s.m.PendingTransfers(100) {
 			then(b.Number)
 		}
 	}
-	g := s.m.Seal(Key{})
+	g := s.m.Commit(ContentKey{})
 	if g.Entry != nil {
 		s.log = append(s.log, slices.Clone(g.Entry))
 	}
 	s.answers(g)
 }
 
-func (s *teller) answers(g Group) {
+func (s *teller) answers(g Batch) {
 	for _, w := range g.Answered {
 		switch {
 		case w.Err != nil:
@@ -223,21 +223,21 @@ func (s *teller) answers(g Group) {
 		}
 		for _, d := range w.Deliveries {
 			msg, _, _ := d.Content.Unpack()
-			s.last[msg.Body] = Ref{d.Number, d.Delivery}
+			s.last[msg.Body] = Receipt{d.Number, d.ReceiveCount}
 			hidden := "visible"
 			if o := s.m.messages.at(d.Number); o.life.until > s.m.now {
 				hidden = "hidden until " + s.hand(time.Unix(0, o.life.until))
 			}
-			s.say("%s: %s, %s, received %d times", w.Token, msg.Body, hidden, d.Receives)
+			s.say("%s: %s, %s, received %d times", w.Token, msg.Body, hidden, d.TotalReceives)
 		}
 	}
-	if g.Burials {
-		for _, b := range s.m.Burying(100) {
+	if g.HasTransfers {
+		for _, b := range s.m.PendingTransfers(100) {
 			msg, _, _ := b.Content.Unpack()
 			s.say("%s goes to %s", msg.Body, b.Target)
 		}
 	}
-	if next := s.m.Next(); !next.IsZero() {
+	if next := s.m.NextWakeup(); !next.IsZero() {
 		s.say("next at %s", s.hand(next))
 	}
 }

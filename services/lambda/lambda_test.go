@@ -126,14 +126,14 @@ func (o *fakeOutbox) Put(_ context.Context, _ string, e delivery.Event, _ delive
 // An emptyQueue gives nothing.
 type emptyQueue struct{}
 
-func (emptyQueue) Receive(ctx context.Context, _ queue.ReceiveRequest) ([]queue.Received, error) {
+func (emptyQueue) Receive(ctx context.Context, _ queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-func (emptyQueue) Config() queue.Config                                      { return queue.Config{Visibility: 30e9} }
-func (emptyQueue) Delete(context.Context, ...string) []error                 { return nil }
-func (emptyQueue) ChangeVisibility(context.Context, ...queue.Change) []error { return nil }
+func (emptyQueue) Config() queue.Config                                                { return queue.Config{Visibility: 30e9} }
+func (emptyQueue) Delete(context.Context, ...string) []error                           { return nil }
+func (emptyQueue) ChangeVisibility(context.Context, ...queue.VisibilityChange) []error { return nil }
 
 // someQueues has every queue but those named "gone".
 func someQueues(id queue.ID) (sqs.Queue, error) {

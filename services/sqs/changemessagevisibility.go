@@ -21,7 +21,7 @@ func (s *Service) ChangeMessageVisibility(ctx context.Context, in *api.ChangeMes
 	if err != nil {
 		return nil, err
 	}
-	change := queue.Change{ReceiptHandle: value(in.ReceiptHandle), Timeout: time.Duration(value(in.VisibilityTimeout)) * time.Second}
+	change := queue.VisibilityChange{ReceiptHandle: value(in.ReceiptHandle), Timeout: time.Duration(value(in.VisibilityTimeout)) * time.Second}
 	switch {
 	case change.ReceiptHandle == "":
 		return nil, missingParam("ReceiptHandle")
@@ -52,7 +52,7 @@ func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *api.Chan
 		return nil, err
 	}
 	out := &api.ChangeMessageVisibilityBatchOutput{}
-	var changes []queue.Change
+	var changes []queue.VisibilityChange
 	var ids []*string
 	for i, e := range in.Entries {
 		if e.ReceiptHandle == nil {
@@ -63,12 +63,12 @@ func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *api.Chan
 			continue
 		}
 		ids = append(ids, e.Id)
-		changes = append(changes, queue.Change{ReceiptHandle: *e.ReceiptHandle, Timeout: time.Duration(value(e.VisibilityTimeout)) * time.Second})
+		changes = append(changes, queue.VisibilityChange{ReceiptHandle: *e.ReceiptHandle, Timeout: time.Duration(value(e.VisibilityTimeout)) * time.Second})
 	}
 	for i, err := range q.ChangeVisibility(ctx, changes...) {
 		if err != nil {
 			wrong := fromHandle(err, changes[i].ReceiptHandle, changes[i], query)
-			if errors.Is(err, queue.ErrGone) {
+			if errors.Is(err, queue.ErrMessageNotFound) {
 				wrong = api.ErrReceiptHandleIsInvalid("Message does not exist or is not available for visibility timeout change")
 			}
 			out.Failed = append(out.Failed, failed(ids[i], wrong))

@@ -25,7 +25,7 @@ func (s *Service) DeleteMessage(ctx context.Context, in *api.DeleteMessageInput)
 		return nil, missingParam("MessageHandle") // AWS's own word (aws/aws-sdk-js-v3#5478)
 	}
 	if err := q.Delete(ctx, handle)[0]; err != nil {
-		return nil, fromHandle(err, handle, queue.Change{}, identity.From(ctx).Query)
+		return nil, fromHandle(err, handle, queue.VisibilityChange{}, identity.From(ctx).Query)
 	}
 	return &api.DeleteMessageOutput{}, nil
 }
@@ -53,7 +53,7 @@ func (s *Service) DeleteMessageBatch(ctx context.Context, in *api.DeleteMessageB
 	for i, err := range q.Delete(ctx, handles...) {
 		id := in.Entries[i].Id
 		if err != nil {
-			out.Failed = append(out.Failed, failed(id, fromHandle(err, handles[i], queue.Change{}, query)))
+			out.Failed = append(out.Failed, failed(id, fromHandle(err, handles[i], queue.VisibilityChange{}, query)))
 			continue
 		}
 		out.Successful = append(out.Successful, &api.DeleteMessageBatchResultEntry{Id: id})

@@ -57,19 +57,19 @@ func noQueue(query bool) *wire.Error {
 }
 
 // fromHandle says what was wrong with a receipt handle, in AWS's words.
-func fromHandle(err error, handle string, change queue.Change, query bool) error {
+func fromHandle(err error, handle string, change queue.VisibilityChange, query bool) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, queue.ErrHandle) && looksIssued(handle): // aws/aws-sdk-java-v2#3101
+	case errors.Is(err, queue.ErrInvalidHandle) && looksIssued(handle): // aws/aws-sdk-java-v2#3101
 		return api.ErrReceiptHandleIsInvalid(fmt.Sprintf("The receipt handle \"%s\" is not valid for this queue.", handle))
-	case errors.Is(err, queue.ErrHandle):
+	case errors.Is(err, queue.ErrInvalidHandle):
 		return api.ErrReceiptHandleIsInvalid(fmt.Sprintf("The input receipt handle \"%s\" is not a valid receipt handle.", handle))
-	case errors.Is(err, queue.ErrExpired):
+	case errors.Is(err, queue.ErrHandleExpired):
 		return invalidParam("ReceiptHandle", handle, "The receipt handle has expired.")
-	case errors.Is(err, queue.ErrGone):
+	case errors.Is(err, queue.ErrMessageNotFound):
 		return invalidParam("ReceiptHandle", handle, "Message does not exist or is not available for visibility timeout change.")
-	case errors.Is(err, queue.ErrBeyondMax):
+	case errors.Is(err, queue.ErrVisibilityTooLong):
 		return invalidParam("VisibilityTimeout", seconds(change.Timeout),
 			fmt.Sprintf("Total VisibilityTimeout for the message is beyond the limit [%d seconds].", seconds(queue.MaxVisibility)))
 	}

@@ -181,7 +181,7 @@ func senderID(c identity.Caller) string {
 }
 
 // answer renders a delivery for ReceiveMessage: the parts that were asked for.
-func answer(m *queue.Received, user, system []string) *api.Message {
+func answer(m *queue.ReceivedMessage, user, system []string) *api.Message {
 	out := &api.Message{
 		MessageId:     &m.MessageID,
 		ReceiptHandle: &m.ReceiptHandle,
@@ -214,7 +214,7 @@ func answer(m *queue.Received, user, system []string) *api.Message {
 }
 
 // systemAttributes are those of the given names, or All, that the message has.
-func systemAttributes(m *queue.Received, names []string) map[string]string {
+func systemAttributes(m *queue.ReceivedMessage, names []string) map[string]string {
 	all := make(map[string]string, 8)
 	every := slices.Contains(names, "All")
 	for _, a := range [...]struct{ name, text string }{

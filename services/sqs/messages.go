@@ -76,9 +76,9 @@ func (s *Service) MessagesHandler(account, region string) http.Handler {
 	})
 }
 
-func shown(m queue.Peeked) shownMessage {
+func shown(m queue.PeekedMessage) shownMessage {
 	every := []string{"All"}
-	full := answer(&m.Received, every, every)
+	full := answer(&m.ReceivedMessage, every, every)
 	out := shownMessage{
 		MessageID: *full.MessageId, MD5OfBody: *full.MD5OfBody, Body: *full.Body, Attributes: full.Attributes,
 		MD5OfMessageAttributes: value(full.MD5OfMessageAttributes), State: m.State,

@@ -37,7 +37,7 @@ func (s *Service) ReceiveMessage(ctx context.Context, in *api.ReceiveMessageInpu
 		return nil, err
 	}
 	got, err := s.receive(ctx, q, req)
-	if errors.Is(err, queue.ErrAttempt) {
+	if errors.Is(err, queue.ErrAttemptNotRetryable) {
 		return nil, invalidParam("ReceiveRequestAttemptId", req.AttemptID,
 			"The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.")
 	}
@@ -56,7 +56,7 @@ func (s *Service) ReceiveMessage(ctx context.Context, in *api.ReceiveMessageInpu
 }
 
 // receive waits no longer than until the service is drained.
-func (s *Service) receive(ctx context.Context, q *jetqueue.Queue, req queue.ReceiveRequest) ([]queue.Received, error) {
+func (s *Service) receive(ctx context.Context, q *jetqueue.Queue, req queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
 	if req.Max > mostAtOnce {
 		return s.receiveMany(ctx, q, req)
 	}
@@ -78,8 +78,8 @@ const mostAtOnce = 2000
 
 // receiveMany receives until there are req.Max messages or no more: a wait is
 // over with the first ones. What was received before a failure is answered.
-func (s *Service) receiveMany(ctx context.Context, q *jetqueue.Queue, req queue.ReceiveRequest) ([]queue.Received, error) {
-	var all []queue.Received
+func (s *Service) receiveMany(ctx context.Context, q *jetqueue.Queue, req queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
+	var all []queue.ReceivedMessage
 	for want := req.Max; len(all) < want; req.Wait = 0 {
 		req.Max = min(want-len(all), mostAtOnce)
 		got, err := s.receive(ctx, q, req)

@@ -49,7 +49,7 @@ func (s *Service) SendMessage(ctx context.Context, in *api.SendMessageInput) (*a
 }
 
 // send hands messages to the queue; their trace goes with them.
-func send(ctx context.Context, q *jetqueue.Queue, messages ...queue.Message) ([]queue.Sent, error) {
+func send(ctx context.Context, q *jetqueue.Queue, messages ...queue.Message) ([]queue.SendResult, error) {
 	if !telemetry.Tracing() {
 		return q.Send(ctx, messages...)
 	}

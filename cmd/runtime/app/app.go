@@ -351,7 +351,7 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 		Started: a.started.Format(time.RFC3339), Uptime: time.Since(a.started).Seconds(),
 	}
 	for _, q := range a.allQueues() {
-		n, err := q.Stored(ctx)
+		n, err := q.MessageCount(ctx)
 		if errors.Is(err, fault.NotFound) {
 			continue // deleted since it was listed
 		}

@@ -83,8 +83,8 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
 		others = cluster.New(stream.Conn(), log)
 	}
-	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, Moves: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), Loads: a.cfg.Memory.ConcurrentLoads(), Pages: a.cfg.Memory.PageBytes(), Write: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, Intact: intact,
-		Marks: a.marks(), Whole: a.whole(extents), Rest: rest, Torn: torn.streams, Lost: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
+	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, MoveLimit: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), ConcurrentReads: a.cfg.Memory.ConcurrentLoads(), ReadAheadBytes: a.cfg.Memory.PageBytes(), AdmitWrite: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, VerifyStored: intact,
+		CheckpointFile: a.marks(), IntactRange: a.whole(extents), IdleTimeout: rest, TruncatedStreams: torn.streams, OnLoss: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
@@ -143,7 +143,7 @@ func (a *App) salvage() (torn tornStreams, whole map[string]repair.Extent, err e
 	aside := filepath.Join("damaged", a.started.UTC().Format("20060102T150405.000"))
 	var strict error
 	for _, f := range found {
-		if f.End && jetqueue.IsLog(f.Stream) {
+		if f.End && jetqueue.IsQueueLog(f.Stream) {
 			torn.streams[f.Stream] = true
 			continue
 		}
@@ -183,7 +183,7 @@ func Examine(ctx context.Context, cfg Config) (_ []loss.Loss, full, err error) {
 	if _, err := a.openStore(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := a.queues.Ready(ctx); err != nil {
+	if err := a.queues.WaitReady(ctx); err != nil {
 		return nil, nil, err
 	}
 	return a.losses.All(), a.Health(), nil
@@ -203,7 +203,7 @@ func ForgetLosses(cfg Config) error {
 	return errors.Join(err, held.release())
 }
 
-// mayWrite implements jetqueue.Options.Write. An external server opens files and
+// mayWrite implements jetqueue.Options.AdmitWrite. An external server opens files and
 // takes memory elsewhere.
 func (a *App) mayWrite(rested time.Duration, bytes int) error {
 	if a.cfg.NATS != "" {
@@ -234,10 +234,10 @@ func (a *App) parks() func(stream string) bool {
 	if a.cfg.Strict || a.thorough {
 		return nil
 	}
-	return jetqueue.IsLog
+	return jetqueue.IsQueueLog
 }
 
-// whole implements jetqueue.Options.Whole.
+// whole implements jetqueue.Options.IntactRange.
 func (a *App) whole(extents map[string]repair.Extent) func(stream string) (first, last uint64, ok bool) {
 	if a.cfg.Strict || a.thorough {
 		return nil

@@ -52,7 +52,7 @@ func (t tornStreams) write() error {
 // settle forgets them once their queues have been read: what was missing is told,
 // and from then on the marks know. When one cannot be read, the next start tries.
 func (t tornStreams) settle(ctx context.Context, queues *jetqueue.Queues) error {
-	if len(t.streams) == 0 || queues.ReadyOf(ctx, t.streams) != nil {
+	if len(t.streams) == 0 || queues.WaitReadyOf(ctx, t.streams) != nil {
 		return nil
 	}
 	if err := os.Remove(t.path); !errors.Is(err, fs.ErrNotExist) { // a strict start writes none

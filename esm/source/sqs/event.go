@@ -51,7 +51,7 @@ type attribute struct {
 // and & as they are. Of a message without attributes, md5OfMessageAttributes is
 // null when the mapping has a batching window, and not there when it has none:
 // so do 34 recordings of AWS.
-func encode(id queue.ID, m *queue.Received, windowed bool) []byte {
+func encode(id queue.ID, m *queue.ReceivedMessage, windowed bool) []byte {
 	r := record{
 		MessageID:     m.MessageID,
 		ReceiptHandle: m.ReceiptHandle,

@@ -14,9 +14,9 @@ import (
 // A Queue is what this package asks of a queue.
 type Queue interface {
 	Config() queue.Config
-	Receive(context.Context, queue.ReceiveRequest) ([]queue.Received, error)
+	Receive(context.Context, queue.ReceiveRequest) ([]queue.ReceivedMessage, error)
 	Delete(ctx context.Context, handles ...string) []error
-	ChangeVisibility(context.Context, ...queue.Change) []error
+	ChangeVisibility(context.Context, ...queue.VisibilityChange) []error
 }
 
 // Queues finds a queue; fault.NotFound when there is none of that name.
@@ -95,9 +95,9 @@ func (s *Source) Release(ctx context.Context, records []source.Record) error {
 	if err != nil {
 		return err
 	}
-	changes := make([]queue.Change, len(records))
+	changes := make([]queue.VisibilityChange, len(records))
 	for i, r := range records {
-		changes[i] = queue.Change{ReceiptHandle: r.Handle}
+		changes[i] = queue.VisibilityChange{ReceiptHandle: r.Handle}
 	}
 	return firstError(q.ChangeVisibility(ctx, changes...))
 }

@@ -27,16 +27,16 @@ var (
 // shelf is a queue that hands out what it was given, and notes what is asked.
 type shelf struct {
 	config   queue.Config
-	messages []queue.Received
+	messages []queue.ReceivedMessage
 	asked    queue.ReceiveRequest
 	deleted  []string
-	changed  []queue.Change
+	changed  []queue.VisibilityChange
 	fails    error
 }
 
 func (s *shelf) Config() queue.Config { return s.config }
 
-func (s *shelf) Receive(_ context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
+func (s *shelf) Receive(_ context.Context, r queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
 	s.asked = r
 	return s.messages, s.fails
 }
@@ -46,21 +46,21 @@ func (s *shelf) Delete(_ context.Context, handles ...string) []error {
 	return []error{nil, s.fails}
 }
 
-func (s *shelf) ChangeVisibility(_ context.Context, changes ...queue.Change) []error {
+func (s *shelf) ChangeVisibility(_ context.Context, changes ...queue.VisibilityChange) []error {
 	s.changed = changes
 	return []error{nil, s.fails}
 }
 
 func (s *shelf) find(queue.ID) (sqs.Queue, error) { return s, nil }
 
-func record(t *testing.T, id queue.ID, m queue.Received) source.Record {
+func record(t *testing.T, id queue.ID, m queue.ReceivedMessage) source.Record {
 	t.Helper()
 	return recordOf(t, id, m, false)
 }
 
-func recordOf(t *testing.T, id queue.ID, m queue.Received, windowed bool) source.Record {
+func recordOf(t *testing.T, id queue.ID, m queue.ReceivedMessage, windowed bool) source.Record {
 	t.Helper()
-	q := &shelf{messages: []queue.Received{m}}
+	q := &shelf{messages: []queue.ReceivedMessage{m}}
 	records, err := sqs.New(id, q.find, windowed).Receive(t.Context(), source.Request{Max: 10})
 	if err != nil || len(records) != 1 {
 		t.Fatalf("got %d records, %v", len(records), err)
@@ -74,17 +74,17 @@ func TestRecord(t *testing.T) {
 	for _, c := range []struct {
 		rule string
 		id   queue.ID
-		in   queue.Received
+		in   queue.ReceivedMessage
 		want string
 	}{
-		{"the least", orders, queue.Received{
+		{"the least", orders, queue.ReceivedMessage{
 			Message:   queue.Message{Body: `<"a" & b>`, SenderID: "AIDA"},
 			MessageID: "id", ReceiptHandle: "handle", Sent: sent, FirstReceived: sent.Add(2 * time.Millisecond), Receives: 1,
 		}, `{"messageId":"id","receiptHandle":"handle","body":"<\"a\" & b>",` +
 			`"attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1545082649183","SenderId":"AIDA","ApproximateFirstReceiveTimestamp":"1545082649185"},` +
 			`"messageAttributes":{},"md5OfBody":"97ff466e3476e40b4ee1b891674a1bcf",` +
 			`"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:000000000000:orders","awsRegion":"eu-west-1"}`},
-		{"everything a FIFO queue has", queue.ID{Account: "000000000000", Region: "us-east-1", Name: "o.fifo"}, queue.Received{
+		{"everything a FIFO queue has", queue.ID{Account: "000000000000", Region: "us-east-1", Name: "o.fifo"}, queue.ReceivedMessage{
 			Message: queue.Message{
 				Body: "message", SenderID: "AIDA", GroupID: "g", DedupID: "d", TraceHeader: "Root=1-5",
 				Attributes: []queue.Attribute{
@@ -116,10 +116,10 @@ func TestRecord(t *testing.T) {
 // What AWS says of the attributes of a message that has none depends on the
 // mapping's batching window; what it says of those that are there does not.
 func TestRecordOfAWindow(t *testing.T) {
-	bare, attributed := queue.Received{}, queue.Received{Message: queue.Message{Attributes: []queue.Attribute{{Name: "S", DataType: "String", Value: []byte("x")}}}}
+	bare, attributed := queue.ReceivedMessage{}, queue.ReceivedMessage{Message: queue.Message{Attributes: []queue.Attribute{{Name: "S", DataType: "String", Value: []byte("x")}}}}
 	for _, c := range []struct {
 		rule     string
-		in       queue.Received
+		in       queue.ReceivedMessage
 		windowed bool
 		want     string // of md5OfMessageAttributes; "" for no such key
 	}{
@@ -140,7 +140,7 @@ func TestRecordOfAWindow(t *testing.T) {
 
 // Go handlers read events through aws-lambda-go.
 func TestEventReadsInGo(t *testing.T) {
-	m := queue.Received{Message: queue.Message{Body: "über\u2028", Attributes: []queue.Attribute{{Name: "B", DataType: "Binary", Value: []byte{1, 2}}}}, MessageID: "id"}
+	m := queue.ReceivedMessage{Message: queue.Message{Body: "über\u2028", Attributes: []queue.Attribute{{Name: "B", DataType: "Binary", Value: []byte{1, 2}}}}, MessageID: "id"}
 	frame := sqs.New(orders, nil, false).Traits()
 	var e events.SQSEvent
 	if err := json.Unmarshal([]byte(frame.Head+string(record(t, orders, m).JSON)+frame.Tail), &e); err != nil {
@@ -183,14 +183,14 @@ func TestAcknowledgeAndRelease(t *testing.T) {
 	if err := s.Acknowledge(t.Context(), records); err != nil || !slices.Equal(q.deleted, []string{"a", "b"}) {
 		t.Errorf("deleted %v, %v", q.deleted, err)
 	}
-	if err := s.Release(t.Context(), records); err != nil || !slices.Equal(q.changed, []queue.Change{{ReceiptHandle: "a"}, {ReceiptHandle: "b"}}) {
+	if err := s.Release(t.Context(), records); err != nil || !slices.Equal(q.changed, []queue.VisibilityChange{{ReceiptHandle: "a"}, {ReceiptHandle: "b"}}) {
 		t.Errorf("changed %v, %v", q.changed, err)
 	}
-	q.fails = queue.ErrExpired
-	if err := s.Acknowledge(t.Context(), records); !errors.Is(err, queue.ErrExpired) {
+	q.fails = queue.ErrHandleExpired
+	if err := s.Acknowledge(t.Context(), records); !errors.Is(err, queue.ErrHandleExpired) {
 		t.Errorf("deleting one of two: %v", err)
 	}
-	if err := s.Release(t.Context(), records); !errors.Is(err, queue.ErrExpired) {
+	if err := s.Release(t.Context(), records); !errors.Is(err, queue.ErrHandleExpired) {
 		t.Errorf("releasing one of two: %v", err)
 	}
 }
@@ -207,9 +207,9 @@ func TestNoQueue(t *testing.T) {
 }
 
 func BenchmarkReceive(b *testing.B) {
-	q := &shelf{messages: make([]queue.Received, 10)}
+	q := &shelf{messages: make([]queue.ReceivedMessage, 10)}
 	for i := range q.messages {
-		q.messages[i] = queue.Received{Message: queue.Message{Body: strings.Repeat("x", 256), SenderID: "AIDA"}, MessageID: "id"}
+		q.messages[i] = queue.ReceivedMessage{Message: queue.Message{Body: strings.Repeat("x", 256), SenderID: "AIDA"}, MessageID: "id"}
 	}
 	s := sqs.New(orders, q.find, false)
 	for b.Loop() {
@@ -225,7 +225,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add("</script>\u2028\x00 \"", "", []byte(nil))
 	f.Fuzz(func(t *testing.T, body, name string, value []byte) {
 		body, name = strings.ToValidUTF8(body, ""), strings.ToValidUTF8(name, "")
-		r := record(t, orders, queue.Received{Message: queue.Message{Body: body, Attributes: []queue.Attribute{
+		r := record(t, orders, queue.ReceivedMessage{Message: queue.Message{Body: body, Attributes: []queue.Attribute{
 			{Name: name, DataType: "Binary", Value: value},
 			{Name: name + ".text", DataType: "String", Value: []byte(body)},
 		}}})

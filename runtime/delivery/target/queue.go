@@ -12,7 +12,7 @@ import (
 // A Queue is what a target needs of a queue: jetqueue.Queue.
 type Queue interface {
 	Config() queue.Config
-	Send(context.Context, ...queue.Message) ([]queue.Sent, error)
+	Send(context.Context, ...queue.Message) ([]queue.SendResult, error)
 }
 
 // Queues resolves the ARNs of SQS queues. find answers fault.NotFound when there is

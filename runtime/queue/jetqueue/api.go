@@ -31,7 +31,7 @@ func (q *Queue) Configure(ctx context.Context, change func(*queue.Config) error)
 
 // Send takes messages in, in their order, all or none. The errors of keys.Ring
 // say that the queue's KMS key does not work.
-func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.Sent, error) {
+func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.SendResult, error) {
 	if p := q.set.peers; p != nil {
 		a := p.make(ctx, q, call{Method: send, Messages: messages})
 		return a.Sent, a.err
@@ -45,7 +45,7 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.Se
 //
 // Its own errors are queue.ErrAttempt and queue.ErrOverLimit, and those of
 // keys.Ring when the queue's KMS key does not work.
-func (q *Queue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
+func (q *Queue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
 	if p := q.set.peers; p != nil {
 		return p.receive(ctx, q, r)
 	}
@@ -65,7 +65,7 @@ func (q *Queue) Delete(ctx context.Context, handles ...string) []error {
 // ChangeVisibility hides delivered messages for a time from now on, 0 for not at
 // all: one error for each change. queue.ErrHandle, ErrGone, ErrBeyondMax, and on
 // FIFO queues ErrExpired.
-func (q *Queue) ChangeVisibility(ctx context.Context, changes ...queue.Change) []error {
+func (q *Queue) ChangeVisibility(ctx context.Context, changes ...queue.VisibilityChange) []error {
 	if p := q.set.peers; p != nil {
 		return p.make(ctx, q, call{Method: changeVisibility, Changes: changes}).each(len(changes))
 	}
@@ -100,7 +100,7 @@ func (q *Queue) Metrics(ctx context.Context) (queue.Metrics, error) {
 }
 
 // Peek looks at messages, in the order in which they came, without receiving them.
-func (q *Queue) Peek(ctx context.Context, r queue.PeekRequest) ([]queue.Peeked, error) {
+func (q *Queue) Peek(ctx context.Context, r queue.PeekRequest) ([]queue.PeekedMessage, error) {
 	if p := q.set.peers; p != nil {
 		a := p.make(ctx, q, call{Method: peek, Peek: &r})
 		return a.Peeked, a.err
@@ -124,7 +124,7 @@ func (q *Queue) Move(ctx context.Context, n int, to *queue.ID) (moved int, err e
 }
 
 // arrive takes dead letters in.
-func (q *Queue) arrive(ctx context.Context, source uint64, burials []queue.Burial) error {
+func (q *Queue) arrive(ctx context.Context, source uint64, burials []queue.Transfer) error {
 	if p := q.set.peers; p != nil {
 		return p.make(ctx, q, call{Method: arrive, Burier: source, Burials: burials}).err
 	}

@@ -18,15 +18,15 @@ type call struct {
 	Source uint64 // the incarnation that was meant
 	From   string // the node that asks
 
-	Messages []queue.Message       `json:",omitempty"`
-	Receive  *queue.ReceiveRequest `json:",omitempty"`
-	Handles  []string              `json:",omitempty"`
-	Changes  []queue.Change        `json:",omitempty"`
-	Peek     *queue.PeekRequest    `json:",omitempty"`
-	Max      int                   `json:",omitempty"`
-	To       *queue.ID             `json:",omitempty"`
-	Burier   uint64                `json:",omitempty"`
-	Burials  []queue.Burial        `json:",omitempty"`
+	Messages []queue.Message          `json:",omitempty"`
+	Receive  *queue.ReceiveRequest    `json:",omitempty"`
+	Handles  []string                 `json:",omitempty"`
+	Changes  []queue.VisibilityChange `json:",omitempty"`
+	Peek     *queue.PeekRequest       `json:",omitempty"`
+	Max      int                      `json:",omitempty"`
+	To       *queue.ID                `json:",omitempty"`
+	Burier   uint64                   `json:",omitempty"`
+	Burials  []queue.Transfer         `json:",omitempty"`
 }
 
 type method string
@@ -71,14 +71,14 @@ func (c *call) lost(format string, args ...any) error {
 
 // An answer is what came of a call.
 type answer struct {
-	Error    *failure         `json:",omitempty"`
-	Errors   []*failure       `json:",omitempty"` // one for each handle or change
-	Sent     []queue.Sent     `json:",omitempty"`
-	Received []queue.Received `json:",omitempty"`
-	Peeked   []queue.Peeked   `json:",omitempty"`
-	Counts   queue.Counts     `json:",omitzero"`
-	Metrics  queue.Metrics    `json:",omitzero"`
-	Moved    int              `json:",omitempty"`
+	Error    *failure                `json:",omitempty"`
+	Errors   []*failure              `json:",omitempty"` // one for each handle or change
+	Sent     []queue.SendResult      `json:",omitempty"`
+	Received []queue.ReceivedMessage `json:",omitempty"`
+	Peeked   []queue.PeekedMessage   `json:",omitempty"`
+	Counts   queue.Counts            `json:",omitzero"`
+	Metrics  queue.Metrics           `json:",omitzero"`
+	Moved    int                     `json:",omitempty"`
 
 	err  error // Error, and each of Errors, as they are inside a process
 	errs []error
@@ -98,8 +98,8 @@ var errMoved = fault.New(fault.Unavailable, "the queue has moved to another node
 
 // known are the errors that callers compare. Nodes of one version share it.
 var known = []error{
-	errMoved, queue.ErrHandle, queue.ErrGone, queue.ErrExpired, queue.ErrBeyondMax, queue.ErrAttempt,
-	queue.ErrOverLimit, queue.ErrNoSource,
+	errMoved, queue.ErrInvalidHandle, queue.ErrMessageNotFound, queue.ErrHandleExpired, queue.ErrVisibilityTooLong, queue.ErrAttemptNotRetryable,
+	queue.ErrTooManyInFlight, queue.ErrNoDeadLetterSource,
 	keys.ErrNotFound, keys.ErrDisabled, keys.ErrState, keys.ErrUsage, keys.ErrAccess,
 }
 
@@ -180,7 +180,7 @@ func (c call) encode() []byte {
 		bodies = append(bodies, c.Messages[i].Body)
 		c.Messages[i].Body = ""
 	}
-	c.Burials = append([]queue.Burial(nil), c.Burials...)
+	c.Burials = append([]queue.Transfer(nil), c.Burials...)
 	for i := range c.Burials {
 		bodies = append(bodies, string(c.Burials[i].Content))
 		c.Burials[i].Content = ""

@@ -13,13 +13,13 @@ import (
 // sentences for clients, and codes.
 func TestErrorsBetweenNodes(t *testing.T) {
 	disabled := &fault.Error{Code: fault.Of(keys.ErrDisabled), What: "arn:… is disabled.", Err: keys.ErrDisabled}
-	for _, err := range []error{nil, queue.ErrHandle, errMoved, fault.New(fault.Unavailable, "no log"), disabled, errors.New("unnamed")} {
+	for _, err := range []error{nil, queue.ErrInvalidHandle, errMoved, fault.New(fault.Unavailable, "no log"), disabled, errors.New("unnamed")} {
 		a, e := decodeAnswer(answer{err: err, errs: []error{err, nil}}.encode())
 		if e != nil {
 			t.Fatal(e)
 		}
 		for _, got := range []error{a.err, a.errs[0]} {
-			if fault.Of(got) != fault.Of(err) || (err == queue.ErrHandle) != (got == queue.ErrHandle) ||
+			if fault.Of(got) != fault.Of(err) || (err == queue.ErrInvalidHandle) != (got == queue.ErrInvalidHandle) ||
 				errors.Is(err, errMoved) != errors.Is(got, errMoved) || errors.Is(err, keys.ErrDisabled) != errors.Is(got, keys.ErrDisabled) {
 				t.Errorf("%v became %v", err, got)
 			}
@@ -36,8 +36,8 @@ func TestErrorsBetweenNodes(t *testing.T) {
 
 // What another node sends is read or refused, whatever it is.
 func FuzzCalls(f *testing.F) {
-	f.Add(call{Method: send, Messages: []queue.Message{{Body: "a\x00\xff"}}, Burials: []queue.Burial{{Content: "c"}}}.encode())
-	f.Add(answer{Received: []queue.Received{{Message: queue.Message{Body: "b"}}}, Peeked: []queue.Peeked{{}}}.encode())
+	f.Add(call{Method: send, Messages: []queue.Message{{Body: "a\x00\xff"}}, Burials: []queue.Transfer{{Content: "c"}}}.encode())
+	f.Add(answer{Received: []queue.ReceivedMessage{{Message: queue.Message{Body: "b"}}}, Peeked: []queue.PeekedMessage{{}}}.encode())
 	f.Add([]byte{0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, err := decodeCall(data); err == nil {

@@ -36,7 +36,7 @@ func TestWallClockJumps(t *testing.T) {
 	for _, c := range jumps {
 		t.Run(c.name, func(t *testing.T) {
 			w := &wall{}
-			bubble(t, jetqueue.Options{Wall: w.now}, func(e *env) {
+			bubble(t, jetqueue.Options{WallClock: w.now}, func(e *env) {
 				if c.jump == -24*time.Hour {
 					w.offset = 24 * time.Hour
 				}
@@ -98,7 +98,7 @@ func TestWallClockJumps(t *testing.T) {
 // wall clock is not asked.
 func TestReadingAgainDoesNotAskTheWallClock(t *testing.T) {
 	w := &wall{}
-	bubble(t, jetqueue.Options{Wall: w.now}, func(e *env) {
+	bubble(t, jetqueue.Options{WallClock: w.now}, func(e *env) {
 		q := e.create("orders", nil)
 		e.send(q, body("a"))
 		e.receive(q, fast, "a")
@@ -120,7 +120,7 @@ func TestReadingAgainDoesNotAskTheWallClock(t *testing.T) {
 // it moves.
 func TestDeadLetterAcrossAJump(t *testing.T) {
 	w := &wall{offset: -24 * time.Hour}
-	bubble(t, jetqueue.Options{Wall: w.now}, func(e *env) {
+	bubble(t, jetqueue.Options{WallClock: w.now}, func(e *env) {
 		e.create("dead", func(c *queue.Config) { c.Retention = time.Hour })
 		q := e.create("orders", func(c *queue.Config) { c.DeadLetter = &queue.DeadLetter{Target: id("dead"), MaxReceives: 1} })
 		e.send(q, body("a"))

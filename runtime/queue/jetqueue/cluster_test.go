@@ -49,7 +49,7 @@ func joinAt(tb testing.TB, url string, wall func() time.Time) *node {
 		tb.Fatal(err)
 	}
 	n.cluster = cluster.New(n.backbone.Conn(), nil)
-	if n.queues, err = jetqueue.Open(ctx, n.backbone, n.records, jetqueue.Options{Cluster: n.cluster, Wall: wall}); err != nil {
+	if n.queues, err = jetqueue.Open(ctx, n.backbone, n.records, jetqueue.Options{Cluster: n.cluster, WallClock: wall}); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(n.leave)
@@ -75,7 +75,7 @@ func (n *node) get(name string) *jetqueue.Queue {
 	return q
 }
 
-func bodies(got []queue.Received) (all []string) {
+func bodies(got []queue.ReceivedMessage) (all []string) {
 	for _, m := range got {
 		all = append(all, m.Body)
 	}
@@ -94,7 +94,7 @@ func (n *node) owned(owner *node, kind string) string {
 		if err != nil {
 			n.Fatal(err)
 		}
-		if n.cluster.View().Owner(q.Incarnation()) == owner.cluster.Self() {
+		if n.cluster.View().Owner(q.Generation()) == owner.cluster.Self() {
 			return name
 		}
 	}
@@ -124,7 +124,7 @@ func TestNodesShareQueues(t *testing.T) {
 			if err != nil || len(got) != 1 || got[0].Body != msg.Body || got[0].MessageID != sent[0].MessageID || string(got[0].Attributes[0].Value) != "\x00\xff" {
 				t.Fatalf("received %+v, %v", got, err)
 			}
-			if errs := q.ChangeVisibility(ctx, queue.Change{ReceiptHandle: got[0].ReceiptHandle}, queue.Change{ReceiptHandle: "none"}); errs[0] != nil || errs[1] != queue.ErrHandle {
+			if errs := q.ChangeVisibility(ctx, queue.VisibilityChange{ReceiptHandle: got[0].ReceiptHandle}, queue.VisibilityChange{ReceiptHandle: "none"}); errs[0] != nil || errs[1] != queue.ErrInvalidHandle {
 				t.Errorf("changing: %v", errs)
 			}
 			zero := time.Duration(0) // a visibility of nothing is not the queue's own
@@ -134,7 +134,7 @@ func TestNodesShareQueues(t *testing.T) {
 			if c, err := q.Counts(ctx); err != nil || c.Visible != 1 || c.Delayed != 1 {
 				t.Errorf("counts %+v, %v", c, err)
 			}
-			if errs := p.Delete(ctx, got[0].ReceiptHandle, "none"); errs[0] != nil || errs[1] != queue.ErrHandle {
+			if errs := p.Delete(ctx, got[0].ReceiptHandle, "none"); errs[0] != nil || errs[1] != queue.ErrInvalidHandle {
 				t.Errorf("deleting: %v", errs)
 			}
 			if m, err := p.Metrics(ctx); err != nil || m.Sent < 2 {
@@ -147,7 +147,7 @@ func TestNodesShareQueues(t *testing.T) {
 				t.Errorf("counts %+v, %v", c, err)
 			}
 			// A poll of one node wakes for a send through the other.
-			woken := make(chan []queue.Received)
+			woken := make(chan []queue.ReceivedMessage)
 			go func() {
 				got, _ := q.Receive(ctx, queue.ReceiveRequest{Max: 1, Wait: queue.Forever})
 				woken <- got
@@ -271,7 +271,7 @@ func TestASuspectIsNotToldThatItCanceled(t *testing.T) {
 				default:
 				}
 				switch err := call(); fault.Of(err) {
-				case "", fault.Unavailable, fault.NotFound, fault.Of(queue.ErrHandle):
+				case "", fault.Unavailable, fault.NotFound, fault.Of(queue.ErrInvalidHandle):
 				default:
 					t.Errorf("%s: %v", what, err)
 					return

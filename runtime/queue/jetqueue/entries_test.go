@@ -114,7 +114,7 @@ func TestReadBackFromTheLog(t *testing.T) {
 	}
 	purge(entry)
 	read("copied")
-	if err := q.ChangeVisibility(ctx, queue.Change{ReceiptHandle: kept.ReceiptHandle})[0]; err != nil {
+	if err := q.ChangeVisibility(ctx, queue.VisibilityChange{ReceiptHandle: kept.ReceiptHandle})[0]; err != nil {
 		t.Fatal(err)
 	}
 	e.receive(q, one, "first")

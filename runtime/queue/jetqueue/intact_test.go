@@ -16,7 +16,7 @@ func TestNothingIsAcknowledgedThatIsNotIntact(t *testing.T) {
 	gone := fault.New(fault.Unavailable, "the folder is gone")
 	var broken atomic.Bool
 	var asked atomic.Int32
-	e := start(t, jetqueue.Options{Intact: func() error {
+	e := start(t, jetqueue.Options{VerifyStored: func() error {
 		asked.Add(1)
 		if broken.Load() {
 			return gone

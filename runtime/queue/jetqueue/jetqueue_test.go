@@ -56,7 +56,7 @@ func (e *env) open() {
 		if err != nil {
 			e.Fatal(err)
 		}
-		e.options.Whole = func(stream string) (first, last uint64, ok bool) {
+		e.options.IntactRange = func(stream string) (first, last uint64, ok bool) {
 			w, ok := whole[stream]
 			return w.First, w.Last, ok
 		}
@@ -83,7 +83,7 @@ func (e *env) startParts() {
 func (e *env) config() backbone.Config {
 	c := backbone.Config{Dir: e.dir, Sync: e.sync}
 	if e.lazy {
-		c.IsParked = jetqueue.IsLog
+		c.IsParked = jetqueue.IsQueueLog
 	}
 	return c
 }
@@ -127,7 +127,7 @@ func (e *env) get(name string) *jetqueue.Queue {
 	return q
 }
 
-func (e *env) send(q *jetqueue.Queue, messages ...queue.Message) []queue.Sent {
+func (e *env) send(q *jetqueue.Queue, messages ...queue.Message) []queue.SendResult {
 	e.Helper()
 	sent, err := q.Send(ctx, messages...)
 	if err != nil {
@@ -137,7 +137,7 @@ func (e *env) send(q *jetqueue.Queue, messages ...queue.Message) []queue.Sent {
 }
 
 // receive wants messages with these bodies.
-func (e *env) receive(q *jetqueue.Queue, r queue.ReceiveRequest, want ...string) []queue.Received {
+func (e *env) receive(q *jetqueue.Queue, r queue.ReceiveRequest, want ...string) []queue.ReceivedMessage {
 	e.Helper()
 	got, err := q.Receive(ctx, r)
 	if err != nil {
@@ -153,7 +153,7 @@ func (e *env) receive(q *jetqueue.Queue, r queue.ReceiveRequest, want ...string)
 	return got
 }
 
-func (e *env) delete(q *jetqueue.Queue, m queue.Received) {
+func (e *env) delete(q *jetqueue.Queue, m queue.ReceivedMessage) {
 	e.Helper()
 	if err := q.Delete(ctx, m.ReceiptHandle)[0]; err != nil {
 		e.Fatal(err)
@@ -199,7 +199,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 		e.reopen()
 		q = e.get("orders")
 		e.counts(q, 1, 1, 1)
-		if err := q.ChangeVisibility(ctx, queue.Change{ReceiptHandle: hidden[0].ReceiptHandle, Timeout: 5 * time.Second})[0]; err != nil {
+		if err := q.ChangeVisibility(ctx, queue.VisibilityChange{ReceiptHandle: hidden[0].ReceiptHandle, Timeout: 5 * time.Second})[0]; err != nil {
 			e.Fatalf("the handle of before: %v", err)
 		}
 		e.reopen()
@@ -243,7 +243,7 @@ func TestLongPollWakes(t *testing.T) {
 		{cause: "a visibility changed to nothing", after: time.Second, before: func(e *env, q *jetqueue.Queue) func() {
 			e.send(q, body("m"))
 			h := e.receive(q, one, "m")[0].ReceiptHandle
-			return func() { q.ChangeVisibility(ctx, queue.Change{ReceiptHandle: h}) }
+			return func() { q.ChangeVisibility(ctx, queue.VisibilityChange{ReceiptHandle: h}) }
 		}},
 		{cause: "a group freed by a delete", fifo: true, after: time.Second, before: func(e *env, q *jetqueue.Queue) func() {
 			e.send(q, queue.Message{Body: "first", GroupID: "g", DedupID: "1"}, queue.Message{Body: "m", GroupID: "g", DedupID: "2"})
@@ -408,12 +408,12 @@ func (e *env) intrude() {
 		}
 		m := queue.New(queue.Config{}, queue.Options{Random: rand.NewPCG(1, 2)})
 		m.Begin(time.Now(), time.Now())
-		m.Open()
+		m.WriteTakeover()
 		s, err := e.backbone.JetStream().Stream(ctx, name)
 		if err != nil {
 			e.Fatal(err)
 		}
-		if _, err := e.backbone.JetStream().Publish(ctx, s.CachedInfo().Config.Subjects[0], m.Seal(queue.Key{}).Entry); err != nil {
+		if _, err := e.backbone.JetStream().Publish(ctx, s.CachedInfo().Config.Subjects[0], m.Commit(queue.ContentKey{}).Entry); err != nil {
 			e.Fatal(err)
 		}
 	}
@@ -457,7 +457,7 @@ func TestOwnerThatWasOvertakenReadsTheLogAgain(t *testing.T) {
 		}
 		e.send(q, body("after"))
 		e.receive(q, ten, "before", "after")
-		waited := make(chan []queue.Received)
+		waited := make(chan []queue.ReceivedMessage)
 		go func() {
 			got, _ := q.Receive(ctx, poll)
 			waited <- got
@@ -568,7 +568,7 @@ func TestLogGivesRoomBack(t *testing.T) {
 	}
 }
 
-func (e *env) some(q *jetqueue.Queue, r queue.ReceiveRequest) []queue.Received {
+func (e *env) some(q *jetqueue.Queue, r queue.ReceiveRequest) []queue.ReceivedMessage {
 	e.Helper()
 	got, err := q.Receive(ctx, r)
 	if err != nil {
@@ -597,7 +597,7 @@ func TestNamesAndLives(t *testing.T) {
 			e.Errorf("sending to a deleted queue: %v", err)
 		}
 		q = e.create("b", nil)
-		if err := q.Delete(ctx, handle)[0]; err != queue.ErrHandle {
+		if err := q.Delete(ctx, handle)[0]; err != queue.ErrInvalidHandle {
 			e.Errorf("a handle of the queue's former life: %v", err)
 		}
 		e.reopen()

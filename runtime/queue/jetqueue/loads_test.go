@@ -32,7 +32,7 @@ func TestASilentLogHoldsUpNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer records.Close()
-	qs, err := Open(t.Context(), b, records, Options{Loads: 1})
+	qs, err := Open(t.Context(), b, records, Options{ConcurrentReads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,8 +37,8 @@ const (
 	status = "Status"
 )
 
-// IsLog tells whether a stream is the log of a queue, by its name.
-func IsLog(stream string) bool { return strings.HasPrefix(stream, streamPrefix) }
+// IsQueueLog tells whether a stream is the log of a queue, by its name.
+func IsQueueLog(stream string) bool { return strings.HasPrefix(stream, streamPrefix) }
 
 func streamConfig(incarnation string, about map[string]string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{

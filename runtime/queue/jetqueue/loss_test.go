@@ -33,8 +33,8 @@ type lossy struct {
 func startLossy(t *testing.T) *lossy {
 	l := &lossy{}
 	l.env = start(t, jetqueue.Options{
-		Marks: filepath.Join(t.TempDir(), "marks"),
-		Lost: func(d loss.Loss) error {
+		CheckpointFile: filepath.Join(t.TempDir(), "marks"),
+		OnLoss: func(d loss.Loss) error {
 			l.hold.Lock()
 			defer l.hold.Unlock()
 			l.mu.Lock()
@@ -54,7 +54,7 @@ func (l *lossy) create(name string, change func(*queue.Config)) *jetqueue.Queue 
 	if _, err := q.Counts(ctx); err != nil {
 		l.Fatal(err)
 	}
-	s, err := l.backbone.JetStream().Stream(ctx, fmt.Sprintf("MILLRACE_QUEUE_%016x", q.Incarnation()))
+	s, err := l.backbone.JetStream().Stream(ctx, fmt.Sprintf("MILLRACE_QUEUE_%016x", q.Generation()))
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func (l *lossy) found() []loss.Loss {
 	l.Helper()
 	l.losses = nil
 	l.open()
-	if err := l.queues.Ready(ctx); err != nil {
+	if err := l.queues.WaitReady(ctx); err != nil {
 		l.Fatal(err)
 	}
 	return l.losses
@@ -93,7 +93,7 @@ func (l *lossy) loseOf(name string, entries ...uint64) {
 	l.Helper()
 	streams := l.backbone.JetStream().ListStreams(ctx)
 	for info := range streams.Info() {
-		if !jetqueue.IsLog(info.Config.Name) || name != "" && info.Config.Metadata["queue"] != name {
+		if !jetqueue.IsQueueLog(info.Config.Name) || name != "" && info.Config.Metadata["queue"] != name {
 			continue
 		}
 		s, err := l.backbone.JetStream().Stream(ctx, info.Config.Name)

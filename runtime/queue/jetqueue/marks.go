@@ -31,7 +31,7 @@ const atRest = 1 << 63
 
 // markOf is the mark of a machine whose log ends with entry last.
 func markOf(m *queue.Machine, last uint64) mark {
-	at := mark{known: true, last: last, rests: m.Rests()}
+	at := mark{known: true, last: last, rests: !m.HasTransfers()}
 	at.next, at.burial, at.alive, at.base = m.Counters()
 	return at
 }

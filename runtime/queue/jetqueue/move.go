@@ -10,7 +10,7 @@ import (
 
 func (q *Queue) moveHere(ctx context.Context, n int, to *queue.ID) (moved int, err error) {
 	var some []queue.Delivery
-	if err := q.do(ctx, 0, func(m *queue.Machine) { some = m.Oldest(n) }); err != nil {
+	if err := q.do(ctx, 0, func(m *queue.Machine) { some = m.OldestVisible(n) }); err != nil {
 		return 0, err
 	}
 	moving, failed := q.destinations(ctx, some, to)
@@ -29,8 +29,8 @@ func (q *Queue) moveHere(ctx context.Context, n int, to *queue.ID) (moved int, e
 }
 
 // destinations says where each message is to go, up to the first that cannot.
-func (q *Queue) destinations(ctx context.Context, some []queue.Delivery, to *queue.ID) ([]queue.Moving, error) {
-	var all []queue.Moving
+func (q *Queue) destinations(ctx context.Context, some []queue.Delivery, to *queue.ID) ([]queue.MoveRequest, error) {
+	var all []queue.MoveRequest
 	if to == nil {
 		if err := q.contents(ctx, some); err != nil {
 			return nil, keyless(q, err)
@@ -45,7 +45,7 @@ func (q *Queue) destinations(ctx context.Context, some []queue.Delivery, to *que
 			}
 			id, ok := queue.IDFromARN(from)
 			if !ok {
-				return all, queue.ErrNoSource
+				return all, queue.ErrNoDeadLetterSource
 			}
 			target = &id
 		}
@@ -56,7 +56,7 @@ func (q *Queue) destinations(ctx context.Context, some []queue.Delivery, to *que
 		if err := t.safe.prepare(t.config.Load()); err != nil {
 			return all, keyless(t, err)
 		}
-		all = append(all, queue.Moving{Number: d.Number, Target: target.ARN().String()})
+		all = append(all, queue.MoveRequest{Number: d.Number, Target: target.ARN().String()})
 	}
 	return all, nil
 }
@@ -72,7 +72,7 @@ func (q *Queue) arrival(ctx context.Context, numbers []uint64) (back int, err er
 	for {
 		progress := q.progress()
 		var left int
-		if err := q.do(ctx, 0, func(m *queue.Machine) { left, back = m.Leaving(numbers) }); err != nil || left == 0 {
+		if err := q.do(ctx, 0, func(m *queue.Machine) { left, back = m.TransferProgress(numbers) }); err != nil || left == 0 {
 			return back, err
 		}
 		select {

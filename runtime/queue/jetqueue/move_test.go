@@ -19,7 +19,7 @@ func TestMove(t *testing.T) {
 	e := start(t, jetqueue.Options{})
 	from, to := e.create("from", nil), e.create("to", nil)
 	target := to.ID()
-	var old []queue.Sent
+	var old []queue.SendResult
 	for i := range 5 {
 		sent, err := from.Send(ctx, queue.Message{Body: fmt.Sprint(i)})
 		if err != nil {
@@ -45,7 +45,7 @@ func TestMove(t *testing.T) {
 	if c, _ := from.Counts(ctx); c.Visible != 1 || c.InFlight != 1 {
 		t.Errorf("left behind: %+v, want one visible and one in flight", c)
 	}
-	if n, err := from.Move(ctx, 10, nil); n != 0 || !errors.Is(err, queue.ErrNoSource) {
+	if n, err := from.Move(ctx, 10, nil); n != 0 || !errors.Is(err, queue.ErrNoDeadLetterSource) {
 		t.Errorf("to its source: %d, %v; want ErrNoSource", n, err)
 	}
 	nowhere := id("nowhere")

@@ -34,7 +34,7 @@ func logs(t testing.TB, js jetstream.JetStream) (all []string) {
 	t.Helper()
 	names := js.StreamNames(ctx)
 	for name := range names.Name() {
-		if jetqueue.IsLog(name) {
+		if jetqueue.IsQueueLog(name) {
 			all = append(all, name)
 		}
 	}
@@ -137,7 +137,7 @@ func TestQueuesWithoutALog(t *testing.T) {
 			l := startLossy(t)
 			if !c.marks {
 				l.close()
-				l.options.Marks = ""
+				l.options.CheckpointFile = ""
 				l.open()
 			}
 			l.numbered(l.create("q", nil), 1, 3)

@@ -161,7 +161,7 @@ func (o *owner) load() error {
 	}
 	now := time.Now()
 	o.clock = o.clock.Resume(m, now, o.set.wallSince(r.last, now))
-	m.Adopt(o.waiters)
+	m.AddWaiters(o.waiters)
 	o.machine, o.waiters = m, nil
 	o.wrote, o.burying, o.copying, o.purging = false, false, false, false
 	o.last = time.Time{}
@@ -169,12 +169,12 @@ func (o *owner) load() error {
 		// Before anything else: what others sent while the log was read must not be
 		// given numbers that the log had once.
 		o.first(func(now *queue.Machine) {
-			if now.Open(); now == m && (r.loss != nil || r.forgot()) {
+			if now.WriteTakeover(); now == m && (r.loss != nil || r.forgot()) {
 				r.resume(m)
 			}
 		})
 	}
-	if len(m.Burying(1)) > 0 {
+	if m.HasTransfers() {
 		o.bury()
 	}
 	return nil
@@ -191,7 +191,7 @@ func (o *owner) fresh(r *replay) bool {
 // wait are taken over by the next machine, and told nothing.
 func (o *owner) fail(err error) {
 	if o.machine != nil {
-		o.waiters = o.machine.Waiting()
+		o.waiters = o.machine.TakeWaiters()
 		o.machine.Discard()
 		o.machine = nil
 	}

@@ -41,7 +41,7 @@ func (q *Queue) content(ctx context.Context, entry, number uint64) (page, error)
 		return c, nil
 	}
 	var now uint64
-	if e := q.do(ctx, 0, func(m *queue.Machine) { now = m.Where(number) }); e != nil {
+	if e := q.do(ctx, 0, func(m *queue.Machine) { now = m.EntryOf(number) }); e != nil {
 		return page{}, e
 	}
 	if now != 0 && now != entry {
@@ -93,7 +93,7 @@ func (q *Queue) collect(entry []byte, into map[uint64]page) error {
 		return err
 	}
 	for number, c := range e.Contents(opened) {
-		into[number] = page{c, e.Key}
+		into[number] = page{c, e.KeyName}
 	}
 	return nil
 }

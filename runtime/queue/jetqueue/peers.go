@@ -131,7 +131,7 @@ func (p *peers) make(ctx context.Context, q *Queue, c call) answer {
 }
 
 // receive makes a receive, in slices when it waits for long.
-func (p *peers) receive(ctx context.Context, q *Queue, r queue.ReceiveRequest) ([]queue.Received, error) {
+func (p *peers) receive(ctx context.Context, q *Queue, r queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
 	c := call{Method: receive, Queue: q.id, Source: q.source, From: p.cluster.Self(), Receive: &r}
 	began, wait := time.Now(), r.Wait
 	s := search{began: began, pause: firstLook}

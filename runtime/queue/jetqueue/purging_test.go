@@ -100,7 +100,7 @@ func TestPurgeWhileAnotherNodeReads(t *testing.T) {
 	if _, err := q.Send(ctx, body("last")); err != nil {
 		t.Fatal(err)
 	}
-	s, err := one.backbone.JetStream().Stream(ctx, fmt.Sprintf("MILLRACE_QUEUE_%016x", q.Incarnation()))
+	s, err := one.backbone.JetStream().Stream(ctx, fmt.Sprintf("MILLRACE_QUEUE_%016x", q.Generation()))
 	if err != nil {
 		t.Fatal(err)
 	}

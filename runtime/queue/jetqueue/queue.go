@@ -25,7 +25,7 @@ type Queue struct {
 	id      queue.ID
 	set     *Queues
 	source  uint64 // this incarnation, for dead letters
-	handles queue.Handles
+	handles queue.HandleCodec
 	config  atomic.Pointer[queue.Config]
 	setting sync.Mutex // held while config is stored
 	reader  *log       // reads only
@@ -73,12 +73,12 @@ const (
 // ID is the name of the queue.
 func (q *Queue) ID() queue.ID { return q.id }
 
-// Incarnation tells apart queues that had the same name one after the other.
-func (q *Queue) Incarnation() uint64 { return q.source }
+// Generation tells apart queues that had the same name one after the other.
+func (q *Queue) Generation() uint64 { return q.source }
 
-// Here tells that this node owns the queue, as far as it knows. A runtime by
+// OwnedHere tells that this node owns the queue, as far as it knows. A runtime by
 // itself owns every queue.
-func (q *Queue) Here() bool {
+func (q *Queue) OwnedHere() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return !q.away
@@ -110,7 +110,7 @@ func (q *Queue) adopt() {
 	}
 }
 
-func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queue.Sent, error) {
+func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queue.SendResult, error) {
 	if err := q.safe.prepare(q.config.Load()); err != nil {
 		return nil, err
 	}
@@ -131,13 +131,13 @@ func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queu
 		q.set.squeeze()
 		return nil, err
 	}
-	var placed []queue.Placed
+	var placed []queue.DraftResult
 	if err := q.do(ctx, size, func(m *queue.Machine) { placed = m.Send(drafts...) }); err != nil {
 		return nil, err
 	}
-	sent := make([]queue.Sent, len(placed))
+	sent := make([]queue.SendResult, len(placed))
 	for i, p := range placed {
-		sent[i] = queue.Sent{MessageID: messageID(p.ID), SequenceNumber: q.sequence(p.Number), Duplicate: p.Duplicate}
+		sent[i] = queue.SendResult{MessageID: messageID(p.ID), SequenceNumber: q.sequence(p.Number), Duplicate: p.Duplicate}
 	}
 	return sent, nil
 }
@@ -152,7 +152,7 @@ func (q *Queue) sequence(number uint64) string {
 	return strconv.FormatUint(1e19+number, 10)
 }
 
-func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queue.Received, error) {
+func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
 	if err := q.safe.prepare(q.config.Load()); err != nil {
 		return nil, err
 	}
@@ -177,25 +177,25 @@ func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queu
 			}
 			return q.received(ctx, w.Deliveries)
 		case <-ctx.Done():
-			q.submit(&command{size: c.size, own: true, do: func(m *queue.Machine) { m.Leave(w) }, done: make(chan error, 1)})
+			q.submit(&command{size: c.size, own: true, do: func(m *queue.Machine) { m.CancelReceive(w) }, done: make(chan error, 1)})
 			return nil, ctx.Err()
 		}
 	}
 }
 
-func (q *Queue) received(ctx context.Context, deliveries []queue.Delivery) ([]queue.Received, error) {
+func (q *Queue) received(ctx context.Context, deliveries []queue.Delivery) ([]queue.ReceivedMessage, error) {
 	if err := q.contents(ctx, deliveries); err != nil {
 		return nil, err
 	}
-	all := make([]queue.Received, len(deliveries))
+	all := make([]queue.ReceivedMessage, len(deliveries))
 	for i, d := range deliveries {
 		msg, from, err := d.Content.Unpack()
 		if err != nil {
 			return nil, fault.Wrap(fault.Internal, err, "message %d of %s", d.Number, q.id.Name)
 		}
-		all[i] = queue.Received{
-			Message: msg, MessageID: messageID(d.ID), ReceiptHandle: q.handles.Make(d.Number, d.Delivery),
-			SequenceNumber: q.sequence(d.Number), Sent: d.Sent, FirstReceived: d.First, Age: d.Age, Receives: d.Receives,
+		all[i] = queue.ReceivedMessage{
+			Message: msg, MessageID: messageID(d.ID), ReceiptHandle: q.handles.Encode(d.Number, d.ReceiveCount),
+			SequenceNumber: q.sequence(d.Number), Sent: d.Sent, FirstReceived: d.FirstReceived, Age: d.Age, Receives: d.TotalReceives,
 			DeadLetterSource: from,
 		}
 	}
@@ -213,13 +213,13 @@ func (q *Queue) contents(ctx context.Context, deliveries []queue.Delivery) error
 			if err != nil {
 				return fault.Wrap(fault.Unavailable, err, "reading message %d of %s", d.Number, q.id.Name)
 			}
-			d.Content, d.Key = c.Content, c.key
+			d.Content, d.KeyName = c.Content, c.key
 		}
-		if d.Key != works {
-			if _, err := q.safe.open(d.Key, q.config.Load()); err != nil {
+		if d.KeyName != works {
+			if _, err := q.safe.open(d.KeyName, q.config.Load()); err != nil {
 				return err
 			}
-			works = d.Key
+			works = d.KeyName
 		}
 	}
 	return nil
@@ -227,27 +227,27 @@ func (q *Queue) contents(ctx context.Context, deliveries []queue.Delivery) error
 
 func (q *Queue) deleteHere(ctx context.Context, handles ...string) []error {
 	return q.each(ctx, len(handles), func(i int) string { return handles[i] },
-		func(m *queue.Machine, i int, r queue.Ref) error { return m.Delete(r) })
+		func(m *queue.Machine, i int, r queue.Receipt) error { return m.Delete(r) })
 }
 
-func (q *Queue) changeVisibilityHere(ctx context.Context, changes ...queue.Change) []error {
+func (q *Queue) changeVisibilityHere(ctx context.Context, changes ...queue.VisibilityChange) []error {
 	return q.each(ctx, len(changes), func(i int) string { return changes[i].ReceiptHandle },
-		func(m *queue.Machine, i int, r queue.Ref) error { return m.ChangeVisibility(r, changes[i].Timeout) })
+		func(m *queue.Machine, i int, r queue.Receipt) error { return m.ChangeVisibility(r, changes[i].Timeout) })
 }
 
 // each runs one command for n receipt handles.
-func (q *Queue) each(ctx context.Context, n int, handle func(int) string, do func(*queue.Machine, int, queue.Ref) error) []error {
+func (q *Queue) each(ctx context.Context, n int, handle func(int) string, do func(*queue.Machine, int, queue.Receipt) error) []error {
 	errs := make([]error, n)
-	refs := make([]queue.Ref, n)
+	refs := make([]queue.Receipt, n)
 	for i := range refs {
-		number, delivery, ok := q.handles.Parse(handle(i))
+		number, delivery, ok := q.handles.Decode(handle(i))
 		if ok {
-			refs[i] = queue.Ref{Number: number, Delivery: delivery}
+			refs[i] = queue.Receipt{Number: number, ReceiveCount: delivery}
 		}
 	}
 	err := q.do(ctx, n*recordRoom, func(m *queue.Machine) {
 		for i, r := range refs {
-			if errs[i] = queue.ErrHandle; r.Number != 0 {
+			if errs[i] = queue.ErrInvalidHandle; r.Number != 0 {
 				errs[i] = do(m, i, r)
 			}
 		}
@@ -281,8 +281,8 @@ func (q *Queue) metricsHere(ctx context.Context) (queue.Metrics, error) {
 	return all, nil
 }
 
-func (q *Queue) peekHere(ctx context.Context, r queue.PeekRequest) ([]queue.Peeked, error) {
-	var seen []queue.Sight
+func (q *Queue) peekHere(ctx context.Context, r queue.PeekRequest) ([]queue.PeekedMessage, error) {
+	var seen []queue.PeekedDelivery
 	if err := q.do(ctx, 0, func(m *queue.Machine) { seen = m.Peek(r) }); err != nil {
 		return nil, err
 	}
@@ -294,15 +294,15 @@ func (q *Queue) peekHere(ctx context.Context, r queue.PeekRequest) ([]queue.Peek
 	if err != nil {
 		return nil, err
 	}
-	all := make([]queue.Peeked, len(seen))
+	all := make([]queue.PeekedMessage, len(seen))
 	for i, s := range seen {
 		received[i].ReceiptHandle = "" // it would be the one of the last receiver
-		all[i] = queue.Peeked{Received: received[i], State: s.State, VisibleAt: s.Until}
+		all[i] = queue.PeekedMessage{ReceivedMessage: received[i], State: s.State, VisibleAt: s.VisibleAt}
 	}
 	return all, nil
 }
 
-func (q *Queue) arriveHere(ctx context.Context, source uint64, burials []queue.Burial) error {
+func (q *Queue) arriveHere(ctx context.Context, source uint64, burials []queue.Transfer) error {
 	if err := q.safe.prepare(q.config.Load()); err != nil {
 		return err
 	}
@@ -313,7 +313,7 @@ func (q *Queue) arriveHere(ctx context.Context, source uint64, burials []queue.B
 	if err := q.set.moves.Admit(size); err != nil {
 		return err
 	}
-	return q.do(ctx, size, func(m *queue.Machine) { m.Arrive(source, burials...) })
+	return q.do(ctx, size, func(m *queue.Machine) { m.AcceptTransfers(source, burials...) })
 }
 
 // do runs a command and waits until what it did is stored.

@@ -36,54 +36,54 @@ type Options struct {
 	// nil for a runtime by itself.
 	Cluster *cluster.Cluster
 
-	// Wall is the wall clock; nil for the process's. No rule depends on it while a
+	// WallClock is the wall clock; nil for the process's. No rule depends on it while a
 	// queue is open, only what clients are told.
-	Wall func() time.Time
+	WallClock func() time.Time
 
 	KeepForever bool // no message leaves for its age, whatever its queue's Retention
 
 	// Gate is asked before a queue is made and before messages are sent; nil admits all.
 	Gate capacity.Gate
-	// Moves is asked before messages move from one queue to another: for a moment they
+	// MoveLimit is asked before messages move from one queue to another: for a moment they
 	// are in both. nil admits all.
-	Moves capacity.Limit
+	MoveLimit capacity.Limit
 
-	// Intact is asked after each entry that JetStream has acknowledged: an error says
+	// VerifyStored is asked after each entry that JetStream has acknowledged: an error says
 	// that the next start will not find it, and is what its callers get. nil for a
 	// server whose files are not ours.
-	Intact func() error
+	VerifyStored func() error
 
-	// Write is asked before a stream is made, and once for all that waits to be
+	// AdmitWrite is asked before a stream is made, and once for all that waits to be
 	// written to a log, if it can be refused. It is told how long the log has not been
 	// written to, and about how many bytes JetStream will take for it in memory:
 	// it opens the log's file again after 30 seconds (closeFDsIdle, nats-server 2.15.2),
 	// and reads its last block, which may have 8 MiB, after ten (CacheExpire). nil
 	// allows everything.
-	Write func(rested time.Duration, bytes int) error
+	AdmitWrite func(rested time.Duration, bytes int) error
 
-	// Loads is how many logs are read at the same time, with up to 10 MiB each; 0 means 8.
-	Loads int
-	// Pages is how many bytes of contents are read back at once, and kept until they
+	// ConcurrentReads is how many logs are read at the same time, with up to 10 MiB each; 0 means 8.
+	ConcurrentReads int
+	// ReadAheadBytes is how many bytes of contents are read back at once, and kept until they
 	// are asked for, for each queue; 0 means 1 MiB.
-	Pages int
+	ReadAheadBytes int
 
-	// Marks is the file that keeps what each log was known to hold; "" for none:
+	// CheckpointFile is the file that keeps what each log was known to hold; "" for none:
 	// then it is not noticed when the end of a log is lost. It needs a server that
 	// nobody else writes to.
-	Marks string
-	// Whole tells what entries the files of a stream hold, when they are whole and without
+	CheckpointFile string
+	// IntactRange tells what entries the files of a stream hold, when they are whole and without
 	// gaps. A queue whose mark says the same is opened when it is first used. nil has
 	// all of them opened at once.
-	Whole func(stream string) (first, last uint64, ok bool)
-	// Rest closes a queue that was not used for so long, until it is used again; 0 for
+	IntactRange func(stream string) (first, last uint64, ok bool)
+	// IdleTimeout closes a queue that was not used for so long, until it is used again; 0 for
 	// never. Those with much in their logs stay open.
-	Rest time.Duration
-	// Torn are streams whose end was found cut short. Without a mark that counts as
+	IdleTimeout time.Duration
+	// TruncatedStreams are streams whose end was found cut short. Without a mark that counts as
 	// a loss.
-	Torn map[string]bool
-	// Lost takes what was found missing; nil logs it. What it returns an error
+	TruncatedStreams map[string]bool
+	// OnLoss takes what was found missing; nil logs it. What it returns an error
 	// for is found again.
-	Lost func(loss.Loss) error
+	OnLoss func(loss.Loss) error
 	// Strict has Open fail when anything is missing, and change nothing.
 	Strict bool
 }
@@ -200,19 +200,19 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 	if o.BodyBudget == 0 {
 		o.BodyBudget = defaultBudget
 	}
-	if o.Pages == 0 {
-		o.Pages = readBytes
+	if o.ReadAheadBytes == 0 {
+		o.ReadAheadBytes = readBytes
 	}
-	if o.Loads == 0 {
-		o.Loads = defaultLoads
+	if o.ConcurrentReads == 0 {
+		o.ConcurrentReads = defaultLoads
 	}
-	if o.Moves == nil {
-		o.Moves = capacity.Gate(nil)
+	if o.MoveLimit == nil {
+		o.MoveLimit = capacity.Gate(nil)
 	}
 	qs := &Queues{
 		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue").KeepMarkers(), log: o.Log,
-		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.Moves, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
-		whole: o.Whole, torn: o.Torn, intact: intact{ask: o.Intact}, wall: o.Wall, write: o.Write, loads: make(chan struct{}, o.Loads), pages: o.Pages,
+		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.MoveLimit, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
+		whole: o.IntactRange, torn: o.TruncatedStreams, intact: intact{ask: o.VerifyStored}, wall: o.WallClock, write: o.AdmitWrite, loads: make(chan struct{}, o.ConcurrentReads), pages: o.ReadAheadBytes,
 	}
 	qs.opened, qs.ending = time.Now(), make(chan struct{})
 	qs.wallThen = qs.wallAt(qs.opened)
@@ -223,11 +223,11 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
 		qs.table.Watch(qs.follow) // before the first look, so that nothing is missed in between
 	}
-	if qs.lost = o.Lost; qs.lost == nil {
+	if qs.lost = o.OnLoss; qs.lost == nil {
 		qs.lost = o.lose
 	}
-	if o.Marks != "" {
-		if qs.marks, err = openMarks(o.Marks); err != nil {
+	if o.CheckpointFile != "" {
+		if qs.marks, err = openMarks(o.CheckpointFile); err != nil {
 			return nil, err
 		}
 		defer func() {
@@ -267,8 +267,8 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 			q.start()
 		}
 	}
-	if o.Rest > 0 && qs.peers == nil {
-		qs.looks.Go(func() { qs.restAll(o.Rest) })
+	if o.IdleTimeout > 0 && qs.peers == nil {
+		qs.looks.Go(func() { qs.restAll(o.IdleTimeout) })
 	}
 	if qs.peers != nil {
 		if err := qs.peers.open(ctx); err != nil {
@@ -279,7 +279,7 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 }
 
 func (qs *Queues) newQueue(r row) (*Queue, error) {
-	h, err := queue.NewHandles(r.Key)
+	h, err := queue.NewHandleCodec(r.Key)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "the record of queue %s", r.ID.Name)
 	}

@@ -16,9 +16,9 @@ import (
 type replay struct {
 	machine     *queue.Machine
 	first, last uint64
-	mark        mark        // what the log was known to hold; zero when unknown
-	gone        queue.Spans // entries that are missing now, and were not before
-	loss        *loss.Loss  // nil when nothing is missing
+	mark        mark         // what the log was known to hold; zero when unknown
+	gone        queue.Ranges // entries that are missing now, and were not before
+	loss        *loss.Loss   // nil when nothing is missing
 }
 
 // replay reads the log. What is missing or damaged is left out, and named.
@@ -32,10 +32,10 @@ func (q *Queue) replay(ctx context.Context, l *log) (*replay, error) {
 	m := queue.New(q.rules(), queue.Options{FIFO: q.id.FIFO(), Random: randv2.NewChaCha8(seed), Budget: q.set.budget})
 	m.StartAt(last)
 	r := &replay{machine: m, first: first, last: last, mark: q.set.marks.get(q.source)}
-	var gaps queue.Spans
+	var gaps queue.Ranges
 	err = l.scan(ctx, first, last, func(seq uint64, entry []byte) error {
 		err := q.redo(m, seq, entry)
-		if errors.Is(err, queue.ErrEntry) && !errors.Is(err, queue.ErrVersion) {
+		if errors.Is(err, queue.ErrDamagedEntry) && !errors.Is(err, queue.ErrUnknownVersion) {
 			gaps.Add(seq, seq)
 			return nil
 		}
@@ -56,10 +56,10 @@ func (q *Queue) replay(ctx context.Context, l *log) (*replay, error) {
 		}
 	}
 	m.StartAt(last) // also when the last entry is missing
-	if front := max(m.Front(), r.mark.base, 1); first > front {
-		gaps = append(queue.Spans{{From: front, To: first - 1}}, gaps...)
+	if front := max(m.FirstLiveEntry(), r.mark.base, 1); first > front {
+		gaps = append(queue.Ranges{{From: front, To: first - 1}}, gaps...)
 	}
-	r.gone = gaps.Without(m.Missed())
+	r.gone = gaps.Without(m.ReportedLosses())
 	behind := r.mark.last > last || !r.mark.known && q.set.torn[l.stream]
 	if len(r.gone) == 0 && !behind {
 		return r, nil
@@ -79,9 +79,9 @@ func (q *Queue) redo(m *queue.Machine, seq uint64, entry []byte) error {
 	if err != nil {
 		return err
 	}
-	var contents queue.Opened
+	var contents queue.Plaintext
 	if !q.set.budget.Full(len(entry)) {
-		if contents, err = q.read(&e); errors.Is(err, queue.ErrEntry) {
+		if contents, err = q.read(&e); errors.Is(err, queue.ErrDamagedEntry) {
 			return err
 		}
 	}
@@ -90,33 +90,33 @@ func (q *Queue) redo(m *queue.Machine, seq uint64, entry []byte) error {
 
 // account goes through the log again, to name what was in the missing entries.
 func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) error {
-	counts := max(r.machine.Front(), r.mark.base) // entries below hold no message that is alive
+	counts := max(r.machine.FirstLiveEntry(), r.mark.base) // entries below hold no message that is alive
 	fresh := func(seq uint64) bool {
-		return seq >= counts && len(queue.Spans{{From: seq, To: seq}}.Without(r.gone)) == 0
+		return seq >= counts && len(queue.Ranges{{From: seq, To: seq}}.Without(r.gone)) == 0
 	}
-	a := queue.NewAudit()
+	a := queue.NewLossAudit()
 	if len(r.gone) > 0 && r.gone[0].From < r.first && r.first > counts {
-		a.Gap()
+		a.MissingEntries()
 	}
 	err := l.scan(ctx, r.first, r.last, func(seq uint64, entry []byte) error {
 		if e, err := queue.ReadEntry(entry); err == nil && !fresh(seq) {
-			a.Entry(e)
+			a.AddEntry(e)
 		} else if fresh(seq) {
-			a.Gap()
+			a.MissingEntries()
 		}
 		return nil
 	}, func(from, to uint64) {
 		if fresh(to) {
-			a.Gap()
+			a.MissingEntries()
 		}
 	})
 	if err != nil {
 		return err
 	}
 	if behind {
-		a.Gap()
+		a.MissingEntries()
 	}
-	numbers := a.Lost(r.mark.next)
+	numbers := a.LostMessages(r.mark.next)
 	messages := numbers.Len()
 	if r.mark.known {
 		messages = min(messages, uint64(r.mark.alive))
@@ -124,7 +124,7 @@ func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) err
 	lost := &loss.Loss{Kind: loss.Queue, Name: q.id.ARN().String(), Messages: messages, Numbers: numbers.String()}
 	entries := r.gone
 	if behind && r.mark.known {
-		entries = append(queue.Spans{}, r.gone...)
+		entries = append(queue.Ranges{}, r.gone...)
 		entries.Add(r.last+1, r.mark.last)
 	}
 	lost.Entries = entries.String()
@@ -167,5 +167,5 @@ func (r *replay) resume(m *queue.Machine) {
 		n, b, _, _ := m.Counters()
 		next, burial = n+unknownLeap, b+unknownLeap
 	}
-	m.Resume(next, burial, r.gone)
+	m.ResumeAfterLoss(next, burial, r.gone)
 }

@@ -55,9 +55,9 @@ func (q *Queue) empty() bool {
 	return at.rests && at.alive == 0
 }
 
-// Stored is how many messages the queue holds. Of a queue at rest it is what the queue
+// MessageCount is how many messages the queue holds. Of a queue at rest it is what the queue
 // held when it was last used: those whose retention has passed are still there.
-func (q *Queue) Stored(ctx context.Context) (int, error) {
+func (q *Queue) MessageCount(ctx context.Context) (int, error) {
 	if !q.running() {
 		if at := q.set.marks.get(q.source); at.rests {
 			return at.alive, nil
@@ -96,7 +96,7 @@ func (qs *Queues) restAll(every time.Duration) {
 
 // tire ends the owner if it still has nothing to do when it looks.
 func (q *Queue) tire(m *queue.Machine) {
-	if m.LogSize() > restMost {
+	if m.LogBytes() > restMost {
 		return
 	}
 	q.mu.Lock()
@@ -157,14 +157,14 @@ func (qs *Queues) check(ctx context.Context) error {
 	return all
 }
 
-// Ready returns once the log of every queue has been read: what is missing is
+// WaitReady returns once the log of every queue has been read: what is missing is
 // known then. It fails when one cannot be read.
-func (qs *Queues) Ready(ctx context.Context) error {
+func (qs *Queues) WaitReady(ctx context.Context) error {
 	return qs.ready(ctx, func(string) bool { return true })
 }
 
-// ReadyOf is Ready for those queues whose logs are these streams.
-func (qs *Queues) ReadyOf(ctx context.Context, streams map[string]bool) error {
+// WaitReadyOf is Ready for those queues whose logs are these streams.
+func (qs *Queues) WaitReadyOf(ctx context.Context, streams map[string]bool) error {
 	return qs.ready(ctx, func(stream string) bool { return streams[stream] })
 }
 

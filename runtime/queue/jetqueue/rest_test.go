@@ -24,7 +24,7 @@ import (
 // startLazy starts queues that are opened when they are used.
 func startLazy(tb testing.TB, o jetqueue.Options) *env {
 	tb.Helper()
-	o.Marks = filepath.Join(tb.TempDir(), "marks")
+	o.CheckpointFile = filepath.Join(tb.TempDir(), "marks")
 	e := &env{TB: tb, dir: tb.TempDir(), options: o, lazy: true}
 	e.open()
 	tb.Cleanup(e.close)
@@ -58,9 +58,9 @@ func owners() (n int) {
 func (e *env) killed() *env {
 	e.Helper()
 	k := &env{TB: e.TB, dir: e.TempDir(), options: e.options, lazy: e.lazy}
-	k.options.Marks = filepath.Join(e.TempDir(), "marks")
-	marks, err := os.ReadFile(e.options.Marks)
-	if err := errors.Join(err, os.WriteFile(k.options.Marks, marks, 0o600), os.CopyFS(k.dir, os.DirFS(e.dir))); err != nil {
+	k.options.CheckpointFile = filepath.Join(e.TempDir(), "marks")
+	marks, err := os.ReadFile(e.options.CheckpointFile)
+	if err := errors.Join(err, os.WriteFile(k.options.CheckpointFile, marks, 0o600), os.CopyFS(k.dir, os.DirFS(e.dir))); err != nil {
 		e.Fatal(err)
 	}
 	k.open()
@@ -83,11 +83,11 @@ func TestQueuesRestUntilTheyAreUsed(t *testing.T) {
 	}
 	e.counts(e.get("empty"), 0, 0, 0)
 	for _, q := range e.queues.All() {
-		if n, err := q.Stored(ctx); err != nil || n > 1 {
+		if n, err := q.MessageCount(ctx); err != nil || n > 1 {
 			t.Errorf("%s has %d messages, %v", q.ID().Name, n, err)
 		}
 	}
-	if n, err := e.get(name(7)).Stored(ctx); err != nil || n != 1 {
+	if n, err := e.get(name(7)).MessageCount(ctx); err != nil || n != 1 {
 		t.Errorf("one has %d messages, %v", n, err)
 	}
 	e.wantAsleep(many + 1)
@@ -152,7 +152,7 @@ func TestTimePassesForAQueueAtRest(t *testing.T) {
 func TestAClockThatIsSetBeforeAQueueIsOpened(t *testing.T) {
 	for _, jump := range []time.Duration{time.Hour, -time.Hour} {
 		w := &wall{}
-		lazyBubble(t, jetqueue.Options{Wall: w.now}, func(e *env) {
+		lazyBubble(t, jetqueue.Options{WallClock: w.now}, func(e *env) {
 			q := e.create("q", nil)
 			e.send(q, body("m"))
 			e.receive(q, queue.ReceiveRequest{Max: 1, Visibility: new(10 * time.Minute)}, "m")
@@ -184,12 +184,12 @@ func (b *barrier) Admit(int) error {
 func TestDeadLettersUnderWayNeedNobodyToAsk(t *testing.T) {
 	for _, stale := range []bool{false, true} {
 		var b barrier
-		lazyBubble(t, jetqueue.Options{Moves: &b}, func(e *env) {
+		lazyBubble(t, jetqueue.Options{MoveLimit: &b}, func(e *env) {
 			dead := e.create("dead", nil)
 			q := e.create("q", func(c *queue.Config) { c.DeadLetter = &queue.DeadLetter{Target: dead.ID(), MaxReceives: 1} })
 			e.send(q, body("m"))
 			e.receive(q, queue.ReceiveRequest{Max: 1, Visibility: new(time.Duration)}, "m")
-			marks, err := os.ReadFile(e.options.Marks)
+			marks, err := os.ReadFile(e.options.CheckpointFile)
 			if err != nil {
 				e.Fatal(err)
 			}
@@ -198,7 +198,7 @@ func TestDeadLettersUnderWayNeedNobodyToAsk(t *testing.T) {
 			synctest.Wait()
 			e.close()
 			if stale {
-				if err := os.WriteFile(e.options.Marks, marks, 0o600); err != nil {
+				if err := os.WriteFile(e.options.CheckpointFile, marks, 0o600); err != nil {
 					e.Fatal(err)
 				}
 			}
@@ -215,7 +215,7 @@ func TestDeadLettersUnderWayNeedNobodyToAsk(t *testing.T) {
 // What is missing is told though nobody asks for the queue.
 func TestALossIsToldOfAQueueThatNobodyAsksFor(t *testing.T) {
 	losses := make(chan loss.Loss, 10)
-	lazyBubble(t, jetqueue.Options{Lost: func(l loss.Loss) error {
+	lazyBubble(t, jetqueue.Options{OnLoss: func(l loss.Loss) error {
 		losses <- l
 		return nil
 	}}, func(e *env) {
@@ -255,7 +255,7 @@ func TestALossIsToldOfAQueueThatNobodyAsksFor(t *testing.T) {
 
 // A queue that nobody uses rests again, and nobody notices.
 func TestQueuesRestAgain(t *testing.T) {
-	lazyBubble(t, jetqueue.Options{Rest: 5 * time.Minute}, func(e *env) {
+	lazyBubble(t, jetqueue.Options{IdleTimeout: 5 * time.Minute}, func(e *env) {
 		q, waiting, large := e.create("q", nil), e.create("waiting", nil), e.create("large", nil)
 		for range 3 {
 			e.send(large, body(strings.Repeat("x", 100_000)))
@@ -263,7 +263,7 @@ func TestQueuesRestAgain(t *testing.T) {
 		e.send(q, body("hidden"))
 		handle := e.receive(q, queue.ReceiveRequest{Max: 1, Visibility: new(20 * time.Minute)}, "hidden")[0].ReceiptHandle
 		e.send(q, body("visible"))
-		arrived := make(chan []queue.Received, 1)
+		arrived := make(chan []queue.ReceivedMessage, 1)
 		go func() {
 			got, err := waiting.Receive(ctx, queue.ReceiveRequest{Max: 1, Wait: queue.Forever})
 			if err != nil {
@@ -273,7 +273,7 @@ func TestQueuesRestAgain(t *testing.T) {
 		}()
 		time.Sleep(11 * time.Minute)
 		e.wantAsleep(1)
-		if n, err := q.Stored(ctx); err != nil || n != 2 {
+		if n, err := q.MessageCount(ctx); err != nil || n != 2 {
 			t.Errorf("it has %d messages, %v", n, err)
 		}
 		e.wantAsleep(1)
@@ -287,7 +287,7 @@ func TestQueuesRestAgain(t *testing.T) {
 		}
 		time.Sleep(11 * time.Minute)
 		e.wantAsleep(1)
-		if err := q.ChangeVisibility(ctx, queue.Change{ReceiptHandle: handle})[0]; err != nil {
+		if err := q.ChangeVisibility(ctx, queue.VisibilityChange{ReceiptHandle: handle})[0]; err != nil {
 			t.Errorf("the handle of before: %v", err)
 		}
 		e.counts(q, 1, 0, 0)
@@ -300,7 +300,7 @@ func TestQueuesRestAgain(t *testing.T) {
 
 // Commands that come while a queue goes to rest are carried out.
 func TestQueuesRestUnderUse(t *testing.T) {
-	e := startLazy(t, jetqueue.Options{Rest: time.Millisecond})
+	e := startLazy(t, jetqueue.Options{IdleTimeout: time.Millisecond})
 	q := e.create("q", nil)
 	const senders, each = 4, 50
 	done, stop := context.WithCancel(ctx)

@@ -38,7 +38,7 @@ type safe struct {
 }
 
 type sealing struct {
-	queue.Key
+	queue.ContentKey
 	under string // the KMS key, "" for the root key
 	clear bool   // not sealed at all
 	until time.Time
@@ -88,7 +88,7 @@ func (s *safe) prepare(c *queue.Config) error {
 		if err != nil {
 			return err
 		}
-		next.Key = queue.Key{Name: string(k.Wrapped), AEAD: k.AEAD}
+		next.ContentKey = queue.ContentKey{Name: string(k.Wrapped), AEAD: k.AEAD}
 		s.remember(now, opening{next.Name, k.AEAD, next.until})
 	}
 	s.now.Store(next)
@@ -96,11 +96,11 @@ func (s *safe) prepare(c *queue.Config) error {
 }
 
 // key is what prepare made; it works until the entry is sealed.
-func (s *safe) key() queue.Key {
+func (s *safe) key() queue.ContentKey {
 	if k := s.now.Load(); k != nil {
-		return k.Key
+		return k.ContentKey
 	}
-	return queue.Key{}
+	return queue.ContentKey{}
 }
 
 // open finds the key of contents; the zero opening for those in clear.
@@ -143,11 +143,11 @@ func (s *safe) remember(now time.Time, k opening) {
 }
 
 // read opens the contents of an entry.
-func (q *Queue) read(e *queue.Entry) (queue.Opened, error) {
-	k, err := q.safe.open(e.Key, q.config.Load())
+func (q *Queue) read(e *queue.Entry) (queue.Plaintext, error) {
+	k, err := q.safe.open(e.KeyName, q.config.Load())
 	if err != nil {
-		return queue.Opened{}, err
+		return queue.Plaintext{}, err
 	}
-	e.Key = k.name
-	return e.Open(k.aead)
+	e.KeyName = k.name
+	return e.Decrypt(k.aead)
 }

@@ -196,7 +196,7 @@ func (s *story) receive(ctx context.Context, n *node, q *jetqueue.Queue) {
 // delivered checks what a receive that began then has delivered against what was
 // delivered before, and deletes it. The answer may have been long on its way:
 // what others did in that time is no reason not to give it.
-func (s *story) delivered(q *jetqueue.Queue, began time.Time, got []queue.Received) {
+func (s *story) delivered(q *jetqueue.Queue, began time.Time, got []queue.ReceivedMessage) {
 	for _, m := range got {
 		s.note(func() {
 			if at, ok := s.deleted[m.MessageID]; ok && at.Before(began) {

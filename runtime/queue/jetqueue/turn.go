@@ -151,7 +151,7 @@ func (o *owner) decide(now time.Time) (over bool, err error) {
 	for len(o.flights) < o.window {
 		work, closed := o.hasWork(now)
 		if closed && !work && len(o.flights) == 0 {
-			f := flight{answered: o.machine.Waiting()}
+			f := flight{answered: o.machine.TakeWaiters()}
 			f.answer(o.reason())
 			o.machine.Discard()
 			return true, nil
@@ -170,9 +170,9 @@ func (o *owner) decide(now time.Time) (over bool, err error) {
 func (o *owner) hasWork(now time.Time) (work, closed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	next := o.clock.When(o.machine.Next())
+	next := o.clock.ProcessTime(o.machine.NextWakeup())
 	due := !next.IsZero() && !next.After(now)
-	o.tired = o.tired && o.machine.Rests() && !o.machine.Awaited()
+	o.tired = o.tired && !o.machine.HasTransfers() && !o.machine.HasWaiters()
 	return len(o.inbox) > 0 || due, o.closed != nil || o.away || o.tired
 }
 
@@ -180,7 +180,7 @@ func (o *owner) hasWork(now time.Time) (work, closed bool) {
 // would notice, or an acknowledgement that is late. A timer that is set to fire
 // earlier is left alone: to be woken once too often is cheaper.
 func (o *owner) arm() {
-	next := o.clock.When(o.machine.Next())
+	next := o.clock.ProcessTime(o.machine.NextWakeup())
 	if len(o.flights) > 0 {
 		if len(o.flights) == o.window {
 			next = time.Time{}
@@ -206,13 +206,13 @@ func (o *owner) turn(now time.Time) error {
 
 	m := o.machine
 	if d := o.Config().DeadLetter; d != nil {
-		m.CanBury(o.set.has(d.Target))
+		m.SetDeadLetterQueueExists(o.set.has(d.Target))
 	}
 	f := flight{since: now, looks: o.set.intact.looks.Load()}
-	m.Begin(o.clock.At(now), o.set.wallAt(now))
+	m.Begin(o.clock.MachineTime(now), o.set.wallAt(now))
 	commands = o.allowed(now, commands)
 	for i, c := range commands {
-		if i > 0 && m.Written()+c.size > min(entryRoom, o.set.maxEntry) {
+		if i > 0 && m.BatchBytes()+c.size > min(entryRoom, o.set.maxEntry) {
 			o.mu.Lock()
 			o.inbox = append(commands[i:len(commands):len(commands)], o.inbox...)
 			o.mu.Unlock()
@@ -224,12 +224,12 @@ func (o *owner) turn(now time.Time) error {
 	if now.Sub(o.looked).Abs() >= lookAgain {
 		o.tight, o.looked = o.set.gate.Full() != nil, now
 	}
-	if m.Purgeable(o.tight) && !o.purging && o.set.store.Purgeable(m.Freed()) {
+	if m.NeedsTrim(o.tight) && !o.purging && o.set.store.Purgeable(m.TrimmableBytes()) {
 		o.purging = true
-		f.below, f.freed = m.Count(), m.Freed()
+		f.below, f.freed = m.WriteCounters(), m.TrimmableBytes()
 	}
-	g := m.Seal(o.safe.key())
-	f.seq, f.commands, f.answered, f.burials = g.Seq, commands, g.Answered, g.Burials
+	g := m.Commit(o.safe.key())
+	f.seq, f.commands, f.answered, f.burials = g.Seq, commands, g.Answered, g.HasTransfers
 	f.mark = markOf(m, g.Seq)
 	switch {
 	case g.Entry != nil:
@@ -247,7 +247,7 @@ func (o *owner) turn(now time.Time) error {
 	default:
 		f.answer(nil)
 	}
-	if m.Sparse(o.tight) && !o.copying && o.set.store.Drain(entryRoom) {
+	if m.NeedsCompaction(o.tight) && !o.copying && o.set.store.Drain(entryRoom) {
 		o.copySurvivors()
 	}
 	return nil
@@ -264,7 +264,7 @@ func (o *owner) allowed(now time.Time, commands []*command) []*command {
 		rested = now.Sub(o.last)
 	}
 	if rested >= blockRests {
-		bytes = 3 * int(min(o.machine.LogSize(), blockMost)) // it is read anew while what was read before is garbage
+		bytes = 3 * int(min(o.machine.LogBytes(), blockMost)) // it is read anew while what was read before is garbage
 	}
 	err := o.set.write(rested, bytes)
 	if err == nil {

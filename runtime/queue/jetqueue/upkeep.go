@@ -30,7 +30,7 @@ func (o *owner) purge(below uint64, bytes int64) {
 			}
 			o.purging = false
 			if err == nil {
-				m.Purged(bytes)
+				m.LogTrimmed(bytes)
 			}
 		})
 	})
@@ -40,7 +40,7 @@ func (o *owner) purge(below uint64, bytes int64) {
 // Their contents are read beside the owner when they are not in memory.
 func (o *owner) copySurvivors() {
 	m := o.machine
-	from, to, read := m.Survivors()
+	from, to, read := m.CompactionRange()
 	again := func(read map[uint64]page) {
 		contents := map[uint64]queue.Content{}
 		for number, p := range read {
@@ -50,7 +50,7 @@ func (o *owner) copySurvivors() {
 			if now != m {
 				return
 			}
-			if o.copying = !m.Copy(to, contents); o.copying { // this machine does not try again
+			if o.copying = !m.Compact(to, contents); o.copying { // this machine does not try again
 				o.set.log.Warn("a message that is to be copied is not in the log", "queue", o.id.Name)
 			}
 		})
@@ -93,12 +93,12 @@ func (o *owner) bury() {
 	m := o.machine
 	o.others.Go(func() {
 		for wait := firstRetry; ; {
-			var some []queue.Burial
+			var some []queue.Transfer
 			err := o.do(o.ctx, 0, func(now *queue.Machine) {
 				if now != m { // which moves its own
 					return
 				}
-				if some = m.Burying(buryAtOnce); len(some) == 0 {
+				if some = m.PendingTransfers(buryAtOnce); len(some) == 0 {
 					o.burying = false
 				}
 			})
@@ -128,14 +128,14 @@ func (o *owner) bury() {
 }
 
 // moveDead moves the first burials that have one target.
-func (o *owner) moveDead(some []queue.Burial) error {
+func (o *owner) moveDead(some []queue.Transfer) error {
 	n := 1
 	for n < len(some) && some[n].Target == some[0].Target {
 		n++
 	}
 	some = some[:n]
 	id, _ := queue.IDFromARN(some[0].Target)
-	then, what := (*queue.Machine).Buried, "a message moved to its dead-letter queue"
+	then, what := (*queue.Machine).CompleteTransfer, "a message moved to its dead-letter queue"
 	target, err := o.set.Get(id)
 	if err == nil {
 		if some, err = o.prepare(o.ctx, some, id.FIFO()); err == nil {
@@ -150,13 +150,13 @@ func (o *owner) moveDead(some []queue.Burial) error {
 		}
 	}
 	if errors.Is(err, fault.NotFound) {
-		then, what, err = (*queue.Machine).Unbury, "a message stays, since its dead-letter queue is not there", nil
+		then, what, err = (*queue.Machine).RevertTransfer, "a message stays, since its dead-letter queue is not there", nil
 	}
 	if err != nil {
 		return err
 	}
 	for _, b := range some {
-		if !b.Fresh { // a task tells of its own
+		if !b.AsNew { // a task tells of its own
 			o.set.log.Debug(what, "queue", o.id.Name, "target", id.Name, "message", messageID(b.ID), "receives", b.Receives)
 		}
 	}
@@ -171,7 +171,7 @@ func (o *owner) moveDead(some []queue.Burial) error {
 // prepare completes the contents of dead letters: where they come from and, for
 // a FIFO queue, a deduplication id of their own (SQS developer guide,
 // dead-letter queues). It returns those that fit in one entry, one at least.
-func (o *owner) prepare(ctx context.Context, some []queue.Burial, fifo bool) ([]queue.Burial, error) {
+func (o *owner) prepare(ctx context.Context, some []queue.Transfer, fifo bool) ([]queue.Transfer, error) {
 	size := 0
 	for i := range some {
 		b := &some[i]
@@ -190,7 +190,7 @@ func (o *owner) prepare(ctx context.Context, some []queue.Burial, fifo bool) ([]
 			msg.DedupID = messageID(b.ID)
 		}
 		from := o.id.ARN().String()
-		if b.Fresh {
+		if b.AsNew {
 			from = "" // as if its sender had sent it there
 		}
 		b.Content = queue.Pack(&msg, from)

@@ -19,7 +19,7 @@ import (
 func TestWakingIsAskedFor(t *testing.T) {
 	var none error // may be woken
 	var asked []time.Duration
-	bubble(t, jetqueue.Options{Write: func(rested time.Duration, bytes int) error {
+	bubble(t, jetqueue.Options{AdmitWrite: func(rested time.Duration, bytes int) error {
 		asked = append(asked, rested)
 		if rested < 30*time.Second {
 			return nil
@@ -71,7 +71,7 @@ func TestStartWritesNothing(t *testing.T) {
 	e := start(t, jetqueue.Options{})
 	e.create("unused", nil)
 	e.send(e.create("used", nil), body("a"))
-	if err := e.queues.Ready(ctx); err != nil {
+	if err := e.queues.WaitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
 	entries := func() (all []uint64) {
@@ -85,7 +85,7 @@ func TestStartWritesNothing(t *testing.T) {
 	}
 	before := entries()
 	e.reopen()
-	if err := e.queues.Ready(ctx); err != nil {
+	if err := e.queues.WaitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
 	after := entries()

@@ -85,8 +85,8 @@ type asked struct {
 	n int
 }
 
-func (*asked) Incarnation() uint64 { return 0 }
-func (*asked) Here() bool          { return true }
+func (*asked) Generation() uint64 { return 0 }
+func (*asked) OwnedHere() bool    { return true }
 
 func (q *asked) Move(context.Context, int, *queue.ID) (int, error) {
 	q.n++

@@ -102,7 +102,7 @@ func (s *system) send(name string, n int) {
 	}
 }
 
-func (s *system) receive(name string, max int) []queue.Received {
+func (s *system) receive(name string, max int) []queue.ReceivedMessage {
 	s.Helper()
 	got, err := s.get(name).Receive(s.Context(), queue.ReceiveRequest{Max: max})
 	if err != nil {
@@ -150,7 +150,7 @@ func (s *system) expect(dead string, status moves.Status, moved int, reason stri
 	}
 }
 
-func bodies(got []queue.Received) (all []string) {
+func bodies(got []queue.ReceivedMessage) (all []string) {
 	for _, m := range got {
 		all = append(all, m.Body)
 	}

@@ -106,7 +106,7 @@ func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end o
 	switch {
 	case err != nil:
 		return 0, outcome{}, err
-	case !q.Here():
+	case !q.OwnedHere():
 		r.notBefore = now.Add(firstBackoff)
 		return 0, outcome{}, nil
 	case t.Status == Cancelling:
@@ -118,7 +118,7 @@ func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end o
 	moved, err = q.Move(ctx, n, t.Destination)
 	r.pace.began(n, now)
 	switch {
-	case errors.Is(err, queue.ErrNoSource):
+	case errors.Is(err, queue.ErrNoDeadLetterSource):
 		return moved, outcome{Failed, NoOrigin}, nil
 	case errors.Is(err, fault.NotFound):
 		if _, err := r.queue(); err != nil {
@@ -140,7 +140,7 @@ func (r *run) step(ctx context.Context, t Task, now time.Time) (moved int, end o
 // queue finds the source, if it is still the queue that the task began with.
 func (r *run) queue() (Queue, error) {
 	q, err := r.tasks.config.Queue(r.spec.Source)
-	if errors.Is(err, fault.NotFound) || err == nil && q.Incarnation() != r.generation {
+	if errors.Is(err, fault.NotFound) || err == nil && q.Generation() != r.generation {
 		return nil, errSourceGone
 	}
 	return q, err

@@ -17,14 +17,14 @@ import (
 
 // A Queue is what tasks need of one: jetqueue.Queue.
 type Queue interface {
-	Incarnation() uint64 // tells queues of one name apart
-	Here() bool          // of the runtimes that share the queue, this one is to run its tasks
+	Generation() uint64 // tells queues of one name apart
+	OwnedHere() bool    // of the runtimes that share the queue, this one is to run its tasks
 	Counts(context.Context) (queue.Counts, error)
 
 	// Move takes up to n of the oldest visible messages to the queue to or, when
 	// to is nil, each to where it came from. They arrive exactly once, and are
 	// counted once they are sure to. fault.NotFound is for a destination or the
-	// queue itself, queue.ErrNoSource for a message that came from nowhere.
+	// queue itself, queue.ErrNoDeadLetterSource for a message that came from nowhere.
 	Move(ctx context.Context, n int, to *queue.ID) (moved int, err error)
 }
 
@@ -101,7 +101,7 @@ func (s *Tasks) Start(ctx context.Context, spec Spec) (Task, error) {
 		Spec: spec, ID: uuid.NewString(), Status: Running,
 		Started: time.Now().UTC().Truncate(time.Millisecond), ToMove: counts.Visible,
 	}
-	h, err := s.change(ctx, spec.Source, q.Incarnation(), func(h history) (history, error) { return h.begin(t) })
+	h, err := s.change(ctx, spec.Source, q.Generation(), func(h history) (history, error) { return h.begin(t) })
 	s.resume(h) // the one that is active already, if it is: a failed write may have left it to nobody
 	if err != nil {
 		return Task{}, err
@@ -121,7 +121,7 @@ func (s *Tasks) Cancel(ctx context.Context, source queue.ID, id string) (Task, e
 	if err != nil {
 		return Task{}, missing(err, ErrSource)
 	}
-	h, err := s.change(ctx, source, q.Incarnation(), func(h history) (history, error) { return h.cancel(id) })
+	h, err := s.change(ctx, source, q.Generation(), func(h history) (history, error) { return h.cancel(id) })
 	if err != nil {
 		return Task{}, err
 	}
@@ -135,7 +135,7 @@ func (s *Tasks) Cancel(ctx context.Context, source queue.ID, id string) (Task, e
 func (s *Tasks) List(source queue.ID, max int) []Task {
 	h, ok := s.table.Get(key(source))
 	q, err := s.config.Queue(source)
-	if !ok || err != nil || h.Generation != q.Incarnation() {
+	if !ok || err != nil || h.Generation != q.Generation() {
 		return nil
 	}
 	return h.Tasks[:min(max, len(h.Tasks))]

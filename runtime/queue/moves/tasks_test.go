@@ -50,9 +50,9 @@ type fake struct {
 	at        []time.Time   // when each message went
 }
 
-func (f *fake) Incarnation() uint64 { return f.generation }
+func (f *fake) Generation() uint64 { return f.generation }
 
-func (f *fake) Here() bool {
+func (f *fake) OwnedHere() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return !f.elsewhere
@@ -359,7 +359,7 @@ func TestFailures(t *testing.T) {
 		w.remove(orders)
 		w.expect(w.after(time.Second), moves.Failed, 10, "AWS.SimpleQueueService.NonExistentQueue")
 
-		q.fail(queue.ErrNoSource)
+		q.fail(queue.ErrNoDeadLetterSource)
 		w.start(moves.Spec{Source: dead})
 		w.expect(w.after(time.Second), moves.Failed, 0, "CouldNotDetermineMessageSource")
 		if n := len(w.tasks.List(dead, 10)); n != 2 {
@@ -528,4 +528,4 @@ func TestCancelReachesTheOwner(t *testing.T) {
 // lookOn is a queue as a runtime sees it that does not own it.
 type lookOn struct{ moves.Queue }
 
-func (lookOn) Here() bool { return false }
+func (lookOn) OwnedHere() bool { return false }
