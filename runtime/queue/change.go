@@ -2,86 +2,90 @@ package queue
 
 import "time"
 
-// A Receipt is what a receipt handle says: a delivery of a message.
+// A Receipt is what a receipt handle encodes: one delivery of a message.
 type Receipt struct {
 	Number       uint64
 	ReceiveCount uint32
 }
 
-// Delete ends a message. One that is gone already is a success. A standard queue
-// takes the handle of any delivery; a FIFO queue only that of the last one, as
-// long as the message is in flight: ErrExpired.
+// Delete deletes a message. Deleting one that is gone succeeds. A standard queue
+// takes the handle of any delivery; a FIFO queue takes only the last one's while the
+// message is in flight, else it returns ErrHandleExpired.
 func (m *Machine) Delete(r Receipt) error {
-	o, err := m.find(r)
+	msg, err := m.findDelivered(r)
 	if err == nil {
-		m.done.Deleted++
+		m.totals.Deleted++
 	}
-	if o == nil || err != nil {
+	if msg == nil || err != nil {
 		return err
 	}
-	m.emit(record{kind: gone, number: o.number})
-	m.serve()
+	m.emit(record{kind: kindDeleted, number: msg.number})
+	m.serveWaiters()
 	return nil
 }
 
-// ChangeVisibility hides a message in flight until timeout from now; 0 shows it.
-// For a standard message that is visible again there is nothing to do.
+// ChangeVisibility hides a message in flight until timeout from now; 0 makes it
+// visible. For a standard message that is visible already it does nothing.
 func (m *Machine) ChangeVisibility(r Receipt, timeout time.Duration) error {
-	o, err := m.find(r)
+	msg, err := m.findDelivered(r)
 	switch {
 	case err != nil:
 		return err
-	case o == nil:
+	case msg == nil:
 		return ErrMessageNotFound
-	case o.state != inFlight:
+	case msg.status != inFlight:
 		return nil
-	case m.now+int64(timeout) > o.life.at+int64(MaxVisibility):
+	case m.now+int64(timeout) > msg.delivery.lastReceivedAt+int64(MaxVisibility):
 		return ErrVisibilityTooLong
 	}
-	m.emit(record{kind: hidden, number: o.number, until: m.now + int64(timeout)})
-	m.serve()
+	m.emit(record{kind: kindHidden, number: msg.number, until: m.now + int64(timeout)})
+	m.serveWaiters()
 	return nil
 }
 
-// find returns the message of a delivery, nil when it is not here anymore.
-func (m *Machine) find(r Receipt) (*message, error) {
-	o := m.messages.at(r.Number)
+// findDelivered returns the message of a delivery, nil when it is gone.
+func (m *Machine) findDelivered(r Receipt) (*message, error) {
+	msg := m.messages.get(r.Number)
 	switch {
-	case r.Number >= m.next:
+	case r.Number >= m.nextNumber:
 		return nil, ErrInvalidHandle
-	case o == nil || o.state == leaving:
+	case msg == nil || msg.status == transferring:
 		return nil, nil
-	case m.fifo && (o.state != inFlight || o.life.receives != r.ReceiveCount):
+	case m.fifo && (msg.status != inFlight || msg.delivery.receives != r.ReceiveCount):
 		return nil, ErrHandleExpired
 	}
-	return o, nil
+	return msg, nil
 }
 
-// Purge drops all messages, and the memory of what was sent and received.
-func (m *Machine) Purge() { m.emit(record{kind: purged}) }
+// Purge deletes all messages, and forgets deduplication ids and receive attempts.
+func (m *Machine) Purge() { m.emit(record{kind: kindPurged}) }
 
 func (m *Machine) applyPurged() {
-	for e := range m.memos() {
-		m.ledger.releaseMemo(e)
-		e.over = true
+	for _, e := range m.dedup {
+		m.log.releaseShare(&e.logShare)
+		e.forgotten = true
 	}
-	for o := range m.messages.all() {
-		if o.state == leaving { // it counts as gone already
-			o.live().attempt = nil
-			o.inLine, o.aged = false, false
+	for _, a := range m.attempts {
+		m.log.releaseShare(&a.logShare)
+		a.forgotten = true
+	}
+	for msg := range m.messages.all() {
+		if msg.status == transferring { // counts as gone already; its transfer goes on
+			msg.mutableState().attempt = nil
+			msg.inSendOrder, msg.inAgeIndex = false, false
 			continue
 		}
-		m.ledger.release(o)
-		m.messages.remove(o)
+		m.log.releaseMessage(msg)
+		m.messages.remove(msg)
 	}
-	m.clear()
+	m.resetIndexes()
 }
 
-// Counts counts.
+// Counts returns exact counts at the time of the last Begin.
 func (m *Machine) Counts() Counts {
 	c := Counts{Visible: m.visible, InFlight: m.inFlight, Delayed: m.delayed}
-	if o := m.age.first(); o != nil {
-		c.Oldest = time.Unix(0, m.sentAt(o))
+	if msg := m.byAge.first(); msg != nil {
+		c.Oldest = time.Unix(0, m.wallSentAt(msg))
 	}
 	if m.fifo && m.config.Delay > 0 {
 		c.Delayed = m.countDelayed()
@@ -90,22 +94,23 @@ func (m *Machine) Counts() Counts {
 	return c
 }
 
-// countDelayed looks at the youngest messages of a FIFO queue only.
+// countDelayed goes from the newest message of a FIFO queue back, as far as the
+// delay reaches.
 func (m *Machine) countDelayed() (n int) {
 	since := m.now - int64(m.config.Delay)
-	count := func(o *message) {
-		if o != nil && o.state == ready && o.ripe() > since {
+	count := func(msg *message) {
+		if msg != nil && msg.status == ready && msg.eligibleAt() > since {
 			n++
 		}
 	}
-	for o := range m.age.inOrder.backward(&m.messages) {
-		if o.enqueued() <= since {
+	for msg := range m.byAge.inOrder.backward(&m.messages) {
+		if msg.enqueuedAt() <= since {
 			break
 		}
-		count(o)
+		count(msg)
 	}
-	for _, late := range m.age.late.items {
-		count(m.messages.at(late.number))
+	for _, late := range m.byAge.outOfOrder.items {
+		count(m.messages.get(late.number))
 	}
 	return n
 }

@@ -2,20 +2,20 @@ package queue
 
 import "time"
 
-// A Clock is the time of a machine. It goes on at the pace of the monotonic
-// clock, whatever the wall clock does: what is hidden for three seconds is so for
-// three seconds of running time. The wall clock counts only where nothing else
-// can: how long a queue was closed. The zero Clock has not been started.
+// A Clock maps the process's time to the machine's time. Machine time advances with
+// the monotonic clock, whatever the wall clock does: a message hidden for three
+// seconds is hidden for three seconds of running time. The wall clock is used only
+// to find out how long a queue was closed. The zero Clock has not been started.
 type Clock struct {
-	base  time.Time // the machine's time
-	epoch time.Time // the process's time at that moment
+	base  time.Time // the machine's time at epoch
+	epoch time.Time // the process's time
 }
 
-// Resume returns the clock of a machine that was just replayed. now is the
-// process's time, with its monotonic reading, and wall what the wall clock says.
-// A clock that was started before goes on, since monotonic time passed for it.
-// A zero Clock adds what the wall clock says passed since the last entry, and
-// nothing when that is negative. Neither goes back behind the last entry.
+// Resume returns the clock of a machine that was just replayed. now is the process's
+// time, with its monotonic reading, and wall what the wall clock says. A started
+// clock goes on by the monotonic time that passed. A zero Clock adds what the wall
+// clock says passed since the last entry, or nothing when that is negative. Neither
+// goes back behind the last entry.
 func (c Clock) Resume(m *Machine, now, wall time.Time) Clock {
 	base := wall
 	if c != (Clock{}) {
@@ -36,7 +36,7 @@ func (c Clock) Resume(m *Machine, now, wall time.Time) Clock {
 // MachineTime is the machine's time at a moment of the process.
 func (c Clock) MachineTime(now time.Time) time.Time { return c.base.Add(now.Sub(c.epoch)) }
 
-// ProcessTime is the inverse of At. The zero time stays what it is.
+// ProcessTime is the inverse of MachineTime. The zero time stays zero.
 func (c Clock) ProcessTime(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
@@ -44,50 +44,51 @@ func (c Clock) ProcessTime(t time.Time) time.Time {
 	return c.epoch.Add(t.Sub(c.base))
 }
 
-// slack is how far the wall clock may be from what is expected of it and counts
-// as there: two clocks are never read at the same moment.
-const slack = int64(100 * time.Millisecond)
+// wallClockTolerance is by how much the wall clock may differ from what is expected
+// and count as unchanged: two clocks are never read at the same moment.
+const wallClockTolerance = int64(100 * time.Millisecond)
 
-// WallTime is what the wall clock says at a moment of the machine's time, as far as
-// is known now.
-func (m *Machine) WallTime(t time.Time) time.Time { return t.Add(time.Duration(m.offset)) }
+// WallTime converts machine time to wall-clock time, with the present offset.
+func (m *Machine) WallTime(t time.Time) time.Time { return t.Add(time.Duration(m.wallOffset)) }
 
-// look takes in what the wall clock says now.
-func (m *Machine) look(wall int64) {
+// observeWallClock updates the offset of the wall clock from the machine's time.
+func (m *Machine) observeWallClock(wall int64) {
 	switch offset := wall - m.now; {
-	case -slack < offset && offset < slack:
-		m.offset = 0
-	case offset-m.offset <= -slack || slack <= offset-m.offset:
-		m.offset = offset
+	case -wallClockTolerance < offset && offset < wallClockTolerance:
+		m.wallOffset = 0
+	case offset-m.wallOffset <= -wallClockTolerance || wallClockTolerance <= offset-m.wallOffset:
+		m.wallOffset = offset
 		if m.messages.count == 0 {
-			m.eras = eras{}
+			m.sendOffsets = offsetTable{}
 		}
 	}
 }
 
-// Most queues have one era, in which the wall clock is the machine's. Another
-// begins when the wall clock jumps. Messages say in which one they were sent, so
-// that their send time stays what it was.
-type eras struct {
-	offsets []int64 // of the wall clock from the machine's time
-	last    uint32  // the one used last
+// An offsetTable lists the wall-clock offsets under which messages were sent. Most
+// queues have one, 0; each jump of the wall clock adds one. Messages keep an index,
+// so that their send time stays what the wall clock said then.
+type offsetTable struct {
+	offsets  []int64 // of the wall clock from the machine's time
+	lastUsed uint32  // the one used last
 }
 
-// of returns the index of the era with an offset.
-func (e *eras) of(offset int64) uint32 {
-	if int(e.last) < len(e.offsets) && e.offsets[e.last] == offset {
-		return e.last
+// indexOf returns the index of an offset, and adds it if it is new.
+func (e *offsetTable) indexOf(offset int64) uint32 {
+	if int(e.lastUsed) < len(e.offsets) && e.offsets[e.lastUsed] == offset {
+		return e.lastUsed
 	}
 	for i, o := range e.offsets {
 		if o == offset {
-			e.last = uint32(i)
-			return e.last
+			e.lastUsed = uint32(i)
+			return e.lastUsed
 		}
 	}
 	e.offsets = append(e.offsets, offset)
-	e.last = uint32(len(e.offsets) - 1)
-	return e.last
+	e.lastUsed = uint32(len(e.offsets) - 1)
+	return e.lastUsed
 }
 
-// sentAt is when a message was sent, as the wall clock said then.
-func (m *Machine) sentAt(o *message) int64 { return o.sent + m.eras.offsets[o.era] }
+// wallSentAt is when a message was sent, by the wall clock of then.
+func (m *Machine) wallSentAt(msg *message) int64 {
+	return msg.sentAt + m.sendOffsets.offsets[msg.sendOffset]
+}

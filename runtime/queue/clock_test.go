@@ -69,18 +69,18 @@ func TestSmallDriftIsNotTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if dates := strings.HasPrefix(e.records, string(byte(dated))); dates != (drift == time.Hour) {
+		if dates := strings.HasPrefix(e.records, string(byte(kindWallClock))); dates != (drift == time.Hour) {
 			t.Errorf("drift of %v: the entry says so: %v", drift, dates)
 		}
 	}
 	begin(time.Hour)
 	begin(time.Hour + time.Millisecond)
-	if n := len(f.m.eras.offsets); n != 2 {
+	if n := len(f.m.sendOffsets.offsets); n != 2 {
 		t.Errorf("%d eras, want the right one and the one of the jump", n)
 	}
 	f.do(f.m.Purge)
 	begin(-time.Hour)
-	if n := len(f.m.eras.offsets); n != 1 {
+	if n := len(f.m.sendOffsets.offsets); n != 1 {
 		t.Errorf("%d eras with messages of one", n)
 	}
 }

@@ -15,16 +15,16 @@ import (
 
 func sampleRecord() record {
 	return record{
-		kind: kept, number: 1, id: [16]byte{2}, sent: 3, until: 4, length: 5, key: "6", flags: 7, first: 8, at: 9,
-		enqueued: 10, receives: 11, carried: 12, place: 13, turn: 14, source: 15, burial: 16, group: print{17}, dedup: print{18}, arrived: 19, wall: 20,
+		kind: kindCopiedMessage, number: 1, id: [16]byte{2}, sentAt: 3, until: 4, length: 5, key: "6", flags: 7, firstReceivedAt: 8, at: 9,
+		enqueuedAt: 10, receives: 11, priorReceives: 12, position: 13, round: 14, sourceGeneration: 15, transferSeq: 16, group: fingerprint{17}, dedup: fingerprint{18}, arrivedAt: 19, wallSentAt: 20,
 	}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
-	for _, want := range []record{sampleRecord(), {kind: purged}, {kind: received, number: 1 << 63, until: 1 << 62}} {
-		d := records{reader: reader{rest: string(want.append(nil, 1000))}}
+	for _, want := range []record{sampleRecord(), {kind: kindPurged}, {kind: kindReceived, number: 1 << 63, until: 1 << 62}} {
+		d := recordReader{reader: reader{remaining: string(want.append(nil, 1000))}}
 		got := readRecord(&d, 1000)
-		if d.err != nil || d.rest != "" || got != want {
+		if d.err != nil || d.remaining != "" || got != want {
 			t.Errorf("got %+v, %v, want %+v", got, d.err, want)
 		}
 	}
@@ -101,7 +101,7 @@ func testKey(t testing.TB, secret string) ContentKey {
 // do they open.
 func TestSealedContents(t *testing.T) {
 	k := testKey(t, "0123456789abcdef0123456789abcdef")
-	r := record{kind: sent, number: 7, sent: 5, length: 6}
+	r := record{kind: kindSent, number: 7, sentAt: 5, length: 6}
 	sealed := entryOf("secret", k, r)
 	if bytes.Contains(sealed, []byte("secret")) {
 		t.Error("the entry has its contents in clear")
@@ -140,10 +140,10 @@ func TestSealedContents(t *testing.T) {
 func FuzzReplay(f *testing.F) {
 	r := sampleRecord()
 	f.Add(r.append(nil, 5), "12345", false)
-	for k := sent; k <= dated; k++ {
+	for k := kindSent; k <= kindWallClock; k++ {
 		r.kind = k
 		content := Pack(&Message{GroupID: "g", DedupID: "d"}, "")
-		s := record{kind: sent, number: 1, sent: 5, length: len(content), group: printOf("g"), dedup: printOf("d"), flags: flagDedup}
+		s := record{kind: kindSent, number: 1, sentAt: 5, length: len(content), group: fingerprintOf("g"), dedup: fingerprintOf("d"), flags: flagDedup}
 		f.Add(r.append(s.append(nil, 5), 5), string(content)+"12345", k%2 == 0)
 	}
 	f.Fuzz(func(t *testing.T, records []byte, contents string, fifo bool) {

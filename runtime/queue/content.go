@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// Content is what a sender gave, packed: the form in which the log stores it,
-// and the machine keeps it while there is room. It is opaque to the machine: the
-// ids that it lives by come beside it, see NewDraft.
+// Content is what a sender gave, encoded as the log stores it. The machine keeps it
+// while the budget allows, and does not read it: the ids that matter to it come
+// beside it, see NewDraft.
 type Content string
 
-// A print stands for an id that a sender gave: a MessageGroupId or a
-// MessageDeduplicationId. The log has it in clear, so it tells nothing of the id.
-type print [16]byte
+// A fingerprint stands for a MessageGroupId or a MessageDeduplicationId. It is a
+// hash, because the log has it in clear.
+type fingerprint [16]byte
 
-// printOf makes the print of an id, which is zero for no id.
-func printOf(id string) (p print) {
+// fingerprintOf makes the fingerprint of an id; "" gives the zero fingerprint.
+func fingerprintOf(id string) (p fingerprint) {
 	if id != "" {
 		sum := sha256.Sum256([]byte(id))
 		copy(p[:], sum[:])
@@ -26,8 +26,8 @@ func printOf(id string) (p print) {
 	return p
 }
 
-// Pack packs a message. Delay is not part of the content. deadLetterSource is
-// the ARN of the queue it was moved from, "" when it was not.
+// Pack encodes a message, except for its Delay. deadLetterSource is the ARN of the
+// queue it was moved from, "" when it was not.
 func Pack(m *Message, deadLetterSource string) Content {
 	n := 64 + len(m.MD5) + len(m.Body) + len(m.GroupID) + len(m.DedupID) + len(m.SenderID) + len(m.TraceHeader) + len(m.TraceParent)
 	for _, a := range m.Attributes {
@@ -54,7 +54,7 @@ func Pack(m *Message, deadLetterSource string) Content {
 	return Content(b.String())
 }
 
-// pack writes a text behind its length.
+// pack writes text, prefixed with its length.
 func pack[T string | []byte](b *strings.Builder, text T) {
 	var n [binary.MaxVarintLen64]byte
 	b.Write(n[:binary.PutUvarint(n[:], uint64(len(text)))])
@@ -63,21 +63,21 @@ func pack[T string | []byte](b *strings.Builder, text T) {
 
 // Unpack is the inverse of Pack.
 func (c Content) Unpack() (m Message, deadLetterSource string, err error) {
-	r := reader{rest: string(c)}
+	r := reader{remaining: string(c)}
 	var sum string
 	for _, s := range [...]*string{&m.GroupID, &m.DedupID, &m.Body, &sum, &m.SenderID, &m.TraceHeader, &m.TraceParent, &deadLetterSource} {
 		*s = r.text()
 	}
 	copy(m.MD5[:], sum)
-	for r.err == nil && r.rest != "" {
+	for r.err == nil && r.remaining != "" {
 		m.Attributes = append(m.Attributes, Attribute{r.text(), r.text(), []byte(r.text())})
 	}
 	return m, deadLetterSource, r.err
 }
 
-// group reads the group id, which comes first.
+// group reads the message group id, which comes first.
 func (c Content) group() string {
-	r := reader{rest: string(c)}
+	r := reader{remaining: string(c)}
 	return r.text()
 }
 
@@ -86,38 +86,38 @@ func appendText(b []byte, s string) []byte {
 }
 
 var (
-	errShort = errors.New("cut short")
+	errTruncated = errors.New("truncated")
 
-	// ErrUnknownVersion says that a log entry is whole, but written by another version of
-	// this package.
-	ErrUnknownVersion = errors.New("of an unknown kind: another version wrote it")
+	// ErrUnknownVersion says that a log entry is undamaged, but written by another
+	// version of this package.
+	ErrUnknownVersion = errors.New("unknown format: another version wrote it")
 )
 
-// A reader takes values off the front of a text. After the first error it
-// returns zeros.
+// A reader decodes values from the front of a text. After the first error it returns
+// zero values.
 type reader struct {
-	rest string
-	err  error
+	remaining string
+	err       error
 }
 
 func (r *reader) uvarint() (v uint64) {
 	for shift := 0; shift < 64; shift += 7 {
-		if r.rest == "" {
+		if r.remaining == "" {
 			break
 		}
-		c := r.rest[0]
-		r.rest = r.rest[1:]
+		c := r.remaining[0]
+		r.remaining = r.remaining[1:]
 		v |= uint64(c&0x7f) << shift
 		if c < 0x80 {
 			return v
 		}
 	}
-	r.fail(errShort)
+	r.fail(errTruncated)
 	return 0
 }
 
 func (r *reader) byte() byte {
-	if s := r.take(1); s != "" {
+	if s := r.next(1); s != "" {
 		return s[0]
 	}
 	return 0
@@ -128,20 +128,20 @@ func (r *reader) varint() int64 {
 	return int64(u>>1) ^ -int64(u&1)
 }
 
-func (r *reader) take(n uint64) string {
-	if n > uint64(len(r.rest)) {
-		r.fail(errShort)
+func (r *reader) next(n uint64) string {
+	if n > uint64(len(r.remaining)) {
+		r.fail(errTruncated)
 		return ""
 	}
-	s := r.rest[:n]
-	r.rest = r.rest[n:]
+	s := r.remaining[:n]
+	r.remaining = r.remaining[n:]
 	return s
 }
 
-func (r *reader) text() string { return r.take(r.uvarint()) }
+func (r *reader) text() string { return r.next(r.uvarint()) }
 
 func (r *reader) fail(err error) {
 	if r.err == nil {
-		r.err, r.rest = err, ""
+		r.err, r.remaining = err, ""
 	}
 }

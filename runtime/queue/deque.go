@@ -2,7 +2,7 @@ package queue
 
 import "slices"
 
-// A deque is a list that is filled at the back and emptied at the front.
+// A deque is a list that grows at the back and shrinks at the front.
 type deque[T any] struct {
 	items []T
 	head  int
@@ -18,7 +18,7 @@ func (d *deque[T]) pop() T {
 	v := d.items[d.head]
 	d.items[d.head] = zero
 	d.head++
-	if d.head >= 64 && d.head*2 >= len(d.items) { // moving the rest is paid for by what was popped
+	if d.head >= 64 && d.head*2 >= len(d.items) { // at most one move per popped item
 		n := copy(d.items, d.items[d.head:])
 		clear(d.items[n:])
 		d.items, d.head = d.items[:n], 0
@@ -29,7 +29,7 @@ func (d *deque[T]) pop() T {
 	return v
 }
 
-// keep drops the items for which stays is false.
-func (d *deque[T]) keep(stays func(T) bool) {
+// filter keeps the items for which stays is true.
+func (d *deque[T]) filter(stays func(T) bool) {
 	*d = deque[T]{items: slices.DeleteFunc(slices.Clone(d.all()), func(v T) bool { return !stays(v) })}
 }

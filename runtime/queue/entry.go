@@ -11,7 +11,7 @@ import (
 	"math/rand/v2"
 )
 
-// An entry of the log is what one group of commands brought about:
+// An entry of the log has the records of one batch of commands:
 //
 //	version  1 byte
 //	checksum 4 bytes, CRC-32C of all that follows
@@ -21,38 +21,38 @@ import (
 //	contents until the end: of the messages in the records, in their order; sealed
 //	         with AES-256-GCM, a nonce of 12 bytes in front, when there is a key
 //
-// It is stored whole or not at all, so its records are too. What the seal is
-// bound to is all that stands before it but the checksum. So a machine can be
-// restored without any key, and what senders gave is nowhere in clear.
+// JetStream stores an entry whole or not at all, so a batch too. The encryption
+// authenticates all that stands before the contents, except the checksum. So a
+// machine is restored without any key, and what senders gave is nowhere in clear.
 const (
-	entryVersion = 2
-	entryHeader  = 5
-	nonceSize    = 12
-	sealOverhead = nonceSize + 16
+	entryVersion       = 2
+	entryHeaderBytes   = 5
+	nonceBytes         = 12
+	encryptionOverhead = nonceBytes + 16
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrDamagedEntry says that a log entry is damaged: there is nothing in it to rely on.
+// ErrDamagedEntry says that a log entry is damaged: nothing in it can be relied on.
 var ErrDamagedEntry = errors.New("damaged log entry")
 
-// A ContentKey seals what senders gave. The zero Key leaves it in clear.
+// A ContentKey encrypts what senders gave. The zero ContentKey leaves it in clear.
 type ContentKey struct {
-	Name string // says how to find it again: a wrapped data key, say
+	Name string // how to find the key again: for example a wrapped data key
 	cipher.AEAD
 }
 
-// An Entry is a log entry taken apart.
+// An Entry is a parsed log entry.
 type Entry struct {
-	KeyName  string // of the contents; "" when they are in clear
-	time     int64
-	records  string
-	bound    string // what the seal covers beside the contents
-	contents string // as they are stored
-	size     int64
+	KeyName        string // of the key that encrypts the contents; "" when they are in clear
+	time           int64
+	records        string
+	additionalData string // of the encryption: what is authenticated beside the contents
+	contents       string // as stored
+	size           int64
 }
 
-// writeEntry appends an entry to b. Nonces come from random, which has to be
+// writeEntry appends an entry to b. random makes the nonces; it has to be
 // cryptographically strong when there is a key.
 func writeEntry(b []byte, now int64, records, contents []byte, k ContentKey, random rand.Source) []byte {
 	if len(contents) == 0 {
@@ -66,62 +66,63 @@ func writeEntry(b []byte, now int64, records, contents []byte, k ContentKey, ran
 	if k.AEAD == nil {
 		b = append(b, contents...)
 	} else {
-		bound := b[start+entryHeader:]
+		bound := b[start+entryHeaderBytes:]
 		b = binary.LittleEndian.AppendUint64(b, random.Uint64())
 		b = binary.LittleEndian.AppendUint32(b, uint32(random.Uint64()))
-		b = k.Seal(b, b[len(b)-nonceSize:], contents, bound)
+		b = k.Seal(b, b[len(b)-nonceBytes:], contents, bound)
 	}
-	binary.BigEndian.PutUint32(b[start+1:], crc32.Checksum(b[start+entryHeader:], castagnoli))
+	binary.BigEndian.PutUint32(b[start+1:], crc32.Checksum(b[start+entryHeaderBytes:], castagnoli))
 	return b
 }
 
-// ReadEntry checks an entry and takes it apart. ErrEntry when it is damaged.
+// ReadEntry checks and parses an entry. Its errors are ErrDamagedEntry and
+// ErrUnknownVersion.
 func ReadEntry(b []byte) (e Entry, err error) {
 	switch {
-	case len(b) < entryHeader:
-		return e, fmt.Errorf("%w: %w", ErrDamagedEntry, errShort)
-	case crc32.Checksum(b[entryHeader:], castagnoli) != binary.BigEndian.Uint32(b[1:]):
+	case len(b) < entryHeaderBytes:
+		return e, fmt.Errorf("%w: %w", ErrDamagedEntry, errTruncated)
+	case crc32.Checksum(b[entryHeaderBytes:], castagnoli) != binary.BigEndian.Uint32(b[1:]):
 		return e, fmt.Errorf("%w: checksum differs", ErrDamagedEntry)
-	case b[0] != entryVersion: // and undamaged: the checksum stays where it is in every version
+	case b[0] != entryVersion: // the checksum is right, and at the same place in every version
 		return e, fmt.Errorf("version %d: %w", b[0], ErrUnknownVersion)
 	}
-	e.bound = string(b[entryHeader:])
-	r := reader{rest: e.bound}
+	e.additionalData = string(b[entryHeaderBytes:])
+	r := reader{remaining: e.additionalData}
 	e.time, e.KeyName, e.records, e.size = r.varint(), r.text(), r.text(), int64(len(b))
-	e.contents = r.rest
-	e.bound = e.bound[:len(e.bound)-len(r.rest)]
+	e.contents = r.remaining
+	e.additionalData = e.additionalData[:len(e.additionalData)-len(r.remaining)]
 	if r.err != nil {
 		return e, fmt.Errorf("%w: %w", ErrDamagedEntry, r.err)
 	}
 	return e, nil
 }
 
-// Decrypt returns the contents. k is the key that e.Key names; nil when that is "".
+// Decrypt returns the contents. k is the key named e.KeyName; nil when that is "".
 func (e Entry) Decrypt(k cipher.AEAD) (Plaintext, error) {
 	if e.KeyName == "" {
 		return Plaintext{e.contents, true}, nil
 	}
-	if len(e.contents) < nonceSize {
-		return Plaintext{}, fmt.Errorf("%w: %w", ErrDamagedEntry, errShort)
+	if len(e.contents) < nonceBytes {
+		return Plaintext{}, fmt.Errorf("%w: %w", ErrDamagedEntry, errTruncated)
 	}
-	b, err := k.Open(nil, []byte(e.contents[:nonceSize]), []byte(e.contents[nonceSize:]), []byte(e.bound))
+	b, err := k.Open(nil, []byte(e.contents[:nonceBytes]), []byte(e.contents[nonceBytes:]), []byte(e.additionalData))
 	if err != nil {
-		return Plaintext{}, fmt.Errorf("%w: its contents do not fit its key", ErrDamagedEntry)
+		return Plaintext{}, fmt.Errorf("%w: its key does not decrypt its contents", ErrDamagedEntry)
 	}
 	return Plaintext{string(b), true}, nil
 }
 
-// Plaintext are the contents of an entry in clear. The zero Opened is for an entry
-// that was not opened.
+// A Plaintext is the decrypted contents of an entry. The zero Plaintext is for an
+// entry that was not decrypted.
 type Plaintext struct {
 	text string
 	ok   bool
 }
 
-// Contents returns the contents of the messages that an entry brings, by number.
+// Contents returns the contents of the messages in an entry, by message number.
 func (e Entry) Contents(o Plaintext) iter.Seq2[uint64, Content] {
 	return func(yield func(uint64, Content) bool) {
-		for d := e.all(); d.more(); {
+		for d := e.newRecordReader(); d.more(); {
 			r := readRecord(&d, e.time)
 			if d.err != nil || r.offset+r.length > len(o.text) {
 				return
@@ -133,21 +134,23 @@ func (e Entry) Contents(o Plaintext) iter.Seq2[uint64, Content] {
 	}
 }
 
-func (e Entry) all() records { return records{reader: reader{rest: e.records}} }
+func (e Entry) newRecordReader() recordReader {
+	return recordReader{reader: reader{remaining: e.records}}
+}
 
-// records reads the records of an entry.
-type records struct {
+// A recordReader reads the records of an entry.
+type recordReader struct {
 	reader
 	offset int // where the next content begins
 }
 
-func (r *records) more() bool { return r.err == nil && r.rest != "" }
+func (r *recordReader) more() bool { return r.err == nil && r.remaining != "" }
 
-// content reads the length of a content, and says where it is.
-func (r *records) content() (offset, length int) {
+// content reads the length of a content, and returns where it is.
+func (r *recordReader) content() (offset, length int) {
 	n := r.uvarint()
 	if n > math.MaxInt32 || r.offset > math.MaxInt32 {
-		r.fail(errShort)
+		r.fail(errTruncated)
 		return 0, 0
 	}
 	offset, length = r.offset, int(n)

@@ -2,44 +2,44 @@ package queue
 
 import "slices"
 
-// A group is a FIFO message group with messages in it. What may be received of
-// it is the run of visible messages at its head: from the first message in
-// flight on, all wait.
+// A group is a FIFO message group that has messages. Its visible messages at the
+// head may be received: all messages from the first one in flight on have to wait.
 type group struct {
-	name     print
-	messages deque[*message] // by number; some have left
-	alive    int             // those that have not
-	turn     uint64          // groups that can be received are served by turn
-	ripe     int64           // when its head was enqueued: the queue's delay counts from here; 0 once received
-	heap     *heap[*group]   // where it waits: Machine.later, Machine.open, or nil
-	index    int
+	id         fingerprint
+	messages   deque[*message] // by number; also some that are no longer queued
+	queued     int             // how many of them are queued
+	round      uint64          // receivable groups are served in the order of their rounds
+	eligibleAt int64           // when the head was enqueued: the queue's delay counts from here; 0 once it was received
+	heap       *heap[*group]   // that it is in: Machine.delayedGroups, Machine.receivableGroups, or nil
+	index      int
 }
 
-func byTurn(a, b *group) bool { return a.turn < b.turn }
+func byRound(a, b *group) bool { return a.round < b.round }
 
-func byRipe(a, b *group) bool {
-	return a.ripe < b.ripe || a.ripe == b.ripe && a.turn < b.turn
+func byEligibleAt(a, b *group) bool {
+	return a.eligibleAt < b.eligibleAt || a.eligibleAt == b.eligibleAt && a.round < b.round
 }
 
-func newGroups(less func(a, b *group) bool) heap[*group] {
+func newGroupHeap(less func(a, b *group) bool) heap[*group] {
 	return heap[*group]{less: less, moved: func(g *group, i int) { g.index = i }}
 }
 
-func (m *Machine) groupOf(name print) *group {
+func (m *Machine) groupOf(name fingerprint) *group {
 	g := m.groups[name]
 	if g == nil {
-		g = &group{name: name}
+		g = &group{id: name}
 		m.groups[name] = g
 	}
 	return g
 }
 
-// stands tells whether a message has its place in its group.
-func (o *message) stands() bool { return o.state < leaving }
+// isQueued reports whether a message is in the queue: not deleted, and not
+// transferring.
+func (msg *message) isQueued() bool { return msg.status < transferring }
 
-// head is the first message of a group, nil when there is none.
+// head is the first queued message of a group, nil when there is none.
 func (g *group) head() *message {
-	for g.messages.len() > 0 && !g.messages.at(0).stands() {
+	for g.messages.len() > 0 && !g.messages.at(0).isQueued() {
 		g.messages.pop()
 	}
 	if g.messages.len() == 0 {
@@ -48,101 +48,104 @@ func (g *group) head() *message {
 	return g.messages.at(0)
 }
 
-// insert gives a message its place, mostly at the end.
-func (g *group) insert(o *message) {
-	g.alive++
-	if n := g.messages.len(); n == 0 || g.messages.at(n-1).number < o.number {
-		g.messages.push(o)
+// insert adds a message in the order of its number, mostly at the end.
+func (g *group) insert(msg *message) {
+	g.queued++
+	if n := g.messages.len(); n == 0 || g.messages.at(n-1).number < msg.number {
+		g.messages.push(msg)
 		return
 	}
 	all := g.messages.all()
-	i, found := slices.BinarySearchFunc(all, o.number, func(o *message, number uint64) int {
-		if o.number < number {
+	i, found := slices.BinarySearchFunc(all, msg.number, func(msg *message, number uint64) int {
+		if msg.number < number {
 			return -1
 		}
-		return int(min(o.number-number, 1))
+		return int(min(msg.number-number, 1))
 	})
-	if !found { // else it had left, and is back
-		g.messages = deque[*message]{items: slices.Insert(slices.Clone(all), i, o)}
+	if !found { // else it had been transferring, and came back
+		g.messages = deque[*message]{items: slices.Insert(slices.Clone(all), i, msg)}
 	}
 }
 
-// remove takes out a message that has left.
+// remove accounts for a message that is no longer queued.
 func (g *group) remove() {
-	g.alive--
-	if g.messages.len() > 2*g.alive+16 {
-		g.messages.keep((*message).stands)
+	g.queued--
+	if g.messages.len() > 2*g.queued+16 {
+		g.messages.filter((*message).isQueued)
 	}
 }
 
-// settle puts a group where its head belongs, after something happened to it. A
-// group that opens goes behind those that are open. It waits in later, whatever
-// the delay is: only deciding looks at the configuration (see ripen).
-func (m *Machine) settle(g *group) {
+// requeueGroup puts a group into the heap where its head belongs. It is called after
+// any change to the group. A group that becomes receivable goes behind the others.
+// It waits in delayedGroups first, even without a delay: applying records must not
+// depend on the configuration (see releaseDelayedGroups).
+func (m *Machine) requeueGroup(g *group) {
 	head := g.head()
 	switch {
 	case head == nil:
-		m.unqueue(g)
-		delete(m.groups, g.name)
-	case head.state != ready:
-		m.unqueue(g)
+		m.dequeueGroup(g)
+		delete(m.groups, g.id)
+	case head.status != ready:
+		m.dequeueGroup(g)
 	case g.heap == nil:
-		m.turn++
-		m.enqueue(g, m.turn)
-	case g.ripe != head.ripe():
-		m.unqueue(g)
-		m.enqueue(g, g.turn)
+		m.lastRound++
+		m.enqueueGroup(g, m.lastRound)
+	case g.eligibleAt != head.eligibleAt():
+		m.dequeueGroup(g)
+		m.enqueueGroup(g, g.round)
 	}
 }
 
-func (m *Machine) enqueue(g *group, turn uint64) {
-	g.turn, g.ripe, g.heap = turn, g.head().ripe(), &m.later
-	m.later.push(g)
+func (m *Machine) enqueueGroup(g *group, turn uint64) {
+	g.round, g.eligibleAt, g.heap = turn, g.head().eligibleAt(), &m.delayedGroups
+	m.delayedGroups.push(g)
 }
 
-func (m *Machine) unqueue(g *group) {
+func (m *Machine) dequeueGroup(g *group) {
 	if g.heap != nil {
 		g.heap.remove(g.index)
 		g.heap = nil
 	}
 }
 
-// ripen opens the groups whose heads are not delayed anymore.
-func (m *Machine) ripen() {
-	for m.later.len() > 0 && m.later.top().ripe+int64(m.config.Delay) <= m.now {
-		g := m.later.pop()
-		g.heap = &m.open
-		m.open.push(g)
+// releaseDelayedGroups makes the groups receivable whose heads are no longer
+// delayed.
+func (m *Machine) releaseDelayedGroups() {
+	for m.delayedGroups.len() > 0 && m.delayedGroups.top().eligibleAt+int64(m.config.Delay) <= m.now {
+		g := m.delayedGroups.pop()
+		g.heap = &m.receivableGroups
+		m.receivableGroups.push(g)
 	}
 }
 
-// ripe is when the delay of a FIFO queue begins to count for o.
-func (o *message) ripe() int64 {
-	if o.was().receives > 0 {
+// eligibleAt is when the delay of a FIFO queue begins to count for a message; 0 when
+// it no longer applies.
+func (msg *message) eligibleAt() int64 {
+	if msg.state().receives > 0 {
 		return 0
 	}
-	return o.enqueued()
+	return msg.enqueuedAt()
 }
 
-// pickFIFO takes all it can from one open group before it goes to the next.
-func (m *Machine) pickFIFO(n int) (out, spent []*message) {
-	m.ripen()
-	for len(out) < n && len(spent) < maxSpent && m.open.len() > 0 && m.inFlight+len(out) < maxInFlight {
-		g := m.open.pop() // the records of what is taken will settle it
+// pickFIFO takes all it can from one receivable group before it goes on to the next.
+func (m *Machine) pickFIFO(n int) (out, exhausted []*message) {
+	m.releaseDelayedGroups()
+	for len(out) < n && len(exhausted) < maxExhausted && m.receivableGroups.len() > 0 && m.inFlight+len(out) < maxInFlight {
+		g := m.receivableGroups.pop() // applying the records of its messages requeues it
 		g.heap = nil
-		for _, o := range g.messages.all() {
-			if !o.stands() {
+		for _, msg := range g.messages.all() {
+			if !msg.isQueued() {
 				continue
 			}
-			if o.state != ready || o.ripe()+int64(m.config.Delay) > m.now || len(out) == n || len(spent) == maxSpent {
+			if msg.status != ready || msg.eligibleAt()+int64(m.config.Delay) > m.now || len(out) == n || len(exhausted) == maxExhausted {
 				break
 			}
-			if m.isSpent(o) {
-				spent = append(spent, o)
+			if m.isExhausted(msg) {
+				exhausted = append(exhausted, msg)
 			} else {
-				out = append(out, o)
+				out = append(out, msg)
 			}
 		}
 	}
-	return out, spent
+	return out, exhausted
 }

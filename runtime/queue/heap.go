@@ -1,7 +1,7 @@
 package queue
 
-// A heap keeps its least item on top. Items are told their index whenever it
-// changes, -1 when they leave, so that they can be moved and removed.
+// A heap keeps its least item on top. It tells items their index whenever that
+// changes, -1 when they are removed, so that they can be fixed and removed.
 type heap[T any] struct {
 	items []T
 	less  func(a, b T) bool

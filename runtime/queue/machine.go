@@ -2,74 +2,75 @@ package queue
 
 import (
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"time"
 )
 
 // Limits of a machine.
 const (
-	maxInFlight = 120_000 // SQS quotas; FIFO queues have had the same one since 2024
-	maxSpent    = 1000    // dead letters that one receive sends on their way
-	toTheBack   = 3       // a standard message received so often queues up behind the others
+	maxInFlight      = 120_000 // SQS quotas; FIFO queues have had the same one since 2024
+	maxExhausted     = 1000    // dead letters that one receive transfers
+	backOfQueueAfter = 3       // a standard message received so often goes behind the others
 )
 
 // A Machine is the state of one queue. It is not safe for concurrent use.
 //
-// Commands come between [Machine.Begin] and [Machine.Seal]; they happen in the
-// order of their calls, at the moment of Begin.
+// Commands are called between [Machine.Begin] and [Machine.Commit]; they happen in
+// the order of their calls, at the time of Begin.
 type Machine struct {
-	fifo   bool
-	config Config
-	bury   bool // the dead-letter queue is there
-	random rand.Source
+	fifo                  bool
+	config                Config
+	deadLetterQueueExists bool // the dead-letter queue is there
+	random                rand.Source
 
-	now    int64  // of the last entry or Begin, in the machine's time (see Clock); never goes back
-	offset int64  // of the wall clock from it
-	seq    uint64 // of the last entry
-	next   uint64 // the number of the next message
-	turn   uint64 // the last turn a group was given
-	burial uint64 // the last burial
+	now          int64  // of the last entry or Begin, in the machine's time (see Clock); never goes back
+	wallOffset   int64  // wall-clock time minus now
+	seq          uint64 // of the last entry
+	nextNumber   uint64 // of the next message
+	lastRound    uint64 // the last round given to a group
+	lastTransfer uint64 // the number of the last transfer
 
-	messages slab
-	eras     eras           // in which they were sent
-	age      ages           // when they were enqueued
-	hidden   heap[*message] // delayed and in flight, by until
-	visible  int
-	inFlight int
-	delayed  int
+	messages    slab
+	sendOffsets offsetTable    // under which messages were sent
+	byAge       ageIndex       // messages in the order in which they were enqueued
+	hidden      heap[*message] // delayed and in flight, by hiddenUntil
+	visible     int
+	inFlight    int
+	delayed     int
 
 	// Standard queues.
-	shelf   shelf // ready messages of no tenant
-	tenants map[print]*tenant
-	quiet   heap[*tenant] // those with ready messages, by the next of them
-	noisy   heap[*tenant] // those with ready messages, by what they have in flight
-	calmAt  int64         // no noisy tenant becomes quiet before
-	busy    burden        // of all messages
+	ready       readyQueue // messages without a tenant
+	tenants     map[fingerprint]*tenant
+	quiet       heap[*tenant] // tenants with ready messages, by the next of them
+	noisy       heap[*tenant] // tenants with ready messages, by how many they have in flight
+	nextQuietAt int64         // no noisy tenant becomes quiet before
+	processing  decayingTime  // of the messages of all tenants and none
 
 	// FIFO queues.
-	groups map[print]*group
-	later  heap[*group] // receivable once the delay is over
-	open   heap[*group] // receivable
-	dedup  map[dedupID]*memo
+	groups           map[fingerprint]*group
+	delayedGroups    heap[*group] // receivable once the queue's delay is over, by eligibleAt
+	receivableGroups heap[*group] // by round
+	dedup            map[dedupKey]*dedupEntry
 
-	attempts map[string]*memo
-	memory   line[*memo] // of both, by until
+	attempts map[string]*receiveAttempt
 
-	leaving []*burial         // not arrived yet, as far as we know, in order
-	heard   map[uint64]uint64 // the last burial heard of, by source
+	dedupExpiry   timeQueue[*dedupEntry]
+	attemptExpiry timeQueue[*receiveAttempt]
+
+	transfers     []*pendingTransfer // not known to have arrived, in order
+	lastTransfers map[uint64]uint64  // the highest transfer accepted, by generation of the source
 
 	waiters   deque[*Waiter]
 	deadlines heap[*Waiter]
 
-	ledger   ledger
-	front    uint64  // entries below count for nothing and may be gone
-	missed   Ranges  // entries that are lost, as was reported
-	done     Metrics // what was done, since the machine was made
-	records  []byte  // of the entry being written
-	contents []byte
-	entry    []byte
-	group    Batch
+	log            logIndex
+	firstLive      uint64  // entries below are dead and may be gone
+	reportedLosses Ranges  // entries whose loss was reported
+	totals         Metrics // what was done since the machine was made
+	records        []byte  // of the batch
+	contents       []byte
+	entry          []byte
+	batch          Batch
 }
 
 // Options tune a Machine.
@@ -81,174 +82,162 @@ type Options struct {
 
 // New makes the machine of an empty queue.
 func New(c Config, o Options) *Machine {
-	m := &Machine{fifo: o.FIFO, config: c, random: o.Random, next: 1, heard: map[uint64]uint64{}, messages: newSlab()}
-	m.ledger.budget = o.Budget
+	m := &Machine{fifo: o.FIFO, config: c, random: o.Random, nextNumber: 1, lastTransfers: map[uint64]uint64{}, messages: newSlab()}
+	m.log.budget = o.Budget
 	m.deadlines = heap[*Waiter]{
 		less:  func(a, b *Waiter) bool { return a.deadline < b.deadline },
 		moved: func(w *Waiter, i int) { w.index = i },
 	}
-	m.clear()
+	m.resetIndexes()
 	return m
 }
 
-// clear forgets where every message was, and all deduplication ids and attempts.
-func (m *Machine) clear() {
-	m.age = newAges(&m.messages)
-	m.hidden = heap[*message]{less: byUntil, moved: setSpot}
+// resetIndexes clears everything that says where messages are, and all deduplication
+// ids and attempts.
+func (m *Machine) resetIndexes() {
+	m.byAge = newAgeIndex(&m.messages)
+	m.hidden = heap[*message]{less: byHiddenUntil, moved: setHeapIndex}
 	m.visible, m.inFlight, m.delayed = 0, 0, 0
-	m.shelf = newShelf(&m.messages)
-	m.tenants = map[print]*tenant{}
-	m.quiet, m.noisy = newTenants(byNext), newTenants(byFlight)
-	m.calmAt = never
-	m.groups = map[print]*group{}
-	m.later, m.open = newGroups(byRipe), newGroups(byTurn)
-	m.dedup, m.attempts = map[dedupID]*memo{}, map[string]*memo{}
-	m.memory = newLine(
-		func(e *memo) int64 { return e.until },
-		func(e *memo) bool { return !e.over })
+	m.ready = newReadyQueue(&m.messages)
+	m.tenants = map[fingerprint]*tenant{}
+	m.quiet, m.noisy = newTenantHeap(byNextPosition), newTenantHeap(byInFlight)
+	m.nextQuietAt = never
+	m.groups = map[fingerprint]*group{}
+	m.delayedGroups, m.receivableGroups = newGroupHeap(byEligibleAt), newGroupHeap(byRound)
+	m.dedup, m.attempts = map[dedupKey]*dedupEntry{}, map[string]*receiveAttempt{}
+	m.dedupExpiry = newTimeQueue(
+		func(e *dedupEntry) int64 { return e.until },
+		func(e *dedupEntry) bool { return !e.forgotten })
+	m.attemptExpiry = newTimeQueue(
+		func(a *receiveAttempt) int64 { return a.until },
+		func(a *receiveAttempt) bool { return !a.forgotten })
 }
 
-// memos goes through all that is remembered.
-func (m *Machine) memos() iter.Seq[*memo] {
-	return func(yield func(*memo) bool) {
-		for _, e := range m.dedup {
-			if !yield(e) {
-				return
-			}
-		}
-		for _, e := range m.attempts {
-			if !yield(e) {
-				return
-			}
-		}
-	}
-}
+// SetDeadLetterQueueExists says whether the dead-letter queue exists. Without it
+// messages stay, however often they are received.
+func (m *Machine) SetDeadLetterQueueExists(there bool) { m.deadLetterQueueExists = there }
 
-// SetDeadLetterQueueExists says whether the dead-letter queue is there. Without it messages stay,
-// however often they are received.
-func (m *Machine) SetDeadLetterQueueExists(there bool) { m.bury = there }
-
-// Configure sets what the owner of the queue wants. It applies at once, also to
-// messages that are there.
+// Configure sets the configuration. It applies at once, also to messages that are in
+// the queue.
 func (m *Machine) Configure(c Config) {
 	m.config = c
-	for m.open.len() > 0 { // the delay may be longer now
-		g := m.open.pop()
-		g.heap = &m.later
-		m.later.push(g)
+	for m.receivableGroups.len() > 0 { // the delay may be longer now
+		g := m.receivableGroups.pop()
+		g.heap = &m.delayedGroups
+		m.delayedGroups.push(g)
 	}
 }
 
 // Seq is the sequence of the last entry, written or replayed.
 func (m *Machine) Seq() uint64 { return m.seq }
 
-// StartAt says that the log is empty and its last entry was seq. Call it instead
-// of Replay.
+// StartAt says that the log is empty and its last entry was seq. Call it instead of
+// Replay.
 func (m *Machine) StartAt(seq uint64) { m.seq = seq }
 
-// A Batch is what one group of commands came to.
+// A Batch is what came of the commands between a Begin and its Commit.
 type Batch struct {
-	Seq          uint64    // the entry's sequence; of the last entry before when there is none
-	Entry        []byte    // to be stored; nil when nothing happened. Valid until the next Begin.
+	Seq          uint64    // of the entry; of the entry before when there is none
+	Entry        []byte    // to be stored; nil when nothing changed. Valid until the next Begin.
 	Answered     []*Waiter // to be told once the entry Seq is stored
-	HasTransfers bool      // see Burying, once the entry Seq is stored
+	HasTransfers bool      // see PendingTransfers, once the entry Seq is stored
 }
 
-// Begin opens a group of commands at now, by the machine's clock, and lets time
-// pass until then. Time that went back stands still. wall is what the wall clock
-// says: nothing depends on it but the times that clients are told.
+// Begin starts a batch of commands at now, by the machine's clock, and advances time
+// until then. Time never goes back. wall is what the wall clock says: only the times
+// that clients see depend on it.
 func (m *Machine) Begin(now, wall time.Time) {
-	m.group = Batch{}
+	m.batch = Batch{}
 	m.records, m.contents = m.records[:0], m.contents[:0]
-	m.pass(now.UnixNano())
-	m.look(wall.UnixNano())
-	if o := m.age.first(); o != nil && m.config.Retention > 0 {
-		if last := m.now - int64(m.config.Retention); o.enqueued() <= last {
-			m.emit(record{kind: expired, until: last})
+	m.advanceTime(now.UnixNano())
+	m.observeWallClock(wall.UnixNano())
+	if msg := m.byAge.first(); msg != nil && m.config.Retention > 0 {
+		if last := m.now - int64(m.config.Retention); msg.enqueuedAt() <= last {
+			m.emit(record{kind: kindExpired, until: last})
 		}
 	}
-	m.serve()
-	m.giveUp()
+	m.serveWaiters()
+	m.timeOutWaiters()
 }
 
-// BatchBytes is how many bytes the group's entry has so far.
+// BatchBytes is how many bytes the batch's entry has so far.
 func (m *Machine) BatchBytes() int { return len(m.records) + len(m.contents) }
 
-// Commit closes the group. What senders gave is sealed with the key.
+// Commit ends the batch. Contents are encrypted with the key.
 func (m *Machine) Commit(k ContentKey) Batch {
 	if len(m.records) > 0 {
 		m.seq++
 		m.entry = writeEntry(m.entry[:0], m.now, m.records, m.contents, k, m.random)
-		m.group.Entry = m.entry
+		m.batch.Entry = m.entry
 		contents := string(m.contents)
-		m.ledger.close(m.seq, int64(len(m.entry)), contents, k.Name)
-		m.complete(contents)
+		m.log.finishEntry(m.seq, int64(len(m.entry)), contents, k.Name)
+		m.fillContents(contents)
 	}
-	m.group.Seq = m.seq
-	return m.group
+	m.batch.Seq = m.seq
+	return m.batch
 }
 
-// complete gives the deliveries of messages that were sent in this very group
-// their contents.
-func (m *Machine) complete(contents string) {
-	for _, w := range m.group.Answered {
+// fillContents completes deliveries of messages that were sent in this same batch.
+func (m *Machine) fillContents(contents string) {
+	for _, w := range m.batch.Answered {
 		for i := range w.Deliveries {
 			if d := &w.Deliveries[i]; d.Entry == m.seq && d.Content == "" {
-				if o := m.messages.at(d.Number); o != nil && o.entry == m.seq {
-					d.Content = Content(contents[o.offset : o.offset+o.length])
+				if msg := m.messages.get(d.Number); msg != nil && msg.entry == m.seq {
+					d.Content = Content(contents[msg.offset : msg.offset+msg.length])
 				}
 			}
 		}
 	}
 }
 
-// Replay does again what a stored entry says; contents are kept as far as the
-// budget goes. Entries come in the order of their sequences, from the oldest
-// that is left; before the first Begin.
+// Replay applies a stored entry. Contents are kept as far as the budget allows.
+// Entries come in the order of their sequences, from the oldest that is left, before
+// the first Begin.
 func (m *Machine) Replay(seq uint64, e Entry, contents Plaintext) error {
-	m.ledger.add(seq)
-	m.seq = seq - 1 // apply places things at the next one
-	m.pass(e.time)
-	m.offset = 0 // or there is a record of it
-	d := e.all()
+	m.log.addEntry(seq)
+	m.seq = seq - 1 // apply places messages in the entry seq+1
+	m.advanceTime(e.time)
+	m.wallOffset = 0 // unless a record of the entry says otherwise
+	d := e.newRecordReader()
 	for d.more() {
-		before := len(d.rest)
+		before := len(d.remaining)
 		r := readRecord(&d, m.now)
 		if d.err == nil {
-			m.apply(&r, before-len(d.rest))
+			m.apply(&r, before-len(d.remaining))
 		}
 	}
 	m.seq = seq
 	if d.offset != len(contents.text) {
-		contents.text = "" // not opened
+		contents.text = "" // not decrypted
 	}
-	m.ledger.close(seq, e.size, contents.text, e.KeyName)
+	m.log.finishEntry(seq, e.size, contents.text, e.KeyName)
 	if d.err != nil {
 		return fmt.Errorf("%w: %w", ErrDamagedEntry, d.err)
 	}
 	return nil
 }
 
-// EntryOf is the entry that holds a message now; 0 when it is gone.
+// EntryOf is the sequence of the log entry that holds a message; 0 when the message
+// is gone.
 func (m *Machine) EntryOf(number uint64) uint64 {
-	if o := m.messages.at(number); o != nil {
-		return o.entry
+	if msg := m.messages.get(number); msg != nil {
+		return msg.entry
 	}
 	return 0
 }
 
-// NextWakeup is when something happens by itself that a waiting receive would notice;
-// the zero time when nobody waits, or for nothing that time brings.
+// NextWakeup is when time alone brings something that a waiting receive would
+// notice; the zero time when no receive waits or nothing is due.
 func (m *Machine) NextWakeup() time.Time {
 	if m.deadlines.len() == 0 {
 		return time.Time{}
 	}
 	next := m.deadlines.top().deadline
 	if m.hidden.len() > 0 {
-		next = min(next, m.hidden.top().life.until)
+		next = min(next, m.hidden.top().delivery.hiddenUntil)
 	}
-	if m.later.len() > 0 {
-		next = min(next, m.later.top().ripe+int64(m.config.Delay))
+	if m.delayedGroups.len() > 0 {
+		next = min(next, m.delayedGroups.top().eligibleAt+int64(m.config.Delay))
 	}
 	if next == never {
 		return time.Time{}
@@ -256,29 +245,28 @@ func (m *Machine) NextWakeup() time.Time {
 	return time.Unix(0, next)
 }
 
-// pass lets time pass: what is hidden becomes visible, what is remembered is
-// forgotten. It depends on the records alone, so that live and replayed time
-// pass alike.
-func (m *Machine) pass(now int64) {
+// advanceTime makes hidden messages visible and forgets deduplication ids and
+// attempts, as far as they are due. It depends on the records alone, so that live
+// and replayed time have the same effect.
+func (m *Machine) advanceTime(now int64) {
 	m.now = max(m.now, now)
-	for m.hidden.len() > 0 && m.hidden.top().life.until <= m.now {
-		m.show(m.hidden.top())
+	for m.hidden.len() > 0 && m.hidden.top().delivery.hiddenUntil <= m.now {
+		m.makeVisible(m.hidden.top())
 	}
-	for {
-		e, ok := m.memory.first()
-		if !ok || e.until > m.now {
-			return
-		}
-		m.forget(e)
+	for e, ok := m.dedupExpiry.first(); ok && e.until <= m.now; e, ok = m.dedupExpiry.first() {
+		m.forgetDedup(e)
+	}
+	for a, ok := m.attemptExpiry.first(); ok && a.until <= m.now; a, ok = m.attemptExpiry.first() {
+		m.forgetAttempt(a)
 	}
 }
 
-// emit writes a record and does what it says.
+// emit adds a record to the batch and applies it.
 func (m *Machine) emit(r record) {
 	if len(m.records) == 0 {
-		m.ledger.add(m.seq + 1)
-		if m.offset != 0 && r.kind != dated {
-			m.emit(record{kind: dated, at: m.now + m.offset})
+		m.log.addEntry(m.seq + 1)
+		if m.wallOffset != 0 && r.kind != kindWallClock {
+			m.emit(record{kind: kindWallClock, at: m.now + m.wallOffset})
 		}
 	}
 	r.offset, r.length = len(m.contents), len(r.content)
@@ -288,68 +276,68 @@ func (m *Machine) emit(r record) {
 	m.apply(&r, len(m.records)-before)
 }
 
-// apply is the only place where a record changes the state. size is the
-// record's own, in bytes. What a record says of a message that is gone does not
-// count: its own record may have been purged from the log since.
+// apply is the only place where a record changes the state. size is the record's
+// own, in bytes. A record about a message that is gone has no effect: the record
+// that brought the message may have been purged from the log.
 func (m *Machine) apply(r *record, size int) {
-	o := m.messages.at(r.number)
+	msg := m.messages.get(r.number)
 	switch r.kind {
-	case sent:
+	case kindSent:
 		m.applySent(r)
-	case kept:
-		m.applyKept(r)
-	case expired:
-		for o := m.age.first(); o != nil && o.enqueued() <= r.until; o = m.age.first() {
-			m.drop(o)
+	case kindCopiedMessage:
+		m.applyCopiedMessage(r)
+	case kindExpired:
+		for msg := m.byAge.first(); msg != nil && msg.enqueuedAt() <= r.until; msg = m.byAge.first() {
+			m.remove(msg)
 		}
-	case purged:
+	case kindPurged:
 		m.applyPurged()
-	case remembered:
-		m.remember(r)
-	case retried:
-		m.applyRetried(r)
-	case attempted:
-		m.applyAttempted(r, size)
-	case counted:
-		m.next = max(m.next, r.number)
-		m.turn = max(m.turn, r.turn)
-		m.burial = max(m.burial, r.burial)
-		m.applyFront(r)
-	case missed:
-		m.applyMissed(r)
-	case heard:
-		m.heard[r.source] = max(m.heard[r.source], r.burial)
-	case dated:
-		m.offset = r.at - m.now
-	case opened:
-	case gone:
-		if o != nil {
-			m.drop(o)
+	case kindCopiedDedup:
+		m.rememberDedup(r)
+	case kindRepeated:
+		m.applyRepeated(r)
+	case kindCopiedAttempt:
+		m.applyCopiedAttempt(r, size)
+	case kindCounters:
+		m.nextNumber = max(m.nextNumber, r.number)
+		m.lastRound = max(m.lastRound, r.round)
+		m.lastTransfer = max(m.lastTransfer, r.transferSeq)
+		m.applyFirstLive(r)
+	case kindReportedLosses:
+		m.applyReportedLosses(r)
+	case kindLastTransfer:
+		m.lastTransfers[r.sourceGeneration] = max(m.lastTransfers[r.sourceGeneration], r.transferSeq)
+	case kindWallClock:
+		m.wallOffset = r.at - m.now
+	case kindTakeover:
+	case kindDeleted:
+		if msg != nil {
+			m.remove(msg)
 		}
-	case unburied:
-		if o != nil && o.state == leaving {
-			m.applyUnburied(o)
+	case kindReverted:
+		if msg != nil && msg.status == transferring {
+			m.applyReverted(msg)
 		}
 	default:
-		if o == nil || o.state == leaving {
+		if msg == nil || msg.status == transferring {
 			return
 		}
 		switch r.kind {
-		case received:
-			m.applyReceived(o, r, size)
-		case hidden:
-			m.breakAttempt(o)
-			m.hide(o, r.until)
-		case burying:
-			m.applyBurying(o, r)
+		case kindReceived:
+			m.applyReceived(msg, r, size)
+		case kindHidden:
+			m.invalidateAttempt(msg)
+			m.hide(msg, r.until)
+		case kindTransferring:
+			m.applyTransferring(msg, r)
 		}
 	}
 }
 
-// tally counts a message, or with n = -1 does not count it anymore.
-func (m *Machine) tally(o *message, n int) {
-	t := o.tenant()
-	switch o.state {
+// addToCounts adds n, 1 or -1, to the counts that a message belongs to.
+func (m *Machine) addToCounts(msg *message, n int) {
+	t := msg.tenant()
+	switch msg.status {
 	case ready:
 		m.visible += n
 	case delayed:
@@ -368,125 +356,128 @@ func (m *Machine) tally(o *message, n int) {
 	}
 }
 
-// become moves a message to another state.
-func (m *Machine) become(o *message, s state) {
-	if o.state == inFlight && len(m.tenants) > 0 {
-		took := m.now - o.life.at
-		m.busy.add(took, m.now)
-		if t := o.life.tenant; t != nil {
-			t.busy.add(took, m.now)
+// setStatus changes the status of a message, and the counts with it.
+func (m *Machine) setStatus(msg *message, s status) {
+	if msg.status == inFlight && len(m.tenants) > 0 {
+		took := m.now - msg.delivery.lastReceivedAt
+		m.processing.add(took, m.now)
+		if t := msg.delivery.tenant; t != nil {
+			t.processing.add(took, m.now)
 		}
 	}
-	m.tally(o, -1)
-	o.state = s
-	m.tally(o, +1)
+	m.addToCounts(msg, -1)
+	msg.status = s
+	m.addToCounts(msg, +1)
 }
 
-// offer puts a message that became ready where receives find it.
-func (m *Machine) offer(o *message) {
-	switch t := o.tenant(); {
-	case o.group != nil:
-		o.group.insert(o)
-		m.settle(o.group)
+// makeAvailable puts a message that became ready where receives find it.
+func (m *Machine) makeAvailable(msg *message) {
+	switch t := msg.tenant(); {
+	case msg.group != nil:
+		msg.group.insert(msg)
+		m.requeueGroup(msg.group)
 	case t != nil:
-		t.shelf.put(o)
-		m.place(t)
+		t.ready.add(msg)
+		m.requeueTenant(t)
 	default:
-		m.shelf.put(o)
+		m.ready.add(msg)
 	}
 }
 
-// unlink takes a ready message off its shelf; in a FIFO group it keeps its place.
-func (m *Machine) unlink(o *message) {
-	switch t := o.tenant(); {
-	case o.group != nil:
+// removeFromReady removes a ready message from its ready queue. In a FIFO group a
+// message keeps its position.
+func (m *Machine) removeFromReady(msg *message) {
+	switch t := msg.tenant(); {
+	case msg.group != nil:
 	case t != nil:
-		t.shelf.remove(o)
+		t.ready.remove(msg)
 	default:
-		m.shelf.remove(o)
+		m.ready.remove(msg)
 	}
 }
 
-// moved puts the group or the tenant of a message where it now belongs.
-func (m *Machine) moved(o *message) {
-	if o.group != nil {
-		m.settle(o.group)
-	} else if t := o.tenant(); t != nil {
-		m.place(t)
+// requeueOwner moves the group or the tenant of a changed message to the heap where
+// it now belongs.
+func (m *Machine) requeueOwner(msg *message) {
+	if msg.group != nil {
+		m.requeueGroup(msg.group)
+	} else if t := msg.tenant(); t != nil {
+		m.requeueTenant(t)
 	}
 }
 
-// hide makes a message invisible until then, and shows it if that is over.
-func (m *Machine) hide(o *message, until int64) {
-	o.live().until = until
-	switch o.state {
+// hide hides a message until then; it becomes visible at once when that has passed.
+func (m *Machine) hide(msg *message, until int64) {
+	msg.mutableState().hiddenUntil = until
+	switch msg.status {
 	case inFlight:
-		m.hidden.fix(int(o.life.spot) - 1)
+		m.hidden.fix(int(msg.delivery.heapIndex) - 1)
 	case ready:
-		m.unlink(o)
-		m.become(o, inFlight)
-		m.hidden.push(o)
+		m.removeFromReady(msg)
+		m.setStatus(msg, inFlight)
+		m.hidden.push(msg)
 	}
 	if until <= m.now {
-		m.show(o)
+		m.makeVisible(msg)
 	} else {
-		m.moved(o)
+		m.requeueOwner(msg)
 	}
 }
 
-// show makes a hidden message visible.
-func (m *Machine) show(o *message) {
-	m.hidden.remove(int(o.life.spot) - 1)
-	m.become(o, ready)
-	switch t := o.life.tenant; {
-	case o.group != nil:
-		m.settle(o.group)
+// makeVisible makes a hidden message ready.
+func (m *Machine) makeVisible(msg *message) {
+	m.hidden.remove(int(msg.delivery.heapIndex) - 1)
+	m.setStatus(msg, ready)
+	switch t := msg.delivery.tenant; {
+	case msg.group != nil:
+		m.requeueGroup(msg.group)
 		return
-	case o.life.receives >= toTheBack:
-		o.life.place = m.next
+	case msg.delivery.receives >= backOfQueueAfter:
+		msg.delivery.position = m.nextNumber
 		fallthrough
 	default:
 		if t == nil {
-			m.shelf.put(o)
+			m.ready.add(msg)
 			return
 		}
-		t.shelf.put(o)
-		m.place(t)
+		t.ready.add(msg)
+		m.requeueTenant(t)
 	}
 }
 
-// leave takes a message out of everything it can be received from.
-func (m *Machine) leave(o *message, to state) {
-	switch o.state {
+// removeFromQueues removes a message from everything it can be received from.
+func (m *Machine) removeFromQueues(msg *message, to status) {
+	switch msg.status {
 	case ready:
-		m.unlink(o)
+		m.removeFromReady(msg)
 	case delayed, inFlight:
-		m.hidden.remove(int(o.life.spot) - 1)
+		m.hidden.remove(int(msg.delivery.heapIndex) - 1)
 	}
-	stood := o.stands()
-	m.become(o, to)
-	if !stood {
+	queued := msg.isQueued()
+	m.setStatus(msg, to)
+	if !queued {
 		return
 	}
-	if o.group != nil {
-		o.group.remove()
+	if msg.group != nil {
+		msg.group.remove()
 	}
-	m.moved(o)
+	m.requeueOwner(msg)
 }
 
-// drop ends a message.
-func (m *Machine) drop(o *message) {
-	m.breakAttempt(o)
-	m.endBurial(o)
-	m.leave(o, over)
-	m.ledger.release(o)
-	t := o.tenant()
-	m.messages.remove(o)
+// remove deletes a message.
+func (m *Machine) remove(msg *message) {
+	m.invalidateAttempt(msg)
+	m.removeTransfer(msg)
+	m.removeFromQueues(msg, removed)
+	m.log.releaseMessage(msg)
+	t := msg.tenant()
+	m.messages.remove(msg)
 	if t == nil {
-		m.shelf.trim()
+		m.ready.trimRemoved()
 	}
-	m.age.compact(m.messages.count)
+	m.byAge.compact(m.messages.count)
 }
 
-// Discard ends the machine: it gives its part of the budget back.
-func (m *Machine) Discard() { m.ledger.clear() }
+// Discard gives the machine's share of the budget back. The machine must not be used
+// after it.
+func (m *Machine) Discard() { m.log.releaseContents() }

@@ -327,7 +327,7 @@ func TestAgeOfTheOldestMessage(t *testing.T) {
 	f.now = f.now.Add(time.Minute)
 	f.send("b")
 	age(time.Minute)
-	for range poison {
+	for range oldestMaxReceives {
 		f.do(func() { f.m.Receive(&Waiter{}, ReceiveRequest{Max: 1, Visibility: new(time.Duration)}) })
 	}
 	age(0)

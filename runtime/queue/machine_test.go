@@ -374,46 +374,49 @@ func (r *rig) check() {
 // messages sent to the back, may differ then.
 func dump(m *Machine, turns bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "now %d seq %d next %d burial %d heard %v counts %d %d %d live %d\n",
-		m.now, m.seq, m.next, m.burial, m.heard, m.visible, m.inFlight, m.delayed, m.ledger.live)
-	for o := range m.messages.all() {
-		was, until, place, attempt, tenant := o.was(), int64(0), o.place(), "", ""
-		if o.state != ready {
-			until = was.until
+	fmt.Fprintf(&b, "now %d seq %d next %d last transfer %d accepted %v counts %d %d %d live %d\n",
+		m.now, m.seq, m.nextNumber, m.lastTransfer, m.lastTransfers, m.visible, m.inFlight, m.delayed, m.log.liveBytes)
+	for msg := range m.messages.all() {
+		state, until, position, attempt, tenant := msg.state(), int64(0), msg.position(), "", ""
+		if msg.status != ready {
+			until = state.hiddenUntil
 		}
 		if !turns {
-			place = 0
+			position = 0
 		}
-		if was.attempt != nil {
-			attempt = was.attempt.attempt
+		if state.attempt != nil {
+			attempt = state.attempt.key
 		}
-		if t := was.tenant; t != nil && o.stands() {
-			tenant = fmt.Sprintf("%x %d %d", t.name, t.waiting, t.inFlight)
+		if t := state.tenant; t != nil && msg.isQueued() {
+			tenant = fmt.Sprintf("%x %d %d", t.id, t.waiting, t.inFlight)
 		}
-		fmt.Fprintf(&b, "%d id %x state %d until %d sent %d by the wall %d enqueued %d first %d at %d arrived %d place %d receives %d+%d entry %d attempt %q tenant %s %q\n",
-			o.number, o.id, o.state, until, o.sent, m.sentAt(o), o.enqueued(), was.first, was.at, was.arrived, place, was.receives, was.carried, o.entry, attempt, tenant, m.ledger.content(o))
+		fmt.Fprintf(&b, "%d id %x state %d until %d sent %d by the wall %d enqueued %d first %d at %d arrived %d position %d receives %d+%d entry %d attempt %q tenant %s %q\n",
+			msg.number, msg.id, msg.status, until, msg.sentAt, m.wallSentAt(msg), msg.enqueuedAt(), state.firstReceivedAt, state.lastReceivedAt, state.arrivedAt, position, state.receives, state.priorReceives, msg.entry, attempt, tenant, m.log.content(msg))
 	}
-	for _, l := range m.leaving {
-		fmt.Fprintf(&b, "leaving %d %s %d\n", l.seq, l.target, l.o.number)
+	for _, l := range m.transfers {
+		fmt.Fprintf(&b, "transfer %d %s %d\n", l.seq, l.target, l.msg.number)
 	}
-	var memos []string
-	for e := range m.memos() {
-		memos = append(memos, fmt.Sprint(e.dedup, e.attempt, e.number, e.until, e.entry, e.size, e.broken, e.lapsed, len(e.messages)))
+	var remembered []string
+	for _, e := range m.dedup {
+		remembered = append(remembered, fmt.Sprint(e.key, e.number, e.until, e.entry, e.size))
 	}
-	slices.Sort(memos)
-	fmt.Fprintln(&b, memos)
+	for _, a := range m.attempts {
+		remembered = append(remembered, fmt.Sprint(a.key, a.until, a.entry, a.size, a.notRetryable, a.lapsed, len(a.messages)))
+	}
+	slices.Sort(remembered)
+	fmt.Fprintln(&b, remembered)
 	var groups []string
 	for name, g := range m.groups {
 		s := fmt.Sprintf("%x:", name)
-		for _, o := range g.messages.all() {
-			if o.stands() {
-				s += fmt.Sprint(" ", o.number)
+		for _, msg := range g.messages.all() {
+			if msg.isQueued() {
+				s += fmt.Sprint(" ", msg.number)
 			}
 		}
 		if g.heap == nil {
-			s += " closed"
+			s += " not receivable"
 		} else if turns {
-			s += fmt.Sprint(" turn ", g.turn)
+			s += fmt.Sprint(" round ", g.round)
 		}
 		groups = append(groups, s)
 	}

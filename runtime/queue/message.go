@@ -6,166 +6,167 @@ import (
 	"slices"
 )
 
-// A message as the machine keeps it while it waits. A million may wait, so every
-// field is there for a reason, and what only some have is in its life. Times are
-// Unix nanoseconds by the machine's clock, 0 for never.
+// A message is a message in the machine. A million may wait, so it has only the
+// fields that every message needs; the rest is in its deliveryState. Times are Unix
+// nanoseconds by the machine's clock, 0 for never.
 type message struct {
-	number uint64 // its place among all messages the queue ever had, from 1
-	id     [16]byte
-	sent   int64
-	entry  uint64 // the log entry that holds it
-	offset uint32 // of its content in the entry's contents
-	length uint32 // of its content
-	state  state
-	inLine bool   // on its shelf, from when it was sent
-	aged   bool   // among the ages
-	era    uint32 // in which it was sent
-	group  *group // FIFO only
-	life   *life  // nil while it waits as it was sent
+	number      uint64 // from 1, in the order of the sends; never used twice
+	id          [16]byte
+	sentAt      int64
+	entry       uint64 // the log entry that holds it
+	offset      uint32 // of its content in the entry's contents
+	length      uint32 // of its content, in bytes
+	status      status
+	inSendOrder bool           // in the sendOrder of its ready queue
+	inAgeIndex  bool           // in Machine.byAge
+	sendOffset  uint32         // index in Machine.sendOffsets
+	group       *group         // FIFO only
+	delivery    *deliveryState // nil for a message without one yet
 }
 
-// A life is what a message has been through.
-type life struct {
-	enqueued int64   // retention counts from here, when that is not when it was sent
-	until    int64   // hidden until then, while delayed or in flight
-	first    int64   // its first receive, by the wall clock
-	at       int64   // its last receive
-	arrived  int64   // when it came from another queue
-	place    uint64  // in the queue, when that is not its number
-	receives uint32  // from this queue
-	carried  uint32  // from the queues it was moved from
-	spot     int32   // one more than its index among the hidden or the returned ones; 0 in neither
-	attempt  *memo   // the receive, by attempt id, that has it
-	tenant   *tenant // whose it is; standard queues only
+// A deliveryState is what a message gets when it is delayed, received or
+// transferred, or has a tenant.
+type deliveryState struct {
+	enqueuedAt      int64 // retention counts from here; 0 for the send time
+	hiddenUntil     int64 // while delayed or in flight
+	firstReceivedAt int64 // by the wall clock
+	lastReceivedAt  int64
+	arrivedAt       int64           // from another queue
+	position        uint64          // that it is received by; 0 for its number
+	receives        uint32          // from this queue
+	priorReceives   uint32          // from the queues it came from
+	heapIndex       int32           // in Machine.hidden or readyQueue.returned, plus one; 0 in neither
+	attempt         *receiveAttempt // the receive that has it in flight, when that has an attempt id
+	tenant          *tenant         // standard queues only
 }
 
-// A state says where a message is.
-type state uint8
+// A status says where a message is in its life.
+type status uint8
 
 const (
-	ready    state = iota // may be received, as far as its FIFO group lets it
-	delayed               // not yet; standard queues only
-	inFlight              // received, until its visibility ends
-	leaving               // on its way to another queue
-	over                  // deleted, expired, purged or moved
+	ready        status = iota // may be received, unless its FIFO group blocks it
+	delayed                    // not receivable yet; standard queues only
+	inFlight                   // received, until its visibility ends
+	transferring               // on its way to another queue
+	removed                    // deleted, expired, purged or moved
 )
 
-// unlived is the life of a message that has none.
-var unlived life
+// initialState is the state of a message without a deliveryState.
+var initialState deliveryState
 
-// was reads the life of a message; live is for writing to it.
-func (o *message) was() *life {
-	if o.life == nil {
-		return &unlived
+// state returns the deliveryState of a message for reading; mutableState returns it
+// for writing.
+func (msg *message) state() *deliveryState {
+	if msg.delivery == nil {
+		return &initialState
 	}
-	return o.life
+	return msg.delivery
 }
 
-func (o *message) live() *life {
-	if o.life == nil {
-		o.life = &life{}
+func (msg *message) mutableState() *deliveryState {
+	if msg.delivery == nil {
+		msg.delivery = &deliveryState{}
 	}
-	return o.life
+	return msg.delivery
 }
 
-func (o *message) enqueued() int64 {
-	if t := o.was().enqueued; t != 0 {
+func (msg *message) enqueuedAt() int64 {
+	if t := msg.state().enqueuedAt; t != 0 {
 		return t
 	}
-	return o.sent
+	return msg.sentAt
 }
 
-func (o *message) place() uint64 {
-	if p := o.was().place; p != 0 {
+func (msg *message) position() uint64 {
+	if p := msg.state().position; p != 0 {
 		return p
 	}
-	return o.number
+	return msg.number
 }
 
-func (o *message) tenant() *tenant { return o.was().tenant }
+func (msg *message) tenant() *tenant { return msg.state().tenant }
 
-func byPlace(a, b *message) bool {
-	p, q := a.place(), b.place()
+func byPosition(a, b *message) bool {
+	p, q := a.position(), b.position()
 	return p < q || p == q && a.number < b.number
 }
 
-func byUntil(a, b *message) bool {
-	return a.life.until < b.life.until || a.life.until == b.life.until && a.number < b.number
+func byHiddenUntil(a, b *message) bool {
+	return a.delivery.hiddenUntil < b.delivery.hiddenUntil || a.delivery.hiddenUntil == b.delivery.hiddenUntil && a.number < b.number
 }
 
-func setSpot(o *message, i int) { o.life.spot = int32(i) + 1 }
+func setHeapIndex(msg *message, i int) { msg.delivery.heapIndex = int32(i) + 1 }
 
-// A slab keeps messages by number, in chunks, so that a waiting message is
-// neither an object nor a map entry of its own.
+// A slab stores messages by number, in chunks, so that a waiting message is neither
+// a heap object nor a map entry of its own.
 type slab struct {
-	chunks map[uint64]*chunk
-	count  int
-	key    uint64 // of the chunk used last
-	last   *chunk
+	chunks    map[uint64]*chunk
+	count     int
+	lastKey   uint64 // of lastChunk
+	lastChunk *chunk
 }
 
 const chunkSize = 256
 
 type chunk struct {
 	messages [chunkSize]message
-	alive    int
+	live     int
 }
 
 func newSlab() slab { return slab{chunks: map[uint64]*chunk{}} }
 
 func (s *slab) chunk(number uint64) *chunk {
 	key := number / chunkSize
-	if s.last == nil || s.key != key {
-		s.key, s.last = key, s.chunks[key]
+	if s.lastChunk == nil || s.lastKey != key {
+		s.lastKey, s.lastChunk = key, s.chunks[key]
 	}
-	return s.last
+	return s.lastChunk
 }
 
-// at returns a message, nil when it is not there.
-func (s *slab) at(number uint64) *message {
+// get returns a message, nil when there is none.
+func (s *slab) get(number uint64) *message {
 	c := s.chunk(number)
 	if c == nil {
 		return nil
 	}
-	if o := &c.messages[number%chunkSize]; o.number != 0 && o.state != over {
-		return o
+	if msg := &c.messages[number%chunkSize]; msg.number != 0 && msg.status != removed {
+		return msg
 	}
 	return nil
 }
 
-// add makes room for a message that is not there.
+// add adds a message that is not in the slab.
 func (s *slab) add(number uint64) *message {
 	c := s.chunk(number)
 	if c == nil {
 		c = &chunk{}
-		s.chunks[s.key], s.last = c, c
+		s.chunks[s.lastKey], s.lastChunk = c, c
 	}
-	c.alive++
+	c.live++
 	s.count++
-	o := &c.messages[number%chunkSize]
-	*o = message{number: number}
-	return o
+	msg := &c.messages[number%chunkSize]
+	*msg = message{number: number}
+	return msg
 }
 
-// remove forgets a message. Who still points to it finds it over.
-func (s *slab) remove(o *message) {
-	c := s.chunk(o.number)
-	o.state, o.group, o.life = over, nil, nil
+// remove removes a message. Whoever still points to it finds its status removed.
+func (s *slab) remove(msg *message) {
+	c := s.chunk(msg.number)
+	msg.status, msg.group, msg.delivery = removed, nil, nil
 	s.count--
-	if c.alive--; c.alive == 0 {
-		delete(s.chunks, s.key)
-		s.last = nil
+	if c.live--; c.live == 0 {
+		delete(s.chunks, s.lastKey)
+		s.lastChunk = nil
 	}
 }
 
-// all goes through the messages by number. What is removed on the way is not
-// met anymore.
+// all goes through the messages by number. Messages removed on the way are skipped.
 func (s *slab) all() iter.Seq[*message] {
 	return func(yield func(*message) bool) {
 		for _, key := range slices.Sorted(maps.Keys(s.chunks)) {
 			c := s.chunks[key]
 			for i := range c.messages {
-				if o := &c.messages[i]; o.number != 0 && o.state != over && !yield(o) {
+				if msg := &c.messages[i]; msg.number != 0 && msg.status != removed && !yield(msg) {
 					return
 				}
 			}

@@ -2,42 +2,42 @@ package queue
 
 import "time"
 
-// Metrics counts what is and what was done.
+// Metrics returns the counts, and what was done since the machine was made.
 func (m *Machine) Metrics() Metrics {
-	all := m.done
+	all := m.totals
 	all.Counts = m.Counts()
 	all.OldestAge = m.oldestAge()
 	return all
 }
 
-// poison is how often a standard message is received before it does not count
-// as the oldest anymore (SQS developer guide, ApproximateAgeOfOldestMessage).
-const poison = 3
+// A standard message that was received so often no longer counts as the oldest (SQS
+// developer guide, ApproximateAgeOfOldestMessage).
+const oldestMaxReceives = 3
 
-// oldestAge is for how long the oldest message has been here; a dead letter
-// since it was moved.
+// oldestAge is for how long the oldest message has been in this queue; a dead letter
+// counts from its arrival.
 func (m *Machine) oldestAge() time.Duration {
 	since := int64(never)
-	look := func(o *message) (found bool) {
-		was := o.was()
-		if !o.stands() || !m.fifo && was.receives >= poison {
+	look := func(msg *message) (found bool) {
+		state := msg.state()
+		if !msg.isQueued() || !m.fifo && state.receives >= oldestMaxReceives {
 			return false
 		}
-		if was.arrived != 0 {
-			since = min(since, was.arrived)
+		if state.arrivedAt != 0 {
+			since = min(since, state.arrivedAt)
 			return false
 		}
-		since = min(since, o.sent)
-		return true // what stands behind it in line was sent later
+		since = min(since, msg.sentAt)
+		return true // messages behind it in the index were sent later
 	}
-	for o := range m.age.inOrder.all(&m.messages) {
-		if look(o) {
+	for msg := range m.byAge.inOrder.all(&m.messages) {
+		if look(msg) {
 			break
 		}
 	}
-	for _, late := range m.age.late.items {
-		if o := m.messages.at(late.number); o != nil {
-			look(o)
+	for _, late := range m.byAge.outOfOrder.items {
+		if msg := m.messages.get(late.number); msg != nil {
+			look(msg)
 		}
 	}
 	return time.Duration(max(m.now-since, 0))

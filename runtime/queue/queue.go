@@ -9,7 +9,7 @@ import (
 	"millrace/runtime/fault"
 )
 
-// Limits of SQS that the machine itself rests on (SQS developer guide, quotas).
+// Limits of SQS that the machine depends on (SQS developer guide, quotas).
 const (
 	DedupWindow   = 5 * time.Minute // an accepted deduplication id is remembered this long
 	AttemptWindow = 5 * time.Minute // a ReceiveRequestAttemptId is remembered this long
@@ -25,10 +25,10 @@ type ID struct {
 	Name    string // 1-80 of A-Z a-z 0-9 _ -, with ".fifo" at the end of a FIFO queue's
 }
 
-// ARN is the queue's name for policies, redrives and mappings.
+// ARN is the queue's name in policies, redrive policies and event source mappings.
 func (id ID) ARN() arn.ARN { return arn.New("sqs", id.Region, id.Account, id.Name) }
 
-// FIFO tells a FIFO queue, as AWS does, by its name.
+// FIFO reports whether the queue is a FIFO queue: as on AWS, by its name.
 func (id ID) FIFO() bool { return strings.HasSuffix(id.Name, ".fifo") }
 
 // IDFromARN is the inverse of ID.ARN; ok is false for the ARN of anything else.
@@ -40,8 +40,8 @@ func IDFromARN(s string) (id ID, ok bool) {
 	return ID{a.Account, a.Region, a.Resource}, true
 }
 
-// Config is what a queue's owner may set. Durations are whole seconds in the
-// ranges of SQS's attributes; whoever sets them has checked them.
+// Config is the configuration of a queue. Durations are whole seconds in the ranges
+// of SQS's attributes; whoever sets them has validated them.
 type Config struct {
 	Delay         time.Duration // DelaySeconds; on a FIFO queue it applies to messages already there
 	Visibility    time.Duration // VisibilityTimeout
@@ -51,12 +51,11 @@ type Config struct {
 	ContentDedup  bool          // ContentBasedDeduplication
 	DedupByGroup  bool          // DeduplicationScope is messageGroup
 	LimitPerGroup bool          // FifoThroughputLimit is perMessageGroupId
-	DeadLetter    *DeadLetter   // RedrivePolicy, understood; nil for none
+	DeadLetter    *DeadLetter   // RedrivePolicy, parsed; nil for none
 
-	// Texts the machine keeps and never reads, by SQS attribute name; the last
-	// three say how contents are stored: Policy,
-	// RedrivePolicy, RedriveAllowPolicy, KmsMasterKeyId,
-	// KmsDataKeyReusePeriodSeconds, SqsManagedSseEnabled.
+	// Texts are attributes that the machine only stores, by SQS attribute name:
+	// Policy, RedrivePolicy, RedriveAllowPolicy, and those that say how contents are
+	// encrypted, KmsMasterKeyId, KmsDataKeyReusePeriodSeconds, SqsManagedSseEnabled.
 	Texts map[string]string
 	Tags  map[string]string
 
@@ -64,16 +63,17 @@ type Config struct {
 	Modified time.Time
 }
 
-// A DeadLetter says where messages go that were received too often.
+// A DeadLetter is a parsed redrive policy: where messages go that were received too
+// often.
 type DeadLetter struct {
 	Target      ID
-	MaxReceives int // 1-1000: the message that would be received once more moves instead
+	MaxReceives int // 1-1000: instead of one more receive, the message moves
 }
 
-// A Message is what a sender gives.
+// A Message is what a sender sends.
 type Message struct {
 	Body        string
-	MD5         [md5.Size]byte // of Body, kept for its receivers; zero when nobody computed it
+	MD5         [md5.Size]byte // of Body; zero when it was not computed
 	Attributes  []Attribute    // sorted by name
 	SenderID    string
 	GroupID     string         // MessageGroupId; required on FIFO queues, a tenant on standard ones
@@ -101,7 +101,7 @@ type Attribute struct {
 	Value    []byte
 }
 
-// SendResult is the answer to one message.
+// A SendResult is the answer to one sent message.
 type SendResult struct {
 	MessageID      string // UUID
 	SequenceNumber string // twenty digits; FIFO only
@@ -116,7 +116,7 @@ type ReceiveRequest struct {
 	AttemptID  string         // ReceiveRequestAttemptId; FIFO only
 }
 
-// A ReceivedMessage message is one delivery.
+// A ReceivedMessage is one delivery of a message.
 type ReceivedMessage struct {
 	Message
 	MessageID        string
@@ -124,12 +124,13 @@ type ReceivedMessage struct {
 	SequenceNumber   string // FIFO only
 	Sent             time.Time
 	FirstReceived    time.Time
-	Age              time.Duration // when it was delivered, by the queue's clock: no jump of the wall clock counts
-	Receives         int           // this delivery included; goes on counting in a dead-letter queue
+	Age              time.Duration // at the delivery, by the queue's clock: jumps of the wall clock do not count
+	Receives         int           // this delivery included; it goes on counting in a dead-letter queue
 	DeadLetterSource string        // ARN of the queue it was moved from; "" when it was not
 }
 
-// A VisibilityChange asks that a delivered message stay hidden for Timeout from now on.
+// A VisibilityChange asks that a delivered message stay hidden for Timeout from now
+// on.
 type VisibilityChange struct {
 	ReceiptHandle string
 	Timeout       time.Duration
@@ -163,15 +164,15 @@ type PeekRequest struct {
 	Max       int  // at most this many; 0 means 1000
 }
 
-// A PeekedMessage message is one looked at. It has no receipt handle.
+// A PeekedMessage is one that was looked at. It has no receipt handle.
 type PeekedMessage struct {
 	ReceivedMessage
 	State     string    // "visible", "inflight" or "delayed"
-	VisibleAt time.Time // when it will be visible; zero when it is
+	VisibleAt time.Time // zero when it is visible
 }
 
-// What can be wrong with a receipt handle, a change or a receive. Each unwraps
-// to a fault.Code too.
+// Errors of receipt handles, visibility changes, receives and moves. Each unwraps to
+// a fault.Code too.
 var (
 	ErrInvalidHandle       = fault.New(fault.Invalid, "not a receipt handle of this queue")
 	ErrMessageNotFound     = fault.New(fault.NotFound, "the message does not exist or cannot have its visibility changed")

@@ -9,12 +9,12 @@ import (
 // never is later than any moment.
 const never = math.MaxInt64
 
-// A Waiter is one receive, answered or waiting. It belongs to the machine until
-// it comes out with [Group.Answered].
+// A Waiter is one receive, answered or waiting. It belongs to the machine until it
+// is in [Batch.Answered].
 type Waiter struct {
-	Token      any // of the caller
+	Token      any // of the caller; the machine does not read it
 	Deliveries []Delivery
-	Err        error // ErrAttempt or ErrOverLimit
+	Err        error // ErrAttemptNotRetryable or ErrTooManyInFlight
 
 	request  ReceiveRequest
 	deadline int64
@@ -24,41 +24,41 @@ type Waiter struct {
 // A Delivery is one message handed out.
 type Delivery struct {
 	Number        uint64
-	ReceiveCount  uint32 // the count of receives from this queue: with Number, the receipt handle
+	ReceiveCount  uint32 // receives from this queue; with Number, what the receipt handle encodes
 	ID            [16]byte
 	Content       Content // "" when it has to be read from Entry
 	Entry         uint64
-	KeyName       string        // that Content was stored under; "" when it was in clear
-	Sent          time.Time     // by the wall clock, as it was then
-	FirstReceived time.Time     // the first receive, likewise
+	KeyName       string        // of the key that Content was stored under; "" when it was in clear
+	Sent          time.Time     // by the wall clock of then
+	FirstReceived time.Time     // likewise
 	Age           time.Duration // since it was enqueued, by the machine's clock
-	TotalReceives int           // with those in the queues it was moved from
+	TotalReceives int           // receives, in the queues it was moved from too
 }
 
-func (m *Machine) delivery(o *message) Delivery {
-	was := o.was()
+func (m *Machine) newDelivery(msg *message) Delivery {
+	state := msg.state()
 	return Delivery{
-		Number: o.number, ReceiveCount: was.receives, ID: o.id, Content: m.ledger.content(o), Entry: o.entry, KeyName: m.ledger.slot(o.entry).key,
-		Sent: time.Unix(0, m.sentAt(o)), FirstReceived: time.Unix(0, was.first),
-		Age: time.Duration(m.now - o.enqueued()), TotalReceives: int(was.carried + was.receives),
+		Number: msg.number, ReceiveCount: state.receives, ID: msg.id, Content: m.log.content(msg), Entry: msg.entry, KeyName: m.log.entry(msg.entry).keyName,
+		Sent: time.Unix(0, m.wallSentAt(msg)), FirstReceived: time.Unix(0, state.firstReceivedAt),
+		Age: time.Duration(m.now - msg.enqueuedAt()), TotalReceives: int(state.priorReceives + state.receives),
 	}
 }
 
-// Receive answers w with messages, or lets it wait for them.
+// Receive answers w with messages, or has it wait for them.
 func (m *Machine) Receive(w *Waiter, r ReceiveRequest) {
 	w.request, w.index = r, -1
 	switch {
-	case r.AttemptID != "" && m.retry(w):
+	case r.AttemptID != "" && m.repeatReceive(w):
 		m.answer(w)
 		return
-	case m.deadlines.len() == 0 && m.take(w): // nobody overtakes those who wait
+	case m.deadlines.len() == 0 && m.fill(w): // a new receive does not overtake those that wait
 		m.answer(w)
 		return
 	case r.Wait == 0:
 		if !m.fifo && m.inFlight >= maxInFlight {
 			w.Err = ErrTooManyInFlight
 		}
-		m.done.EmptyReceives++
+		m.totals.EmptyReceives++
 		m.answer(w)
 		return
 	}
@@ -70,32 +70,32 @@ func (m *Machine) Receive(w *Waiter, r ReceiveRequest) {
 	m.deadlines.push(w)
 }
 
-// CancelReceive ends the waiting of w without an answer. Messages that it was given in
-// the meantime are visible again: nobody will hear of them.
+// CancelReceive ends the wait of w without an answer. Messages that w was given in
+// the meantime become visible again.
 func (m *Machine) CancelReceive(w *Waiter) {
 	if w.index >= 0 && w.index < m.deadlines.len() && m.deadlines.items[w.index] == w {
 		m.deadlines.remove(w.index)
-		m.tidy()
+		m.compactWaiters()
 		return
 	}
 	for _, d := range w.Deliveries {
-		if o := m.messages.at(d.Number); o != nil && o.state == inFlight && o.life.receives == d.ReceiveCount {
-			m.emit(record{kind: hidden, number: o.number, until: m.now})
+		if msg := m.messages.get(d.Number); msg != nil && msg.status == inFlight && msg.delivery.receives == d.ReceiveCount {
+			m.emit(record{kind: kindHidden, number: msg.number, until: m.now})
 		}
 	}
-	m.serve()
+	m.serveWaiters()
 }
 
-// tidy drops those who left from the list of waiters when they are most of it.
-func (m *Machine) tidy() {
+// compactWaiters drops canceled waiters from the list when they are most of it.
+func (m *Machine) compactWaiters() {
 	if m.waiters.len() > 2*m.deadlines.len()+64 {
 		stay := slices.DeleteFunc(slices.Clone(m.waiters.all()), func(w *Waiter) bool { return w.index < 0 })
 		m.waiters = deque[*Waiter]{items: stay}
 	}
 }
 
-// TakeWaiters hands over all waiters, unanswered: for a machine that replaces this
-// one, or to send them away.
+// TakeWaiters removes and returns all waiters, unanswered: for a machine that
+// replaces this one, or to refuse them.
 func (m *Machine) TakeWaiters() (all []*Waiter) {
 	for m.waiters.len() > 0 {
 		if w := m.waiters.pop(); w.index >= 0 {
@@ -106,7 +106,7 @@ func (m *Machine) TakeWaiters() (all []*Waiter) {
 	return all
 }
 
-// AddWaiters lets the waiters of another machine wait here.
+// AddWaiters has the waiters of another machine wait here.
 func (m *Machine) AddWaiters(waiters []*Waiter) {
 	for _, w := range waiters {
 		m.waiters.push(w)
@@ -114,16 +114,19 @@ func (m *Machine) AddWaiters(waiters []*Waiter) {
 	}
 }
 
+// HasWaiters reports whether receives wait.
+func (m *Machine) HasWaiters() bool { return m.deadlines.len() > 0 }
+
 func (m *Machine) answer(w *Waiter) {
-	m.group.Answered = append(m.group.Answered, w)
+	m.batch.Answered = append(m.batch.Answered, w)
 }
 
-// serve answers waiters in their order as long as there are messages.
-func (m *Machine) serve() {
+// serveWaiters answers waiters in their order as long as there are messages.
+func (m *Machine) serveWaiters() {
 	for m.waiters.len() > 0 {
 		w := m.waiters.at(0)
 		if w.index >= 0 {
-			if !m.take(w) {
+			if !m.fill(w) {
 				return
 			}
 			m.deadlines.remove(w.index)
@@ -133,34 +136,34 @@ func (m *Machine) serve() {
 	}
 }
 
-// giveUp answers the waiters whose time is over.
-func (m *Machine) giveUp() {
+// timeOutWaiters answers the waiters whose wait time is over.
+func (m *Machine) timeOutWaiters() {
 	for m.deadlines.len() > 0 && m.deadlines.top().deadline <= m.now {
-		m.done.EmptyReceives++
+		m.totals.EmptyReceives++
 		m.answer(m.deadlines.pop())
 	}
-	m.tidy()
+	m.compactWaiters()
 }
 
-// take gives w what there is, up to what it asked for; false for nothing.
-func (m *Machine) take(w *Waiter) bool {
-	pick := m.pick
+// fill hands w up to as many messages as it asked for; false when there are none.
+func (m *Machine) fill(w *Waiter) bool {
+	pick := m.pickStandard
 	if m.fifo {
 		pick = m.pickFIFO
 	}
-	out, spent := pick(w.request.Max)
+	out, exhausted := pick(w.request.Max)
 	until := m.now + int64(m.visibility(w.request))
-	for i, o := range out {
-		r := record{kind: received, number: o.number, until: until, key: w.request.AttemptID}
+	for i, msg := range out {
+		r := record{kind: kindReceived, number: msg.number, until: until, key: w.request.AttemptID}
 		if i == 0 && r.key != "" {
-			r.flags = flagFirst
+			r.flags = flagFirstOfReceive
 		}
 		m.emit(r)
-		w.Deliveries = append(w.Deliveries, m.delivery(o))
+		w.Deliveries = append(w.Deliveries, m.newDelivery(msg))
 	}
-	m.done.Received += uint64(len(out))
-	for _, o := range spent {
-		m.startBurial(o)
+	m.totals.Received += uint64(len(out))
+	for _, msg := range exhausted {
+		m.startTransfer(msg)
 	}
 	return len(out) > 0
 }
@@ -172,75 +175,76 @@ func (m *Machine) visibility(r ReceiveRequest) time.Duration {
 	return m.config.Visibility
 }
 
-// pick takes up to n ready messages off their shelves, and those met on the way
-// that were received often enough. Records have to follow for all of them.
-func (m *Machine) pick(n int) (out, spent []*message) {
-	for len(out) < n && len(spent) < maxSpent && m.inFlight+len(out) < maxInFlight {
-		o := m.choose()
-		if o == nil {
+// pickStandard removes up to n messages from their ready queues, and those on the
+// way that were received too often. Records have to follow for all of them.
+func (m *Machine) pickStandard(n int) (out, exhausted []*message) {
+	for len(out) < n && len(exhausted) < maxExhausted && m.inFlight+len(out) < maxInFlight {
+		msg := m.nextMessage()
+		if msg == nil {
 			break
 		}
-		m.unlink(o)
-		m.moved(o)
-		if m.isSpent(o) {
-			spent = append(spent, o)
+		m.removeFromReady(msg)
+		m.requeueOwner(msg)
+		if m.isExhausted(msg) {
+			exhausted = append(exhausted, msg)
 		} else {
-			out = append(out, o)
+			out = append(out, msg)
 		}
 	}
-	return out, spent
+	return out, exhausted
 }
 
-// isSpent tells a message whose next receive would be one too many.
-func (m *Machine) isSpent(o *message) bool {
+// isExhausted reports whether another receive of the message would be one too many:
+// it becomes a dead letter.
+func (m *Machine) isExhausted(msg *message) bool {
 	dead := m.config.DeadLetter
-	return m.bury && dead != nil && int(o.was().receives) >= dead.MaxReceives
+	return m.deadLetterQueueExists && dead != nil && int(msg.state().receives) >= dead.MaxReceives
 }
 
-// retry repeats the receive that had the same attempt id.
-func (m *Machine) retry(w *Waiter) bool {
-	e := m.attempts[w.request.AttemptID]
+// repeatReceive repeats the receive that had the same attempt id.
+func (m *Machine) repeatReceive(w *Waiter) bool {
+	a := m.attempts[w.request.AttemptID]
 	switch {
-	case e == nil:
+	case a == nil:
 		return false
-	case e.broken:
+	case a.notRetryable:
 		w.Err = ErrAttemptNotRetryable
 		return true
-	case !e.holds():
-		return false // what it received became visible: this is a new receive
+	case !a.isRepeatable():
+		return false // its messages became visible: this is a new receive
 	}
-	m.emit(record{kind: retried, key: e.attempt, until: m.now + int64(m.visibility(w.request))})
-	for _, o := range e.messages {
-		w.Deliveries = append(w.Deliveries, m.delivery(o))
+	m.emit(record{kind: kindRepeated, key: a.key, until: m.now + int64(m.visibility(w.request))})
+	for _, msg := range a.messages {
+		w.Deliveries = append(w.Deliveries, m.newDelivery(msg))
 	}
 	return true
 }
 
-func (m *Machine) applyReceived(o *message, r *record, size int) {
-	was := o.live()
-	if was.attempt != nil { // it became visible since
-		was.attempt.lapsed = true
-		was.attempt = nil
+func (m *Machine) applyReceived(msg *message, r *record, size int) {
+	state := msg.mutableState()
+	if state.attempt != nil { // it became visible since that attempt
+		state.attempt.lapsed = true
+		state.attempt = nil
 	}
-	was.receives++
-	was.at = m.now
-	if was.first == 0 {
-		was.first = m.now + m.offset
+	state.receives++
+	state.lastReceivedAt = m.now
+	if state.firstReceivedAt == 0 {
+		state.firstReceivedAt = m.now + m.wallOffset
 	}
-	if o.group != nil {
-		m.unqueue(o.group)
+	if msg.group != nil {
+		m.dequeueGroup(msg.group)
 	}
-	m.hide(o, r.until)
+	m.hide(msg, r.until)
 	if r.key == "" {
 		return
 	}
-	e := m.attempts[r.key]
-	if r.flags&flagFirst != 0 || e == nil {
-		if e != nil {
-			m.forget(e)
+	a := m.attempts[r.key]
+	if r.flags&flagFirstOfReceive != 0 || a == nil {
+		if a != nil {
+			m.forgetAttempt(a)
 		}
-		e = m.newAttempt(r.key, m.now+int64(AttemptWindow))
+		a = m.newAttempt(r.key, m.now+int64(AttemptWindow))
 	}
-	e.add(o)
-	m.ledger.placeMemo(e, m.seq+1, size)
+	a.add(msg)
+	m.placeAttempt(a, size)
 }

@@ -162,7 +162,7 @@ func (c *chaos) command(t *rapid.T, m *Machine) {
 			m.Purge()
 		}
 	case "copy":
-		if from, to, _ := m.CompactionRange(); c.copies && m.ledger.slots.len() > 1 {
+		if from, to, _ := m.CompactionRange(); c.copies && m.log.entries.len() > 1 {
 			m.Compact(rapid.Uint64Range(from, to).Draw(t, "to"), nil)
 		}
 	}
@@ -196,15 +196,18 @@ func (c *chaos) compare(t *rapid.T) {
 	}
 	for _, m := range []*Machine{c.m, other.m} {
 		bytes, count := int64(0), 0
-		for o := range m.messages.all() {
-			bytes += o.bytes()
+		for msg := range m.messages.all() {
+			bytes += msg.logBytes()
 			count++
 		}
-		for e := range m.memos() {
+		for _, e := range m.dedup {
 			bytes += e.size
 		}
-		if bytes != m.ledger.live || count != m.messages.count {
-			t.Fatalf("%d messages and %d bytes, counted are %d and %d", count, bytes, m.messages.count, m.ledger.live)
+		for _, a := range m.attempts {
+			bytes += a.size
+		}
+		if bytes != m.log.liveBytes || count != m.messages.count {
+			t.Fatalf("%d messages and %d bytes, counted are %d and %d", count, bytes, m.messages.count, m.log.liveBytes)
 		}
 	}
 }

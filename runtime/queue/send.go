@@ -5,59 +5,59 @@ import (
 	"time"
 )
 
-// A Draft is a message to be sent.
+// A Draft is a message that is encoded and ready to be sent.
 type Draft struct {
 	content      Content
-	group, dedup print
+	group, dedup fingerprint
 	bytes        int
 	delay        *time.Duration
 }
 
-// NewDraft packs a message.
+// NewDraft encodes a message.
 func NewDraft(m *Message) Draft {
-	return Draft{Pack(m, ""), printOf(m.GroupID), printOf(m.DedupID), m.Bytes(), m.Delay}
+	return Draft{Pack(m, ""), fingerprintOf(m.GroupID), fingerprintOf(m.DedupID), m.Bytes(), m.Delay}
 }
 
 // Size is what a draft adds to an entry beside its record, in bytes.
 func (d Draft) Size() int { return len(d.content) }
 
-// DraftResult is what became of a draft.
+// A DraftResult is what came of a draft.
 type DraftResult struct {
 	ID        [16]byte
 	Number    uint64
 	Duplicate bool // dropped; ID and Number are the original's
 }
 
-// Send takes messages in, in their order.
+// Send stores messages, in their order.
 func (m *Machine) Send(drafts ...Draft) []DraftResult {
-	placed := make([]DraftResult, len(drafts))
+	results := make([]DraftResult, len(drafts))
 	for i, d := range drafts {
-		placed[i] = m.send(d)
+		results[i] = m.send(d)
 	}
-	m.serve()
-	return placed
+	m.serveWaiters()
+	return results
 }
 
 func (m *Machine) send(d Draft) DraftResult {
-	r := record{kind: sent, number: m.next, sent: m.now, content: d.content, group: d.group}
+	r := record{kind: kindSent, number: m.nextNumber, sentAt: m.now, content: d.content, group: d.group}
 	if !m.fifo {
 		if wait := delayOf(d, m.config); wait > 0 {
 			r.until = m.now + int64(wait)
 		}
-	} else if r.dedup = d.dedup; r.dedup != (print{}) {
+	} else if r.dedup = d.dedup; r.dedup != (fingerprint{}) {
 		r.flags = flagDedup
 		if m.config.DedupByGroup {
 			r.flags |= flagByGroup
 		}
-		if e := m.dedup[dedupOf(&r)]; e != nil {
-			m.done.Deduplicated++
+		if e := m.dedup[dedupKeyOf(&r)]; e != nil {
+			m.totals.Deduplicated++
 			return DraftResult{e.id, e.number, true}
 		}
 	}
 	r.id = m.newID()
 	m.emit(r)
-	m.done.Sent++
-	m.done.SentBytes += uint64(d.bytes)
+	m.totals.Sent++
+	m.totals.SentBytes += uint64(d.bytes)
 	return DraftResult{ID: r.id, Number: r.number}
 }
 
@@ -78,67 +78,66 @@ func (m *Machine) newID() (id [16]byte) {
 }
 
 func (m *Machine) applySent(r *record) {
-	if m.messages.at(r.number) != nil {
-		return // a copy further on was replayed before: cannot be, but harmless
+	if m.messages.get(r.number) != nil {
+		return // a copy was replayed before its original: impossible, but harmless
 	}
-	m.next = max(m.next, r.number+1)
-	if r.source != 0 {
-		m.heard[r.source] = max(m.heard[r.source], r.burial)
-		r.arrived = m.now
+	m.nextNumber = max(m.nextNumber, r.number+1)
+	if r.sourceGeneration != 0 {
+		m.lastTransfers[r.sourceGeneration] = max(m.lastTransfers[r.sourceGeneration], r.transferSeq)
+		r.arrivedAt = m.now
 	}
 	if r.flags&flagDedup != 0 {
-		m.remember(r)
+		m.rememberDedup(r)
 	}
-	o := m.admit(r)
-	if t := o.tenant(); t != nil {
-		t.sent = m.now
+	msg := m.addMessage(r)
+	if t := msg.tenant(); t != nil {
+		t.lastSentAt = m.now
 	}
 	if r.until > m.now {
-		o.live().until = r.until
-		m.become(o, delayed)
-		m.hidden.push(o)
+		msg.mutableState().hiddenUntil = r.until
+		m.setStatus(msg, delayed)
+		m.hidden.push(msg)
 		return
 	}
-	m.become(o, ready)
-	m.offer(o)
+	m.setStatus(msg, ready)
+	m.makeAvailable(msg)
 }
 
-// admit makes the message that a record brings, and leaves it to the caller to
-// say where it is.
-func (m *Machine) admit(r *record) *message {
-	o := m.messages.add(r.number)
-	o.id, o.sent, o.state = r.id, r.sent, leaving
+// addMessage adds the message of a record. The caller has to set its status.
+func (m *Machine) addMessage(r *record) *message {
+	msg := m.messages.add(r.number)
+	msg.id, msg.sentAt, msg.status = r.id, r.sentAt, transferring
 	switch {
-	case r.kind == sent:
-		o.era = m.eras.of(m.offset)
-	case r.wall != 0:
-		o.era = m.eras.of(r.wall - r.sent)
+	case r.kind == kindSent:
+		msg.sendOffset = m.sendOffsets.indexOf(m.wallOffset)
+	case r.wallSentAt != 0:
+		msg.sendOffset = m.sendOffsets.indexOf(r.wallSentAt - r.sentAt)
 	default:
-		o.era = m.eras.of(0)
+		msg.sendOffset = m.sendOffsets.indexOf(0)
 	}
-	if r.enqueued != 0 && r.enqueued != r.sent {
-		o.live().enqueued = r.enqueued
+	if r.enqueuedAt != 0 && r.enqueuedAt != r.sentAt {
+		msg.mutableState().enqueuedAt = r.enqueuedAt
 	}
-	if r.first != 0 {
-		o.live().first = r.first
+	if r.firstReceivedAt != 0 {
+		msg.mutableState().firstReceivedAt = r.firstReceivedAt
 	}
-	if r.arrived != 0 {
-		o.live().arrived = r.arrived
+	if r.arrivedAt != 0 {
+		msg.mutableState().arrivedAt = r.arrivedAt
 	}
-	if r.carried != 0 {
-		o.live().carried = uint32(r.carried)
+	if r.priorReceives != 0 {
+		msg.mutableState().priorReceives = uint32(r.priorReceives)
 	}
-	m.ledger.place(o, m.seq+1, r)
-	m.age.push(o)
+	m.log.placeMessage(msg, m.seq+1, r)
+	m.byAge.push(msg)
 	switch {
 	case m.fifo:
-		o.group = m.groupOf(r.group)
-	case r.group != print{}:
+		msg.group = m.groupOf(r.group)
+	case r.group != fingerprint{}:
 		t := m.tenantOf(r.group)
-		o.live().tenant = t
-		t.shelf.join(o)
+		msg.mutableState().tenant = t
+		t.ready.addSent(msg)
 	default:
-		m.shelf.join(o)
+		m.ready.addSent(msg)
 	}
-	return o
+	return msg
 }

@@ -7,78 +7,79 @@ import (
 
 // Fair queues (SQS developer guide, "Amazon SQS fair queues"): the messages of a
 // standard queue that have a MessageGroupId belong to a tenant. A tenant is noisy
-// when it holds more than a tenth of the messages in flight, 30 at least, or took
-// more than a tenth of the recent processing time; it is quiet again when
-// nothing of it waits, or when it sent nothing for five minutes. Receives serve
-// quiet tenants first, and of the noisy ones the one with the fewest in flight.
+// when it has more than a tenth of the messages in flight, and at least 30, or when
+// it took more than a tenth of the recent processing time. It is quiet again when no
+// message of it waits, or when it sent nothing for five minutes. Receives serve
+// quiet tenants first, then the noisy tenant with the fewest messages in flight.
 const (
-	noisyFlight = 30
-	noisyShare  = 10 // one in
-	noisyBusy   = 30 * time.Second
-	quietAfter  = 5 * time.Minute
-	busyHalf    = time.Minute // after so long, processing time counts half
+	noisyInFlight      = 30
+	noisyShare         = 10 // one tenth
+	noisyProcessing    = 30 * time.Second
+	quietAfter         = 5 * time.Minute
+	processingHalfLife = time.Minute // processing time counts half after this
 )
 
-// A tenant is the messages of one group on a standard queue.
+// A tenant is the messages of one message group on a standard queue.
 type tenant struct {
-	name     print
-	shelf    shelf
-	waiting  int // ready or delayed
-	inFlight int
-	sent     int64 // last
-	busy     burden
-	noisy    bool
-	place    uint64 // of the message to be taken next
-	heap     *heap[*tenant]
-	index    int
+	id         fingerprint
+	ready      readyQueue
+	waiting    int // messages that are ready or delayed
+	inFlight   int
+	lastSentAt int64
+	processing decayingTime
+	noisy      bool
+	position   uint64 // of its next message
+	heap       *heap[*tenant]
+	index      int
 }
 
-// A burden is processing time that fades.
-type burden struct {
-	time float64 // nanoseconds
-	at   int64
+// A decayingTime is a sum of durations in which older ones count less.
+type decayingTime struct {
+	nanoseconds float64 // as of updatedAt
+	updatedAt   int64
 }
 
-func (b *burden) now(now int64) float64 {
-	if b.time == 0 {
+func (b *decayingTime) valueAt(now int64) float64 {
+	if b.nanoseconds == 0 {
 		return 0
 	}
-	return b.time * math.Exp2(-float64(now-b.at)/float64(busyHalf))
+	return b.nanoseconds * math.Exp2(-float64(now-b.updatedAt)/float64(processingHalfLife))
 }
 
-func (b *burden) add(took, now int64) {
-	b.time = b.now(now) + float64(took)
-	b.at = now
+func (b *decayingTime) add(took, now int64) {
+	b.nanoseconds = b.valueAt(now) + float64(took)
+	b.updatedAt = now
 }
 
-func newTenants(less func(a, b *tenant) bool) heap[*tenant] {
+func newTenantHeap(less func(a, b *tenant) bool) heap[*tenant] {
 	return heap[*tenant]{less: less, moved: func(t *tenant, i int) { t.index = i }}
 }
 
-func byNext(a, b *tenant) bool { return a.place < b.place }
+func byNextPosition(a, b *tenant) bool { return a.position < b.position }
 
-func byFlight(a, b *tenant) bool {
-	return a.inFlight < b.inFlight || a.inFlight == b.inFlight && a.place < b.place
+func byInFlight(a, b *tenant) bool {
+	return a.inFlight < b.inFlight || a.inFlight == b.inFlight && a.position < b.position
 }
 
-func (m *Machine) tenantOf(name print) *tenant {
+func (m *Machine) tenantOf(name fingerprint) *tenant {
 	t := m.tenants[name]
 	if t == nil {
-		t = &tenant{name: name, shelf: newShelf(&m.messages)}
+		t = &tenant{id: name, ready: newReadyQueue(&m.messages)}
 		m.tenants[name] = t
 	}
 	return t
 }
 
-// place puts a tenant where it belongs, after something happened to it.
-func (m *Machine) place(t *tenant) {
-	o := t.shelf.first()
+// requeueTenant moves a tenant to the heap where it belongs. It is called after any
+// change to the tenant.
+func (m *Machine) requeueTenant(t *tenant) {
+	msg := t.ready.first()
 	if t.noisy && t.waiting == 0 {
 		t.noisy = false
 	}
 	want := &m.quiet
 	switch {
-	case o == nil:
+	case msg == nil:
 		want = nil
 	case t.noisy:
 		want = &m.noisy
@@ -90,59 +91,59 @@ func (m *Machine) place(t *tenant) {
 	switch {
 	case want == nil:
 		if t.waiting+t.inFlight == 0 {
-			delete(m.tenants, t.name)
+			delete(m.tenants, t.id)
 		}
 	case t.heap == nil:
-		t.place, t.heap = o.place(), want
+		t.position, t.heap = msg.position(), want
 		want.push(t)
 	default:
-		t.place = o.place()
+		t.position = msg.position()
 		want.fix(t.index)
 	}
 }
 
-// isNoisy tells whether a tenant takes more than its share.
+// isNoisy reports whether a tenant takes more than its share.
 func (m *Machine) isNoisy(t *tenant) bool {
-	if t.inFlight >= noisyFlight && t.inFlight*noisyShare > m.inFlight {
+	if t.inFlight >= noisyInFlight && t.inFlight*noisyShare > m.inFlight {
 		return true
 	}
-	busy := t.busy.now(m.now)
-	return busy >= float64(noisyBusy) && busy*noisyShare > m.busy.now(m.now)
+	busy := t.processing.valueAt(m.now)
+	return busy >= float64(noisyProcessing) && busy*noisyShare > m.processing.valueAt(m.now)
 }
 
-// calm makes noisy tenants quiet that sent nothing for long.
-func (m *Machine) calm() {
-	if m.noisy.len() == 0 || m.now < m.calmAt {
+// quietIdleTenants makes noisy tenants quiet that sent nothing for quietAfter.
+func (m *Machine) quietIdleTenants() {
+	if m.noisy.len() == 0 || m.now < m.nextQuietAt {
 		return
 	}
-	m.calmAt = never
+	m.nextQuietAt = never
 	for i := 0; i < m.noisy.len(); {
 		t := m.noisy.items[i]
-		if end := t.sent + int64(quietAfter); end > m.now {
-			m.calmAt = min(m.calmAt, end)
+		if end := t.lastSentAt + int64(quietAfter); end > m.now {
+			m.nextQuietAt = min(m.nextQuietAt, end)
 			i++
 			continue
 		}
 		t.noisy = false
-		m.place(t) // another one comes to stand at i
+		m.requeueTenant(t) // which puts another one at i
 	}
 }
 
-// choose returns the message that a standard queue hands out next, nil for none.
-func (m *Machine) choose() *message {
-	m.calm()
+// nextMessage returns the message that a standard queue hands out next, nil for none.
+func (m *Machine) nextMessage() *message {
+	m.quietIdleTenants()
 	for m.quiet.len() > 0 && m.isNoisy(m.quiet.top()) {
 		t := m.quiet.top()
 		t.noisy = true
-		m.calmAt = min(m.calmAt, t.sent+int64(quietAfter))
-		m.place(t)
+		m.nextQuietAt = min(m.nextQuietAt, t.lastSentAt+int64(quietAfter))
+		m.requeueTenant(t)
 	}
-	o := m.shelf.first()
+	msg := m.ready.first()
 	switch {
-	case m.quiet.len() > 0 && (o == nil || m.quiet.top().place < o.place()):
-		return m.quiet.top().shelf.first()
-	case o == nil && m.noisy.len() > 0:
-		return m.noisy.top().shelf.first()
+	case m.quiet.len() > 0 && (msg == nil || m.quiet.top().position < msg.position()):
+		return m.quiet.top().ready.first()
+	case msg == nil && m.noisy.len() > 0:
+		return m.noisy.top().ready.first()
 	}
-	return o
+	return msg
 }

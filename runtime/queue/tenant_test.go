@@ -37,7 +37,7 @@ func (f *fixture) sendAs(group string, n int) {
 func TestNoisyTenantDoesNotStarveQuietOnes(t *testing.T) {
 	f := fix(t, false, Config{Visibility: time.Hour})
 	f.sendAs("noisy", 1000)
-	f.received(noisyFlight)
+	f.received(noisyInFlight)
 	f.sendAs("a", 2)
 	f.sendAs("b", 1)
 	f.do(func() { f.m.Send(draftOf(Message{Body: "plain"})) })
@@ -100,8 +100,8 @@ func TestNoiseEnds(t *testing.T) {
 	// noise makes a tenant noisy whose messages are then dealt with at once.
 	noise := func(waiting int) *fixture {
 		f := fix(t, false, Config{})
-		f.sendAs("noisy", noisyFlight+waiting)
-		_, refs := f.received(noisyFlight)
+		f.sendAs("noisy", noisyInFlight+waiting)
+		_, refs := f.received(noisyInFlight)
 		f.sendAs("quiet", 1)
 		if got, _ := f.received(1); got != "q" {
 			t.Fatalf("served %s: not noisy", got)

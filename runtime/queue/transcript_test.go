@@ -225,8 +225,8 @@ func (s *teller) answers(g Batch) {
 			msg, _, _ := d.Content.Unpack()
 			s.last[msg.Body] = Receipt{d.Number, d.ReceiveCount}
 			hidden := "visible"
-			if o := s.m.messages.at(d.Number); o.life.until > s.m.now {
-				hidden = "hidden until " + s.hand(time.Unix(0, o.life.until))
+			if msg := s.m.messages.get(d.Number); msg.delivery.hiddenUntil > s.m.now {
+				hidden = "hidden until " + s.hand(time.Unix(0, msg.delivery.hiddenUntil))
 			}
 			s.say("%s: %s, %s, received %d times", w.Token, msg.Body, hidden, d.TotalReceives)
 		}

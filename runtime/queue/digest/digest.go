@@ -19,11 +19,11 @@ import (
 
 // Sum is the digest of a body.
 func Sum(body string) [md5.Size]byte {
-	return md5.Sum(unsafe.Slice(unsafe.StringData(body), len(body))) // which is only read
+	return md5.Sum(unsafe.Slice(unsafe.StringData(body), len(body))) // only read
 }
 
-// Body is the digest of a message's body, as it is told: 32 lower-case hexadecimal
-// digits.
+// Body is the digest of a message's body as SQS returns it: 32 lower-case
+// hexadecimal digits.
 func Body(m *queue.Message) string {
 	if m.MD5 == [md5.Size]byte{} {
 		return digits(Sum(m.Body))
@@ -57,12 +57,12 @@ func Attributes(attributes []queue.Attribute) string {
 	return digits(md5.Sum(text))
 }
 
-// field appends s behind its length.
+// field appends s, prefixed with its length.
 func field(text []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint32(text, uint32(len(s))), s...)
 }
 
-// transport says how a value travels: 1 as text, 2 as bytes. A label, as in
+// transport is how a value is encoded: 1 as text, 2 as bytes. A label, as in
 // "Binary.png", makes no difference.
 func transport(dataType string) byte {
 	if kind, _, _ := strings.Cut(dataType, "."); kind == "Binary" {

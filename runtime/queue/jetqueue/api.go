@@ -9,172 +9,172 @@ import (
 	"millrace/runtime/queue"
 )
 
-// What callers may ask of a queue. A runtime by itself does all of it here; one
-// of several on a cluster has the node that owns the queue do it.
+// The operations of a queue. A single runtime carries them out itself; on a cluster
+// the router has the node do it that owns the queue.
 
-// Configure changes the configuration to what change makes of it. The change
-// applies at once, also to messages that are there and to receives that wait.
-// An error of change is returned as it is.
+// Configure updates the configuration with change. The new configuration applies at
+// once, also to messages in the queue and to receives that wait. An error of change
+// is returned unchanged.
 func (q *Queue) Configure(ctx context.Context, change func(*queue.Config) error) error {
-	_, err := q.set.table.Update(ctx, key(q.id), func(r row) (row, error) {
+	_, err := q.queues.table.Update(ctx, recordKey(q.id), func(r queueRecord) (queueRecord, error) {
 		return r, change(&r.Config)
 	})
 	if err != nil {
 		return err
 	}
-	q.adopt()
-	if p := q.set.peers; p != nil {
-		return p.make(ctx, q, call{Method: configure}).err
+	q.reloadConfig()
+	if p := q.queues.router; p != nil {
+		return p.call(ctx, q, call{Method: methodConfigure}).err
 	}
-	return q.configureHere(ctx)
+	return q.configureLocal(ctx)
 }
 
-// Send takes messages in, in their order, all or none. The errors of keys.Ring
-// say that the queue's KMS key does not work.
+// Send stores messages, in their order, all or none. Errors of keys.Ring say that
+// the queue's KMS key does not work.
 func (q *Queue) Send(ctx context.Context, messages ...queue.Message) ([]queue.SendResult, error) {
-	if p := q.set.peers; p != nil {
-		a := p.make(ctx, q, call{Method: send, Messages: messages})
+	if p := q.queues.router; p != nil {
+		a := p.call(ctx, q, call{Method: methodSend, Messages: messages})
 		return a.Sent, a.err
 	}
-	return q.sendHere(ctx, messages...)
+	return q.sendLocal(ctx, messages...)
 }
 
 // Receive returns up to r.Max messages as soon as there are any, and none when
 // r.Wait is over. When ctx ends first it returns ctx's error; messages that were
-// just handed out are then visible again.
+// just handed out then become visible again.
 //
-// Its own errors are queue.ErrAttempt and queue.ErrOverLimit, and those of
-// keys.Ring when the queue's KMS key does not work.
+// Its own errors are queue.ErrAttemptNotRetryable and queue.ErrTooManyInFlight, and
+// those of keys.Ring when the queue's KMS key does not work.
 func (q *Queue) Receive(ctx context.Context, r queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
-	if p := q.set.peers; p != nil {
-		return p.receive(ctx, q, r)
+	if p := q.queues.router; p != nil {
+		return p.callReceive(ctx, q, r)
 	}
-	return q.receiveHere(ctx, r)
+	return q.receiveLocal(ctx, r)
 }
 
-// Delete ends messages: one error for each handle, nil for success, also when
-// the message is gone already. queue.ErrHandle, and on FIFO queues
-// queue.ErrExpired.
+// Delete deletes messages. It returns an error for each handle: nil for success,
+// also when the message is gone already; queue.ErrInvalidHandle; on FIFO queues
+// queue.ErrHandleExpired.
 func (q *Queue) Delete(ctx context.Context, handles ...string) []error {
-	if p := q.set.peers; p != nil {
-		return p.make(ctx, q, call{Method: remove, Handles: handles}).each(len(handles))
+	if p := q.queues.router; p != nil {
+		return p.call(ctx, q, call{Method: methodDelete, Handles: handles}).perItem(len(handles))
 	}
-	return q.deleteHere(ctx, handles...)
+	return q.deleteLocal(ctx, handles...)
 }
 
-// ChangeVisibility hides delivered messages for a time from now on, 0 for not at
-// all: one error for each change. queue.ErrHandle, ErrGone, ErrBeyondMax, and on
-// FIFO queues ErrExpired.
+// ChangeVisibility hides delivered messages for a time from now on; 0 makes them
+// visible. It returns an error for each change: nil, queue.ErrInvalidHandle,
+// ErrMessageNotFound, ErrVisibilityTooLong, and on FIFO queues ErrHandleExpired.
 func (q *Queue) ChangeVisibility(ctx context.Context, changes ...queue.VisibilityChange) []error {
-	if p := q.set.peers; p != nil {
-		return p.make(ctx, q, call{Method: changeVisibility, Changes: changes}).each(len(changes))
+	if p := q.queues.router; p != nil {
+		return p.call(ctx, q, call{Method: methodChangeVisibility, Changes: changes}).perItem(len(changes))
 	}
-	return q.changeVisibilityHere(ctx, changes...)
+	return q.changeVisibilityLocal(ctx, changes...)
 }
 
-// Purge drops all messages and clears the memory of deduplication ids.
+// Purge deletes all messages, and forgets deduplication ids and receive attempts.
 func (q *Queue) Purge(ctx context.Context) error {
-	if p := q.set.peers; p != nil {
-		return p.make(ctx, q, call{Method: purge}).err
+	if p := q.queues.router; p != nil {
+		return p.call(ctx, q, call{Method: methodPurge}).err
 	}
-	return q.purgeHere(ctx)
+	return q.purgeLocal(ctx)
 }
 
-// Counts counts the messages.
+// Counts returns exact counts of the messages.
 func (q *Queue) Counts(ctx context.Context) (queue.Counts, error) {
-	if p := q.set.peers; p != nil {
-		a := p.make(ctx, q, call{Method: counts})
+	if p := q.queues.router; p != nil {
+		a := p.call(ctx, q, call{Method: methodCounts})
 		return a.Counts, a.err
 	}
-	return q.countsHere(ctx)
+	return q.countsLocal(ctx)
 }
 
-// Metrics counts the messages, and what was done with them since the queue was
-// opened, by the node that owns it now.
+// Metrics returns the counts, and what was done since the node that owns the queue
+// opened it.
 func (q *Queue) Metrics(ctx context.Context) (queue.Metrics, error) {
-	if p := q.set.peers; p != nil {
-		a := p.make(ctx, q, call{Method: metrics})
+	if p := q.queues.router; p != nil {
+		a := p.call(ctx, q, call{Method: methodMetrics})
 		return a.Metrics, a.err
 	}
-	return q.metricsHere(ctx)
+	return q.metricsLocal(ctx)
 }
 
-// Peek looks at messages, in the order in which they came, without receiving them.
+// Peek returns messages in the order of their sends, without receiving them.
 func (q *Queue) Peek(ctx context.Context, r queue.PeekRequest) ([]queue.PeekedMessage, error) {
-	if p := q.set.peers; p != nil {
-		a := p.make(ctx, q, call{Method: peek, Peek: &r})
+	if p := q.queues.router; p != nil {
+		a := p.call(ctx, q, call{Method: methodPeek, Peek: &r})
 		return a.Peeked, a.err
 	}
-	return q.peekHere(ctx, r)
+	return q.peekLocal(ctx, r)
 }
 
-// Move takes up to n of the visible messages, in the order in which they came,
-// to the queue to or, when to is nil, each to the queue that it was a dead letter
-// of. They arrive as new messages, exactly once, whenever the process dies. It
-// returns how many went, once they have arrived.
+// Move moves up to n of the visible messages, oldest first, to the queue to; when to
+// is nil, each to the queue that it was a dead letter of. They arrive as new
+// messages, exactly once, whenever the process dies. Move returns how many have
+// arrived.
 //
-// fault.NotFound says that a destination is not there, and queue.ErrNoSource that
-// a message did not come from another queue; what stands before it has moved.
+// fault.NotFound says that a target does not exist, and queue.ErrNoDeadLetterSource
+// that a message did not come from another queue; the messages before it have moved.
 func (q *Queue) Move(ctx context.Context, n int, to *queue.ID) (moved int, err error) {
-	if p := q.set.peers; p != nil {
-		a := p.make(ctx, q, call{Method: move, Max: n, To: to})
+	if p := q.queues.router; p != nil {
+		a := p.call(ctx, q, call{Method: methodMove, Max: n, To: to})
 		return a.Moved, a.err
 	}
-	return q.moveHere(ctx, n, to)
+	return q.moveLocal(ctx, n, to)
 }
 
-// arrive takes dead letters in.
-func (q *Queue) arrive(ctx context.Context, source uint64, burials []queue.Transfer) error {
-	if p := q.set.peers; p != nil {
-		return p.make(ctx, q, call{Method: arrive, Burier: source, Burials: burials}).err
+// acceptTransfers stores messages that another queue transfers to this one.
+func (q *Queue) acceptTransfers(ctx context.Context, generation uint64, transfers []queue.Transfer) error {
+	if p := q.queues.router; p != nil {
+		return p.call(ctx, q, call{Method: methodAcceptTransfers, SourceGeneration: generation, Transfers: transfers}).err
 	}
-	return q.arriveHere(ctx, source, burials)
+	return q.acceptTransfersLocal(ctx, generation, transfers)
 }
 
-// each gives every one of n handles its error.
-func (a answer) each(n int) []error {
-	if a.err != nil || len(a.errs) != n {
+// perItem returns one error for each of n handles.
+func (a response) perItem(n int) []error {
+	if a.err != nil || len(a.itemErrs) != n {
 		return slices.Repeat([]error{a.err}, n)
 	}
-	return a.errs
+	return a.itemErrs
 }
 
-// perform makes a call at the node that owns the queue.
-func (q *Queue) perform(ctx context.Context, c *call) (a answer) {
+// doLocal carries out a call at the node that owns the queue.
+func (q *Queue) doLocal(ctx context.Context, c *call) (a response) {
 	switch c.Method {
-	case send:
-		a.Sent, a.err = q.sendHere(ctx, c.Messages...)
-	case receive:
-		a.Received, a.err = q.receiveHere(ctx, *c.Receive)
-	case remove:
-		a.errs = q.deleteHere(ctx, c.Handles...)
-	case changeVisibility:
-		a.errs = q.changeVisibilityHere(ctx, c.Changes...)
-	case purge:
-		a.err = q.purgeHere(ctx)
-	case counts:
-		a.Counts, a.err = q.countsHere(ctx)
-	case metrics:
-		a.Metrics, a.err = q.metricsHere(ctx)
-	case peek:
-		a.Peeked, a.err = q.peekHere(ctx, *c.Peek)
-	case move:
-		a.Moved, a.err = q.moveHere(ctx, c.Max, c.To)
-	case arrive:
-		a.err = q.arriveHere(ctx, c.Burier, c.Burials)
-	case configure:
-		if a.err = q.set.table.Refresh(ctx, key(q.id)); a.err == nil {
-			q.adopt()
-			a.err = q.configureHere(ctx)
+	case methodSend:
+		a.Sent, a.err = q.sendLocal(ctx, c.Messages...)
+	case methodReceive:
+		a.Received, a.err = q.receiveLocal(ctx, *c.Receive)
+	case methodDelete:
+		a.itemErrs = q.deleteLocal(ctx, c.Handles...)
+	case methodChangeVisibility:
+		a.itemErrs = q.changeVisibilityLocal(ctx, c.Changes...)
+	case methodPurge:
+		a.err = q.purgeLocal(ctx)
+	case methodCounts:
+		a.Counts, a.err = q.countsLocal(ctx)
+	case methodMetrics:
+		a.Metrics, a.err = q.metricsLocal(ctx)
+	case methodPeek:
+		a.Peeked, a.err = q.peekLocal(ctx, *c.Peek)
+	case methodMove:
+		a.Moved, a.err = q.moveLocal(ctx, c.Max, c.To)
+	case methodAcceptTransfers:
+		a.err = q.acceptTransfersLocal(ctx, c.SourceGeneration, c.Transfers)
+	case methodConfigure:
+		if a.err = q.queues.table.Refresh(ctx, recordKey(q.id)); a.err == nil {
+			q.reloadConfig()
+			a.err = q.configureLocal(ctx)
 		}
 	default:
-		a.err = errGarbled
+		a.err = errMalformed
 	}
-	if len(a.errs) > 0 && errors.Is(a.errs[0], errMoved) { // one command, so all of them did
+	if len(a.itemErrs) > 0 && errors.Is(a.itemErrs[0], errMoved) { // the handles are one command, so all failed with it
 		a.err = errMoved
 	}
-	if a.Moved > 0 && errors.Is(a.err, errMoved) { // they are on their way all the same
-		a.err = fault.New(fault.Unavailable, "queue %s moved to another node while its messages moved", q.id.Name)
+	if a.Moved > 0 && errors.Is(a.err, errMoved) { // messages are on their way all the same
+		a.err = fault.New(fault.Unavailable, "queue %s changed its owner while its messages were moved", q.id.Name)
 	}
 	return a
 }

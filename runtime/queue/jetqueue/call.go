@@ -10,69 +10,69 @@ import (
 	"millrace/runtime/store/keys"
 )
 
-// A call is what one of a queue's methods was asked, in a form that can be
-// carried to the node that owns the queue. A method uses the fields it needs.
+// A call is one operation on a queue, in a form that can be sent to the node that
+// owns the queue. Each method uses the fields it needs.
 type call struct {
-	Method method
-	Queue  queue.ID
-	Source uint64 // the incarnation that was meant
-	From   string // the node that asks
+	Method     method
+	Queue      queue.ID
+	Generation uint64 `json:"Source"` // of the queue that is meant
+	From       string // the node that asks
 
-	Messages []queue.Message          `json:",omitempty"`
-	Receive  *queue.ReceiveRequest    `json:",omitempty"`
-	Handles  []string                 `json:",omitempty"`
-	Changes  []queue.VisibilityChange `json:",omitempty"`
-	Peek     *queue.PeekRequest       `json:",omitempty"`
-	Max      int                      `json:",omitempty"`
-	To       *queue.ID                `json:",omitempty"`
-	Burier   uint64                   `json:",omitempty"`
-	Burials  []queue.Transfer         `json:",omitempty"`
+	Messages         []queue.Message          `json:",omitempty"`
+	Receive          *queue.ReceiveRequest    `json:",omitempty"`
+	Handles          []string                 `json:",omitempty"`
+	Changes          []queue.VisibilityChange `json:",omitempty"`
+	Peek             *queue.PeekRequest       `json:",omitempty"`
+	Max              int                      `json:",omitempty"`
+	To               *queue.ID                `json:",omitempty"`
+	SourceGeneration uint64                   `json:"Burier,omitempty"`
+	Transfers        []queue.Transfer         `json:"Burials,omitempty"`
 }
 
 type method string
 
 const (
-	send             method = "send"
-	receive          method = "receive"
-	remove           method = "delete"
-	changeVisibility method = "change visibility"
-	purge            method = "purge"
-	counts           method = "counts"
-	metrics          method = "metrics"
-	peek             method = "peek"
-	move             method = "move"
-	arrive           method = "arrive"
-	configure        method = "configure" // the record has changed
-	release          method = "release"   // the asking node owns the queue now
+	methodSend             method = "send"
+	methodReceive          method = "receive"
+	methodDelete           method = "delete"
+	methodChangeVisibility method = "change visibility"
+	methodPurge            method = "purge"
+	methodCounts           method = "counts"
+	methodMetrics          method = "metrics"
+	methodPeek             method = "peek"
+	methodMove             method = "move"
+	methodAcceptTransfers  method = "arrive"
+	methodConfigure        method = "configure" // the queue's record has changed
+	methodRelease          method = "release"   // the asking node is the new owner
 )
 
-// again tells a call that may be carried out twice and mean the same: its fate
-// need not be known to try once more. Messages that the first try of a receive
-// handed out stay in flight, as when an answer is lost on the way to a client. A
-// FIFO send is told apart by its deduplication id.
-func (c *call) again() bool {
+// isRepeatable reports whether the call can be made twice with the effect of one:
+// then it is retried although its outcome is unknown. Messages that the first try of
+// a receive handed out stay in flight, as when a response to a client is lost. FIFO
+// sends are deduplicated by their ids.
+func (c *call) isRepeatable() bool {
 	switch c.Method {
-	case send:
+	case methodSend:
 		return c.Queue.FIFO()
-	case purge, move:
+	case methodPurge, methodMove:
 		return false
 	}
 	return true
 }
 
-// lost is the error of a call of which nobody knows whether it was carried out:
-// errMoved when it may be made again.
-func (c *call) lost(format string, args ...any) error {
-	if c.again() {
+// lostError is the error of a call whose outcome is unknown: errMoved when the call
+// can be repeated.
+func (c *call) lostError(format string, args ...any) error {
+	if c.isRepeatable() {
 		return errMoved
 	}
 	return fault.New(fault.Unavailable, format, args...)
 }
 
-// An answer is what came of a call.
-type answer struct {
-	Error    *failure                `json:",omitempty"`
-	Errors   []*failure              `json:",omitempty"` // one for each handle or change
+// A response is the result of a call.
+type response struct {
+	Error    *wireError              `json:",omitempty"`
+	Errors   []*wireError            `json:",omitempty"` // one for each handle or change
 	Sent     []queue.SendResult      `json:",omitempty"`
 	Received []queue.ReceivedMessage `json:",omitempty"`
 	Peeked   []queue.PeekedMessage   `json:",omitempty"`
@@ -80,37 +80,38 @@ type answer struct {
 	Metrics  queue.Metrics           `json:",omitzero"`
 	Moved    int                     `json:",omitempty"`
 
-	err  error // Error, and each of Errors, as they are inside a process
-	errs []error
+	err      error // Error and Errors, decoded
+	itemErrs []error
 }
 
-// A failure is an error on its way between nodes: one of those that callers
-// compare, or a code and its sentence. The cause stays in the owner's log.
-type failure struct {
-	Known int        `json:",omitempty"` // in known, from 1
+// A wireError is an error between nodes: one of the sentinels, or a code and its
+// sentence, or both. The cause stays in the owner's log.
+type wireError struct {
+	Known int        `json:",omitempty"` // index in sentinels, from 1; 0 for none
 	Code  fault.Code `json:",omitempty"`
 	What  string     `json:",omitempty"`
 }
 
-// errMoved says that another node owns the queue, and that the call was surely
-// not begun: it can be made there.
+// errMoved says that another node owns the queue, and that the call was not begun:
+// it can be made there.
 var errMoved = fault.New(fault.Unavailable, "the queue has moved to another node")
 
-// known are the errors that callers compare. Nodes of one version share it.
-var known = []error{
+// sentinels are the errors that callers compare. Their order is part of the protocol
+// between nodes: only append.
+var sentinels = []error{
 	errMoved, queue.ErrInvalidHandle, queue.ErrMessageNotFound, queue.ErrHandleExpired, queue.ErrVisibilityTooLong, queue.ErrAttemptNotRetryable,
 	queue.ErrTooManyInFlight, queue.ErrNoDeadLetterSource,
 	keys.ErrNotFound, keys.ErrDisabled, keys.ErrState, keys.ErrUsage, keys.ErrAccess,
 }
 
-func fail(err error) *failure {
+func toWireError(err error) *wireError {
 	if err == nil {
 		return nil
 	}
-	f := &failure{Code: fault.Of(err)}
-	for i, k := range known {
+	f := &wireError{Code: fault.Of(err)}
+	for i, k := range sentinels {
 		if err == k {
-			return &failure{Known: i + 1}
+			return &wireError{Known: i + 1}
 		}
 		if errors.Is(err, k) {
 			f.Known = i + 1
@@ -124,23 +125,23 @@ func fail(err error) *failure {
 	return f
 }
 
-func (f *failure) err() error {
+func (f *wireError) toError() error {
 	switch {
 	case f == nil:
 		return nil
-	case f.Known < 1 || f.Known > len(known):
+	case f.Known < 1 || f.Known > len(sentinels):
 		return fault.New(f.Code, "%s", f.What)
 	case f.Code == "":
-		return known[f.Known-1]
+		return sentinels[f.Known-1]
 	}
-	return fault.Wrap(f.Code, known[f.Known-1], "%s", f.What)
+	return fault.Wrap(f.Code, sentinels[f.Known-1], "%s", f.What)
 }
 
-// Bodies are bytes to us, and most of what there is to carry. They travel behind
-// the JSON of the rest, each with its length in front.
+// Bodies are most of the data. They follow the JSON of the rest as bytes, each
+// prefixed with its length.
 
-func pack(v any, bodies []string) []byte {
-	head, _ := json.Marshal(v) // of types that always can be
+func packParts(v any, bodies []string) []byte {
+	head, _ := json.Marshal(v) // the types can always be encoded
 	size := len(head) + binary.MaxVarintLen64
 	for _, b := range bodies {
 		size += len(b) + binary.MaxVarintLen64
@@ -154,20 +155,20 @@ func pack(v any, bodies []string) []byte {
 	return data
 }
 
-var errGarbled = fault.New(fault.Internal, "what another node said cannot be read")
+var errMalformed = fault.New(fault.Internal, "malformed message from another node")
 
-func unpack(data []byte, v any) (bodies []string, err error) {
+func unpackParts(data []byte, v any) (bodies []string, err error) {
 	for first := true; first || len(data) > 0; first = false {
 		n, size := binary.Uvarint(data)
 		if size <= 0 || n > uint64(len(data)-size) {
-			return nil, errGarbled
+			return nil, errMalformed
 		}
 		part := data[size : size+int(n)]
 		data = data[size+int(n):]
 		if !first {
 			bodies = append(bodies, string(part))
 		} else if err := json.Unmarshal(part, v); err != nil {
-			return nil, fault.Wrap(fault.Internal, err, "what another node said cannot be read")
+			return nil, fault.Wrap(fault.Internal, err, "malformed message from another node")
 		}
 	}
 	return bodies, nil
@@ -180,19 +181,19 @@ func (c call) encode() []byte {
 		bodies = append(bodies, c.Messages[i].Body)
 		c.Messages[i].Body = ""
 	}
-	c.Burials = append([]queue.Transfer(nil), c.Burials...)
-	for i := range c.Burials {
-		bodies = append(bodies, string(c.Burials[i].Content))
-		c.Burials[i].Content = ""
+	c.Transfers = append([]queue.Transfer(nil), c.Transfers...)
+	for i := range c.Transfers {
+		bodies = append(bodies, string(c.Transfers[i].Content))
+		c.Transfers[i].Content = ""
 	}
-	return pack(&c, bodies)
+	return packParts(&c, bodies)
 }
 
 func decodeCall(data []byte) (*call, error) {
 	var c call
-	bodies, err := unpack(data, &c)
-	if err == nil && len(bodies) != len(c.Messages)+len(c.Burials) {
-		err = errGarbled
+	bodies, err := unpackParts(data, &c)
+	if err == nil && len(bodies) != len(c.Messages)+len(c.Transfers) {
+		err = errMalformed
 	}
 	if err != nil {
 		return nil, err
@@ -200,16 +201,16 @@ func decodeCall(data []byte) (*call, error) {
 	for i := range c.Messages {
 		c.Messages[i].Body = bodies[i]
 	}
-	for i := range c.Burials {
-		c.Burials[i].Content = queue.Content(bodies[len(c.Messages)+i])
+	for i := range c.Transfers {
+		c.Transfers[i].Content = queue.Content(bodies[len(c.Messages)+i])
 	}
 	return &c, nil
 }
 
-func (a answer) encode() []byte {
-	a.Error = fail(a.err)
-	for _, err := range a.errs {
-		a.Errors = append(a.Errors, fail(err))
+func (a response) encode() []byte {
+	a.Error = toWireError(a.err)
+	for _, err := range a.itemErrs {
+		a.Errors = append(a.Errors, toWireError(err))
 	}
 	var bodies []string
 	for i := range a.Received {
@@ -220,17 +221,17 @@ func (a answer) encode() []byte {
 		bodies = append(bodies, a.Peeked[i].Body)
 		a.Peeked[i].Body = ""
 	}
-	return pack(&a, bodies)
+	return packParts(&a, bodies)
 }
 
-func decodeAnswer(data []byte) (answer, error) {
-	var a answer
-	bodies, err := unpack(data, &a)
+func decodeResponse(data []byte) (response, error) {
+	var a response
+	bodies, err := unpackParts(data, &a)
 	if err == nil && len(bodies) != len(a.Received)+len(a.Peeked) {
-		err = errGarbled
+		err = errMalformed
 	}
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	for i := range a.Received {
 		a.Received[i].Body = bodies[i]
@@ -238,9 +239,9 @@ func decodeAnswer(data []byte) (answer, error) {
 	for i := range a.Peeked {
 		a.Peeked[i].Body = bodies[len(a.Received)+i]
 	}
-	a.err = a.Error.err()
+	a.err = a.Error.toError()
 	for _, f := range a.Errors {
-		a.errs = append(a.errs, f.err())
+		a.itemErrs = append(a.itemErrs, f.toError())
 	}
 	return a, nil
 }

@@ -17,9 +17,9 @@ func (q *Queue) Reread(ctx context.Context) (*loss.Loss, error) {
 	return r.loss, nil
 }
 
-// ContentOf reads the content of a message back, as a receive does that found it
-// in an entry.
+// ContentOf reads a content back from the log, as a receive does when it is not in
+// memory.
 func (q *Queue) ContentOf(ctx context.Context, entry, number uint64) (string, error) {
-	p, err := q.content(ctx, entry, number)
+	p, err := q.loadContent(ctx, entry, number)
 	return string(p.Content), err
 }

@@ -15,15 +15,15 @@ import (
 	"millrace/runtime/store/backbone"
 )
 
-// A log is the stream of one queue. Every entry is published with the sequence
-// it has to come after, so that two owners of a queue cannot both write.
-type log struct {
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	stream   string
-	patience time.Duration // with JetStream, until it counts as not answering
-	loads    chan struct{} // has room for one who may read a log
-	line                   // of an owner, to append by
+// A queueLog is the stream of one queue. Every entry is published with the sequence
+// that it has to follow, so that of two owners only one can write.
+type queueLog struct {
+	conn      *nats.Conn
+	js        jetstream.JetStream
+	stream    string
+	timeout   time.Duration // for a response of JetStream
+	readSlots chan struct{} // limits how many logs are read at the same time
+	appender                // for the owner
 }
 
 const (
@@ -31,13 +31,13 @@ const (
 	subjectPrefix = "millrace.queue."
 	directGet     = "$JS.API.DIRECT.GET."
 
-	answerWait        = 10 * time.Second // longer than any healthy JetStream takes
-	clusterAnswerWait = 4 * time.Second  // an answer is lost when the server dies that was to give it
+	responseTimeout        = 10 * time.Second // longer than any healthy JetStream takes
+	clusterResponseTimeout = 4 * time.Second  // a response is lost when the server that owes it dies
 
-	status = "Status"
+	statusHeader = "Status"
 )
 
-// IsQueueLog tells whether a stream is the log of a queue, by its name.
+// IsQueueLog reports whether a stream is the log of a queue, by its name.
 func IsQueueLog(stream string) bool { return strings.HasPrefix(stream, streamPrefix) }
 
 func streamConfig(incarnation string, about map[string]string) jetstream.StreamConfig {
@@ -54,23 +54,23 @@ func streamConfig(incarnation string, about map[string]string) jetstream.StreamC
 	}
 }
 
-// newLog makes the log of a queue's incarnation; its stream need not be there yet.
-func (qs *Queues) newLog(source uint64) *log {
-	name := incarnation(source)
-	l := &log{
-		conn: qs.conn, js: qs.js, stream: streamPrefix + name, patience: answerWait, loads: qs.loads,
-		line: line{store: qs.store, conn: qs.conn, subject: subjectPrefix + name, ack: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+name)},
+// newLog returns the log of a queue's generation; its stream need not exist yet.
+func (qs *Queues) newLog(generation uint64) *queueLog {
+	name := generationName(generation)
+	l := &queueLog{
+		conn: qs.conn, js: qs.js, stream: streamPrefix + name, timeout: responseTimeout, readSlots: qs.readSlots,
+		appender: appender{store: qs.store, conn: qs.conn, subject: subjectPrefix + name, ackPrefix: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+name)},
 	}
-	if qs.peers != nil {
-		l.patience = clusterAnswerWait
+	if qs.router != nil {
+		l.timeout = clusterResponseTimeout
 	}
 	return l
 }
 
 // bounds returns the first and the last sequence of the log; first is last+1
 // when it is empty.
-func (l *log) bounds(ctx context.Context) (first, last uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, l.patience)
+func (l *queueLog) bounds(ctx context.Context) (first, last uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	s, err := l.js.Stream(ctx, l.stream) // asks the stream's leader
 	if err != nil {
@@ -81,34 +81,34 @@ func (l *log) bounds(ctx context.Context) (first, last uint64, err error) {
 }
 
 const (
-	readBatch = 4096
-	readBytes = 1 << 20
-	readWait  = 2 * time.Minute // to read a log
+	maxReadEntries = 4096
+	maxReadBytes   = 1 << 20
+	readTimeout    = 2 * time.Minute // for a whole log
 )
 
-// scan calls yield with the entries from sequence from to last, and missing with
-// runs of those that are not there, in order. While it does, it reads ahead. It
-// waits for its turn, which no log has that does not answer yet: see bounds.
-func (l *log) scan(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error, missing func(from, to uint64)) error {
-	l.loads <- struct{}{}
-	defer func() { <-l.loads }()
-	ctx, cancel := context.WithTimeout(ctx, readWait)
-	var ahead <-chan stretch
+// scan calls yield for the entries from sequence from to last, and missing for
+// ranges of those that are missing, in order. It reads ahead. It waits for a read
+// slot; call bounds first, so that a log which does not respond takes none.
+func (l *queueLog) scan(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error, missing func(from, to uint64)) error {
+	l.readSlots <- struct{}{}
+	defer func() { <-l.readSlots }()
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	var ahead <-chan readResult
 	defer func() {
 		cancel()
 		if ahead != nil {
-			<-ahead // it is over
+			<-ahead // so that the goroutine has ended
 		}
 	}()
 	for from <= last {
 		if ahead == nil {
-			ahead = l.ahead(ctx, from, last)
+			ahead = l.readAhead(ctx, from, last)
 		}
 		s := <-ahead
 		ahead = nil
 		next := from + uint64(len(s.entries))
 		if s.err == nil && next > from && next <= last {
-			ahead = l.ahead(ctx, next, last)
+			ahead = l.readAhead(ctx, next, last)
 		}
 		for i, entry := range s.entries {
 			if err := yield(from+uint64(i), entry); err != nil {
@@ -122,10 +122,10 @@ func (l *log) scan(ctx context.Context, from, last uint64, yield func(seq uint64
 		case s.err != nil:
 			return s.err
 		case next == from:
-			g.to = next // one that cannot be read is looked at alone
+			g.to = next // an entry that cannot be read is read alone
 		}
 		for ; next <= g.to; next++ {
-			entry, err := l.ask(ctx, next)
+			entry, err := l.readFromLeader(ctx, next)
 			if err != nil {
 				return err
 			}
@@ -140,19 +140,18 @@ func (l *log) scan(ctx context.Context, from, last uint64, yield func(seq uint64
 	return nil
 }
 
-// A stretch is what one read gave: entries that follow one another, and why no
-// more of them.
-type stretch struct {
+// A readResult has consecutive entries, and why there are no more of them.
+type readResult struct {
 	entries [][]byte
 	err     error
 }
 
-// ahead reads a stretch, and ends with the context at the latest.
-func (l *log) ahead(ctx context.Context, from, last uint64) <-chan stretch {
-	read := make(chan stretch, 1)
+// readAhead reads in a goroutine, which ends with the context at the latest.
+func (l *queueLog) readAhead(ctx context.Context, from, last uint64) <-chan readResult {
+	read := make(chan readResult, 1)
 	go func() {
-		var s stretch
-		_, s.err = l.readSome(ctx, from, last, readBatch, readBytes, func(_ uint64, entry []byte) error {
+		var s readResult
+		_, s.err = l.readBatch(ctx, from, last, maxReadEntries, maxReadBytes, func(_ uint64, entry []byte) error {
 			s.entries = append(s.entries, entry)
 			return nil
 		})
@@ -161,16 +160,15 @@ func (l *log) ahead(ctx context.Context, from, last uint64) <-chan stretch {
 	return read
 }
 
-// A gapError says that the entries from at to to were not among those that were
-// read.
-type gapError struct{ at, to uint64 }
+// A gapError says that the entries from from to to were not among those read.
+type gapError struct{ from, to uint64 }
 
-func (g gapError) Error() string { return fmt.Sprintf("entries %d-%d are missing", g.at, g.to) }
+func (g gapError) Error() string { return fmt.Sprintf("entries %d-%d are missing", g.from, g.to) }
 
-// ask reads one entry from the leader of the stream, which alone can say that it
-// is not there: nil then. Who answers direct gets may be behind.
-func (l *log) ask(ctx context.Context, seq uint64) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.patience)
+// readFromLeader reads one entry from the stream's leader; nil when it does not
+// exist. Only the leader can say that: a replica that answers direct gets may lag.
+func (l *queueLog) readFromLeader(ctx context.Context, seq uint64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	answer, err := l.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+l.stream, fmt.Appendf(nil, `{"seq":%d}`, seq))
 	if err != nil {
@@ -194,11 +192,11 @@ func (l *log) ask(ctx context.Context, seq uint64) ([]byte, error) {
 	return nil, got.Error
 }
 
-// readSome makes one batched direct get (ADR-31) of at most batch entries, and
-// little more than so many bytes. It returns the sequence after the last one. At
-// entries that are missing it stops with a gapError.
-func (l *log) readSome(ctx context.Context, from, last uint64, batch, bytes int, yield func(uint64, []byte) error) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.patience)
+// readBatch makes one batched direct get (ADR-31) of at most batch entries and about
+// so many bytes. It returns the sequence after the last one. At missing entries it
+// stops with a gapError.
+func (l *queueLog) readBatch(ctx context.Context, from, last uint64, batch, bytes int, yield func(uint64, []byte) error) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	sub, err := l.conn.SubscribeSync(l.conn.NewInbox())
 	if err != nil {
@@ -214,7 +212,7 @@ func (l *log) readSome(ctx context.Context, from, last uint64, batch, bytes int,
 		if err != nil {
 			return from, err
 		}
-		switch s := msg.Header.Get(status); s {
+		switch s := msg.Header.Get(statusHeader); s {
 		case "":
 		case "204", "404": // the end of the batch, or nothing there
 			return from, nil
@@ -238,9 +236,9 @@ func (l *log) readSome(ctx context.Context, from, last uint64, batch, bytes int,
 	}
 }
 
-// purge removes the entries below a sequence.
-func (l *log) purge(ctx context.Context, below uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, l.patience)
+// trim purges the entries below a sequence.
+func (l *queueLog) trim(ctx context.Context, below uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	s, err := l.js.Stream(ctx, l.stream)
 	if err != nil {

@@ -8,35 +8,35 @@ import (
 	"millrace/runtime/queue"
 )
 
-func (q *Queue) moveHere(ctx context.Context, n int, to *queue.ID) (moved int, err error) {
-	var some []queue.Delivery
-	if err := q.do(ctx, 0, func(m *queue.Machine) { some = m.OldestVisible(n) }); err != nil {
+func (q *Queue) moveLocal(ctx context.Context, n int, to *queue.ID) (moved int, err error) {
+	var candidates []queue.Delivery
+	if err := q.do(ctx, 0, func(m *queue.Machine) { candidates = m.OldestVisible(n) }); err != nil {
 		return 0, err
 	}
-	moving, failed := q.destinations(ctx, some, to)
+	moving, destErr := q.moveRequests(ctx, candidates, to)
 	if len(moving) == 0 {
-		return 0, failed
+		return 0, destErr
 	}
 	var gone []uint64
-	if err := q.do(ctx, len(moving)*recordRoom, func(m *queue.Machine) { gone = m.Move(moving...) }); err != nil {
+	if err := q.do(ctx, len(moving)*maxRecordBytes, func(m *queue.Machine) { gone = m.Move(moving...) }); err != nil {
 		return 0, err
 	}
-	back, err := q.arrival(ctx, gone)
+	back, err := q.waitForTransfers(ctx, gone)
 	if back > 0 {
-		err = fault.New(fault.NotFound, "the queue that messages of %s were to go to is gone", q.id.Name)
+		err = fault.New(fault.NotFound, "the target queue of messages moved from %s does not exist", q.id.Name)
 	}
-	return len(gone) - back, errors.Join(failed, err)
+	return len(gone) - back, errors.Join(destErr, err)
 }
 
-// destinations says where each message is to go, up to the first that cannot.
-func (q *Queue) destinations(ctx context.Context, some []queue.Delivery, to *queue.ID) ([]queue.MoveRequest, error) {
+// moveRequests finds the target of each message, up to the first that has none.
+func (q *Queue) moveRequests(ctx context.Context, candidates []queue.Delivery, to *queue.ID) ([]queue.MoveRequest, error) {
 	var all []queue.MoveRequest
 	if to == nil {
-		if err := q.contents(ctx, some); err != nil {
-			return nil, keyless(q, err)
+		if err := q.loadContents(ctx, candidates); err != nil {
+			return nil, asKeyUnavailable(q, err)
 		}
 	}
-	for _, d := range some {
+	for _, d := range candidates {
 		target := to
 		if target == nil {
 			_, from, err := d.Content.Unpack()
@@ -49,28 +49,29 @@ func (q *Queue) destinations(ctx context.Context, some []queue.Delivery, to *que
 			}
 			target = &id
 		}
-		t, err := q.set.Get(*target)
+		t, err := q.queues.Get(*target)
 		if err != nil {
 			return all, err
 		}
-		if err := t.safe.prepare(t.config.Load()); err != nil {
-			return all, keyless(t, err)
+		if err := t.dataKeys.ensureKey(t.config.Load()); err != nil {
+			return all, asKeyUnavailable(t, err)
 		}
 		all = append(all, queue.MoveRequest{Number: d.Number, Target: target.ARN().String()})
 	}
 	return all, nil
 }
 
-// keyless makes an error of a queue's key one that passes, whatever it is: it is
-// no queue that is not there.
-func keyless(q *Queue, err error) error {
-	return fault.New(fault.Unavailable, "the key of queue %s does not work: %v", q.id.Name, err)
+// asKeyUnavailable makes any error of a queue's key a temporary one: it must not
+// look like a queue that does not exist.
+func asKeyUnavailable(q *Queue, err error) error {
+	return fault.New(fault.Unavailable, "the KMS key of queue %s is not available: %v", q.id.Name, err)
 }
 
-// arrival waits until messages on their way have arrived, or came back.
-func (q *Queue) arrival(ctx context.Context, numbers []uint64) (back int, err error) {
+// waitForTransfers waits until the transfers of messages have completed or were
+// reverted.
+func (q *Queue) waitForTransfers(ctx context.Context, numbers []uint64) (back int, err error) {
 	for {
-		progress := q.progress()
+		progress := q.transferProgress()
 		var left int
 		if err := q.do(ctx, 0, func(m *queue.Machine) { left, back = m.TransferProgress(numbers) }); err != nil || left == 0 {
 			return back, err
@@ -79,28 +80,28 @@ func (q *Queue) arrival(ctx context.Context, numbers []uint64) (back int, err er
 		case <-progress:
 		case <-ctx.Done():
 			return 0, ctx.Err()
-		case <-q.ctx.Done(): // closing: they go on after the next start
+		case <-q.ctx.Done(): // closing: the transfers go on after the next start
 			return 0, errClosed
 		}
 	}
 }
 
-// progress returns a channel that is closed when messages have arrived elsewhere.
-func (q *Queue) progress() <-chan struct{} {
+// transferProgress returns a channel that is closed when transfers complete.
+func (q *Queue) transferProgress() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.arrived == nil {
-		q.arrived = make(chan struct{})
+	if q.progressed == nil {
+		q.progressed = make(chan struct{})
 	}
-	return q.arrived
+	return q.progressed
 }
 
-// tellProgress wakes those who wait for it.
-func (q *Queue) tellProgress() {
+// notifyTransferProgress closes the channel of transferProgress.
+func (q *Queue) notifyTransferProgress() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.arrived != nil {
-		close(q.arrived)
-		q.arrived = nil
+	if q.progressed != nil {
+		close(q.progressed)
+		q.progressed = nil
 	}
 }

@@ -12,95 +12,95 @@ import (
 )
 
 const (
-	window = 2 // entries under way at once; one on a cluster and with an fsync each, see DESIGN.md
+	maxInflight = 2 // entries under way at once; one on a cluster, and one with an fsync for each, see DESIGN.md
 
-	// never is for how long a log has rested that was not written to since it was read.
-	never = time.Duration(math.MaxInt64)
+	// neverWritten is the idle time of a log without a write since it was read.
+	neverWritten = time.Duration(math.MaxInt64)
 
 	// JetStream keeps the last block of a log in memory while it is written to, and
-	// for ten seconds more (CacheExpire).
-	blockRests = 10 * time.Second
-	blockMost  = 8 << 20
+	// for ten seconds after (CacheExpire).
+	blockCacheExpiry = 10 * time.Second
+	maxBlockBytes    = 8 << 20
 )
 
-// lookAgain is how long an owner trusts what it knows of the gate.
-const lookAgain = 50 * time.Millisecond
+// gateCheckInterval is for how long an owner relies on the last answer of the gate.
+const gateCheckInterval = 50 * time.Millisecond
 
-// An owner is whom a queue belongs to: a goroutine, and while it serves, whoever
-// holds turns.
+// An owner runs the machine of a queue: its goroutine does, and while it serves
+// also any goroutine that has stateMu locked.
 //
-//	run ─ load      read the log, until it can be
-//	    └ serve     see turn.go
-//	      └ upkeep  dead letters, purges, copies: done by others
+//	run ─ load         read the log, until that succeeds
+//	    └ serve        see round.go
+//	      └ background transfers, trims and compaction: see compaction.go, transfers.go
 type owner struct {
 	*Queue
-	turns sync.Mutex // guards all that follows; held by the goroutine but while it rests
+	stateMu sync.Mutex // guards all fields below; the goroutine holds it unless it waits for work
 
-	window  int
-	ctx     context.Context // of what others do for us: it ends with the tenure
-	cancel  context.CancelFunc
-	session context.Context // of the store, in which the log was read
-	log     *log
-	machine *queue.Machine
-	clock   queue.Clock // of the machine; it goes on from one machine to the next
-	flights []flight
-	waiters []*queue.Waiter // of the machine before
-	timer   *time.Timer
-	alarm   time.Time // when timer fires; zero when it does not
+	maxInflight int
+	ctx         context.Context // of background work: ends with the lease
+	cancel      context.CancelFunc
+	session     context.Context // of the store: the log was read in it
+	log         *queueLog
+	machine     *queue.Machine
+	clock       queue.Clock // of the machine; the next machine goes on with it
+	inflight    []inflightEntry
+	waiters     []*queue.Waiter // of the previous machine
+	timer       *time.Timer
+	timerAt     time.Time // zero when the timer is stopped
 
-	slot []byte // of the queue's marks; nil for none
+	checkpointSlot []byte // nil for none
 
-	looked time.Time // when the next was found out
-	tight  bool      // nothing more is taken in before there is room: then all of it counts
+	gateCheckedAt time.Time // when outOfSpace was set
+	outOfSpace    bool      // nothing is admitted before there is space: trim and compact sooner
 
-	wrote                     bool      // an entry, since the log was read
-	last                      time.Time // when an entry was appended; zero since the log was read
-	unsure                    bool      // an entry of ours may come yet that the log did not have when it was read
-	burying, copying, purging bool      // someone is at it
+	hasWritten                         bool      // an entry was stored since the log was read
+	lastAppend                         time.Time // zero since the log was read
+	mayArriveLate                      bool      // an entry of ours may be stored that was missing when the log was read
+	transferring, compacting, trimming bool      // the background work that is running
 
-	over   bool  // serving is
-	failed error // why; nil when the queue is closed, or another node's
+	done    bool  // serve is over
+	failure error // why; nil when the queue is closed, or owned by another node
 }
 
-// A flight is an entry on its way, and those who wait for it.
-type flight struct {
-	seq      uint64
-	since    time.Time
-	looks    uint64 // see intact
-	mark     mark   // what the log holds then
-	commands []*command
-	answered []*queue.Waiter
-	burials  bool
-	below    uint64 // then purge the log below, 0 for not
-	freed    int64  // which gives so many bytes back
+// An inflightEntry is an entry that is not acknowledged, and those who wait for it.
+type inflightEntry struct {
+	seq           uint64
+	appendedAt    time.Time
+	checksStarted uint64     // see storageCheck
+	checkpoint    checkpoint // once the entry is stored
+	commands      []*command
+	answered      []*queue.Waiter
+	hasTransfers  bool
+	trimBelow     uint64 // then purge the entries below; 0 for none
+	trimBytes     int64  // which frees so many bytes
 }
 
-// run owns the queue until it is closed, or rests.
+// run owns the queue until it is closed or idle.
 func (q *Queue) run() {
-	o := &owner{Queue: q, log: q.set.newLog(q.source), timer: time.NewTimer(time.Hour), window: window, clock: q.paused}
-	o.log.told = o.acknowledged
-	if q.set.peers != nil || q.set.store.SyncsAlways() {
-		o.window = 1
+	o := &owner{Queue: q, log: q.queues.newLog(q.generation), timer: time.NewTimer(time.Hour), maxInflight: maxInflight, clock: q.pausedClock}
+	o.log.onAck = o.tryTakeAcks
+	if q.queues.router != nil || q.queues.store.SyncsAlways() {
+		o.maxInflight = 1
 	}
-	o.slot = q.set.marks.slot(q.source)
-	defer o.log.end()
+	o.checkpointSlot = q.queues.checkpoints.slot(q.generation)
+	defer o.log.close()
 	o.timer.Stop()
-	o.turns.Lock() // for ever: who comes late finds it taken
-	for o.begin() {
-		o.hold()
-		o.end()
-		if o.rest() {
+	o.stateMu.Lock() // for ever: who comes later finds it locked
+	for o.acquireLease() {
+		o.serveLease()
+		o.endLease()
+		if o.closeIdle() {
 			return
 		}
 	}
-	close(q.ended)
+	close(q.stopped)
 }
 
-// hold owns the queue until it is closed, or at rest, or another node's.
-func (o *owner) hold() {
+// serveLease serves the queue until it is closed, idle, or owned by another node.
+func (o *owner) serveLease() {
 	for {
 		if err := o.load(); err != nil {
-			if err = o.unavailable(err); !o.refuse(err) {
+			if err = o.unavailable(err); !o.failWaiting(err) {
 				return
 			}
 			continue
@@ -109,16 +109,16 @@ func (o *owner) hold() {
 		if err == nil {
 			return
 		}
-		if o.set.peers != nil && overtaken(err) {
-			o.fail(errMoved) // nothing of it was stored
-			if !o.yield() {
+		if o.queues.router != nil && isOwnershipLost(err) {
+			o.failInflight(errMoved) // nothing of the entry was stored
+			if !o.backOff() {
 				return
 			}
 			continue
 		}
 		err = o.unavailable(err)
-		o.fail(err)
-		if !o.wrote && !o.refuse(err) {
+		o.failInflight(err)
+		if !o.hasWritten && !o.failWaiting(err) {
 			return
 		}
 	}
@@ -128,21 +128,21 @@ func (o *owner) unavailable(err error) error {
 	if _, told := fault.Told(err); told {
 		return err
 	}
-	o.set.log.Warn("the log of a queue could not be used; reading it again",
-		"queue", o.id.Name, "stream", o.log.stream, "error", err)
+	o.queues.log.Warn("the log of a queue is not available; reading it again",
+		"queue", o.id.Name, "stream", o.log.stream, "err", err)
 	return fault.Wrap(fault.Unavailable, err, "the log of queue %s is not available", o.id.Name)
 }
 
-// load makes the machine from the log.
+// load builds the machine from the log.
 func (o *owner) load() error {
-	o.session = o.set.store.Session()
-	if err := o.set.store.Down(); err != nil {
+	o.session = o.queues.store.Session()
+	if err := o.queues.store.Down(); err != nil {
 		return err
 	}
-	if err := o.wakeLog(context.Background()); err != nil {
+	if err := o.openLog(context.Background()); err != nil {
 		return err
 	}
-	if err := o.log.begin(); err != nil {
+	if err := o.log.open(); err != nil {
 		return err
 	}
 	r, err := o.replay(context.Background(), o.log)
@@ -151,89 +151,89 @@ func (o *owner) load() error {
 	}
 	m := r.machine
 	if r.loss != nil {
-		if err := o.set.lost(*r.loss); err != nil {
+		if err := o.queues.onLoss(*r.loss); err != nil {
 			m.Discard()
 			return err
 		}
 	}
-	if at := r.holds(); at != r.mark && r.loss == nil && !r.forgot() {
-		setMark(o.slot, o.source, at) // of a new queue, or the first of this version
+	if at := r.currentCheckpoint(); at != r.checkpoint && r.loss == nil && !r.hasLostCounters() {
+		writeCheckpoint(o.checkpointSlot, o.generation, at) // of a new queue, or of one that an older version wrote
 	}
 	now := time.Now()
-	o.clock = o.clock.Resume(m, now, o.set.wallSince(r.last, now))
+	o.clock = o.clock.Resume(m, now, o.queues.wallSince(r.last, now))
 	m.AddWaiters(o.waiters)
 	o.machine, o.waiters = m, nil
-	o.wrote, o.burying, o.copying, o.purging = false, false, false, false
-	o.last = time.Time{}
-	if !o.fresh(r) {
-		// Before anything else: what others sent while the log was read must not be
-		// given numbers that the log had once.
-		o.first(func(now *queue.Machine) {
-			if now.WriteTakeover(); now == m && (r.loss != nil || r.forgot()) {
-				r.resume(m)
+	o.hasWritten, o.transferring, o.compacting, o.trimming = false, false, false, false
+	o.lastAppend = time.Time{}
+	if !o.logIsCurrent(r) {
+		// First of all: what was sent while the log was read must not get numbers
+		// that the log had before.
+		o.enqueueFirst(func(now *queue.Machine) {
+			if now.WriteTakeover(); now == m && (r.loss != nil || r.hasLostCounters()) {
+				r.resumeMachine(m)
 			}
 		})
 	}
 	if m.HasTransfers() {
-		o.bury()
+		o.runTransfers()
 	}
 	return nil
 }
 
-// fresh reports whether nobody can have written to the log since it was read, and
-// all that was written is there. The first entry of a log is written at once:
-// JetStream opens the file of an empty stream at each start, and of no other.
-func (o *owner) fresh(r *replay) bool {
-	return !o.unsure && o.set.peers == nil && r.last > 0 && r.loss == nil && !r.forgot()
+// logIsCurrent reports whether the log is sure to hold all that was written, and can
+// only be written to by us. An empty log never is: JetStream opens the file of an
+// empty stream at each start, so its first entry is written at once.
+func (o *owner) logIsCurrent(r *logReplay) bool {
+	return !o.mayArriveLate && o.queues.router == nil && r.last > 0 && r.loss == nil && !r.hasLostCounters()
 }
 
-// fail tells all who wait for an entry that it may be lost. Receives that still
-// wait are taken over by the next machine, and told nothing.
-func (o *owner) fail(err error) {
+// failInflight tells those who wait for an entry that it may be lost. Receives that
+// still wait are kept for the next machine.
+func (o *owner) failInflight(err error) {
 	if o.machine != nil {
 		o.waiters = o.machine.TakeWaiters()
 		o.machine.Discard()
 		o.machine = nil
 	}
-	o.unsure = o.unsure || len(o.flights) > 0
+	o.mayArriveLate = o.mayArriveLate || len(o.inflight) > 0
 	waits := map[*queue.Waiter]bool{}
 	for _, w := range o.waiters {
 		waits[w] = true
 	}
-	for _, f := range o.flights {
-		f.commands = slices.DeleteFunc(f.commands, func(c *command) bool { return c.waiter != nil && waits[c.waiter] })
-		f.answer(err)
+	for _, e := range o.inflight {
+		e.commands = slices.DeleteFunc(e.commands, func(c *command) bool { return c.waiter != nil && waits[c.waiter] })
+		e.complete(err)
 	}
-	o.flights = nil
+	o.inflight = nil
 }
 
-// refuse answers all who wait, and then waits for the next command: a log that
-// does not work is not tried again before someone asks. It is false when the
-// queue is closed, or another node's.
-func (o *owner) refuse(err error) bool {
+// failWaiting fails all who wait, and then waits for the next command: a log that
+// does not work is tried again only when a caller comes. It is false when the queue
+// is closed, or owned by another node.
+func (o *owner) failWaiting(err error) bool {
 	o.mu.Lock()
-	f := flight{commands: o.inbox, answered: o.waiters}
+	e := inflightEntry{commands: o.inbox, answered: o.waiters}
 	o.inbox, o.waiters = nil, nil
 	select {
-	case <-o.wake: // was for them
+	case <-o.wake: // was for the failed commands
 	default:
 	}
-	closed := o.closed != nil || o.away
+	closed := o.closed != nil || o.isElsewhere
 	o.mu.Unlock()
-	f.answer(err)
+	e.complete(err)
 	if !closed {
 		<-o.wake
 	}
 	return !closed
 }
 
-func (f *flight) answer(err error) {
-	for _, c := range f.commands {
+func (e *inflightEntry) complete(err error) {
+	for _, c := range e.commands {
 		c.done <- err
 	}
-	for _, w := range f.answered {
+	for _, w := range e.answered {
 		if err != nil {
-			w.Deliveries = nil // whoever has them now, it is not this receive
+			w.Deliveries = nil // the messages may have another receiver by now
 		}
 		w.Token.(chan error) <- err
 	}

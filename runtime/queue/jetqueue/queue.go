@@ -15,103 +15,104 @@ import (
 	"millrace/runtime/queue"
 )
 
-// A Queue is one queue, for any number of goroutines.
+// A Queue is one queue. Any number of goroutines may use it.
 //
-// Every method returns once what it did is stored. A context that ends stops
-// the waiting, not what was begun. Errors are fault.NotFound when the queue was
-// deleted, and fault.Unavailable when the log could not be written or the queues
-// were closed: then the command may have happened or not.
+// Every method returns once its effect is stored. A context that ends stops the
+// waiting, not the operation. Errors are fault.NotFound when the queue was deleted,
+// and fault.Unavailable when the log could not be written or the queues are closed:
+// then it is unknown whether the operation took place.
 type Queue struct {
-	id      queue.ID
-	set     *Queues
-	source  uint64 // this incarnation, for dead letters
-	handles queue.HandleCodec
-	config  atomic.Pointer[queue.Config]
-	setting sync.Mutex // held while config is stored
-	reader  *log       // reads only
-	pages   pages
-	safe    safe
+	id         queue.ID
+	queues     *Queues
+	generation uint64 // tells queues of the same name apart
+	handles    queue.HandleCodec
+	config     atomic.Pointer[queue.Config]
+	configMu   sync.Mutex // held while config is reloaded
+	reader     *queueLog  // for reads in the background
+	contents   contentCache
+	dataKeys   dataKeyCache
 
-	mu      sync.Mutex // guards what follows, up to arrived
-	inbox   []*command
-	open    *owner        // whose turns callers take themselves; nil while they wake it
-	runs    bool          // there is an owner; see rest.go
-	tired   bool          // it ends unless there is more to do
-	used    uint64        // how many commands there were
-	seen    uint64        // and when it was last looked whether the queue is used
-	closed  error         // why there are no more commands; nil while open
-	away    bool          // another node owns the queue, or nobody does
-	tenure  chan struct{} // closed when the owner lets go; nil while there is none
-	arrived chan struct{} // closed when messages have arrived elsewhere; nil when nobody waits for it
+	mu            sync.Mutex // guards the fields up to progressed
+	inbox         []*command
+	inlineOwner   *owner        // callers run the rounds of this owner themselves; nil: they wake its goroutine
+	hasOwner      bool          // see idle.go
+	closeWhenIdle bool          // the owner ends unless there is more to do
+	commandCount  uint64        // commands so far
+	commandsSeen  uint64        // commandCount at the last look of closeIdleQueues
+	closed        error         // the error for new commands; nil while open
+	isElsewhere   bool          // another node owns the queue, or none
+	lease         chan struct{} // closed when the lease ends; nil without one
+	progressed    chan struct{} // closed when transfers complete; nil when no one waits
 
-	paused queue.Clock // of the owner before, which went to rest
+	pausedClock queue.Clock // of the last owner, which closed the idle queue
 
-	wake  chan struct{} // the inbox is not empty, or closed
-	ended chan struct{} // closed when the owner is gone
+	wake    chan struct{} // there is a command, or the queue is closed
+	stopped chan struct{} // closed when the queue is closed and its owner is gone
 
-	// For what the owner has others do: it ends with the first call of close.
-	ctx    context.Context
-	cancel context.CancelFunc
-	others sync.WaitGroup
+	// The owner's background work. ctx ends with the first call of close.
+	ctx        context.Context
+	cancel     context.CancelFunc
+	background sync.WaitGroup
 }
 
 // A command is work for the owner of the queue.
 type command struct {
-	do     func(*queue.Machine) // runs in a turn of the owner, once
-	size   int                  // what it adds to the entry, at most
-	done   chan error           // gets one value, once what it did is stored
-	waiter *queue.Waiter        // of a receive; when that waits on, done gets nothing
-	own    bool                 // nobody can be told that it is refused
+	do       func(*queue.Machine) // called once, in a round of the owner
+	size     int                  // bytes that it adds to the entry, at most
+	done     chan error           // gets one value, once the effect is stored
+	waiter   *queue.Waiter        // of a receive; while that waits, done gets nothing
+	internal bool                 // no caller could be told that it is refused
 }
 
-// What records take in an entry, at most, beside their contents.
+// How large an entry may become, in bytes.
 const (
-	recordRoom = 256     // any record, and the receive of a waiter it serves
-	entryRoom  = 1 << 20 // a group is closed when it has so much
+	maxRecordBytes = 256     // of one record without contents, or of the receive of a waiter that it serves
+	maxBatchBytes  = 1 << 20 // a batch ends at this size
 )
 
 // ID is the name of the queue.
 func (q *Queue) ID() queue.ID { return q.id }
 
-// Generation tells apart queues that had the same name one after the other.
-func (q *Queue) Generation() uint64 { return q.source }
+// Generation tells queues apart that had the same name one after the other.
+func (q *Queue) Generation() uint64 { return q.generation }
 
-// OwnedHere tells that this node owns the queue, as far as it knows. A runtime by
-// itself owns every queue.
+// OwnedHere reports whether this node owns the queue, as far as it knows. A single
+// runtime owns every queue.
 func (q *Queue) OwnedHere() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return !q.away
+	return !q.isElsewhere
 }
 
-// Config is the present configuration. Its maps must not be changed.
+// Config is the present configuration. Its maps must not be modified.
 func (q *Queue) Config() queue.Config { return *q.config.Load() }
 
-// configureHere applies what the record says.
-func (q *Queue) configureHere(ctx context.Context) error {
-	return q.do(ctx, 0, func(m *queue.Machine) { m.Configure(q.rules()) })
+// configureLocal applies the configuration of the record.
+func (q *Queue) configureLocal(ctx context.Context) error {
+	return q.do(ctx, 0, func(m *queue.Machine) { m.Configure(q.machineConfig()) })
 }
 
-// rules is the configuration as the machine is to follow it.
-func (q *Queue) rules() queue.Config {
+// machineConfig is the configuration for the machine: without retention when
+// Options.KeepForever says so.
+func (q *Queue) machineConfig() queue.Config {
 	c := q.Config()
-	if q.set.forever {
+	if q.queues.keepForever {
 		c.Retention = 0
 	}
 	return c
 }
 
-// adopt takes the configuration over from the record.
-func (q *Queue) adopt() {
-	q.setting.Lock()
-	defer q.setting.Unlock()
-	if r, ok := q.set.table.Get(key(q.id)); ok && r.Source == q.source {
+// reloadConfig reads the configuration from the queue's record.
+func (q *Queue) reloadConfig() {
+	q.configMu.Lock()
+	defer q.configMu.Unlock()
+	if r, ok := q.queues.table.Get(recordKey(q.id)); ok && r.Generation == q.generation {
 		q.config.Store(&r.Config)
 	}
 }
 
-func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queue.SendResult, error) {
-	if err := q.safe.prepare(q.config.Load()); err != nil {
+func (q *Queue) sendLocal(ctx context.Context, messages ...queue.Message) ([]queue.SendResult, error) {
+	if err := q.dataKeys.ensureKey(q.config.Load()); err != nil {
 		return nil, err
 	}
 	drafts := make([]queue.Draft, len(messages))
@@ -125,18 +126,18 @@ func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queu
 			msg = &withID
 		}
 		drafts[i] = queue.NewDraft(msg)
-		size += drafts[i].Size() + recordRoom
+		size += drafts[i].Size() + maxRecordBytes
 	}
-	if err := q.set.gate.Admit(size); err != nil {
-		q.set.squeeze()
+	if err := q.queues.gate.Admit(size); err != nil {
+		q.queues.reclaimSpace()
 		return nil, err
 	}
-	var placed []queue.DraftResult
-	if err := q.do(ctx, size, func(m *queue.Machine) { placed = m.Send(drafts...) }); err != nil {
+	var results []queue.DraftResult
+	if err := q.do(ctx, size, func(m *queue.Machine) { results = m.Send(drafts...) }); err != nil {
 		return nil, err
 	}
-	sent := make([]queue.SendResult, len(placed))
-	for i, p := range placed {
+	sent := make([]queue.SendResult, len(results))
+	for i, p := range results {
 		sent[i] = queue.SendResult{MessageID: messageID(p.ID), SequenceNumber: q.sequence(p.Number), Duplicate: p.Duplicate}
 	}
 	return sent, nil
@@ -144,7 +145,7 @@ func (q *Queue) sendHere(ctx context.Context, messages ...queue.Message) ([]queu
 
 func messageID(id [16]byte) string { return uuid.UUID(id).String() }
 
-// sequence is a message's number as SQS shows it: twenty digits, rising.
+// sequence formats a message's number as SQS does: twenty digits, rising.
 func (q *Queue) sequence(number uint64) string {
 	if !q.id.FIFO() {
 		return ""
@@ -152,19 +153,19 @@ func (q *Queue) sequence(number uint64) string {
 	return strconv.FormatUint(1e19+number, 10)
 }
 
-func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
-	if err := q.safe.prepare(q.config.Load()); err != nil {
+func (q *Queue) receiveLocal(ctx context.Context, r queue.ReceiveRequest) ([]queue.ReceivedMessage, error) {
+	if err := q.dataKeys.ensureKey(q.config.Load()); err != nil {
 		return nil, err
 	}
 	answer := make(chan error, 1)
 	w := &queue.Waiter{Token: answer}
-	c := &command{size: recordRoom * (r.Max + 1), do: func(m *queue.Machine) { m.Receive(w, r) }, done: make(chan error, 1), waiter: w}
+	c := &command{size: maxRecordBytes * (r.Max + 1), do: func(m *queue.Machine) { m.Receive(w, r) }, done: make(chan error, 1), waiter: w}
 	if err := q.submit(c); err != nil {
 		return nil, err
 	}
 	for {
 		select {
-		case err := <-c.done: // only says that it waits, or that it never will
+		case err := <-c.done: // nil while the receive waits; an error when it is refused
 			if err != nil {
 				return nil, err
 			}
@@ -175,16 +176,16 @@ func (q *Queue) receiveHere(ctx context.Context, r queue.ReceiveRequest) ([]queu
 			if err != nil {
 				return nil, err
 			}
-			return q.received(ctx, w.Deliveries)
+			return q.receivedMessages(ctx, w.Deliveries)
 		case <-ctx.Done():
-			q.submit(&command{size: c.size, own: true, do: func(m *queue.Machine) { m.CancelReceive(w) }, done: make(chan error, 1)})
+			q.submit(&command{size: c.size, internal: true, do: func(m *queue.Machine) { m.CancelReceive(w) }, done: make(chan error, 1)})
 			return nil, ctx.Err()
 		}
 	}
 }
 
-func (q *Queue) received(ctx context.Context, deliveries []queue.Delivery) ([]queue.ReceivedMessage, error) {
-	if err := q.contents(ctx, deliveries); err != nil {
+func (q *Queue) receivedMessages(ctx context.Context, deliveries []queue.Delivery) ([]queue.ReceivedMessage, error) {
+	if err := q.loadContents(ctx, deliveries); err != nil {
 		return nil, err
 	}
 	all := make([]queue.ReceivedMessage, len(deliveries))
@@ -202,21 +203,21 @@ func (q *Queue) received(ctx context.Context, deliveries []queue.Delivery) ([]qu
 	return all, nil
 }
 
-// contents reads the contents that the budget had no room for, and makes sure
-// that the keys of all of them still work.
-func (q *Queue) contents(ctx context.Context, deliveries []queue.Delivery) error {
+// loadContents reads the contents that are not in memory, and checks that the keys
+// of all contents still work.
+func (q *Queue) loadContents(ctx context.Context, deliveries []queue.Delivery) error {
 	works := ""
 	for i := range deliveries {
 		d := &deliveries[i]
 		if d.Content == "" {
-			c, err := q.content(ctx, d.Entry, d.Number)
+			c, err := q.loadContent(ctx, d.Entry, d.Number)
 			if err != nil {
 				return fault.Wrap(fault.Unavailable, err, "reading message %d of %s", d.Number, q.id.Name)
 			}
-			d.Content, d.KeyName = c.Content, c.key
+			d.Content, d.KeyName = c.Content, c.keyName
 		}
 		if d.KeyName != works {
-			if _, err := q.safe.open(d.KeyName, q.config.Load()); err != nil {
+			if _, err := q.dataKeys.decryptionKeyFor(d.KeyName, q.config.Load()); err != nil {
 				return err
 			}
 			works = d.KeyName
@@ -225,18 +226,18 @@ func (q *Queue) contents(ctx context.Context, deliveries []queue.Delivery) error
 	return nil
 }
 
-func (q *Queue) deleteHere(ctx context.Context, handles ...string) []error {
-	return q.each(ctx, len(handles), func(i int) string { return handles[i] },
+func (q *Queue) deleteLocal(ctx context.Context, handles ...string) []error {
+	return q.doForHandles(ctx, len(handles), func(i int) string { return handles[i] },
 		func(m *queue.Machine, i int, r queue.Receipt) error { return m.Delete(r) })
 }
 
-func (q *Queue) changeVisibilityHere(ctx context.Context, changes ...queue.VisibilityChange) []error {
-	return q.each(ctx, len(changes), func(i int) string { return changes[i].ReceiptHandle },
+func (q *Queue) changeVisibilityLocal(ctx context.Context, changes ...queue.VisibilityChange) []error {
+	return q.doForHandles(ctx, len(changes), func(i int) string { return changes[i].ReceiptHandle },
 		func(m *queue.Machine, i int, r queue.Receipt) error { return m.ChangeVisibility(r, changes[i].Timeout) })
 }
 
-// each runs one command for n receipt handles.
-func (q *Queue) each(ctx context.Context, n int, handle func(int) string, do func(*queue.Machine, int, queue.Receipt) error) []error {
+// doForHandles runs do for each of n receipt handles, in one command.
+func (q *Queue) doForHandles(ctx context.Context, n int, handle func(int) string, do func(*queue.Machine, int, queue.Receipt) error) []error {
 	errs := make([]error, n)
 	refs := make([]queue.Receipt, n)
 	for i := range refs {
@@ -245,26 +246,26 @@ func (q *Queue) each(ctx context.Context, n int, handle func(int) string, do fun
 			refs[i] = queue.Receipt{Number: number, ReceiveCount: delivery}
 		}
 	}
-	err := q.do(ctx, n*recordRoom, func(m *queue.Machine) {
+	err := q.do(ctx, n*maxRecordBytes, func(m *queue.Machine) {
 		for i, r := range refs {
 			if errs[i] = queue.ErrInvalidHandle; r.Number != 0 {
 				errs[i] = do(m, i, r)
 			}
 		}
 	})
-	if err != nil { // errs may still be written to
+	if err != nil { // the command may still write to errs
 		return slices.Repeat([]error{err}, n)
 	}
 	return errs
 }
 
-func (q *Queue) purgeHere(ctx context.Context) error {
-	return q.do(ctx, recordRoom, (*queue.Machine).Purge)
+func (q *Queue) purgeLocal(ctx context.Context) error {
+	return q.do(ctx, maxRecordBytes, (*queue.Machine).Purge)
 }
 
-func (q *Queue) countsHere(ctx context.Context) (queue.Counts, error) {
+func (q *Queue) countsLocal(ctx context.Context) (queue.Counts, error) {
 	var c queue.Counts
-	if q.empty() {
+	if q.isEmptyUnopened() {
 		return c, nil
 	}
 	if err := q.do(ctx, 0, func(m *queue.Machine) { c = m.Counts() }); err != nil {
@@ -273,7 +274,7 @@ func (q *Queue) countsHere(ctx context.Context) (queue.Counts, error) {
 	return c, nil
 }
 
-func (q *Queue) metricsHere(ctx context.Context) (queue.Metrics, error) {
+func (q *Queue) metricsLocal(ctx context.Context) (queue.Metrics, error) {
 	var all queue.Metrics
 	if err := q.do(ctx, 0, func(m *queue.Machine) { all = m.Metrics() }); err != nil {
 		return queue.Metrics{}, err
@@ -281,7 +282,7 @@ func (q *Queue) metricsHere(ctx context.Context) (queue.Metrics, error) {
 	return all, nil
 }
 
-func (q *Queue) peekHere(ctx context.Context, r queue.PeekRequest) ([]queue.PeekedMessage, error) {
+func (q *Queue) peekLocal(ctx context.Context, r queue.PeekRequest) ([]queue.PeekedMessage, error) {
 	var seen []queue.PeekedDelivery
 	if err := q.do(ctx, 0, func(m *queue.Machine) { seen = m.Peek(r) }); err != nil {
 		return nil, err
@@ -290,33 +291,33 @@ func (q *Queue) peekHere(ctx context.Context, r queue.PeekRequest) ([]queue.Peek
 	for i, s := range seen {
 		deliveries[i] = s.Delivery
 	}
-	received, err := q.received(ctx, deliveries)
+	received, err := q.receivedMessages(ctx, deliveries)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]queue.PeekedMessage, len(seen))
 	for i, s := range seen {
-		received[i].ReceiptHandle = "" // it would be the one of the last receiver
+		received[i].ReceiptHandle = "" // the handle would be the last receiver's
 		all[i] = queue.PeekedMessage{ReceivedMessage: received[i], State: s.State, VisibleAt: s.VisibleAt}
 	}
 	return all, nil
 }
 
-func (q *Queue) arriveHere(ctx context.Context, source uint64, burials []queue.Transfer) error {
-	if err := q.safe.prepare(q.config.Load()); err != nil {
+func (q *Queue) acceptTransfersLocal(ctx context.Context, generation uint64, transfers []queue.Transfer) error {
+	if err := q.dataKeys.ensureKey(q.config.Load()); err != nil {
 		return err
 	}
 	size := 0
-	for _, b := range burials {
-		size += len(b.Content) + recordRoom
+	for _, b := range transfers {
+		size += len(b.Content) + maxRecordBytes
 	}
-	if err := q.set.moves.Admit(size); err != nil {
+	if err := q.queues.moveLimit.Admit(size); err != nil {
 		return err
 	}
-	return q.do(ctx, size, func(m *queue.Machine) { m.AcceptTransfers(source, burials...) })
+	return q.do(ctx, size, func(m *queue.Machine) { m.AcceptTransfers(generation, transfers...) })
 }
 
-// do runs a command and waits until what it did is stored.
+// do runs a command and waits until its effect is stored.
 func (q *Queue) do(ctx context.Context, size int, do func(*queue.Machine)) error {
 	c := &command{do: do, size: size, done: make(chan error, 1)}
 	if err := q.submit(c); err != nil {
@@ -331,91 +332,92 @@ func (q *Queue) do(ctx context.Context, size int, do func(*queue.Machine)) error
 }
 
 func (q *Queue) submit(c *command) error {
-	if room := q.set.maxEntry; c.size > room {
+	if room := q.queues.maxEntry; c.size > room {
 		return fault.New(fault.TooLarge,
 			"%d bytes do not fit in one entry of the log: the NATS server takes %d, raise its max_payload", c.size, room)
 	}
 	if c.size > 0 {
-		if err := q.set.intact.begin(); err != nil {
+		if err := q.queues.storage.beforeWrite(); err != nil {
 			return err
 		}
 	}
-	o, err := q.push(c)
+	o, err := q.enqueue(c)
 	switch {
 	case err != nil:
 		return err
 	case o != nil:
-		o.advance()
+		o.tryStep()
 	default:
-		q.signal()
+		q.wakeOwner()
 	}
 	return nil
 }
 
-// push has a command wait, and returns the owner if that is for who comes to advance.
-func (q *Queue) push(c *command) (*owner, error) {
+// enqueue adds a command to the inbox. It returns the owner when the caller is to
+// call its tryStep.
+func (q *Queue) enqueue(c *command) (*owner, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed != nil {
 		return nil, q.closed
 	}
-	if q.away {
+	if q.isElsewhere {
 		return nil, errMoved
 	}
 	q.startLocked()
-	q.used++
-	q.tired = false
+	q.commandCount++
+	q.closeWhenIdle = false
 	q.inbox = append(q.inbox, c)
-	return q.open, nil
+	return q.inlineOwner, nil
 }
 
-// internal hands the owner a command of its own, which no caller waits for.
-func (q *Queue) internal(size int, do func(*queue.Machine)) {
+// enqueueInternal adds a command of the owner itself, which no caller waits for.
+func (q *Queue) enqueueInternal(size int, do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.startLocked()
-	q.tired = false
-	q.inbox = append(q.inbox, &command{do: do, size: size, own: true, done: make(chan error, 1)})
-	q.signal()
+	q.closeWhenIdle = false
+	q.inbox = append(q.inbox, &command{do: do, size: size, internal: true, done: make(chan error, 1)})
+	q.wakeOwner()
 }
 
-// first is internal, before all that waits.
-func (q *Queue) first(do func(*queue.Machine)) {
+// enqueueFirst is enqueueInternal, before all commands that wait.
+func (q *Queue) enqueueFirst(do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.inbox = slices.Insert(q.inbox, 0, &command{do: do, own: true, done: make(chan error, 1)})
-	q.signal()
+	q.inbox = slices.Insert(q.inbox, 0, &command{do: do, internal: true, done: make(chan error, 1)})
+	q.wakeOwner()
 }
 
-func (q *Queue) signal() {
+func (q *Queue) wakeOwner() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
 }
 
-// close ends the queue: commands that are there are still carried out, new ones
-// and waiting receives get the reason. It returns when the owner is gone.
+// close closes the queue: commands in the inbox are still carried out, new commands
+// and waiting receives get reason. It returns when the owner is gone.
 func (q *Queue) close(ctx context.Context, reason error) error {
-	q.shut(reason)
+	q.beginClose(reason)
 	select {
-	case <-q.ended:
+	case <-q.stopped:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// shut begins to close the queue.
-func (q *Queue) shut(reason error) {
+// beginClose is close without the waiting.
+func (q *Queue) beginClose(reason error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed == nil {
 		q.closed = reason
 		q.cancel()
-		if !q.runs {
-			close(q.ended)
+		if !q.hasOwner {
+			close(q.stopped)
 		}
 	}
-	q.signal()
+	q.wakeOwner()
 }

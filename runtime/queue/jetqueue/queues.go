@@ -30,169 +30,171 @@ import (
 type Options struct {
 	Log        *slog.Logger // nil for none
 	BodyBudget int64        // bytes of message contents kept in memory; 0 means 64 MiB
-	Keys       Keyring      // what is stored is encrypted with them; nil for not at all
+	Keys       Keyring      // encrypt what is stored; nil stores all contents in clear
 
-	// Cluster is the nodes that share the queues: Open joins it, Close leaves it.
-	// nil for a runtime by itself.
+	// Cluster has the nodes that share the queues: Open joins it, Close leaves it.
+	// nil for a single runtime.
 	Cluster *cluster.Cluster
 
-	// WallClock is the wall clock; nil for the process's. No rule depends on it while a
-	// queue is open, only what clients are told.
+	// WallClock is the wall clock; nil for the process's. While a queue is open,
+	// only the times that clients see depend on it.
 	WallClock func() time.Time
 
-	KeepForever bool // no message leaves for its age, whatever its queue's Retention
+	KeepForever bool // no message expires, whatever its queue's Retention
 
-	// Gate is asked before a queue is made and before messages are sent; nil admits all.
+	// Gate is asked before a queue is created and before messages are sent; nil
+	// admits all.
 	Gate capacity.Gate
-	// MoveLimit is asked before messages move from one queue to another: for a moment they
-	// are in both. nil admits all.
+	// MoveLimit is asked before messages move from one queue to another, since they
+	// are in both for a moment. nil admits all.
 	MoveLimit capacity.Limit
 
-	// VerifyStored is asked after each entry that JetStream has acknowledged: an error says
-	// that the next start will not find it, and is what its callers get. nil for a
-	// server whose files are not ours.
+	// VerifyStored is called after JetStream acknowledged an entry. An error says
+	// that the next start would not find the entry, and goes to its callers. nil for
+	// an external server.
 	VerifyStored func() error
 
-	// AdmitWrite is asked before a stream is made, and once for all that waits to be
-	// written to a log, if it can be refused. It is told how long the log has not been
-	// written to, and about how many bytes JetStream will take for it in memory:
-	// it opens the log's file again after 30 seconds (closeFDsIdle, nats-server 2.15.2),
-	// and reads its last block, which may have 8 MiB, after ten (CacheExpire). nil
-	// allows everything.
+	// AdmitWrite is asked before a stream is created, and once for each batch of
+	// commands that write, if they can be refused. It gets the time since the last
+	// write to the log, and about how many bytes JetStream will need in memory for
+	// this one: after 30 seconds JetStream has closed the log's file (closeFDsIdle,
+	// nats-server 2.15.2), and after ten it has dropped the last block, of up to 8
+	// MiB, which it then reads again (CacheExpire). nil admits all.
 	AdmitWrite func(rested time.Duration, bytes int) error
 
-	// ConcurrentReads is how many logs are read at the same time, with up to 10 MiB each; 0 means 8.
+	// ConcurrentReads is how many logs are read at the same time, with up to 10 MiB
+	// each; 0 means 8.
 	ConcurrentReads int
-	// ReadAheadBytes is how many bytes of contents are read back at once, and kept until they
-	// are asked for, for each queue; 0 means 1 MiB.
+	// ReadAheadBytes is how many bytes of contents a queue reads back at once, and
+	// keeps until they are asked for; 0 means 1 MiB.
 	ReadAheadBytes int
 
-	// CheckpointFile is the file that keeps what each log was known to hold; "" for none:
-	// then it is not noticed when the end of a log is lost. It needs a server that
-	// nobody else writes to.
+	// CheckpointFile is the path of the file of checkpoints, which say what each log
+	// held; "" for none: then the loss of a log's end goes unnoticed. It needs a
+	// server that only this process writes to.
 	CheckpointFile string
-	// IntactRange tells what entries the files of a stream hold, when they are whole and without
-	// gaps. A queue whose mark says the same is opened when it is first used. nil has
-	// all of them opened at once.
+	// IntactRange returns which entries the files of a stream hold; ok is false when
+	// they are damaged or have gaps. A queue whose checkpoint agrees is opened at
+	// its first use. With nil all queues are opened at the start.
 	IntactRange func(stream string) (first, last uint64, ok bool)
-	// IdleTimeout closes a queue that was not used for so long, until it is used again; 0 for
-	// never. Those with much in their logs stay open.
+	// IdleTimeout closes a queue that was not used for so long, until its next use;
+	// 0 for never. Queues with large logs stay open.
 	IdleTimeout time.Duration
-	// TruncatedStreams are streams whose end was found cut short. Without a mark that counts as
-	// a loss.
+	// TruncatedStreams are streams whose end was found truncated. That is reported
+	// as a loss if the queue has no checkpoint.
 	TruncatedStreams map[string]bool
-	// OnLoss takes what was found missing; nil logs it. What it returns an error
-	// for is found again.
+	// OnLoss is called with each loss; nil logs it. A loss for which it returns an
+	// error is found again later.
 	OnLoss func(loss.Loss) error
 	// Strict has Open fail when anything is missing, and change nothing.
 	Strict bool
 }
 
 const (
-	defaultBudget = 64 << 20
-	defaultLoads  = 8
+	defaultBudget          = 64 << 20
+	defaultConcurrentReads = 8
 )
 
 // Queues are all queues of a runtime.
 type Queues struct {
-	store    *backbone.Backbone
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	table    *record.Table[row]
-	log      *slog.Logger
-	budget   *queue.Budget
-	keys     Keyring
-	maxEntry int
-	peers    *peers // nil for a runtime by itself
-	forever  bool
-	wall     func() time.Time // nil for the process's
-	gate     capacity.Gate
-	moves    capacity.Limit
-	intact   intact
-	write    func(rested time.Duration, bytes int) error
-	loads    chan struct{} // has room for one who may read a log
-	pages    int
-	marks    *marks
-	whole    func(stream string) (first, last uint64, ok bool)
-	opened   time.Time // and what the wall clock said then
-	wallThen time.Time
-	torn     map[string]bool
-	lost     func(loss.Loss) error
+	store          *backbone.Backbone
+	conn           *nats.Conn
+	js             jetstream.JetStream
+	table          *record.Table[queueRecord]
+	log            *slog.Logger
+	budget         *queue.Budget
+	keys           Keyring
+	maxEntry       int
+	router         *router // nil for a single runtime
+	keepForever    bool
+	wallClock      func() time.Time // nil for the process's
+	gate           capacity.Gate
+	moveLimit      capacity.Limit
+	storage        storageCheck
+	admitWrite     func(rested time.Duration, bytes int) error
+	readSlots      chan struct{} // limits how many logs are read at the same time
+	readAheadBytes int
+	checkpoints    *checkpointFile
+	intactRange    func(stream string) (first, last uint64, ok bool)
+	openedAt       time.Time // by the process's clock
+	wallAtOpen     time.Time
+	truncated      map[string]bool
+	onLoss         func(loss.Loss) error
 
-	admin     sync.Mutex // held while queues are created and deleted
-	following sync.Mutex // held while what another node did is taken in
+	adminMu  sync.Mutex // held while queues are created and deleted
+	recordMu sync.Mutex // held while a record that another node changed is applied
 
 	mu     sync.RWMutex // guards queues and closed
 	queues map[queue.ID]*Queue
 	closed bool
 
-	owners sync.WaitGroup // a goroutine for each queue that is used
-	ending chan struct{}  // closed when nobody needs to look who rests
-	looks  sync.WaitGroup // of those who do
+	owners    sync.WaitGroup // one for each queue that has an owner
+	closing   chan struct{}  // closed by Close
+	idleScans sync.WaitGroup // closeIdleQueues
 
-	squeezed atomic.Int64 // when squeeze last did something: seconds of the epoch
+	lastReclaim atomic.Int64 // the last reclaimSpace, in Unix seconds
 }
 
-// squeezeAgain is how often, in seconds, queues are asked for the room they do not need.
-const squeezeAgain = 10
+// reclaimInterval is the shortest time between two reclaimSpace, in seconds.
+const reclaimInterval = 10
 
-// squeeze has the owner of each queue look whether its log has room to give back
-// that is not worth it while nothing is tight. It is called when a send is refused.
-func (qs *Queues) squeeze() {
-	now, last := time.Now().Unix(), qs.squeezed.Load()
-	if max(now-last, last-now) < squeezeAgain || !qs.squeezed.CompareAndSwap(last, now) {
+// reclaimSpace has each owner check whether it can trim or compact its log, by the
+// lower limits of a full store. It is called when a send is refused.
+func (qs *Queues) reclaimSpace() {
+	now, last := time.Now().Unix(), qs.lastReclaim.Load()
+	if max(now-last, last-now) < reclaimInterval || !qs.lastReclaim.CompareAndSwap(last, now) {
 		return
 	}
 	for _, q := range qs.All() {
-		if q.running() { // what rests has nothing that is worth it
-			q.internal(0, func(*queue.Machine) {})
+		if q.isRunning() { // an idle queue's log is too small
+			q.enqueueInternal(0, func(*queue.Machine) {})
 		}
 	}
 }
 
-// lose is what Options.Lost is without one.
-func (o *Options) lose(l loss.Loss) error {
-	o.Log.Warn("a queue was damaged", "queue", l.Name, "what", l.What, "entries", l.Entries, "numbers", l.Numbers)
+// logLoss is the default for Options.OnLoss.
+func (o *Options) logLoss(l loss.Loss) error {
+	o.Log.Warn("a queue has lost data", "queue", l.Name, "what", l.What, "entries", l.Entries, "numbers", l.Numbers)
 	return nil
 }
 
-// wallAt is what the wall clock says at a moment of the process, which is now.
+// wallAt is what the wall clock says; now is the present time of the process.
 func (qs *Queues) wallAt(now time.Time) time.Time {
-	if qs.wall == nil {
+	if qs.wallClock == nil {
 		return now
 	}
-	return qs.wall()
+	return qs.wallClock()
 }
 
-// wallSince is what the wall clock would say now, had nobody set it since the queues were
-// opened: how long a log was closed that is read only now. For a new one, and one
-// that may come from another node, it is what it says.
+// wallSince is what the wall clock would say now, had no one set it since the queues
+// were opened: it is for a log that is read long after that. For a new log, and for
+// one that another node may have written, it is what the wall clock says.
 func (qs *Queues) wallSince(last uint64, now time.Time) time.Time {
-	if qs.peers != nil || last == 0 {
+	if qs.router != nil || last == 0 {
 		return qs.wallAt(now)
 	}
-	return qs.wallThen.Add(now.Sub(qs.opened))
+	return qs.wallAtOpen.Add(now.Sub(qs.openedAt))
 }
 
-// A row is the record of a queue.
-type row struct {
-	ID     queue.ID
-	Source uint64 // this incarnation of the name: its stream, and its dead letters
-	Key    []byte // of its receipt handles
-	Config queue.Config
+// A queueRecord is what is stored of a queue beside its log.
+type queueRecord struct {
+	ID         queue.ID
+	Generation uint64 `json:"Source"` // tells queues of one name apart; in the name of the stream
+	Key        []byte // of its receipt handles, 16 bytes
+	Config     queue.Config
 }
 
-func key(id queue.ID) string { return id.Account + "/" + id.Region + "/" + id.Name }
+func recordKey(id queue.ID) string { return id.Account + "/" + id.Region + "/" + id.Name }
 
-func incarnation(source uint64) string { return fmt.Sprintf("%016x", source) }
+func generationName(generation uint64) string { return fmt.Sprintf("%016x", generation) }
 
-// entrySlack is what an entry may have beside its commands' own records:
-// headers, dead letters on their way, the counters.
-const entrySlack = 256 << 10
+// entryOverhead is what an entry may hold beside the records of its commands:
+// headers, dead letters, counters, in bytes.
+const entryOverhead = 256 << 10
 
-// Open finds the queues that the records know. Each reads its log by itself, once it
-// is used or has something to do; commands wait for that. What is missing is reported
-// to Options.Lost, and what there is, is served.
+// Open opens all queues that have a record. Each reads its log at its first use, or
+// earlier when it has work to do; commands wait for that. What is missing is
+// reported to Options.OnLoss, and the rest is served.
 func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Options) (_ *Queues, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -201,48 +203,48 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 		o.BodyBudget = defaultBudget
 	}
 	if o.ReadAheadBytes == 0 {
-		o.ReadAheadBytes = readBytes
+		o.ReadAheadBytes = maxReadBytes
 	}
 	if o.ConcurrentReads == 0 {
-		o.ConcurrentReads = defaultLoads
+		o.ConcurrentReads = defaultConcurrentReads
 	}
 	if o.MoveLimit == nil {
 		o.MoveLimit = capacity.Gate(nil)
 	}
 	qs := &Queues{
-		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[row](records, "queue").KeepMarkers(), log: o.Log,
-		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, forever: o.KeepForever, gate: o.Gate, moves: o.MoveLimit, maxEntry: int(b.Conn().MaxPayload()) - entrySlack, queues: map[queue.ID]*Queue{},
-		whole: o.IntactRange, torn: o.TruncatedStreams, intact: intact{ask: o.VerifyStored}, wall: o.WallClock, write: o.AdmitWrite, loads: make(chan struct{}, o.ConcurrentReads), pages: o.ReadAheadBytes,
+		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[queueRecord](records, "queue").KeepMarkers(), log: o.Log,
+		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, keepForever: o.KeepForever, gate: o.Gate, moveLimit: o.MoveLimit, maxEntry: int(b.Conn().MaxPayload()) - entryOverhead, queues: map[queue.ID]*Queue{},
+		intactRange: o.IntactRange, truncated: o.TruncatedStreams, storage: storageCheck{verify: o.VerifyStored}, wallClock: o.WallClock, admitWrite: o.AdmitWrite, readSlots: make(chan struct{}, o.ConcurrentReads), readAheadBytes: o.ReadAheadBytes,
 	}
-	qs.opened, qs.ending = time.Now(), make(chan struct{})
-	qs.wallThen = qs.wallAt(qs.opened)
-	if qs.write == nil {
-		qs.write = func(time.Duration, int) error { return nil }
+	qs.openedAt, qs.closing = time.Now(), make(chan struct{})
+	qs.wallAtOpen = qs.wallAt(qs.openedAt)
+	if qs.admitWrite == nil {
+		qs.admitWrite = func(time.Duration, int) error { return nil }
 	}
 	if o.Cluster != nil {
-		qs.peers = &peers{set: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]running{}}
-		qs.table.Watch(qs.follow) // before the first look, so that nothing is missed in between
+		qs.router = &router{queues: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]remoteCall{}}
+		qs.table.Watch(qs.applyRemoteChange) // before the records are listed, so that no change is missed in between
 	}
-	if qs.lost = o.OnLoss; qs.lost == nil {
-		qs.lost = o.lose
+	if qs.onLoss = o.OnLoss; qs.onLoss == nil {
+		qs.onLoss = o.logLoss
 	}
 	if o.CheckpointFile != "" {
-		if qs.marks, err = openMarks(o.CheckpointFile); err != nil {
+		if qs.checkpoints, err = openCheckpoints(o.CheckpointFile); err != nil {
 			return nil, err
 		}
 		defer func() {
 			if err != nil {
-				err = errors.Join(err, qs.marks.close())
+				err = errors.Join(err, qs.checkpoints.close())
 			}
 		}()
 	}
-	rows, err := qs.match(ctx, o.Strict)
+	rows, err := qs.reconcile(ctx, o.Strict)
 	if err != nil {
 		return nil, err
 	}
 	there := map[uint64]bool{}
 	for _, r := range rows {
-		there[r.Source] = true
+		there[r.Generation] = true
 	}
 	var all []*Queue
 	for _, r := range rows {
@@ -251,52 +253,52 @@ func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Op
 			return nil, err
 		}
 		qs.mu.Lock()
-		if qs.put(q) == q {
+		if qs.addLocked(q) == q {
 			all = append(all, q)
 		}
 		qs.mu.Unlock()
 	}
 	if o.Strict {
-		if err := qs.check(ctx); err != nil {
+		if err := qs.verifyLogs(ctx); err != nil {
 			return nil, err
 		}
 	}
-	qs.marks.keep(func(source uint64) bool { return there[source] })
-	for _, q := range all { // all are known before the first moves a dead letter
-		if !qs.rests(q) {
+	qs.checkpoints.retain(func(generation uint64) bool { return there[generation] })
+	for _, q := range all { // all queues have to be known before the first transfer
+		if !qs.canStayClosed(q) {
 			q.start()
 		}
 	}
-	if o.IdleTimeout > 0 && qs.peers == nil {
-		qs.looks.Go(func() { qs.restAll(o.IdleTimeout) })
+	if o.IdleTimeout > 0 && qs.router == nil {
+		qs.idleScans.Go(func() { qs.closeIdleQueues(o.IdleTimeout) })
 	}
-	if qs.peers != nil {
-		if err := qs.peers.open(ctx); err != nil {
+	if qs.router != nil {
+		if err := qs.router.open(ctx); err != nil {
 			return nil, errors.Join(err, qs.Close(context.WithoutCancel(ctx)))
 		}
 	}
 	return qs, nil
 }
 
-func (qs *Queues) newQueue(r row) (*Queue, error) {
+func (qs *Queues) newQueue(r queueRecord) (*Queue, error) {
 	h, err := queue.NewHandleCodec(r.Key)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "the record of queue %s", r.ID.Name)
 	}
-	q := &Queue{id: r.ID, set: qs, source: r.Source, handles: h, wake: make(chan struct{}, 1), ended: make(chan struct{})}
-	q.away = qs.peers != nil // until it is settled
-	q.reader = qs.newLog(r.Source)
-	q.safe = safe{ring: qs.keys, id: r.ID}
+	q := &Queue{id: r.ID, queues: qs, generation: r.Generation, handles: h, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	q.isElsewhere = qs.router != nil // until updateOwnership
+	q.reader = qs.newLog(r.Generation)
+	q.dataKeys = dataKeyCache{ring: qs.keys, id: r.ID}
 	q.config.Store(&r.Config)
 	q.ctx, q.cancel = context.WithCancel(context.Background())
 	return q, nil
 }
 
-// Create makes a queue: fault.Exists when there is one of this name.
+// Create creates a queue: fault.Exists when there is one of this name.
 func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Queue, error) {
-	qs.admin.Lock()
-	defer qs.admin.Unlock()
-	if err := qs.open(); err != nil {
+	qs.adminMu.Lock()
+	defer qs.adminMu.Unlock()
+	if err := qs.checkOpen(); err != nil {
 		return nil, err
 	}
 	if qs.has(id) {
@@ -305,80 +307,80 @@ func (qs *Queues) Create(ctx context.Context, id queue.ID, c queue.Config) (*Que
 	if err := qs.gate.Admit(0); err != nil {
 		return nil, err
 	}
-	if err := qs.write(never, 0); err != nil {
+	if err := qs.admitWrite(neverWritten, 0); err != nil {
 		return nil, err
 	}
-	r := row{ID: id, Source: newSource(), Key: make([]byte, 16), Config: c}
+	r := queueRecord{ID: id, Generation: newGeneration(), Key: make([]byte, 16), Config: c}
 	rand.Read(r.Key)
 	q, err := qs.newQueue(r)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := qs.makeStream(ctx, r); err != nil {
+	if _, err := qs.createStream(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := qs.record(ctx, r); err != nil {
+	if err := qs.createRecord(ctx, r); err != nil {
 		return nil, err
 	}
-	return qs.add(q)
+	return qs.addAndStart(q)
 }
 
-// record stores the record of a new queue, or takes its stream back. One that
-// may be stored or not keeps its stream: the next start decides.
-func (qs *Queues) record(ctx context.Context, r row) error {
-	err := qs.table.Create(ctx, key(r.ID), r)
+// createRecord stores the record of a new queue. When that fails it deletes the
+// stream, unless the record may be stored all the same: then the next start decides.
+func (qs *Queues) createRecord(ctx context.Context, r queueRecord) error {
+	err := qs.table.Create(ctx, recordKey(r.ID), r)
 	if err == nil {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
 	if !errors.Is(err, fault.Exists) {
-		if e := qs.table.Refresh(ctx, key(r.ID)); e != nil && !errors.Is(e, fault.NotFound) {
+		if e := qs.table.Refresh(ctx, recordKey(r.ID)); e != nil && !errors.Is(e, fault.NotFound) {
 			return errors.Join(err, e)
 		}
-		if there, ok := qs.table.Get(key(r.ID)); ok && there.Source == r.Source {
+		if there, ok := qs.table.Get(recordKey(r.ID)); ok && there.Generation == r.Generation {
 			return nil
 		}
 	}
-	if e := qs.js.DeleteStream(ctx, streamPrefix+incarnation(r.Source)); e != nil {
-		err = errors.Join(err, e) // it is removed at the next start
+	if e := qs.js.DeleteStream(ctx, streamPrefix+generationName(r.Generation)); e != nil {
+		err = errors.Join(err, e) // the next start removes it
 	}
 	return err
 }
 
-// add takes a queue in and runs it. When the mirror of the records has brought it
-// already it returns that one.
-func (qs *Queues) add(q *Queue) (*Queue, error) {
+// addAndStart adds a queue and starts it. When the records' mirror has added it
+// already, it returns that one.
+func (qs *Queues) addAndStart(q *Queue) (*Queue, error) {
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	if qs.closed {
 		return nil, errClosed
 	}
-	there := qs.put(q)
+	there := qs.addLocked(q)
 	if there == q {
 		q.start()
-		if qs.peers != nil {
-			q.settle(qs.peers.cluster.View())
+		if qs.router != nil {
+			q.updateOwnership(qs.router.cluster.View())
 		}
 	}
 	return there, nil
 }
 
-// put is add without running it. It is called with mu held.
-func (qs *Queues) put(q *Queue) *Queue {
-	if there := qs.queues[q.id]; there != nil && there.source == q.source {
+// addLocked is addAndStart without the start. It is called with mu held.
+func (qs *Queues) addLocked(q *Queue) *Queue {
+	if there := qs.queues[q.id]; there != nil && there.generation == q.generation {
 		return there
 	}
 	qs.queues[q.id] = q
 	return q
 }
 
-func newSource() uint64 {
+func newGeneration() uint64 {
 	var b [8]byte
 	rand.Read(b[:])
 	return binary.BigEndian.Uint64(b[:])>>1 | 1 // never 0
 }
 
-func (qs *Queues) open() error {
+func (qs *Queues) checkOpen() error {
 	qs.mu.RLock()
 	defer qs.mu.RUnlock()
 	if qs.closed {
@@ -391,19 +393,19 @@ var errClosed = fault.New(fault.Unavailable, "the queues are closed")
 
 // Get finds a queue: fault.NotFound when there is none.
 func (qs *Queues) Get(id queue.ID) (*Queue, error) {
-	if q := qs.here(id); q != nil {
+	if q := qs.lookup(id); q != nil {
 		return q, nil
 	}
-	if qs.peers != nil { // another node may have made it a moment ago
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+	if qs.router != nil { // another node may just have created it
+		ctx, cancel := context.WithTimeout(context.Background(), findOwnerTimeout)
 		defer cancel()
-		return qs.look(ctx, id)
+		return qs.refresh(ctx, id)
 	}
 	return nil, notFound(id)
 }
 
-// here is a queue that is known here; nil when there is none.
-func (qs *Queues) here(id queue.ID) *Queue {
+// lookup returns a queue that this node knows; nil when there is none.
+func (qs *Queues) lookup(id queue.ID) *Queue {
 	qs.mu.RLock()
 	defer qs.mu.RUnlock()
 	return qs.queues[id]
@@ -411,7 +413,7 @@ func (qs *Queues) here(id queue.ID) *Queue {
 
 func notFound(id queue.ID) error { return fault.New(fault.NotFound, "no queue %s", id.Name) }
 
-func (qs *Queues) has(id queue.ID) bool { return qs.here(id) != nil }
+func (qs *Queues) has(id queue.ID) bool { return qs.lookup(id) != nil }
 
 // List returns the queues of an account in a region whose names start with
 // prefix, by name.
@@ -435,16 +437,16 @@ func (qs *Queues) All() []*Queue {
 	return slices.Collect(maps.Values(qs.queues))
 }
 
-// Delete removes a queue and its messages: fault.NotFound when there is none,
-// also for those who wait at it.
+// Delete deletes a queue and its messages: fault.NotFound when there is none.
+// Receives that wait at the queue get fault.NotFound too.
 func (qs *Queues) Delete(ctx context.Context, id queue.ID) error {
-	qs.admin.Lock()
-	defer qs.admin.Unlock()
+	qs.adminMu.Lock()
+	defer qs.adminMu.Unlock()
 	q, err := qs.Get(id)
 	if err != nil {
 		return err
 	}
-	if err := qs.table.Delete(ctx, key(id)); err != nil {
+	if err := qs.table.Delete(ctx, recordKey(id)); err != nil {
 		return err
 	}
 	qs.mu.Lock()
@@ -455,16 +457,16 @@ func (qs *Queues) Delete(ctx context.Context, id queue.ID) error {
 	if err := q.close(ctx, notFound(id)); err != nil {
 		return err
 	}
-	qs.marks.forget(q.source)
-	// A stream that stays behind is removed at the next start.
-	err = qs.js.DeleteStream(ctx, streamPrefix+incarnation(q.source))
+	qs.checkpoints.remove(q.generation)
+	// The next start removes a stream that stays behind.
+	err = qs.js.DeleteStream(ctx, streamPrefix+generationName(q.generation))
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fault.Wrap(fault.Unavailable, err, "removing the stream of queue %s", id.Name)
 	}
-	return qs.table.Forget(ctx, key(id))
+	return qs.table.Forget(ctx, recordKey(id))
 }
 
-// Reset removes all queues of all accounts.
+// Reset deletes all queues of all accounts.
 func (qs *Queues) Reset(ctx context.Context) error {
 	qs.mu.RLock()
 	var ids []queue.ID
@@ -480,14 +482,14 @@ func (qs *Queues) Reset(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the work on all queues. Commands under way are answered, waiting
-// receives get fault.Unavailable.
+// Close closes all queues. Commands under way are answered, waiting receives get
+// fault.Unavailable.
 func (qs *Queues) Close(ctx context.Context) error {
-	qs.admin.Lock()
-	defer qs.admin.Unlock()
+	qs.adminMu.Lock()
+	defer qs.adminMu.Unlock()
 	qs.mu.Lock()
 	if !qs.closed {
-		close(qs.ending)
+		close(qs.closing)
 	}
 	qs.closed = true
 	all := make([]*Queue, 0, len(qs.queues))
@@ -495,19 +497,19 @@ func (qs *Queues) Close(ctx context.Context) error {
 		all = append(all, q)
 	}
 	qs.mu.Unlock()
-	qs.looks.Wait()
+	qs.idleScans.Wait()
 	var wg sync.WaitGroup
 	errs := make([]error, len(all))
 	for i, q := range all {
 		wg.Go(func() { errs[i] = q.close(ctx, errClosed) })
 	}
 	wg.Wait()
-	if qs.peers != nil { // the others take over what has been let go of
-		errs = append(errs, qs.peers.close(ctx))
+	if qs.router != nil { // the other nodes take over what was released
+		errs = append(errs, qs.router.close(ctx))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return err // who still runs may still write marks
+		return err // an owner that still runs may write checkpoints
 	}
 	qs.owners.Wait()
-	return qs.marks.close()
+	return qs.checkpoints.close()
 }

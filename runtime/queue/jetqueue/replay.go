@@ -11,30 +11,30 @@ import (
 	"millrace/runtime/store/loss"
 )
 
-// A replay is what was made of a log: a machine of all that could be read, and
-// what is missing.
-type replay struct {
-	machine     *queue.Machine
-	first, last uint64
-	mark        mark         // what the log was known to hold; zero when unknown
-	gone        queue.Ranges // entries that are missing now, and were not before
-	loss        *loss.Loss   // nil when nothing is missing
+// A logReplay is what came of reading a log: a machine with all that could be read,
+// and what is missing.
+type logReplay struct {
+	machine      *queue.Machine
+	first, last  uint64
+	checkpoint   checkpoint   // what the log has to hold; zero when unknown
+	newlyMissing queue.Ranges // entries whose loss was not reported before
+	loss         *loss.Loss   // nil when nothing is missing
 }
 
-// replay reads the log. What is missing or damaged is left out, and named.
-func (q *Queue) replay(ctx context.Context, l *log) (*replay, error) {
+// replay reads the log. It leaves out what is missing or damaged, and describes it.
+func (q *Queue) replay(ctx context.Context, l *queueLog) (*logReplay, error) {
 	first, last, err := l.bounds(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var seed [32]byte
 	rand.Read(seed[:]) // never fails
-	m := queue.New(q.rules(), queue.Options{FIFO: q.id.FIFO(), Random: randv2.NewChaCha8(seed), Budget: q.set.budget})
+	m := queue.New(q.machineConfig(), queue.Options{FIFO: q.id.FIFO(), Random: randv2.NewChaCha8(seed), Budget: q.queues.budget})
 	m.StartAt(last)
-	r := &replay{machine: m, first: first, last: last, mark: q.set.marks.get(q.source)}
+	r := &logReplay{machine: m, first: first, last: last, checkpoint: q.queues.checkpoints.get(q.generation)}
 	var gaps queue.Ranges
 	err = l.scan(ctx, first, last, func(seq uint64, entry []byte) error {
-		err := q.redo(m, seq, entry)
+		err := q.replayEntry(m, seq, entry)
 		if errors.Is(err, queue.ErrDamagedEntry) && !errors.Is(err, queue.ErrUnknownVersion) {
 			gaps.Add(seq, seq)
 			return nil
@@ -45,9 +45,9 @@ func (q *Queue) replay(ctx context.Context, l *log) (*replay, error) {
 		m.Discard()
 		return nil, err
 	}
-	if len(gaps) > 0 && q.set.peers != nil {
+	if len(gaps) > 0 && q.queues.router != nil {
 		now, _, err := l.bounds(ctx)
-		if err != nil || now > first { // the owner before us has purged what was being read
+		if err != nil || now > first { // the previous owner purged entries while they were read
 			m.Discard()
 			if err != nil {
 				return nil, err
@@ -56,46 +56,45 @@ func (q *Queue) replay(ctx context.Context, l *log) (*replay, error) {
 		}
 	}
 	m.StartAt(last) // also when the last entry is missing
-	if front := max(m.FirstLiveEntry(), r.mark.base, 1); first > front {
+	if front := max(m.FirstLiveEntry(), r.checkpoint.firstLive, 1); first > front {
 		gaps = append(queue.Ranges{{From: front, To: first - 1}}, gaps...)
 	}
-	r.gone = gaps.Without(m.ReportedLosses())
-	behind := r.mark.last > last || !r.mark.known && q.set.torn[l.stream]
-	if len(r.gone) == 0 && !behind {
+	r.newlyMissing = gaps.Without(m.ReportedLosses())
+	behind := r.checkpoint.lastEntry > last || !r.checkpoint.known && q.queues.truncated[l.stream]
+	if len(r.newlyMissing) == 0 && !behind {
 		return r, nil
 	}
-	if err := r.account(ctx, q, l, behind); err != nil {
+	if err := r.describeLoss(ctx, q, l, behind); err != nil {
 		m.Discard()
 		return nil, err
 	}
 	return r, nil
 }
 
-// redo does an entry again. Its contents are opened while there is room for
-// them; without their key they stay in the log, for whoever receives them to see
-// what is wrong with it.
-func (q *Queue) redo(m *queue.Machine, seq uint64, entry []byte) error {
+// replayEntry applies an entry. Its contents are decrypted while the budget has
+// room. Without their key they stay in the log: their receiver gets the key's error.
+func (q *Queue) replayEntry(m *queue.Machine, seq uint64, entry []byte) error {
 	e, err := queue.ReadEntry(entry)
 	if err != nil {
 		return err
 	}
 	var contents queue.Plaintext
-	if !q.set.budget.Full(len(entry)) {
-		if contents, err = q.read(&e); errors.Is(err, queue.ErrDamagedEntry) {
+	if !q.queues.budget.Full(len(entry)) {
+		if contents, err = q.decrypt(&e); errors.Is(err, queue.ErrDamagedEntry) {
 			return err
 		}
 	}
 	return m.Replay(seq, e, contents)
 }
 
-// account goes through the log again, to name what was in the missing entries.
-func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) error {
-	counts := max(r.machine.FirstLiveEntry(), r.mark.base) // entries below hold no message that is alive
+// describeLoss reads the log again, to find out what was in the missing entries.
+func (r *logReplay) describeLoss(ctx context.Context, q *Queue, l *queueLog, behind bool) error {
+	counts := max(r.machine.FirstLiveEntry(), r.checkpoint.firstLive) // entries below hold nothing live
 	fresh := func(seq uint64) bool {
-		return seq >= counts && len(queue.Ranges{{From: seq, To: seq}}.Without(r.gone)) == 0
+		return seq >= counts && len(queue.Ranges{{From: seq, To: seq}}.Without(r.newlyMissing)) == 0
 	}
 	a := queue.NewLossAudit()
-	if len(r.gone) > 0 && r.gone[0].From < r.first && r.first > counts {
+	if len(r.newlyMissing) > 0 && r.newlyMissing[0].From < r.first && r.first > counts {
 		a.MissingEntries()
 	}
 	err := l.scan(ctx, r.first, r.last, func(seq uint64, entry []byte) error {
@@ -116,29 +115,29 @@ func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) err
 	if behind {
 		a.MissingEntries()
 	}
-	numbers := a.LostMessages(r.mark.next)
+	numbers := a.LostMessages(r.checkpoint.nextNumber)
 	messages := numbers.Len()
-	if r.mark.known {
-		messages = min(messages, uint64(r.mark.alive))
+	if r.checkpoint.known {
+		messages = min(messages, uint64(r.checkpoint.messages))
 	}
 	lost := &loss.Loss{Kind: loss.Queue, Name: q.id.ARN().String(), Messages: messages, Numbers: numbers.String()}
-	entries := r.gone
-	if behind && r.mark.known {
-		entries = append(queue.Ranges{}, r.gone...)
-		entries.Add(r.last+1, r.mark.last)
+	entries := r.newlyMissing
+	if behind && r.checkpoint.known {
+		entries = append(queue.Ranges{}, r.newlyMissing...)
+		entries.Add(r.last+1, r.checkpoint.lastEntry)
 	}
 	lost.Entries = entries.String()
 	_, _, alive, _ := r.machine.Counters()
-	// Messages that are here, and lost ones, make more than there were: deletes
-	// are among what is lost.
-	again := alive + int(lost.Messages) - r.mark.alive
-	lost.AtMost = !r.mark.known || again != 0
+	// More messages than there were, present and lost ones together, mean that
+	// deletes were lost.
+	again := alive + int(lost.Messages) - r.checkpoint.messages
+	lost.AtMost = !r.checkpoint.known || again != 0
 	lost.What = fmt.Sprintf("%d entries of its log are missing or damaged, with %d messages", entries.Len(), lost.Messages)
-	if behind && !r.mark.known {
+	if behind && !r.checkpoint.known {
 		lost.What += "; and its end is cut short, by how much is not known"
 	}
 	switch {
-	case !r.mark.known:
+	case !r.checkpoint.known:
 		lost.What += "; what else they said is not known: some of these may have been deleted before, and others that were may come again"
 	case again > 0:
 		lost.What += fmt.Sprintf("; %d deletes are among what is lost: so many of these were deleted before, or come again", again)
@@ -147,25 +146,27 @@ func (r *replay) account(ctx context.Context, q *Queue, l *log, behind bool) err
 	return nil
 }
 
-// holds is the mark of the log as it was read, in which nothing is missing.
-func (r *replay) holds() mark { return markOf(r.machine, r.last) }
+// currentCheckpoint is the checkpoint of the log as it was read.
+func (r *logReplay) currentCheckpoint() checkpoint { return checkpointOf(r.machine, r.last) }
 
-// forgot tells whether entries that counted for nothing are lost, and with them
-// which numbers were given.
-func (r *replay) forgot() bool {
+// hasLostCounters reports whether lost entries that held nothing live had given out
+// numbers.
+func (r *logReplay) hasLostCounters() bool {
 	next, burial, _, _ := r.machine.Counters()
-	return r.mark.known && (r.mark.next > next || r.mark.burial > burial)
+	return r.checkpoint.known && (r.checkpoint.nextNumber > next || r.checkpoint.lastTransfer > burial)
 }
 
-// unknownLeap is how far numbers leap when it is not known which were given.
-const unknownLeap = 1 << 32
+// unknownGap is how many numbers are skipped when it is unknown which were given
+// out.
+const unknownGap = 1 << 32
 
-// resume has the machine go on behind everything that may have been told.
-func (r *replay) resume(m *queue.Machine) {
-	next, burial := r.mark.next, r.mark.burial
-	if !r.mark.known {
+// resumeMachine has the machine go on behind all numbers that may have been given
+// out.
+func (r *logReplay) resumeMachine(m *queue.Machine) {
+	next, burial := r.checkpoint.nextNumber, r.checkpoint.lastTransfer
+	if !r.checkpoint.known {
 		n, b, _, _ := m.Counters()
-		next, burial = n+unknownLeap, b+unknownLeap
+		next, burial = n+unknownGap, b+unknownGap
 	}
-	m.ResumeAfterLoss(next, burial, r.gone)
+	m.ResumeAfterLoss(next, burial, r.newlyMissing)
 }

@@ -1,0 +1,30 @@
+package jetqueue
+
+import (
+	"errors"
+	"testing"
+)
+
+// One look serves the entries that were under way at it, and no others; none serves
+// any while the last one failed.
+func TestOneLookServesAllThatWereUnderWay(t *testing.T) {
+	var gone error
+	looks := 0
+	i := storageCheck{verify: func() error { looks++; return gone }}
+	before := i.started.Load()
+	check := func(what string, since uint64, want error, wantLooks int) {
+		t.Helper()
+		if err := i.afterStore(since); !errors.Is(err, want) || looks != wantLooks {
+			t.Errorf("%s: %v after %d looks, want %v after %d", what, err, looks, want, wantLooks)
+		}
+	}
+	check("the first", before, nil, 1)
+	check("one that was under way then", before, nil, 1)
+	check("one that was not", i.started.Load(), nil, 2)
+	gone = errors.New("gone")
+	check("one when it is gone", i.started.Load(), gone, 3)
+	check("one from before, when it is known to be gone", before, gone, 4)
+	gone = nil
+	check("the same when it is back", before, nil, 5)
+	check("and the next", before, nil, 5)
+}

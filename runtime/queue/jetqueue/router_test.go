@@ -1,0 +1,43 @@
+package jetqueue
+
+import (
+	"errors"
+	"testing"
+
+	"millrace/runtime/queue"
+	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/cluster"
+	"millrace/runtime/store/record"
+)
+
+// A node that leaves before it has heard of a new queue of its own sends those
+// who ask for it on to the next owner: the queue is there, and nothing was begun.
+func TestALeavingNodeSendsOn(t *testing.T) {
+	ctx := t.Context()
+	b, err := backbone.Start(ctx, backbone.Config{URL: backbonetest.Listen(t, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := record.Open(ctx, b.JetStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(records.Close(), b.Stop(ctx)); err != nil {
+			t.Error(err)
+		}
+	}()
+	qs, err := Open(ctx, b, records, Options{Cluster: cluster.New(b.Conn(), nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := qs.router
+	if err := qs.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	made := &call{Method: methodSend, Queue: queue.ID{Account: "000000000000", Region: "us-east-1", Name: "new"}, From: "another"}
+	if a := p.serveCall(p.base, made); !errors.Is(a.err, errMoved) {
+		t.Errorf("a call to a queue it had not heard of: %v", a.err)
+	}
+}
