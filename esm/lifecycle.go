@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"millrace/esm/batch"
-	"millrace/esm/filter"
 	"millrace/esm/source"
 	"millrace/esm/source/sqs"
 	"millrace/runtime/fault"
 	"millrace/runtime/lifecycle"
+	"millrace/runtime/pattern"
 	"millrace/runtime/queue"
 )
 
@@ -61,7 +61,7 @@ func (s *Mappings) start(m Mapping) {
 	id, _ := queue.IDFromARN(m.EventSource)
 	src := sqs.New(id, s.config.queues(m.FunctionARN), m.Window > 0)
 	traits := src.Traits()
-	f, err := filter.Compile(traits.Payload, m.Filters)
+	f, err := pattern.CompileFilter(traits.Payload, m.Filters)
 	if err != nil {
 		s.config.Log.Error("event source mapping cannot start", "mapping", m.UUID, "err", err)
 		return

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"millrace/esm/batch"
-	"millrace/esm/filter"
 	"millrace/esm/source"
 	"millrace/runtime/fault"
+	"millrace/runtime/pattern"
 	"millrace/runtime/queue"
 )
 
@@ -34,7 +34,7 @@ type poller struct {
 	mapping Mapping
 	source  Source
 	traits  source.Traits
-	filter  *filter.Filter
+	filter  *pattern.Filter
 	invoker Invoker
 	timeout func(functionARN string) (time.Duration, bool)
 	log     *slog.Logger

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 
-	"millrace/esm/filter"
 	"millrace/esm/source/sqs"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
+	"millrace/runtime/pattern"
 	"millrace/runtime/queue"
 )
 
@@ -33,7 +33,7 @@ func (s *Mappings) check(m Mapping) error {
 	case m.BatchSize > perReceive && m.Window == 0:
 		return ErrLargeBatch
 	}
-	if _, err := filter.Compile(sqs.New(id, nil, false).Traits().Payload, m.Filters); err != nil {
+	if _, err := pattern.CompileFilter(sqs.New(id, nil, false).Traits().Payload, m.Filters); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidFilter, err)
 	}
 	timeout, ok := s.config.Timeout(m.FunctionARN)

@@ -1,4 +1,4 @@
-package filter_test
+package pattern_test
 
 import (
 	"encoding/json"
@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/esm/filter"
 	"millrace/runtime/fault"
+	"millrace/runtime/pattern"
 )
 
 // compile reads patterns for an SQS payload.
-func compile(t *testing.T, patterns ...string) *filter.Filter {
+func compile(t *testing.T, patterns ...string) *pattern.Filter {
 	t.Helper()
-	f, err := filter.Compile("body", patterns)
+	f, err := pattern.CompileFilter("body", patterns)
 	if err != nil {
 		t.Fatalf("compiling %s: %v", patterns, err)
 	}
@@ -237,7 +237,7 @@ func TestInvalidPatterns(t *testing.T) {
 		{"$or of texts", `{"$or":["a","b"]}`},
 		{"$or of no array", `{"$or":{"a":["x"]}}`},
 		{"a reserved field in $or", `{"$or":[{"prefix":["x"]},{"a":["x"]}]}`},
-		{"too long", `{"a":["` + strings.Repeat("x", filter.MaxPattern) + `"]}`},
+		{"too long", `{"a":["` + strings.Repeat("x", pattern.MaxPattern) + `"]}`},
 	} {
 		t.Run(c.rule, func(t *testing.T) { refused(t, c.pattern) })
 	}
@@ -249,9 +249,8 @@ func TestInvalidPatterns(t *testing.T) {
 
 func refused(t *testing.T, patterns ...string) {
 	t.Helper()
-	_, err := filter.Compile("body", patterns)
-	var e *fault.Error
-	if !errors.As(err, &e) || e.Code != fault.Invalid || e.What != "Invalid filter pattern definition." || e.Err == nil {
+	_, err := pattern.CompileFilter("body", patterns)
+	if e, ok := errors.AsType[*pattern.Error](err); !ok || fault.Of(err) != fault.Invalid || e.Reason == "" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -262,12 +261,12 @@ func FuzzFilter(f *testing.F) {
 	f.Add(`{"body":{"a":[{"anything-but":{"prefix":["x"]}},{"numeric":[">",0,"<=",5]}]}}`, `{"a":[1,{"b":null}]}`)
 	f.Add(`{"$or":[{"body":["x"]},{"body":[{"wildcard":"a*\\*"}]}]}`, `plain`)
 	f.Add(`{"body":{"a":{"b":[{"exists":false}]}}}`, `{"a":[{"c":1},{"b":1}]}`)
-	f.Fuzz(func(t *testing.T, pattern, body string) {
-		if c, err := filter.Compile("body", []string{pattern}); err == nil {
+	f.Fuzz(func(t *testing.T, text, body string) {
+		if c, err := pattern.CompileFilter("body", []string{text}); err == nil {
 			c.Match([]byte(`{"messageId":"1"}`), body)
 		}
 		literal, _ := json.Marshal(map[string][]string{"body": {body}})
-		c, err := filter.Compile("body", []string{string(literal)})
+		c, err := pattern.CompileFilter("body", []string{string(literal)})
 		if err != nil || strings.ToValidUTF8(body, "") != body {
 			return
 		}
@@ -279,7 +278,7 @@ func FuzzFilter(f *testing.F) {
 }
 
 func BenchmarkMatch(b *testing.B) {
-	f, err := filter.Compile("body", []string{`{"body":{"kind":["order"],"total":[{"numeric":[">",0]}]}}`})
+	f, err := pattern.CompileFilter("body", []string{`{"body":{"kind":["order"],"total":[{"numeric":[">",0]}]}}`})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,9 +1,6 @@
-package filter
+package pattern
 
-import (
-	"errors"
-	"strings"
-)
+import "strings"
 
 // A wildcard is a text with gaps: its pieces must follow each other, the first
 // at the start and the last at the end.
@@ -17,7 +14,7 @@ func compileWildcard(s string) (wildcard, error) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '*' && piece.Len() == 0 && len(w) > 0:
-			return nil, errors.New("consecutive wildcard characters")
+			return nil, refuse("Consecutive wildcard characters at pos %d", i)
 		case c == '*':
 			w = append(w, piece.String())
 			piece.Reset()
@@ -27,7 +24,7 @@ func compileWildcard(s string) (wildcard, error) {
 			i++
 			piece.WriteByte(s[i])
 		default:
-			return nil, errors.New("a backslash escapes * or a backslash only")
+			return nil, refuse("Invalid escape character at pos %d", i)
 		}
 	}
 	return append(w, piece.String()), nil

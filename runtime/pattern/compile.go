@@ -1,9 +1,7 @@
-package filter
+package pattern
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -17,14 +15,14 @@ var reserved = []string{
 	"date-before", "date-on-or-before", "in-date-range", "ip-address-in-range", "ip-address-not-in-range",
 }
 
-func compileObject(m map[string]any, path []string, inOr bool) (object, error) {
+func (d *Dialect) compileObject(m map[string]any, path []string, inOr bool) (object, error) {
 	var o object
 	if len(m) == 0 {
-		return o, errors.New("empty objects are not allowed")
+		return o, refuse("Empty objects are not allowed")
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if key == "$or" {
-			alternatives, err := compileOr(m[key], path)
+		if key == "$or" && (!d.looseOr || isOr(m[key])) {
+			alternatives, err := d.compileOr(m[key], path)
 			if err != nil {
 				return o, err
 			}
@@ -32,9 +30,9 @@ func compileObject(m map[string]any, path []string, inOr bool) (object, error) {
 			continue
 		}
 		if inOr && slices.Contains(reserved, key) {
-			return o, fmt.Errorf("%q cannot be a field inside $or", key)
+			return o, refuse("%q cannot be a field inside \"$or\"", key)
 		}
-		f, err := compileField(key, m[key], slices.Concat(path, []string{key}), inOr)
+		f, err := d.compileField(key, m[key], slices.Concat(path, []string{key}), inOr)
 		if err != nil {
 			return o, err
 		}
@@ -43,18 +41,18 @@ func compileObject(m map[string]any, path []string, inOr bool) (object, error) {
 	return o, nil
 }
 
-func compileOr(v any, path []string) ([]object, error) {
+func (d *Dialect) compileOr(v any, path []string) ([]object, error) {
 	list, ok := v.([]any)
 	if !ok || len(list) < 2 {
-		return nil, errors.New("$or takes an array of at least two objects")
+		return nil, refuse("\"$or\" must be an array of at least two objects")
 	}
 	var all []object
 	for _, e := range list {
 		m, ok := e.(map[string]any)
 		if !ok {
-			return nil, errors.New("$or takes objects alone")
+			return nil, refuse("\"$or\" must be an array of at least two objects")
 		}
-		o, err := compileObject(m, path, true)
+		o, err := d.compileObject(m, path, true)
 		if err != nil {
 			return nil, err
 		}
@@ -63,39 +61,58 @@ func compileOr(v any, path []string) ([]object, error) {
 	return all, nil
 }
 
-func compileField(key string, v any, path []string, inOr bool) (field, error) {
+// isOr reports whether a value offers alternatives.
+func isOr(v any) bool {
+	list, ok := v.([]any)
+	return ok && len(list) >= 2 && !slices.ContainsFunc(list, func(e any) bool { _, ok := e.(map[string]any); return !ok })
+}
+
+func (d *Dialect) compileField(key string, v any, path []string, inOr bool) (field, error) {
 	f := field{key: key}
 	switch v := v.(type) {
 	case map[string]any:
-		inner, err := compileObject(v, path, inOr)
+		if d.flat {
+			return f, ErrNested
+		}
+		inner, err := d.compileObject(v, path, inOr)
 		f.inner = &inner
 		return f, err
 	case []any:
 		if len(v) == 0 {
-			return f, errors.New("empty arrays are not allowed")
+			return f, refuse("Empty arrays are not allowed")
 		}
+		f.items = len(v)
 		for _, item := range v {
-			if item, ok := item.(map[string]any); ok && item["exists"] == false && len(item) == 1 {
-				f.absent = path
-				continue
+			if item, ok := item.(map[string]any); ok {
+				if item["exists"] == false && len(item) == 1 {
+					f.absent = path
+					continue
+				}
+				points, err := d.wildcardPoints(item)
+				if err != nil {
+					return f, err
+				}
+				if points > 0 {
+					f.wildcards, f.points = f.wildcards+1, f.points+points
+				}
 			}
-			is, err := compileItem(item)
+			is, err := d.compileItem(item)
 			if err != nil {
-				return f, fmt.Errorf("%s: %w", key, err)
+				return f, err
 			}
 			f.leaf = append(f.leaf, is)
 		}
 		return f, nil
 	default:
-		return f, fmt.Errorf("%q must be an object or an array", key)
+		return f, refuse("%q must be an object or an array", key)
 	}
 }
 
 // compileItem reads one item of a leaf's array.
-func compileItem(item any) (matcher, error) {
+func (d *Dialect) compileItem(item any) (matcher, error) {
 	switch item := item.(type) {
 	case json.Number:
-		return literalNumber(item), nil
+		return d.literalNumber(item), nil
 	case string, bool, nil:
 		return func(leaf any) bool { return leaf == item }, nil
 	case map[string]any:
@@ -103,37 +120,40 @@ func compileItem(item any) (matcher, error) {
 		if err != nil {
 			return nil, err
 		}
-		return compileOperator(op, x)
+		return d.compileOperator(op, x)
 	default:
-		return nil, errors.New("a match value must be a string, number, true, false, null or operator")
+		return nil, refuse("Match value must be String, number, true, false, or null")
 	}
 }
 
 // only returns the single entry of a match expression.
 func only(m map[string]any) (op string, x any, err error) {
 	if len(m) != 1 {
-		return "", nil, errors.New("only one key is allowed in a match expression")
+		return "", nil, refuse("Only one key allowed in match expression")
 	}
 	for op, x = range m {
 	}
 	return op, x, nil
 }
 
-func compileOperator(op string, x any) (matcher, error) {
+func (d *Dialect) compileOperator(op string, x any) (matcher, error) {
+	if !slices.Contains(d.operators, op) {
+		return nil, refuse("Unrecognized match type %s", op)
+	}
 	switch op {
 	case "exists":
 		if x != true {
-			return nil, errors.New("exists takes true or false")
+			return nil, refuse("exists match pattern must be either true or false.")
 		}
 		return func(any) bool { return true }, nil
 	case "anything-but":
-		return compileAnythingBut(x)
+		return d.compileAnythingBut(x)
 	case "numeric":
-		return compileNumeric(x)
+		return d.compileNumeric(x)
 	case "cidr":
 		return compileCIDR(x)
 	case "prefix", "suffix":
-		if m, ok := x.(map[string]any); ok {
+		if m, ok := x.(map[string]any); ok && d.folded {
 			return compileFolded(op, m)
 		}
 	}
@@ -148,7 +168,7 @@ func compileFolded(op string, m map[string]any) (matcher, error) {
 	}
 	s, ok := x.(string)
 	if !ok || inner != "equals-ignore-case" {
-		return nil, fmt.Errorf("%s takes a text or equals-ignore-case", op)
+		return nil, refuse("%s match pattern must be a string", op)
 	}
 	s = strings.ToLower(s)
 	if op == "prefix" {
@@ -161,7 +181,7 @@ func compileFolded(op string, m map[string]any) (matcher, error) {
 func compileText(op string, x any) (matcher, error) {
 	s, ok := x.(string)
 	if !ok {
-		return nil, fmt.Errorf("%s takes a text", op)
+		return nil, refuse("%s match pattern must be a string", op)
 	}
 	switch op {
 	case "exactly":
@@ -176,7 +196,7 @@ func compileText(op string, x any) (matcher, error) {
 		w, err := compileWildcard(s)
 		return text(w.match), err
 	}
-	return nil, fmt.Errorf("unknown match type %q", op)
+	return nil, refuse("Unrecognized match type %s", op)
 }
 
 func text(is func(string) bool) matcher {
@@ -188,15 +208,15 @@ func text(is func(string) bool) matcher {
 
 // compileAnythingBut reads what a leaf must not be: a text or number, a list of
 // one of these kinds, or an operator on one text or a list of them.
-func compileAnythingBut(x any) (matcher, error) {
+func (d *Dialect) compileAnythingBut(x any) (matcher, error) {
 	op, list := "", []any{x}
 	if m, ok := x.(map[string]any); ok {
 		var err error
 		if op, x, err = only(m); err != nil {
 			return nil, err
 		}
-		if !slices.Contains([]string{"prefix", "suffix", "equals-ignore-case", "wildcard"}, op) {
-			return nil, fmt.Errorf("anything-but does not take %q", op)
+		if !slices.Contains(d.excludable, op) {
+			return nil, refuse("Unsupported anything-but pattern: %s", op)
 		}
 		list = []any{x}
 	}
@@ -204,30 +224,30 @@ func compileAnythingBut(x any) (matcher, error) {
 		list = l
 	}
 	if len(list) == 0 {
-		return nil, errors.New("anything-but takes no empty list")
+		return nil, refuse("Empty arrays are not allowed")
 	}
 	var not []matcher
 	for _, e := range list {
-		is, err := compileExcluded(op, e)
+		is, err := d.compileExcluded(op, e)
 		if err != nil {
 			return nil, err
 		}
 		if isText(e) != isText(list[0]) {
-			return nil, errors.New("anything-but takes texts or numbers, not both")
+			return nil, refuse("Inside anything-but list, either all values are number or string, mixed type is not supported")
 		}
 		not = append(not, is)
 	}
 	return func(leaf any) bool {
-		return !slices.ContainsFunc(not, func(is matcher) bool { return is(leaf) })
+		return leaf != Opaque && !slices.ContainsFunc(not, func(is matcher) bool { return is(leaf) })
 	}, nil
 }
 
 func isText(v any) bool { _, ok := v.(string); return ok }
 
-func compileExcluded(op string, x any) (matcher, error) {
+func (d *Dialect) compileExcluded(op string, x any) (matcher, error) {
 	if op != "" {
 		if x == "" && (op == "prefix" || op == "suffix") {
-			return nil, fmt.Errorf("anything-but takes no empty %s", op)
+			return nil, refuse("Null prefix/suffix not allowed")
 		}
 		return compileText(op, x)
 	}
@@ -235,43 +255,51 @@ func compileExcluded(op string, x any) (matcher, error) {
 	case string:
 		return func(leaf any) bool { return leaf == x }, nil
 	case json.Number:
-		want, ok := number(x)
+		want, ok := d.number(x)
 		if !ok {
-			return nil, fmt.Errorf("%s is not within ±5e9", x)
+			return nil, refuse("Value of anything-but must be within ±%g", d.maxNumber)
 		}
-		return func(leaf any) bool { got, ok := number(leaf); return ok && got == want }, nil
+		return func(leaf any) bool { got, ok := d.number(leaf); return ok && got == want }, nil
 	}
-	return nil, errors.New("anything-but takes texts or numbers")
+	return nil, refuse("Value of anything-but must be an array or single string/number value.")
 }
 
-func literalNumber(n json.Number) matcher {
-	want, byValue := number(n)
+func (d *Dialect) literalNumber(n json.Number) matcher {
+	want, byValue := d.number(n)
 	return func(leaf any) bool {
 		if leaf == n {
 			return true
 		}
-		got, ok := number(leaf)
+		got, ok := d.number(leaf)
 		return byValue && ok && got == want
 	}
 }
 
 // compileNumeric reads ["op", n], or [">" or ">=", low, "<" or "<=", high].
-func compileNumeric(x any) (matcher, error) {
+func (d *Dialect) compileNumeric(x any) (matcher, error) {
 	list, ok := x.([]any)
-	if !ok || len(list) != 2 && len(list) != 4 {
-		return nil, errors.New("numeric takes one comparison, or two for a range")
+	switch {
+	case !ok:
+		return nil, refuse("Value of numeric must be an array.")
+	case len(list) > 4:
+		return nil, refuse("Too many terms in numeric range expression")
+	case len(list) != 2 && len(list) != 4:
+		return nil, refuse("Invalid number of members in numeric match")
 	}
 	var tests []func(float64) bool
 	var bounds []float64
 	for i := 0; i < len(list); i += 2 {
-		op, _ := list[i].(string)
-		n, ok := number(list[i+1])
+		op, ok := list[i].(string)
 		if !ok {
-			return nil, errors.New("numeric compares with a number within ±5e9")
+			return nil, refuse("Invalid member in numeric match: %v", list[i])
+		}
+		n, ok := d.number(list[i+1])
+		if !ok {
+			return nil, refuse("Value of %s must be numeric", named(op))
 		}
 		lower, upper := strings.HasPrefix(op, ">"), strings.HasPrefix(op, "<")
 		if len(list) == 4 && (i == 0 && !lower || i == 2 && !upper) {
-			return nil, errors.New("a numeric range goes from a lower to an upper bound")
+			return nil, refuse("Bad numeric range operator: %s", op)
 		}
 		test, err := compare(op, n)
 		if err != nil {
@@ -280,12 +308,19 @@ func compileNumeric(x any) (matcher, error) {
 		tests, bounds = append(tests, test), append(bounds, n)
 	}
 	if len(bounds) == 2 && bounds[0] >= bounds[1] {
-		return nil, errors.New("the bottom of a numeric range must be less than its top")
+		return nil, refuse("Bottom must be less than top")
 	}
 	return func(leaf any) bool {
-		got, ok := number(leaf)
+		got, ok := d.number(leaf)
 		return ok && !slices.ContainsFunc(tests, func(test func(float64) bool) bool { return !test(got) })
 	}, nil
+}
+
+func named(op string) string {
+	if op == "=" {
+		return "equals"
+	}
+	return op
 }
 
 func compare(op string, n float64) (func(float64) bool, error) {
@@ -301,14 +336,24 @@ func compare(op string, n float64) (func(float64) bool, error) {
 	case ">=":
 		return func(v float64) bool { return v >= n }, nil
 	}
-	return nil, fmt.Errorf("unknown numeric operator %q", op)
+	return nil, refuse("Unrecognized numeric range operator: %s", op)
 }
 
 func compileCIDR(x any) (matcher, error) {
-	s, _ := x.(string)
+	s, ok := x.(string)
+	if !ok {
+		return nil, refuse("cidr match pattern must be a string")
+	}
+	ip, mask, ok := strings.Cut(s, "/")
+	if !ok || strings.Contains(mask, "/") {
+		return nil, refuse("Malformed CIDR, one '/' required")
+	}
+	if _, err := netip.ParseAddr(ip); err != nil {
+		return nil, refuse("Nonstandard IP address: %s", ip)
+	}
 	block, err := netip.ParsePrefix(s)
 	if err != nil {
-		return nil, err
+		return nil, refuse("Malformed CIDR, mask bits must be an integer")
 	}
 	return text(func(v string) bool {
 		ip, err := netip.ParseAddr(v)

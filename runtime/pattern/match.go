@@ -1,4 +1,4 @@
-package filter
+package pattern
 
 import (
 	"encoding/json"
@@ -18,12 +18,15 @@ type field struct {
 	inner  *object
 	leaf   []matcher // alternatives
 	absent []string  // path from the root that must have no leaf; an alternative too
+
+	items, wildcards, points int // for the limits of a dialect
 }
 
-// A matcher judges one leaf of a record: a string, a json.Number, a bool or nil.
+// A matcher judges one leaf of an event: a string, a json.Number, a bool, nil or
+// Opaque.
 type matcher func(leaf any) bool
 
-// match reports whether the pattern holds for v. root is the whole record.
+// match reports whether the pattern holds for v. root is the whole event.
 func (o object) match(v, root any) bool {
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		return slices.ContainsFunc(list, func(e any) bool { return o.match(e, root) })
@@ -80,14 +83,12 @@ func hasLeaf(v any, path []string) bool {
 	return ok && hasLeaf(next, path[1:])
 }
 
-// number is a leaf's value if it is a number the language compares by value.
-func number(leaf any) (float64, bool) {
+// number is a leaf's value if it is a number that the dialect compares by value.
+func (d *Dialect) number(leaf any) (float64, bool) {
 	n, ok := leaf.(json.Number)
 	if !ok {
 		return 0, false
 	}
 	x, err := n.Float64()
-	return x, err == nil && -maxNumber <= x && x <= maxNumber
+	return x, err == nil && -d.maxNumber <= x && x <= d.maxNumber
 }
-
-const maxNumber = 5e9
