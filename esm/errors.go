@@ -2,13 +2,12 @@ package esm
 
 import (
 	"fmt"
-	"time"
 
 	"millrace/runtime/fault"
 )
 
 // What can be wrong with a mapping or a request for one, beside the errors that
-// have types of their own below. Each unwraps to a fault.Code too.
+// have types of their own: a RegionError, a DuplicateError, a source.VisibilityError. Each unwraps to a fault.Code too.
 var (
 	ErrNotFound         = fault.New(fault.NotFound, "the event source mapping does not exist")
 	ErrInUse            = fault.New(fault.Conflict, "the event source mapping is being disabled or deleted")
@@ -16,8 +15,8 @@ var (
 	ErrNoSource         = fault.New(fault.Invalid, "the event source does not exist")
 	ErrNoPermission     = fault.New(fault.Invalid, "the function may not receive from the event source")
 	ErrNoFunction       = fault.New(fault.Invalid, "the function does not exist")
-	ErrFIFOWindow       = fault.New(fault.Invalid, "a FIFO queue takes no batching window")
-	ErrLargeBatch       = fault.New(fault.Invalid, "a batch of more than 10 records needs a batching window")
+	ErrNoWindow         = fault.New(fault.Invalid, "the event source takes no batching window")
+	ErrLargeBatch       = fault.New(fault.Invalid, "a batch as large as that needs a batching window")
 	ErrInvalidFilter    = fault.New(fault.Invalid, "invalid filter pattern")
 	errMappingsStopped  = fault.New(fault.Unavailable, "event source mappings are stopped")
 	errBatchNotAccepted = fault.New(fault.Canceled, "the mapping was stopped before the function accepted the batch")
@@ -38,15 +37,6 @@ func (e *DuplicateError) Error() string {
 	return fmt.Sprintf("event source mapping %s joins the same source and function", e.Other.UUID)
 }
 func (e *DuplicateError) Unwrap() error { return fault.Exists }
-
-// A VisibilityError says that records would be delivered again while the function
-// may still work on them.
-type VisibilityError struct{ Visibility, Timeout time.Duration }
-
-func (e *VisibilityError) Error() string {
-	return fmt.Sprintf("the visibility timeout of %v is less than the function's timeout of %v", e.Visibility, e.Timeout)
-}
-func (e *VisibilityError) Unwrap() error { return fault.Invalid }
 
 // A Problem is why no records of an enabled mapping move at the moment; "" when
 // nothing is wrong.

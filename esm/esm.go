@@ -23,8 +23,6 @@ package esm
 import (
 	"context"
 	"time"
-
-	"millrace/esm/source"
 )
 
 // A Mapping is an event source mapping, as Lambda's API shows it.
@@ -57,19 +55,4 @@ type Invoker interface {
 type Outcome struct {
 	Payload       []byte
 	FunctionError string // "" when the function succeeded
-}
-
-// A Source is where a mapping's records come from.
-type Source interface {
-	Traits() source.Traits
-
-	// Receive waits for records, and returns none when the wait is over.
-	// fault.NotFound says that the source is not there.
-	Receive(context.Context, source.Request) ([]source.Record, error)
-
-	// Acknowledge says that records need not be delivered again.
-	Acknowledge(context.Context, []source.Record) error
-
-	// Release gives back records that were not tried.
-	Release(context.Context, []source.Record) error
 }

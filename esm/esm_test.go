@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"millrace/esm"
+	"millrace/esm/source"
 	"millrace/esm/source/sqs"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
@@ -91,7 +92,7 @@ func in(t *testing.T, test func(w *world)) {
 			T: t, backbone: b, function: true, timeout: 3 * time.Second, start: time.Now(),
 			queues: map[string]*memQueue{"orders": newQueue(false), "orders.fifo": newQueue(true)},
 		}
-		w.config = esm.Config{Records: records, Queues: w.find, Invoker: w, Timeout: w.functionTimeout,
+		w.config = esm.Config{Records: records, Sources: w.sources(w.find), Invoker: w, Timeout: w.functionTimeout,
 			Log: slog.New(slog.NewTextHandler(&w.lines, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 		w.mappings, err = esm.Open(t.Context(), w.config)
 		if err != nil {
@@ -101,6 +102,11 @@ func in(t *testing.T, test func(w *world)) {
 		w.start = time.Now()
 		test(w)
 	})
+}
+
+// sources are queues alone.
+func (*world) sources(find sqs.Queues) map[string]source.Kind {
+	return map[string]source.Kind{"sqs": sqs.Kind(find, nil)}
 }
 
 func (w *world) find(id queue.ID) (sqs.Queue, error) {

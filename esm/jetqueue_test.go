@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace/esm"
+	"millrace/esm/source"
 	"millrace/esm/source/sqs"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
@@ -37,7 +38,7 @@ func TestWithARealQueue(t *testing.T) {
 		dead := create(t, queues, "dead", queue.Config{})
 		q := create(t, queues, "orders", queue.Config{DeadLetter: &queue.DeadLetter{Target: dead.ID(), MaxReceives: 2}})
 		w.mappings.Stop(w.Context())
-		w.config.Queues = func(id queue.ID) (sqs.Queue, error) { return queues.Get(id) }
+		w.config.Sources = w.sources(func(id queue.ID) (sqs.Queue, error) { return queues.Get(id) })
 		w.mappings, err = esm.Open(w.Context(), w.config)
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +115,7 @@ func BenchmarkSendToHandler(b *testing.B) {
 	handler := make(instant)
 	mappings, err := esm.Open(ctx, esm.Config{
 		Records: records, Invoker: handler,
-		Queues:  func(id queue.ID) (sqs.Queue, error) { return queues.Get(id) },
+		Sources: map[string]source.Kind{"sqs": sqs.Kind(func(id queue.ID) (sqs.Queue, error) { return queues.Get(id) }, nil)},
 		Timeout: func(string) (time.Duration, bool) { return time.Second, true },
 	})
 	if err != nil {

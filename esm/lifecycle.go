@@ -7,11 +7,9 @@ import (
 
 	"millrace/esm/batch"
 	"millrace/esm/source"
-	"millrace/esm/source/sqs"
 	"millrace/runtime/fault"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/pattern"
-	"millrace/runtime/queue"
 )
 
 // Stop ends all pollers: it returns when their running batches are over. When
@@ -58,8 +56,11 @@ func (s *Mappings) reopen() {
 
 // start runs a poller for a mapping that was checked. It is called with mu held.
 func (s *Mappings) start(m Mapping) {
-	id, _ := queue.IDFromARN(m.EventSource)
-	src := sqs.New(id, s.config.queues(m.FunctionARN), m.Window > 0)
+	src, err := s.source(m)
+	if err != nil {
+		s.config.Log.Error("event source mapping cannot start", "mapping", m.UUID, "source", m.EventSource, "err", err)
+		return
+	}
 	traits := src.Traits()
 	f, err := pattern.CompileFilter(traits.Payload, m.Filters)
 	if err != nil {

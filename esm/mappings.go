@@ -1,7 +1,6 @@
 package esm
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -10,40 +9,23 @@ import (
 
 	"github.com/google/uuid"
 
-	"millrace/esm/source/sqs"
-	"millrace/runtime/function"
-	"millrace/runtime/queue"
+	"millrace/esm/source"
 	"millrace/runtime/store/record"
 )
 
-// A Config is what mappings rest on. All but MayReceive and Log is required.
+// A Config is what mappings rest on. All but Log is required.
 type Config struct {
 	Records *record.Store
-	Queues  sqs.Queues
 	Invoker Invoker
+
+	// Sources are the kinds of sources, by the service in their ARNs: "sqs".
+	Sources map[string]source.Kind
 
 	// Timeout is a function's time-out; ok is false when there is no such
 	// function. It is asked before each receive, so it should be quick.
 	Timeout func(functionARN string) (timeout time.Duration, ok bool)
 
-	// MayReceive says whether a function may take the messages of another account's
-	// queue: fault.Denied when the queue's owner does not let it. nil lets every
-	// function. It is asked before each receive, too.
-	MayReceive func(q queue.ID, functionARN string) error
-
 	Log *slog.Logger // nil for none
-}
-
-// queues finds queues on behalf of a function.
-func (c Config) queues(functionARN string) sqs.Queues {
-	f, _, _ := function.IDFromARN(functionARN)
-	return func(id queue.ID) (sqs.Queue, error) {
-		q, err := c.Queues(id)
-		if err == nil && id.Account != f.Account && c.MayReceive != nil {
-			err = c.MayReceive(id, functionARN)
-		}
-		return q, err
-	}
 }
 
 // Mappings are the event source mappings, and the pollers of those enabled.
@@ -89,7 +71,7 @@ func Open(_ context.Context, c Config) (*Mappings, error) {
 }
 
 // Create makes a mapping of what the API was given: source, function and
-// settings. A BatchSize of 0 is Lambda's default. The answer's State is Creating,
+// settings. A BatchSize of 0 is the source's default. The answer's State is Creating,
 // or Disabled for a mapping that is not wanted to run.
 func (s *Mappings) Create(ctx context.Context, m Mapping) (Mapping, error) {
 	s.mu.Lock()
@@ -98,8 +80,7 @@ func (s *Mappings) Create(ctx context.Context, m Mapping) (Mapping, error) {
 		return Mapping{}, errMappingsStopped
 	}
 	m.UUID = uuid.NewString()
-	m.BatchSize = cmp.Or(m.BatchSize, defaultBatch)
-	if err := s.check(m); err != nil {
+	if err := s.check(&m); err != nil {
 		return Mapping{}, err
 	}
 	m = stored(m)
@@ -143,7 +124,7 @@ func (s *Mappings) Update(ctx context.Context, id string, change func(*Mapping) 
 		return Mapping{}, err
 	}
 	m.UUID = id
-	if err := s.check(m); err != nil {
+	if err := s.check(&m); err != nil {
 		return Mapping{}, err
 	}
 	m = stored(m)

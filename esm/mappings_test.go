@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/esm"
+	"millrace/esm/source"
 	"millrace/runtime/fault"
 )
 
@@ -28,7 +29,7 @@ func TestRefusedMappings(t *testing.T) {
 		{"a queue of another region", esm.Mapping{EventSource: strings.Replace(queueARN, "us-east-1", "eu-west-1", 1), FunctionARN: functionARN},
 			fault.Invalid, &esm.RegionError{Function: "us-east-1"}},
 		{"a window on a FIFO queue", esm.Mapping{EventSource: fifoARN, FunctionARN: functionARN, Window: 1},
-			fault.Invalid, esm.ErrFIFOWindow},
+			fault.Invalid, esm.ErrNoWindow},
 		{"a large batch without a window", esm.Mapping{EventSource: queueARN, FunctionARN: functionARN, BatchSize: 11},
 			fault.Invalid, esm.ErrLargeBatch},
 		{"a bad filter", esm.Mapping{EventSource: queueARN, FunctionARN: functionARN, Filters: []string{`null`}},
@@ -40,7 +41,7 @@ func TestRefusedMappings(t *testing.T) {
 		{"the same queue and function again", esm.Mapping{EventSource: queueARN, FunctionARN: functionARN},
 			fault.Exists, &esm.DuplicateError{}},
 		{"too short a visibility", esm.Mapping{EventSource: fifoARN, FunctionARN: functionARN},
-			fault.Invalid, &esm.VisibilityError{Visibility: 30 * time.Second, Timeout: 31 * time.Second}},
+			fault.Invalid, &source.VisibilityError{Visibility: 30 * time.Second, Timeout: 31 * time.Second}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			in(t, func(w *world) {
@@ -59,8 +60,8 @@ func TestRefusedMappings(t *testing.T) {
 					if got, ok := errors.AsType[*esm.RegionError](err); !ok || *got != *want {
 						t.Errorf("got %v, want %v", err, want)
 					}
-				case *esm.VisibilityError:
-					if got, ok := errors.AsType[*esm.VisibilityError](err); !ok || *got != *want {
+				case *source.VisibilityError:
+					if got, ok := errors.AsType[*source.VisibilityError](err); !ok || *got != *want {
 						t.Errorf("got %v, want %v", err, want)
 					}
 				default:

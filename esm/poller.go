@@ -12,7 +12,6 @@ import (
 	"millrace/esm/source"
 	"millrace/runtime/fault"
 	"millrace/runtime/pattern"
-	"millrace/runtime/queue"
 )
 
 // perReceive is how many records a poller asks for at once, as Lambda's do.
@@ -32,7 +31,7 @@ const (
 //	└─ acknowledge acknowledges what filters dropped
 type poller struct {
 	mapping Mapping
-	source  Source
+	source  source.Source
 	traits  source.Traits
 	filter  *pattern.Filter
 	invoker Invoker
@@ -80,7 +79,7 @@ func (p *poller) receive(ctx context.Context) ([]source.Record, error) {
 	if !ok {
 		return nil, ErrNoFunction
 	}
-	r := source.Request{Max: min(perReceive, p.batch.Free()), Wait: queue.Forever, Processing: p.window() + timeout}
+	r := source.Request{Max: min(perReceive, p.batch.Free()), Wait: source.Forever, Processing: p.window() + timeout}
 	if ends, ok := p.batch.WindowEnd(); ok {
 		if r.Wait = time.Until(ends); r.Wait <= 0 {
 			return nil, nil

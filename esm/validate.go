@@ -4,36 +4,53 @@ import (
 	"errors"
 	"fmt"
 
-	"millrace/esm/source/sqs"
+	"millrace/esm/source"
+	"millrace/runtime/arn"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/pattern"
-	"millrace/runtime/queue"
 )
 
 // reportFailures is the one response type there is.
 const reportFailures = "ReportBatchItemFailures"
 
-// defaultBatch is the BatchSize of a mapping that names none.
-const defaultBatch = 10
-
-// check finds what is wrong with a mapping, in the order in which AWS looks. Ranges
-// of single numbers and lengths are the API model's and were checked with the request.
-func (s *Mappings) check(m Mapping) error {
-	id, ok := queue.IDFromARN(m.EventSource)
-	if !ok {
-		return ErrUnknownSource
+// source makes the source of a mapping: ErrUnknownSource when no kind knows its ARN.
+func (s *Mappings) source(m Mapping) (source.Source, error) {
+	a, err := arn.Parse(m.EventSource)
+	kind := s.config.Sources[a.Service]
+	if err != nil || kind == nil {
+		return nil, ErrUnknownSource
 	}
+	src, ok := kind(source.Spec{ARN: a, FunctionARN: m.FunctionARN, Window: m.Window > 0})
+	if !ok {
+		return nil, ErrUnknownSource
+	}
+	return src, nil
+}
+
+// check finds what is wrong with a mapping, in the order in which AWS looks, and
+// sets what it leaves to its source. Ranges of single numbers and lengths are the
+// API model's and were checked with the request. It is called with mu held.
+func (s *Mappings) check(m *Mapping) error {
+	src, err := s.source(*m)
+	if err != nil {
+		return err
+	}
+	traits := src.Traits()
+	if m.BatchSize == 0 {
+		m.BatchSize = traits.DefaultBatch
+	}
+	a, _ := arn.Parse(m.EventSource) // a kind knew it
 	f, _, _ := function.IDFromARN(m.FunctionARN)
 	switch {
-	case id.Region != f.Region: // pmuens/serverless-kinesis-streams#1
+	case a.Region != f.Region: // pmuens/serverless-kinesis-streams#1
 		return &RegionError{f.Region}
-	case id.FIFO() && m.Window > 0:
-		return ErrFIFOWindow
-	case m.BatchSize > perReceive && m.Window == 0:
+	case traits.NoWindow && m.Window > 0:
+		return ErrNoWindow
+	case m.BatchSize > traits.MaxUnwindowed && m.Window == 0:
 		return ErrLargeBatch
 	}
-	if _, err := pattern.CompileFilter(sqs.New(id, nil, false).Traits().Payload, m.Filters); err != nil {
+	if _, err := pattern.CompileFilter(traits.Payload, m.Filters); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalidFilter, err)
 	}
 	timeout, ok := s.config.Timeout(m.FunctionARN)
@@ -45,15 +62,17 @@ func (s *Mappings) check(m Mapping) error {
 			return &DuplicateError{other}
 		}
 	}
-	q, err := s.config.queues(m.FunctionARN)(id)
-	if errors.Is(err, fault.Denied) {
+	return checkSource(src.Check(timeout))
+}
+
+// checkSource says what an error of a source's Check means for a mapping.
+func checkSource(err error) error {
+	_, short := errors.AsType[*source.VisibilityError](err)
+	switch {
+	case err == nil || short:
+		return err
+	case errors.Is(err, fault.Denied):
 		return fmt.Errorf("%w: %w", ErrNoPermission, err)
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNoSource, err)
-	}
-	if hidden := q.Config().Visibility; hidden < timeout {
-		return &VisibilityError{hidden, timeout}
-	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrNoSource, err)
 }

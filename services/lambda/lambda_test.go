@@ -22,7 +22,9 @@ import (
 	"github.com/aws/smithy-go"
 
 	"millrace/esm"
+	"millrace/esm/source"
 	"millrace/esm/source/sqs"
+	"millrace/esm/target"
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
@@ -67,8 +69,10 @@ func serve(t *testing.T) *world {
 		Outbox: w.outbox,
 	})
 	must(t, err)
-	batches := lambda.Batches{Functions: w.functions}
-	mappings, err := esm.Open(ctx, esm.Config{Records: records, Invoker: batches, Timeout: batches.Timeout, Queues: someQueues})
+	functions := target.Functions{Functions: w.functions}
+	mappings, err := esm.Open(ctx, esm.Config{
+		Records: records, Invoker: functions, Timeout: functions.Timeout, Sources: map[string]source.Kind{"sqs": sqs.Kind(someQueues, nil)},
+	})
 	must(t, err)
 
 	s := lambda.New(w.functions, mappings)

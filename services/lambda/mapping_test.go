@@ -8,10 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"millrace/esm"
-	"millrace/runtime/fault"
-	"millrace/services/lambda"
 )
 
 const queueARN = "arn:aws:sqs:us-east-1:000000000000:inbox"
@@ -143,25 +139,5 @@ func TestListEventSourceMappingsSelects(t *testing.T) {
 				t.Errorf("got %d, want %d", n, c.want)
 			}
 		})
-	}
-}
-
-func TestBatchesRunInFunctions(t *testing.T) {
-	w := serve(t)
-	w.mustCreate("orders")
-	b := lambda.Batches{Functions: w.functions}
-	got, err := b.InvokeBatch(t.Context(), arnOf+"orders", []byte(`{"Records":[]}`))
-	must(t, err)
-	if d := cmp.Diff(esm.Outcome{Payload: []byte(`{"Records":[]}`)}, got); d != "" {
-		t.Errorf("-want +got:\n%s", d)
-	}
-	if _, err := b.InvokeBatch(t.Context(), arnOf+"orders:1", nil); fault.Of(err) != fault.NotFound {
-		t.Errorf("a version that is not: %v", err)
-	}
-	if timeout, ok := b.Timeout(arnOf + "orders:$LATEST"); !ok || timeout != 3e9 {
-		t.Errorf("time-out %v, %v", timeout, ok)
-	}
-	if _, ok := b.Timeout(arnOf + "none"); ok {
-		t.Error("a function that is not has a time-out")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"millrace/esm"
+	"millrace/esm/source"
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
 )
@@ -25,7 +26,7 @@ func fromMappings(err error, verb string) error {
 	if e, ok := errors.AsType[*esm.RegionError](err); ok {
 		return invalidValue("Event source region must match Lambda region %s", e.Function)
 	}
-	if e, ok := errors.AsType[*esm.VisibilityError](err); ok {
+	if e, ok := errors.AsType[*source.VisibilityError](err); ok {
 		return invalidValue("Queue visibility timeout: %d seconds is less than Function timeout: %d seconds", e.Visibility/time.Second, e.Timeout/time.Second)
 	}
 	if e, ok := errors.AsType[*esm.DuplicateError](err); ok {
@@ -46,7 +47,7 @@ func fromMappings(err error, verb string) error {
 		return invalidValue(textNoPermission)
 	case errors.Is(err, esm.ErrNoFunction):
 		return invalidValue(textNoFunction)
-	case errors.Is(err, esm.ErrFIFOWindow):
+	case errors.Is(err, esm.ErrNoWindow):
 		return invalidValue("Batching window is not supported for FIFO queues")
 	case errors.Is(err, esm.ErrLargeBatch):
 		return invalidValue("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")

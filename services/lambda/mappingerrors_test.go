@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"millrace/esm"
+	"millrace/esm/source"
 	"millrace/services/internal/wire"
 )
 
@@ -24,11 +25,11 @@ func TestMappingErrorsInAWSWords(t *testing.T) {
 			"Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."},
 		{esm.ErrNoPermission, invalid, "The provided execution role does not have permissions to call ReceiveMessage on SQS"},
 		{esm.ErrNoFunction, invalid, "Function does not exist"},
-		{esm.ErrFIFOWindow, invalid, "Batching window is not supported for FIFO queues"},
+		{esm.ErrNoWindow, invalid, "Batching window is not supported for FIFO queues"},
 		{esm.ErrLargeBatch, invalid, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"},
 		{esm.ErrInvalidFilter, invalid, "Invalid filter pattern definition."},
 		{&esm.RegionError{Function: "us-east-1"}, invalid, "Event source region must match Lambda region us-east-1"},
-		{&esm.VisibilityError{Visibility: 30 * time.Second, Timeout: 31 * time.Second}, invalid,
+		{&source.VisibilityError{Visibility: 30 * time.Second, Timeout: 31 * time.Second}, invalid,
 			"Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds"},
 		{&esm.DuplicateError{Other: esm.Mapping{UUID: "u", EventSource: "s", FunctionARN: "arn:aws:lambda:us-east-1:000000000000:function:f"}}, "ResourceConflictException",
 			`An event source mapping with SQS arn (" s ") and function (" f ") already exists. Please update or delete the existing mapping with UUID u`},

@@ -20,7 +20,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"millrace/esm"
-	source "millrace/esm/source/sqs"
+	"millrace/esm/source"
+	sqssource "millrace/esm/source/sqs"
+	esmtarget "millrace/esm/target"
 	"millrace/runtime/capacity"
 	"millrace/runtime/capacity/descriptors"
 	"millrace/runtime/capacity/memory"
@@ -190,13 +192,14 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 
 	queues := sqs.New(a.queues, a.moves, a.records, a.cfg.SQS)
-	batches := awslambda.Batches{Functions: a.functions}
+	batches := esmtarget.Functions{Functions: a.functions}
+	mayReceive := func(q queue.ID, functionARN string) error {
+		f, _ := batches.Function(functionARN)
+		return queues.MayReceive(q, f.Account, f.Role, f.Name)
+	}
 	if a.mappings, err = esm.Open(ctx, esm.Config{
-		Records: a.records, Queues: a.source, Invoker: batches, Timeout: batches.Timeout, Log: log,
-		MayReceive: func(q queue.ID, functionARN string) error {
-			f, _ := batches.Function(functionARN)
-			return queues.MayReceive(q, f.Account, f.Role, f.Name)
-		},
+		Records: a.records, Invoker: batches, Timeout: batches.Timeout, Log: log,
+		Sources: map[string]source.Kind{"sqs": sqssource.Kind(a.source, mayReceive)},
 	}); err != nil {
 		return nil, err
 	}
@@ -320,7 +323,7 @@ func (a *App) Register(ctx context.Context, f function.Function, h lambda.Handle
 }
 
 // source finds the queue that a mapping feeds on.
-func (a *App) source(id queue.ID) (source.Queue, error) { return a.queues.Get(id) }
+func (a *App) source(id queue.ID) (sqssource.Queue, error) { return a.queues.Get(id) }
 
 // target finds the queue that events are delivered to.
 func (a *App) target(id queue.ID) (target.Queue, error) { return a.queues.Get(id) }

@@ -1,4 +1,4 @@
-// Package sqs makes an SQS queue a source of event source mappings: it receives
+// Package sqs makes SQS queues sources of event source mappings: it receives
 // messages, renders them as the records of an SQS event, and deletes them when
 // they are done.
 package sqs
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"millrace/esm/source"
+	"millrace/runtime/arn"
 	"millrace/runtime/queue"
 )
 
@@ -34,6 +35,32 @@ type Source struct {
 	windowed bool
 }
 
+// perReceive is how many messages a queue gives at once.
+const perReceive = 10
+
+// Kind makes queues the sources of mappings. mayReceive says whether a function may
+// take the messages of another account's queue: fault.Denied when the queue's owner
+// does not let it. It is asked before each receive; nil lets every function.
+func Kind(queues Queues, mayReceive func(q queue.ID, functionARN string) error) source.Kind {
+	return func(s source.Spec) (source.Source, bool) {
+		id, ok := queue.IDFromARN(s.ARN.String())
+		if !ok {
+			return nil, false
+		}
+		find := queues
+		if f, err := arn.Parse(s.FunctionARN); mayReceive != nil && (err != nil || f.Account != id.Account) {
+			find = func(id queue.ID) (Queue, error) {
+				q, err := queues(id)
+				if err == nil {
+					err = mayReceive(id, s.FunctionARN)
+				}
+				return q, err
+			}
+		}
+		return New(id, find, s.Window), true
+	}
+}
+
 // New builds the source of a queue, which need not exist. windowed says that the
 // mapping has a batching window, which shows in the records.
 func New(id queue.ID, queues Queues, windowed bool) *Source { return &Source{id, queues, windowed} }
@@ -42,8 +69,22 @@ func New(id queue.ID, queues Queues, windowed bool) *Source { return &Source{id,
 func (s *Source) Traits() source.Traits {
 	return source.Traits{
 		Name: s.id.Name, System: "aws_sqs", Payload: "body",
-		Head: `{"Records":[`, Tail: `]}`, Ordered: s.id.FIFO(),
+		Head: `{"Records":[`, Tail: `]}`, Ordered: s.id.FIFO(), NoWindow: s.id.FIFO(),
+		DefaultBatch: 10, MaxUnwindowed: perReceive,
 	}
+}
+
+// Check implements source.Source: messages must stay hidden for as long as the
+// function may take.
+func (s *Source) Check(timeout time.Duration) error {
+	q, err := s.queues(s.id)
+	if err != nil {
+		return err
+	}
+	if hidden := q.Config().Visibility; hidden < timeout {
+		return &source.VisibilityError{Visibility: hidden, Timeout: timeout}
+	}
+	return nil
 }
 
 // Receive waits for messages as the request says; none when the wait is over.
@@ -55,6 +96,9 @@ func (s *Source) Receive(ctx context.Context, r source.Request) ([]source.Record
 		return nil, err
 	}
 	want := queue.ReceiveRequest{Max: r.Max, Wait: r.Wait}
+	if r.Wait == source.Forever {
+		want.Wait = queue.Forever
+	}
 	hidden := q.Config().Visibility
 	if r.Processing > hidden {
 		hidden = min(r.Processing+grace, queue.MaxVisibility)

@@ -15,6 +15,7 @@ import (
 
 	"millrace/esm/source"
 	"millrace/esm/source/sqs"
+	"millrace/runtime/arn"
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
 )
@@ -199,10 +200,49 @@ func TestNoQueue(t *testing.T) {
 	gone := func(queue.ID) (sqs.Queue, error) { return nil, fault.New(fault.NotFound, "no queue") }
 	s := sqs.New(orders, gone, false)
 	_, err := s.Receive(t.Context(), source.Request{Max: 1})
-	for call, err := range map[string]error{"receive": err, "done": s.Acknowledge(t.Context(), nil), "release": s.Release(t.Context(), nil)} {
+	for call, err := range map[string]error{"receive": err, "acknowledge": s.Acknowledge(t.Context(), nil), "release": s.Release(t.Context(), nil)} {
 		if !errors.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", call, err)
 		}
+	}
+}
+
+func TestKind(t *testing.T) {
+	q := &shelf{config: queue.Config{Visibility: 30 * time.Second}}
+	asked := 0
+	kind := sqs.Kind(q.find, func(id queue.ID, function string) error {
+		asked++
+		return fault.New(fault.Denied, "%s may not read %s", function, id.Name)
+	})
+	const function = "arn:aws:lambda:eu-west-1:000000000000:function:f"
+	for _, not := range []arn.ARN{arn.New("sqs", "eu-west-1", "000000000000", "a/b"), arn.New("sns", "eu-west-1", "000000000000", "t")} {
+		if _, ok := kind(source.Spec{ARN: not, FunctionARN: function}); ok {
+			t.Errorf("%s is a queue", not)
+		}
+	}
+	own, _ := kind(source.Spec{ARN: orders.ARN(), FunctionARN: function})
+	if err := own.Check(30 * time.Second); err != nil || asked != 0 {
+		t.Errorf("the account's own queue: %v, asked %d times", err, asked)
+	}
+	if e, ok := errors.AsType[*source.VisibilityError](own.Check(31 * time.Second)); !ok || e.Visibility != 30*time.Second || e.Timeout != 31*time.Second {
+		t.Errorf("too short a visibility: %v", e)
+	}
+	others, _ := kind(source.Spec{ARN: arn.New("sqs", "eu-west-1", "111111111111", "orders"), FunctionARN: function})
+	if _, err := others.Receive(t.Context(), source.Request{Max: 1}); !errors.Is(err, fault.Denied) || asked != 1 {
+		t.Errorf("another account's queue: %v, asked %d times", err, asked)
+	}
+	if err := others.Check(0); !errors.Is(err, fault.Denied) {
+		t.Errorf("another account's queue: %v", err)
+	}
+	if own.Traits().Ordered || own.Traits().NoWindow {
+		t.Error("a standard queue is ordered")
+	}
+}
+
+func TestAReceiveWithoutEnd(t *testing.T) {
+	q := &shelf{}
+	if _, err := sqs.New(orders, q.find, false).Receive(t.Context(), source.Request{Max: 1, Wait: source.Forever}); err != nil || q.asked.Wait != queue.Forever {
+		t.Errorf("waits for %v, %v", q.asked.Wait, err)
 	}
 }
 
