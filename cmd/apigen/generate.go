@@ -27,6 +27,9 @@ func (g *generator) printf(format string, args ...any) { fmt.Fprintf(&g.Buffer, 
 
 func generate(m *model, s service, dir string) error {
 	m.nameByOperation()
+	if err := m.placeStreams(); err != nil {
+		return err
+	}
 	g := &generator{model: m, service: s, names: slices.Sorted(maps.Keys(m.reachable())), index: map[string]int{}}
 	for i, name := range g.names {
 		g.index[name] = i
@@ -77,9 +80,7 @@ func (g *generator) operationNames() []string { return slices.Sorted(maps.Keys(g
 // types writes a Go type for each structure that is no exception.
 func (g *generator) types() {
 	g.printf(mark+"// Package %s holds the types and the table of operations of AWS's %s.\npackage %s\n\n", g.service.name, g.Metadata.ServiceID, g.service.name)
-	if slices.ContainsFunc(g.names, func(n string) bool { return g.Shapes[n].Type == "timestamp" }) {
-		g.printf("import \"time\"\n")
-	}
+	g.imports()
 	for _, name := range g.names {
 		s := g.Shapes[name]
 		if s.Type != "structure" || s.Exception {
@@ -87,9 +88,37 @@ func (g *generator) types() {
 		}
 		g.printf("\n// %s is %s.\ntype %s struct {\n", name, g.describe(name), name)
 		for _, member := range s.memberNames() {
-			g.printf("\t%s %s\n", exported(member), g.fieldType(s.Members[member].Shape))
+			g.printf("\t%s %s\n", exported(member), g.fieldType(s.Members[member]))
 		}
 		g.printf("}\n")
+	}
+}
+
+// imports writes what the types of fields need.
+func (g *generator) imports() {
+	var used []string
+	for _, pkg := range []struct {
+		name string
+		by   func(*shape) bool
+	}{
+		{"io", func(s *shape) bool { return g.streams(s, func(t *shape) bool { return !t.EventStream }) }},
+		{"iter", func(s *shape) bool { return g.streams(s, func(t *shape) bool { return t.EventStream }) }},
+		{"time", func(s *shape) bool { return s.Type == "timestamp" }},
+	} {
+		if slices.ContainsFunc(g.names, func(n string) bool { return pkg.by(g.Shapes[n]) }) {
+			used = append(used, pkg.name)
+		}
+	}
+	switch len(used) {
+	case 0:
+	case 1:
+		g.printf("import %q\n", used[0])
+	default:
+		g.printf("import (\n")
+		for _, name := range used {
+			g.printf("%q\n", name)
+		}
+		g.printf(")\n")
 	}
 }
 
@@ -101,16 +130,26 @@ func (g *generator) describe(name string) string {
 	if op, ok := strings.CutSuffix(name, "Output"); ok && g.Operations[op] != nil {
 		return "what " + op + " answers"
 	}
+	if g.Shapes[name].EventStream {
+		return "an event of a stream: one field is set"
+	}
 	return "a structure of the model"
 }
 
+// memberNames are the members that a Go type has as fields.
 func (s *shape) memberNames() []string { return slices.Sorted(maps.Keys(s.Members)) }
 
 func exported(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
 // fieldType is the Go type of a structure's field: absent and empty differ.
-func (g *generator) fieldType(name string) string {
-	t := g.valueType(name)
+func (g *generator) fieldType(r *ref) string {
+	if r.Location == stream {
+		if g.Shapes[r.Shape].EventStream {
+			return "iter.Seq2[*" + r.Shape + ", error]"
+		}
+		return "io.Reader"
+	}
+	t := g.valueType(r.Shape)
 	if t[0] == '[' || t[0] == '*' || strings.HasPrefix(t, "map[") {
 		return t
 	}
@@ -184,6 +223,14 @@ func (g *generator) serviceVar() {
 		op := g.Operations[name]
 		g.printf("{Name: %q, Method: %q, URI: %q, Status: %d, Input: &shapes[%d], Output: &shapes[%d], ResultWrapper: %q, MaxBody: %d,\n",
 			name, op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode, g.index[op.Input.Shape], g.index[op.Output.Shape], op.Output.ResultWrapper, g.service.maxBody(name))
+		for _, flag := range []struct {
+			label string
+			r     *ref
+		}{{"StreamIn", op.Input}, {"StreamOut", op.Output}} {
+			if g.streams(g.Shapes[flag.r.Shape], func(*shape) bool { return true }) {
+				g.printf("%s: true,\n", flag.label)
+			}
+		}
 		g.printf("NewInput: wire.New[%sInput], NewOutput: wire.New[%sOutput], Call: wire.Call(Handler.%s)},\n", name, name, name)
 	}
 	g.printf("},\nErrors: []*wire.Shape{")
@@ -251,6 +298,14 @@ func (g *generator) shapeFields(s *shape) {
 	}
 	if s.Payload != "" {
 		g.printf(", Payload: %q", s.Payload)
+	}
+	if len(s.exceptions) > 0 {
+		g.printf(", Exceptions: []*wire.Member{\n")
+		for _, name := range slices.Sorted(maps.Keys(s.exceptions)) {
+			g.member(name, s.exceptions[name], false)
+			g.printf(",\n")
+		}
+		g.printf("}")
 	}
 	for _, part := range []struct {
 		label string

@@ -66,6 +66,11 @@ func runSuites(suites, whole, dir string) error {
 			return fmt.Errorf("%s: %w", protocol, err)
 		}
 	}
+	for _, s := range streaming {
+		if err := s.write("", filepath.Join(suites, "..", "streams"), dir); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
 	return specimen.write(whole, suites, dir)
 }
 

@@ -71,6 +71,9 @@ type ref struct {
 	Flattened       bool      `json:"flattened,omitempty"`
 	XMLAttribute    bool      `json:"xmlAttribute,omitempty"`
 	JSONValue       bool      `json:"jsonvalue,omitempty"`
+	Streaming       bool      `json:"streaming,omitempty"`
+	EventHeader     bool      `json:"eventheader,omitempty"`
+	EventPayload    bool      `json:"eventpayload,omitempty"`
 	XMLNamespace    namespace `json:"xmlNamespace,omitzero"`
 	Payload         string    `json:"payload,omitempty"` // protocol tests only
 }
@@ -94,8 +97,12 @@ type shape struct {
 	LocationName    string          `json:"locationName,omitempty"`
 	XMLNamespace    namespace       `json:"xmlNamespace,omitzero"`
 	Exception       bool            `json:"exception,omitempty"`
+	Streaming       bool            `json:"streaming,omitempty"`
+	EventStream     bool            `json:"eventstream,omitempty"`
 	Fault           bool            `json:"fault,omitempty"`
-	Error           *errorTrait     `json:"error,omitempty"`
+
+	exceptions map[string]*ref // of a stream of events, taken out of Members
+	Error      *errorTrait     `json:"error,omitempty"`
 }
 
 type errorTrait struct {
@@ -152,6 +159,9 @@ func (m *model) reachable() map[string]bool {
 			walk(s.Member, s.Key, s.Value)
 			for _, member := range s.Members {
 				walk(member)
+			}
+			for _, exception := range s.exceptions {
+				walk(exception)
 			}
 		}
 	}

@@ -77,3 +77,11 @@ var specimen = service{
 		"ListTagsForResource", "PutDashboard", "PutMetricAlarm", "PutMetricData", "PutMetricStream", "SetAlarmState", "TagResource",
 	},
 }
+
+// streaming are the services by which the tests know streams: parts of AWS's models,
+// one for each form that streams have on the wire.
+var streaming = []service{
+	{name: "objects", limits: map[string]int64{"PutObject": 5 << 30}},
+	{name: "invoke", limits: map[string]int64{"InvokeWithResponseStream": 6 << 20}},
+	{name: "tail", shape: "com.amazonaws.logs"},
+}

@@ -48,6 +48,7 @@ func readSuites(dir, protocol string) (*model, error) {
 // addTo adds a suite's operations and shapes under names that begin with prefix.
 func (s *suite) addTo(m *model, prefix string) {
 	for name, sh := range s.Shapes {
+		sh.Streaming = false // the cases have whole bodies
 		for _, r := range sh.refs() {
 			r.inherit(s.Shapes[r.Shape])
 			r.Shape = prefix + exported(r.Shape)

@@ -87,11 +87,17 @@ func (c *call) keepBody() {
 // after one that the client has not begun to send.
 func (c *call) dismissBody() {
 	r := c.req.HTTP
-	if s, ok := c.req.Stream.(*stream); ok && s.ended || !ok && c.taken || r.ContentLength == 0 {
+	if c.taken || r.ContentLength == 0 {
 		return
 	}
 	c.taken = true
 	if _, ok := lent(r); ok {
+		return
+	}
+	if s, ok := c.req.Stream.(*stream); ok && s.ended {
+		return
+	} else if ok && s.failed != nil {
+		c.unread = true
 		return
 	}
 	if r.ContentLength <= dismissed && header(r, "Expect") == "" {
@@ -100,39 +106,6 @@ func (c *call) dismissBody() {
 		}
 	}
 	c.unread = true
-}
-
-// A stream is the body of an operation whose input streams. What goes wrong with it
-// is told as for any other body.
-type stream struct {
-	body  io.Reader
-	limit int64 // 0 for none
-	over  func(limit int64) error
-	read  int64
-	ended bool // nothing follows
-}
-
-func (s *stream) Read(p []byte) (int, error) {
-	n, err := s.body.Read(p)
-	if s.read += int64(n); s.limit > 0 && s.read > s.limit {
-		return 0, s.over(s.limit)
-	}
-	if err == io.EOF {
-		s.ended = true
-	} else if err != nil {
-		err = readError(err)
-	}
-	return n, err
-}
-
-// openStream hands the body to the operation unread, unless it says that it is too long.
-func (c *call) openStream() error {
-	r, limit := c.req.HTTP, c.op.MaxBody
-	if limit > 0 && r.ContentLength > limit {
-		return c.tooLarge(limit)
-	}
-	c.req.Stream = &stream{body: r.Body, limit: limit, over: c.tooLarge, ended: r.ContentLength == 0}
-	return nil
 }
 
 // malformedBody is the answer to a body whose chunks cannot be told apart.

@@ -34,12 +34,12 @@ var nobody = &wire.Service{JSONVersion: "1.0"}
 func (c *call) fail(err error) {
 	if c.wrote {
 		c.g.Log.Debug("response truncated", "request", c.caller.RequestID, "err", err)
+		if c.op.StreamOut {
+			panic(http.ErrAbortHandler) // else it would look complete
+		}
 		return
 	}
-	var e *wire.Error
-	if !errors.As(err, &e) {
-		e = c.translate(err)
-	}
+	e := c.translate(err)
 	p, m := c.protocol, nobody
 	if c.service != nil {
 		m = c.service.Model()
@@ -50,13 +50,23 @@ func (c *call) fail(err error) {
 	if c.dismissBody(); c.unread {
 		c.w.Header().Set("Connection", "close")
 	}
-	c.code = e.Code
 	wire.EncodeError(c.w, p, m, &c.req.Request, c.caller.RequestID, e)
 }
 
-// translate gives an error that no service named its answer. Its cause goes to
-// the log, never to the client.
+// translate gives an error its answer: the service's own, or what stands for one that
+// no service named.
 func (c *call) translate(err error) *wire.Error {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		e = c.unnamed(err)
+	}
+	c.code = e.Code
+	return e
+}
+
+// unnamed is the answer to an error that no service named. Its cause goes to the log,
+// never to the client.
+func (c *call) unnamed(err error) *wire.Error {
 	name := ""
 	if c.op != nil {
 		name = c.op.Name

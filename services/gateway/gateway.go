@@ -148,12 +148,19 @@ func (c *call) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.op.StreamIn || c.op.StreamOut {
+		return c.stream(model, out)
+	}
 	c.wrote = true
 	return wire.EncodeResult(c.w, c.protocol, model, c.op, &c.req.Request, c.caller.RequestID, out)
 }
 
-// read takes the body in, whole and within the operation's limit.
+// read takes the body in, whole and within the operation's limit, or hands it to an
+// operation that reads it.
 func (c *call) read() error {
+	if c.op.StreamIn {
+		return c.openStream()
+	}
 	if err := c.readBody(c.op.MaxBody); err != nil {
 		return err
 	}
@@ -211,6 +218,9 @@ func (c *call) recover() {
 			panic(p)
 		}
 		c.g.Log.Error("panic", "value", fmt.Sprint(p), "stack", string(debug.Stack()))
+		if c.wrote {
+			panic(http.ErrAbortHandler) // what is there of the answer must not look like all
+		}
 		c.fail(fault.New(fault.Internal, "panic"))
 	}
 }

@@ -35,6 +35,9 @@ type router struct {
 	bySigning map[string]Service
 	byName    map[string]Service // target prefixes, and versions of services with the query protocol
 	byAction  map[string]Service // only action names that one service alone has
+
+	streaming   map[string]bool // names of operations that stream
+	streamPaths []*wire.Service // those of each service with paths
 }
 
 func newRouter(services []Service) *router {
@@ -43,11 +46,13 @@ func newRouter(services []Service) *router {
 		bySigning: map[string]Service{},
 		byName:    map[string]Service{},
 		byAction:  map[string]Service{},
+		streaming: map[string]bool{},
 	}
 	ambiguous := map[string]bool{}
 	for _, s := range services {
 		m := s.Model()
 		r.bySigning[m.SigningName] = s
+		r.addStreams(m)
 		if m.TargetPrefix != "" {
 			r.byName[m.TargetPrefix] = s
 		}

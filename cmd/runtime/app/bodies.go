@@ -16,8 +16,9 @@ type bodies struct {
 
 // ServeHTTP implements http.Handler.
 func (b bodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// An invocation lasts as long as its function, which may have something to send.
-	if strings.HasSuffix(r.URL.Path, "/invocations") {
+	// An invocation lasts as long as its function, which may have something to send; and
+	// what streams is in memory piece by piece.
+	if strings.HasSuffix(r.URL.Path, "/invocations") || b.Streams(r) {
 		b.Handler.ServeHTTP(w, r)
 		return
 	}
@@ -27,4 +28,10 @@ func (b bodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer release()
 	b.Handler.ServeHTTP(w, r)
+}
+
+// Streams is the handler's own, for http1.
+func (b bodies) Streams(r *http.Request) bool {
+	s, ok := b.Handler.(interface{ Streams(*http.Request) bool })
+	return ok && s.Streams(r)
 }

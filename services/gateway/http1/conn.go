@@ -125,7 +125,7 @@ func (c *conn) next() (head int, err error) {
 		return 0, nil
 	}
 	head = i + len(emptyLine)
-	if !c.parser.parse(c.buf[:head]) {
+	if !c.parser.parse(c.buf[:head]) || c.server.streams != nil && c.server.streams(c.parser.look()) {
 		return 0, nil
 	}
 	for size := head + c.parser.length; len(c.buf) < size; {

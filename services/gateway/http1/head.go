@@ -24,6 +24,8 @@ type parser struct {
 	length int // of the body; -1 for none said
 	header http.Header
 
+	seen *http.Request // what look returns; nil until it is called
+
 	fields []field // in the order they came
 	values []string
 	names  map[string]name
@@ -158,6 +160,16 @@ func (p *parser) request(ctx context.Context, remote string, body io.ReadCloser)
 		RemoteAddr: remote, Body: body,
 	}
 	return r.WithContext(ctx)
+}
+
+// look is the request whose head was read last, without a body and a context, for a
+// look before it is served.
+func (p *parser) look() *http.Request {
+	if p.seen == nil {
+		p.seen = &http.Request{Method: http.MethodPost, URL: &p.url}
+	}
+	p.seen.Host, p.seen.Header = p.host, p.header
+	return p.seen
 }
 
 // cutLine cuts a text behind its first line, which ends in CRLF; a text without

@@ -224,6 +224,35 @@ func TestLeavesTheUncommonToNetHTTP(t *testing.T) {
 }
 
 // A head in pieces goes to net/http with its first piece, and its time-out holds.
+// A streamer streams to one path.
+type streamer struct{ http.HandlerFunc }
+
+func (streamer) Streams(r *http.Request) bool {
+	return r.Method == "POST" && r.URL.Path == "/stream" && r.Header.Get("X-Once") == "" && r.Host == "localhost"
+}
+
+func TestLeavesWhatStreamsToNetHTTPBeforeItsBody(t *testing.T) {
+	servedBy(t, &http.Server{Handler: streamer{echo}, ReadHeaderTimeout: time.Minute}, func(t *testing.T, _ *Server, l *line) {
+		c := l.dial(t)
+		for _, want := range []struct{ path, by string }{{"/plain", ""}, {"/stream", "net/http"}, {"/plain", "net/http"}} {
+			text := post(want.path, "body")
+			go func() {
+				c.send(text[:len(text)-4])
+				time.Sleep(time.Second)
+				c.send(text[len(text)-4:])
+			}()
+			if resp, body := c.answer(); body != "body" || resp.Header.Get("Served-By") != want.by {
+				t.Errorf("%s: served by %q, %s", want.path, resp.Header.Get("Served-By"), body)
+			}
+		}
+		other := l.dial(t)
+		go other.send(strings.Replace(post("/stream", "body"), "Host:", "X-Once: 1\r\nHost:", 1))
+		if resp, _ := other.answer(); resp.Header.Get("Served-By") != "" {
+			t.Error("what the handler does not stream to is net/http's")
+		}
+	})
+}
+
 func TestLeavesASlowHeadToNetHTTP(t *testing.T) {
 	served(t, echo, func(t *testing.T, _ *Server, l *line) {
 		c := l.dial(t)

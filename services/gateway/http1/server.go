@@ -3,8 +3,8 @@
 // processor less than half of what net/http does for such a request.
 //
 // A common request is a POST with a Content-Length of at most 32 KiB, whose head
-// comes in one piece and says nothing that changes how it is to be read. All
-// else is net/http's: at the first request that is not common, the connection
+// comes in one piece and says nothing that changes how it is to be read, and to
+// which the handler does not stream. All else is net/http's: at the first request that is not common, the connection
 // goes to it, from that request's first byte, and stays there. So nothing unusual
 // is understood here, or misunderstood.
 //
@@ -36,7 +36,8 @@ const watchEvery = 20 * time.Millisecond
 
 // A Server serves listeners.
 type Server struct {
-	rest *http.Server
+	rest    *http.Server
+	streams func(*http.Request) bool // nil for never
 
 	closing  atomic.Bool
 	watching atomic.Bool // a timer for watch is set
@@ -51,8 +52,16 @@ type Server struct {
 // and IdleTimeout bound common requests too: the former the first byte of a
 // connection, each wait for more of a body, and each for a client to take more of
 // an answer. Of its hooks none concerns common requests.
+//
+// A handler that has a method Streams is asked by it whether a request may be
+// served only with its body unread, or with an answer that is sent as it comes: those
+// are net/http's too. Streams sees a method, a URL, a host and a header.
 func New(rest *http.Server) *Server {
-	return &Server{rest: rest, conns: map[*conn]struct{}{}, over: make(chan struct{})}
+	s := &Server{rest: rest, conns: map[*conn]struct{}{}, over: make(chan struct{})}
+	if h, ok := rest.Handler.(interface{ Streams(*http.Request) bool }); ok {
+		s.streams = h.Streams
+	}
+	return s
 }
 
 // Serve accepts connections until the listener fails or the server is shut down;

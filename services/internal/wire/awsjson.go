@@ -44,7 +44,10 @@ func (awsJSON) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	return d.document(op.Input, v)
 }
 
-func (awsJSON) encodeResult(w http.ResponseWriter, s *Service, op *Operation, _ *Request, requestID string, v reflect.Value) error {
+func (p awsJSON) encodeResult(w http.ResponseWriter, s *Service, op *Operation, r *Request, requestID string, v reflect.Value) error {
+	if op.StreamOut {
+		return replyEvents(w, p, op, r, op.ok(), requestID, v, v)
+	}
 	w.Header()["Content-Type"] = jsonType(s)
 	j := jsonWriters.Get().(*jsonWriter)
 	defer j.free()
@@ -59,6 +62,27 @@ func (awsJSON) encodeError(h http.Header, s *Service, _ *Request, _ string, e *E
 	j := &jsonWriter{}
 	e.encode(j, shape, h, s.qualified(e.Code))
 	return j.out
+}
+
+func (awsJSON) document(m *Member, v reflect.Value) (kind string, body []byte) {
+	return "application/json", jsonDocument(m.Shape, v)
+}
+
+func (awsJSON) exception(sh *Shape, e *Error) (kind string, body []byte) {
+	return "application/json", jsonException(sh, e)
+}
+
+func jsonDocument(sh *Shape, v reflect.Value) []byte {
+	w := jsonWriter{out: make([]byte, 0, 512)}
+	encodeStructure(&w, sh, v)
+	return w.out
+}
+
+// jsonException is an error as an event holds it, whose type stands in a header.
+func jsonException(sh *Shape, e *Error) []byte {
+	w := jsonWriter{}
+	e.encode(&w, sh, http.Header{}, "")
+	return w.out
 }
 
 var jsonTypes = map[string][]string{

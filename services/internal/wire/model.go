@@ -21,8 +21,9 @@
 // the request is refused with AWS's words; nothing read holds a nil in a list or
 // a map; requests that nest deeper than a hundred levels are refused; the same
 // answer is written the same way every time. Unknown members are passed over, as
-// AWS does. No generated type has a document, a union or an event stream that
-// would need more than a structure.
+// AWS does. No generated type has a document or a union
+// that would need more than a structure, and no input is a stream of events. How
+// bodies and events stream is told in stream.go.
 //
 // The codecs are tested against AWS's own protocol test cases and AWS's clients;
 // package wiretest holds what is generated for that.
@@ -57,6 +58,8 @@ type Operation struct {
 	Output        *Shape
 	ResultWrapper string // query: "SendMessageResult"; "" when there is no output
 	MaxBody       int64  // of a request, in bytes; 0 for no limit
+	StreamIn      bool   // a member of the input is the body, which the operation reads
+	StreamOut     bool   // a member of the output is a stream: of bytes, or of events
 
 	NewInput  func() any // a *SendMessageInput
 	NewOutput func() any // a *SendMessageOutput

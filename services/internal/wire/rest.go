@@ -23,8 +23,8 @@ func (sh *Shape) hasBody() bool {
 // A restProtocol is what the two REST protocols do not have in common: the form of
 // their documents.
 type restProtocol interface {
+	documents
 	readDocument(body []byte, sh *Shape, v reflect.Value) *Error
-	document(m *Member, v reflect.Value) (kind string, body []byte)
 	blobType() string // Content-Type of a payload of bytes that does not say its own
 }
 
@@ -60,7 +60,12 @@ func decodeREST(p restProtocol, r *Request, sh *Shape, v reflect.Value) *Error {
 			return err
 		}
 	}
-	if i := sh.payload(); i >= 0 {
+	if i := sh.payload(); i >= 0 && sh.Members[i].Location == "stream" {
+		if r.Stream != nil {
+			v.Field(i).Set(reflect.ValueOf(r.Stream))
+		}
+		return nil
+	} else if i >= 0 {
 		return decodePayload(p, r.Body, sh.Members[i].Shape, v.Field(i))
 	}
 	if !sh.hasBody() {
@@ -160,11 +165,31 @@ func setPrefixed(h http.Header, prefix string, f reflect.Value) {
 	}
 }
 
-// encodeREST writes the headers and returns the status and the body.
-func encodeREST(p restProtocol, h http.Header, op *Operation, v reflect.Value) (status int, body []byte) {
-	sh := op.Output
+// encodeREST answers with headers and a body, or a stream.
+func encodeREST(w http.ResponseWriter, p restProtocol, op *Operation, r *Request, requestID string, v reflect.Value) error {
+	h, sh := w.Header(), op.Output
+	status := encodeHead(h, op, v)
+	if op.StreamOut {
+		if src := sh.reader(v); src != nil {
+			return replyReader(w, r, status, requestID, src)
+		} else if sh.Members[sh.streamed()].Shape.Kind == Structure {
+			return replyEvents(w, p, op, r, status, requestID, reflect.Value{}, v)
+		}
+		return reply(w, status, requestID, nil)
+	}
+	var body []byte
+	if i := sh.payload(); i >= 0 {
+		body = encodePayload(p, h, sh.Members[i], v.Field(i))
+	} else if sh.hasBody() && status != http.StatusNoContent {
+		body = encodeBody(p, h, &Member{Name: op.Name + "Response", Shape: sh}, v)
+	}
+	return reply(w, status, requestID, body)
+}
+
+// encodeHead sets the members that are headers, and returns the status.
+func encodeHead(h http.Header, op *Operation, v reflect.Value) (status int) {
 	status = op.ok()
-	for i, m := range sh.Members {
+	for i, m := range op.Output.Members {
 		f := v.Field(i)
 		if f.IsNil() {
 			continue
@@ -180,13 +205,7 @@ func encodeREST(p restProtocol, h http.Header, op *Operation, v reflect.Value) (
 			}
 		}
 	}
-	if i := sh.payload(); i >= 0 {
-		return status, encodePayload(p, h, sh.Members[i], v.Field(i))
-	}
-	if !sh.hasBody() || status == http.StatusNoContent {
-		return status, nil
-	}
-	return status, encodeBody(p, h, &Member{Name: op.Name + "Response", Shape: sh}, v)
+	return status
 }
 
 func headerText(m *Member, f reflect.Value) string {

@@ -20,9 +20,8 @@ func (p restJSON) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	return decodeREST(p, r, op.Input, v)
 }
 
-func (p restJSON) encodeResult(w http.ResponseWriter, _ *Service, op *Operation, _ *Request, requestID string, v reflect.Value) error {
-	status, body := encodeREST(p, w.Header(), op, v)
-	return reply(w, status, requestID, body)
+func (p restJSON) encodeResult(w http.ResponseWriter, _ *Service, op *Operation, r *Request, requestID string, v reflect.Value) error {
+	return encodeREST(w, p, op, r, requestID, v)
 }
 
 func (restJSON) encodeError(h http.Header, s *Service, _ *Request, _ string, e *Error) []byte {
@@ -39,9 +38,11 @@ func (restJSON) readDocument(body []byte, sh *Shape, v reflect.Value) *Error {
 }
 
 func (restJSON) document(m *Member, v reflect.Value) (kind string, body []byte) {
-	w := jsonWriter{out: make([]byte, 0, 512)}
-	encodeStructure(&w, m.Shape, v)
-	return "application/json", w.out
+	return "application/json", jsonDocument(m.Shape, v)
+}
+
+func (restJSON) exception(sh *Shape, e *Error) (kind string, body []byte) {
+	return "application/json", jsonException(sh, e)
 }
 
 // blobType is JSON: the only payload of bytes is the answer of a function.

@@ -23,23 +23,27 @@ func (p restXML) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	return decodeREST(p, r, op.Input, v)
 }
 
-func (p restXML) encodeResult(w http.ResponseWriter, _ *Service, op *Operation, _ *Request, requestID string, v reflect.Value) error {
+func (p restXML) encodeResult(w http.ResponseWriter, _ *Service, op *Operation, r *Request, requestID string, v reflect.Value) error {
 	w.Header().Set("X-Amz-Request-Id", requestID)
-	status, body := encodeREST(p, w.Header(), op, v)
-	return reply(w, status, requestID, body)
+	return encodeREST(w, p, op, r, requestID, v)
 }
 
 // encodeError writes an error as S3 has it: with no wrapper.
 func (restXML) encodeError(h http.Header, _ *Service, _ *Request, requestID string, e *Error) []byte {
 	h.Set("X-Amz-Request-Id", requestID)
 	h.Set("Content-Type", "application/xml")
-	b := append([]byte(xmlHeader), "<Error>"...)
+	return shut(appendLeaf(e.appendXML([]byte(xmlHeader)), "RequestId", requestID), "Error")
+}
+
+// appendXML writes the error's element but for its end.
+func (e *Error) appendXML(b []byte) []byte {
+	b = append(b, "<Error>"...)
 	b = appendLeaf(b, "Code", e.Code)
 	b = appendLeaf(b, "Message", e.Message)
 	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
 		b = appendLeaf(b, name, fmt.Sprint(e.Fields[name]))
 	}
-	return shut(appendLeaf(b, "RequestId", requestID), "Error")
+	return b
 }
 
 func (restXML) readDocument(body []byte, sh *Shape, v reflect.Value) *Error {
@@ -52,6 +56,10 @@ func (restXML) readDocument(body []byte, sh *Shape, v reflect.Value) *Error {
 
 func (restXML) document(m *Member, v reflect.Value) (kind string, body []byte) {
 	return "application/xml", appendElement([]byte(xmlHeader), m.wire(), m, v)
+}
+
+func (restXML) exception(_ *Shape, e *Error) (kind string, body []byte) {
+	return "application/xml", shut(e.appendXML([]byte(xmlHeader)), "Error")
 }
 
 func (restXML) blobType() string { return "application/octet-stream" }

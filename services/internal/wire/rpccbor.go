@@ -45,8 +45,11 @@ func (rpcCBOR) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	return d.document(op.Input, v)
 }
 
-func (rpcCBOR) encodeResult(w http.ResponseWriter, _ *Service, op *Operation, _ *Request, requestID string, v reflect.Value) error {
+func (p rpcCBOR) encodeResult(w http.ResponseWriter, _ *Service, op *Operation, r *Request, requestID string, v reflect.Value) error {
 	setCBOR(w.Header())
+	if op.StreamOut {
+		return replyEvents(w, p, op, r, op.ok(), requestID, v, v)
+	}
 	c := cborWriter{}
 	encodeStructure(&c, op.Output, v)
 	return reply(w, op.ok(), requestID, c.out)
@@ -59,6 +62,18 @@ func (rpcCBOR) encodeError(h http.Header, s *Service, _ *Request, _ string, e *E
 	c := &cborWriter{}
 	e.encode(c, shape, h, s.qualified(e.Code))
 	return c.out
+}
+
+func (rpcCBOR) document(m *Member, v reflect.Value) (kind string, body []byte) {
+	c := cborWriter{}
+	encodeStructure(&c, m.Shape, v)
+	return "application/cbor", c.out
+}
+
+func (rpcCBOR) exception(sh *Shape, e *Error) (kind string, body []byte) {
+	c := cborWriter{}
+	e.encode(&c, sh, http.Header{}, "")
+	return "application/cbor", c.out
 }
 
 // setCBOR says that an answer is CBOR; clients refuse one that does not.

@@ -21,13 +21,14 @@ const (
 // A Shape is a type of a service's model. A structure's Members stand in the
 // order of the fields of its Go type.
 type Shape struct {
-	Name    string
-	Kind    Kind
-	Members []*Member
-	Payload string  // name of the member that is the whole body
-	Element *Member // of a list
-	Key     *Member // of a map
-	Value   *Member
+	Name       string
+	Kind       Kind
+	Members    []*Member
+	Payload    string    // name of the member that is the whole body
+	Exceptions []*Member // of a stream of events: what may end it
+	Element    *Member   // of a list
+	Key        *Member   // of a map
+	Value      *Member
 
 	Min, Max  *float64 // length of a text, list or map; value of a number
 	Pattern   string
@@ -46,7 +47,7 @@ type Member struct {
 	Wire      string // locationName; "" when it is the same or the protocol's default
 	Query     string // in the query protocol, where it differs from Wire
 	QueryJSON string // in the query protocol's JSON, where it differs from Wire
-	Location  string // uri, querystring, header, headers, statusCode; "" for the body
+	Location  string // uri, querystring, header (also an event's), headers, statusCode, stream; "" for the body
 	Shape     *Shape
 	Required  bool
 	Flattened bool

@@ -54,6 +54,7 @@ func (c *checker) structure(sh *Shape, path string, v reflect.Value) {
 	for i, m := range sh.Members {
 		at := path + strings.ToLower(m.Name[:1]) + m.Name[1:]
 		switch f := v.Field(i); {
+		case m.Location == "stream": // is read only later; none at all is an empty one
 		case !f.IsNil():
 			c.value(m.Shape, at, f)
 		case m.Required:
