@@ -9,8 +9,15 @@ import (
 	"millrace/runtime/queue"
 )
 
+// A StoredQueue is a Queue whose configuration can be changed.
+type StoredQueue interface {
+	Queue
+	Config() queue.Config
+	Configure(ctx context.Context, change func(*queue.Config) error) error
+}
+
 // Queues find and make queues: jetqueue.Queues.
-type Queues[Q Queue] interface {
+type Queues[Q StoredQueue] interface {
 	Get(queue.ID) (Q, error)
 	Create(context.Context, queue.ID, queue.Config) (Q, error)
 }
@@ -27,16 +34,29 @@ var outboxQueue = queue.ID{Account: Reserved, Region: "local", Name: "lambda-eve
 // sent, with its envelope, or the record of what came of it.
 const maxEvent = 16 << 20
 
+// How many attempts are under way at once, over all runtimes, and how many of one
+// target: see queue.Config.
+const (
+	slots         = 1024
+	slotsPerGroup = 100
+)
+
 // QueueIn finds the outbox's queue among others, and makes it when it is not there:
 // what Config.Queue wants. What is sent to targets is nobody else's business, so the
 // queue is encrypted as SQS's are by default.
-func QueueIn[Q Queue](ctx context.Context, all Queues[Q]) (Queue, error) {
+func QueueIn[Q StoredQueue](ctx context.Context, all Queues[Q]) (Queue, error) {
 	q, err := all.Get(outboxQueue)
 	if errors.Is(err, fault.NotFound) {
 		now := time.Now()
 		q, err = all.Create(ctx, outboxQueue, queue.Config{
-			Visibility: hidden, MaxBytes: maxEvent, Created: now, Modified: now,
+			Visibility: hidden, MaxBytes: maxEvent, Slots: slots, SlotsPerGroup: slotsPerGroup, Created: now, Modified: now,
 			Texts: map[string]string{"SqsManagedSseEnabled": "true"},
+		})
+	}
+	if err == nil && q.Config().Slots != slots { // a queue of earlier
+		err = q.Configure(ctx, func(c *queue.Config) error {
+			c.MaxBytes, c.Slots, c.SlotsPerGroup = maxEvent, slots, slotsPerGroup
+			return nil
 		})
 	}
 	return q, err

@@ -21,7 +21,7 @@ const (
 
 // A receiver takes events out of the outbox's queue during one run of the outbox,
 // each into a goroutine of its own. How many there are, and of which targets, the
-// queue sees to: queue.Config.Share.
+// queue sees to: queue.Config.Slots.
 type receiver struct {
 	outbox *Outbox
 	run    *lifecycle.Run

@@ -46,9 +46,9 @@ func TestWhatDialectsRefuse(t *testing.T) {
 		{"eleven: 121 points", pattern.SNSAttributes, `{"a":[` + list(11, `{"wildcard":"%d*"}`) + `]}`, "Filter policy is too complex"},
 		{"$or of a text", pattern.SNSAttributes, `{"$or":["a"]}`, ""},
 		{"$or of a text", pattern.EventBridge, `{"$or":["a"]}`, `"$or" must be an array of at least two objects`},
-		{"4,097 characters", pattern.Lambda, long(4089-2), "a pattern of 4097 characters, of at most 4096"},
-		{"4,097 bytes", pattern.EventBridge, long(4089-2), "a pattern of 4097 bytes, of at most 4096"},
-		{"4,097 bytes", pattern.SNSAttributes, long(4089-2), ""},
+		{"4,097 characters", pattern.Lambda, long(4089 - 2), "a pattern of 4097 characters, of at most 4096"},
+		{"4,097 bytes", pattern.EventBridge, long(4089 - 2), "a pattern of 4097 bytes, of at most 4096"},
+		{"4,097 bytes", pattern.SNSAttributes, long(4089 - 2), ""},
 		{"a number within ±5e9", pattern.EventBridge, `{"a":[{"numeric":[">",2e9]}]}`, ""},
 		{"a number beyond ±1e9", pattern.SNSBody, `{"a":[{"numeric":[">",2e9]}]}`, "Value of > must be numeric"},
 	} {

@@ -121,6 +121,9 @@ func (m *Machine) SetDeadLetterQueueExists(there bool) { m.deadLetterQueueExists
 // the queue.
 func (m *Machine) Configure(c Config) {
 	m.config = c
+	for _, t := range m.tenants { // they may share slots now
+		m.requeueTenant(t)
+	}
 	for m.receivableGroups.len() > 0 { // the delay may be longer now
 		g := m.receivableGroups.pop()
 		g.heap = &m.delayedGroups

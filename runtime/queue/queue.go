@@ -43,15 +43,22 @@ func IDFromARN(s string) (id ID, ok bool) {
 // Config is the configuration of a queue. Durations are whole seconds in the ranges
 // of SQS's attributes; whoever sets them has validated them.
 type Config struct {
-	Delay         time.Duration // DelaySeconds; on a FIFO queue it applies to messages already there
-	Visibility    time.Duration // VisibilityTimeout
-	Wait          time.Duration // ReceiveMessageWaitTimeSeconds
-	Retention     time.Duration // MessageRetentionPeriod; 0 keeps messages forever
-	MaxBytes      int           // MaximumMessageSize
-	ContentDedup  bool          // ContentBasedDeduplication
-	DedupByGroup  bool          // DeduplicationScope is messageGroup
-	LimitPerGroup bool          // FifoThroughputLimit is perMessageGroupId
-	DeadLetter    *DeadLetter   // RedrivePolicy, parsed; nil for none
+	Delay        time.Duration // DelaySeconds; on a FIFO queue it applies to messages already there
+	Visibility   time.Duration // VisibilityTimeout
+	Wait         time.Duration // ReceiveMessageWaitTimeSeconds
+	Retention    time.Duration // MessageRetentionPeriod; 0 keeps messages forever
+	MaxBytes     int           // MaximumMessageSize
+	ContentDedup bool          // ContentBasedDeduplication
+	DedupByGroup bool          // DeduplicationScope is messageGroup
+	// Slots is how many messages of a standard queue may be in flight; 0 is SQS's own
+	// bound. Of one group at most SlotsPerGroup are, and never more than there are free
+	// slots; one always may be, beyond Slots if need be. So groups that keep theirs for
+	// long take a share, and no group waits for another.
+	Slots         int
+	SlotsPerGroup int
+
+	LimitPerGroup bool        // FifoThroughputLimit is perMessageGroupId
+	DeadLetter    *DeadLetter // RedrivePolicy, parsed; nil for none
 
 	// Texts are attributes that the machine only stores, by SQS attribute name:
 	// Policy, RedrivePolicy, RedriveAllowPolicy, and those that say how contents are

@@ -151,21 +151,31 @@ func (m *Machine) fill(w *Waiter) bool {
 	if m.fifo {
 		pick = m.pickFIFO
 	}
-	out, exhausted := pick(w.request.Max)
 	until := m.now + int64(m.visibility(w.request))
-	for i, msg := range out {
-		r := record{kind: kindReceived, number: msg.number, until: until, key: w.request.AttemptID}
-		if i == 0 && r.key != "" {
-			r.flags = flagFirstOfReceive
+	for {
+		// What is picked counts as in flight once its record is applied, and shares of
+		// slots depend on it.
+		step := w.request.Max
+		if m.config.Slots > 0 {
+			step = 1
 		}
-		m.emit(r)
-		w.Deliveries = append(w.Deliveries, m.newDelivery(msg))
+		out, exhausted := pick(step)
+		for _, msg := range out {
+			r := record{kind: kindReceived, number: msg.number, until: until, key: w.request.AttemptID}
+			if len(w.Deliveries) == 0 && r.key != "" {
+				r.flags = flagFirstOfReceive
+			}
+			m.emit(r)
+			w.Deliveries = append(w.Deliveries, m.newDelivery(msg))
+		}
+		m.totals.Received += uint64(len(out))
+		for _, msg := range exhausted {
+			m.startTransfer(msg)
+		}
+		if len(out) == 0 || len(w.Deliveries) >= w.request.Max || step > 1 {
+			return len(w.Deliveries) > 0
+		}
 	}
-	m.totals.Received += uint64(len(out))
-	for _, msg := range exhausted {
-		m.startTransfer(msg)
-	}
-	return len(out) > 0
 }
 
 func (m *Machine) visibility(r ReceiveRequest) time.Duration {

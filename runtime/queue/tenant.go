@@ -81,7 +81,7 @@ func (m *Machine) requeueTenant(t *tenant) {
 	switch {
 	case msg == nil:
 		want = nil
-	case t.noisy:
+	case t.noisy || m.config.Slots > 0:
 		want = &m.noisy
 	}
 	if t.heap != nil && t.heap != want {
@@ -131,6 +131,9 @@ func (m *Machine) quietIdleTenants() {
 
 // nextMessage returns the message that a standard queue hands out next, nil for none.
 func (m *Machine) nextMessage() *message {
+	if m.config.Slots > 0 {
+		return m.nextShared()
+	}
 	m.quietIdleTenants()
 	for m.quiet.len() > 0 && m.isNoisy(m.quiet.top()) {
 		t := m.quiet.top()
@@ -146,4 +149,21 @@ func (m *Machine) nextMessage() *message {
 		return m.noisy.top().ready.first()
 	}
 	return msg
+}
+
+// nextShared is nextMessage of a queue whose groups share slots. The group with the
+// fewest messages in flight is next, unless it has its share.
+func (m *Machine) nextShared() *message {
+	free := m.config.Slots - m.inFlight
+	if msg := m.ready.first(); msg != nil && free > 0 {
+		return msg
+	}
+	if m.noisy.len() == 0 {
+		return nil
+	}
+	t := m.noisy.top()
+	if t.inFlight > 0 && t.inFlight >= min(free, m.config.SlotsPerGroup) {
+		return nil
+	}
+	return t.ready.first()
 }

@@ -132,3 +132,95 @@ func TestNoiseEnds(t *testing.T) {
 	f.sendAs("noisy", 1)
 	serves(f, "n")
 }
+
+// Groups that share slots have as many messages in flight each, and leave some free.
+func TestGroupsShareSlots(t *testing.T) {
+	f := fix(t, false, Config{Visibility: time.Hour, Slots: 16, SlotsPerGroup: 6})
+	f.sendAs("a", 20)
+	got, refs := f.received(10)
+	if got != "aaaaaa" {
+		t.Errorf("a alone got %s, want SlotsPerGroup", got)
+	}
+	f.sendAs("b", 20)
+	if got, _ := f.received(10); got != "bbbbb" {
+		t.Errorf("b got %s, want as many as it leaves free", got)
+	}
+	f.sendAs("c", 20)
+	if got, _ := f.received(10); got != "ccc" {
+		t.Errorf("c got %s, want as many as it leaves free", got)
+	}
+	f.sendAs("d", 1)
+	if got, _ := f.received(10); got != "d" {
+		t.Errorf("d got %q, though there is a slot", got)
+	}
+	f.sendAs("e", 1)
+	f.sendAs("f", 2)
+	if got, _ := f.received(10); got != "ef" {
+		t.Errorf("e and f got %q, though each may have one", got)
+	}
+	// A slot that is given back goes to whoever waits for it: a has its share still.
+	w := &Waiter{}
+	f.do(func() { f.m.Receive(w, ReceiveRequest{Max: 10, Wait: Forever}) })
+	if len(w.Deliveries) != 0 {
+		t.Fatalf("got %d, want to wait", len(w.Deliveries))
+	}
+	f.do(func() {
+		for _, r := range refs[:5] {
+			if err := f.m.Delete(r); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if len(w.Deliveries) != 1 {
+		t.Errorf("got %d of the slots that came free, want one", len(w.Deliveries))
+	}
+}
+
+// Nothing is lost on the way when the shares change under way, and none is exceeded.
+func TestSlotsAreKeptWhateverHappens(t *testing.T) {
+	const slots, perGroup = 8, 3
+	f := fix(t, false, Config{Visibility: time.Minute, Slots: slots, SlotsPerGroup: perGroup})
+	sent, got := 0, 0
+	var open []Receipt
+	for i := range 400 {
+		switch i % 4 {
+		case 0:
+			f.sendAs(fmt.Sprint("g", i%7), 1+i%3)
+			sent += 1 + i%3
+		case 3:
+			n := min(len(open), i%5)
+			f.do(func() {
+				for _, r := range open[:n] {
+					if err := f.m.Delete(r); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			open, got = open[n:], got+n
+		default:
+			_, refs := f.received(1 + i%10)
+			open = append(open, refs...)
+		}
+		if len(open) > slots+7 {
+			t.Fatalf("step %d: %d in flight of 7 groups", i, len(open))
+		}
+		for _, tenant := range f.m.tenants {
+			if tenant.inFlight > perGroup {
+				t.Fatalf("step %d: %d of one group in flight", i, tenant.inFlight)
+			}
+		}
+	}
+	for len(open) > 0 || got < sent {
+		f.do(func() {
+			for _, r := range open {
+				if err := f.m.Delete(r); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		got += len(open)
+		if _, open = f.received(10); len(open) == 0 && got < sent {
+			t.Fatalf("%d of %d came, and no more", got, sent)
+		}
+	}
+}
