@@ -211,7 +211,11 @@ func (o *Outbox) end(ctx context.Context, env *envelope, c Condition, reply Repl
 	if c == Success {
 		return o.handOn(ctx, p.OnSuccess, s.Record, out)
 	}
-	o.config.Log.Warn("an event was not delivered", "to", label(env.To), "event", env.event.ID, "condition", string(c),
+	level := slog.LevelWarn // it is lost
+	if p.DeadLetter != "" || p.OnFailure != "" {
+		level = slog.LevelDebug
+	}
+	o.config.Log.Log(ctx, level, "an event was not delivered", "to", label(env.To), "event", env.event.ID, "condition", string(c),
 		"attempts", env.Attempts, "deadLetter", p.DeadLetter, "onFailure", p.OnFailure, "err", reason(reply, err))
 	return errors.Join(o.handOn(ctx, p.DeadLetter, s.DeadLetter, out), o.handOn(ctx, p.OnFailure, s.Record, out))
 }
