@@ -65,8 +65,8 @@ func (a *ageIndex) first() *message {
 }
 
 // compact rebuilds the index when most of it is messages that are no longer queued.
-func (a *ageIndex) compact(alive int) {
-	if a.inOrder.ranges.len()+a.outOfOrder.len() <= 2*alive+1024 {
+func (a *ageIndex) compact(messages int) {
+	if a.inOrder.ranges.len()+a.outOfOrder.len() <= 2*messages+1024 {
 		return
 	}
 	old := *a

@@ -54,9 +54,9 @@ func TestClockResumes(t *testing.T) {
 	}
 }
 
-// As long as the wall clock does not jump, entries say nothing of it, and times
-// are told as they are.
-func TestSmallDriftIsNotTold(t *testing.T) {
+// Without a jump of the wall clock, entries have no record of it, and times are
+// those of the machine.
+func TestSmallClockDriftIsIgnored(t *testing.T) {
 	f := fix(t, false, Config{})
 	begin := func(drift time.Duration) Batch {
 		f.m.Begin(f.now, f.now.Add(drift))
@@ -87,7 +87,7 @@ func TestSmallDriftIsNotTold(t *testing.T) {
 
 // A dead letter keeps its send time and its age, whatever the wall clock said
 // when it was sent.
-func TestArrivalKeepsItsAge(t *testing.T) {
+func TestTransferKeepsItsAge(t *testing.T) {
 	behind := epoch.Add(-24 * time.Hour)
 	arrival := Transfer{
 		Seq: 1, Content: draftOf(Message{Body: "a"}).content, Sent: behind, FirstReceived: behind.Add(time.Second), Age: 10 * time.Second,

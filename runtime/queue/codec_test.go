@@ -41,7 +41,7 @@ func TestContentRoundTrip(t *testing.T) {
 	}
 }
 
-// entryOf makes an entry of records, whatever they say.
+// entryOf encodes an entry of any records.
 func entryOf(contents string, k ContentKey, all ...record) []byte {
 	var b []byte
 	for _, r := range all {
@@ -50,7 +50,7 @@ func entryOf(contents string, k ContentKey, all ...record) []byte {
 	return writeEntry(nil, 5, b, []byte(contents), k, rand.NewPCG(1, 2))
 }
 
-// replay does what an owner does with an entry it reads, when it has no keys.
+// replay applies an entry as an owner without keys does.
 func replay(m *Machine, seq uint64, entry []byte) error {
 	e, err := ReadEntry(entry)
 	if err != nil {
@@ -97,9 +97,8 @@ func testKey(t testing.TB, secret string) ContentKey {
 	return ContentKey{"wrapped", aead}
 }
 
-// Contents are sealed, and only under their own key, beside their own records,
-// do they open.
-func TestSealedContents(t *testing.T) {
+// Encrypted contents decrypt only with their own key, and beside their own records.
+func TestEncryptedContents(t *testing.T) {
 	k := testKey(t, "0123456789abcdef0123456789abcdef")
 	r := record{kind: kindSent, number: 7, sentAt: 5, length: 6}
 	sealed := entryOf("secret", k, r)
@@ -135,8 +134,8 @@ func TestSealedContents(t *testing.T) {
 	}
 }
 
-// FuzzReplay feeds records of a well-formed entry: what a stranger who may write
-// to the stream can do must not bring the process down.
+// FuzzReplay replays any records in a well-formed entry: whoever may write to the
+// stream must not be able to crash the process.
 func FuzzReplay(f *testing.F) {
 	r := sampleRecord()
 	f.Add(r.append(nil, 5), "12345", false)

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// One old message must not keep the places of all that came and went behind it,
-// and those that are left stay in the order of their age.
-func TestAgesForgetWhatIsOver(t *testing.T) {
+// One old message must not keep the index entries of all messages removed behind it,
+// and the rest stays in the order of age.
+func TestAgeIndexDropsRemovedMessages(t *testing.T) {
 	const n = 6000
 	s := newSlab()
 	a := newAgeIndex(&s)
@@ -81,10 +81,10 @@ func TestTimeQueueDropsForgottenItems(t *testing.T) {
 	}
 }
 
-// A dead-letter queue takes messages in that are old already, and is emptied of
-// all but the oldest again and again: it keeps no place for those that were.
+// A dead-letter queue accepts messages that are old already, and is emptied of all
+// but the oldest again and again: nothing is kept for the removed ones.
 func TestCompactionBehindAnOldMessage(t *testing.T) {
-	s := &stored{config: Config{Visibility: time.Hour, Retention: 24 * time.Hour}}
+	s := &loggedMachine{config: Config{Visibility: time.Hour, Retention: 24 * time.Hour}}
 	s.kill(t)
 	now := epoch
 	arrive := func(n uint64, age time.Duration) {

@@ -14,7 +14,7 @@ func (m *Machine) ReportedLosses() Ranges { return m.reportedLosses }
 // Counters returns what a checkpoint outside the log keeps: the number of the next
 // message, the last transfer, how many messages there are, and the first entry that
 // counts.
-func (m *Machine) Counters() (next, burial uint64, alive int, base uint64) {
+func (m *Machine) Counters() (next, lastTransfer uint64, messages int, base uint64) {
 	if base = m.log.base; m.log.entries.len() == 0 {
 		base = m.seq + 1
 	}
@@ -25,8 +25,8 @@ func (m *Machine) Counters() (next, burial uint64, alive int, base uint64) {
 // numbered from next and transfers after lastTransfer, or from where the log says if
 // that is higher. So no number is used twice: receipt handles, sequence numbers and
 // dead-letter queues would confuse the old with the new.
-func (m *Machine) ResumeAfterLoss(next, burial uint64, lost Ranges) {
-	m.emit(record{kind: kindCounters, number: max(m.nextNumber, next), round: m.lastRound, transferSeq: max(m.lastTransfer, burial), position: m.log.base})
+func (m *Machine) ResumeAfterLoss(next, lastTransfer uint64, lost Ranges) {
+	m.emit(record{kind: kindCounters, number: max(m.nextNumber, next), round: m.lastRound, transferSeq: max(m.lastTransfer, lastTransfer), position: m.log.base})
 	if all := append(m.reportedLosses.Without(lost), lost...); len(all) > 0 {
 		m.writeLosses(all)
 	}

@@ -66,10 +66,10 @@ func writeEntry(b []byte, now int64, records, contents []byte, k ContentKey, ran
 	if k.AEAD == nil {
 		b = append(b, contents...)
 	} else {
-		bound := b[start+entryHeaderBytes:]
+		additionalData := b[start+entryHeaderBytes:]
 		b = binary.LittleEndian.AppendUint64(b, random.Uint64())
 		b = binary.LittleEndian.AppendUint32(b, uint32(random.Uint64()))
-		b = k.Seal(b, b[len(b)-nonceBytes:], contents, bound)
+		b = k.Seal(b, b[len(b)-nonceBytes:], contents, additionalData)
 	}
 	binary.BigEndian.PutUint32(b[start+1:], crc32.Checksum(b[start+entryHeaderBytes:], castagnoli))
 	return b

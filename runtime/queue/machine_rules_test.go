@@ -102,7 +102,7 @@ func TestFIFOTerminatedFirstComesBackAlone(t *testing.T) {
 	f.receive(10, "a1")
 }
 
-func TestFIFOGroupOpensWhenItsLastInFlightIsDeleted(t *testing.T) {
+func TestFIFOGroupIsReceivableWhenItsLastInFlightIsDeleted(t *testing.T) {
 	f := fix(t, true, Config{})
 	f.send("a1", "a2", "a3", "b1", "b2")
 	got := f.receive(2, "a1 a2")
@@ -223,7 +223,7 @@ func TestInFlightLimit(t *testing.T) {
 	}
 }
 
-func TestArrivalsAreTakenOnce(t *testing.T) {
+func TestTransfersAreAcceptedOnce(t *testing.T) {
 	f := fix(t, false, Config{})
 	b := func(seq uint64) Transfer {
 		return Transfer{Seq: seq, Content: Pack(&Message{Body: strconv.Itoa(int(seq))}, "source"), Sent: epoch, FirstReceived: epoch, Receives: 3}
@@ -241,13 +241,13 @@ func TestArrivalsAreTakenOnce(t *testing.T) {
 	f.receive(10, "2 3 1")
 }
 
-func TestUnburiedComesBackInItsPlace(t *testing.T) {
+func TestRevertedTransferKeepsItsPosition(t *testing.T) {
 	f := fix(t, true, Config{DeadLetter: &DeadLetter{MaxReceives: 1}})
 	f.m.SetDeadLetterQueueExists(true)
 	f.send("a1", "a2")
 	f.receive(1, "a1")
 	f.now = f.now.Add(time.Minute)
-	f.receive(1, "a2") // the burial of a1 released the group
+	f.receive(1, "a2") // the transfer of a1 released the group
 	f.do(func() { f.m.RevertTransfer(f.m.PendingTransfers(1)[0].Number) })
 	f.m.SetDeadLetterQueueExists(false)
 	f.receive(10, "a1")
@@ -264,7 +264,7 @@ func TestRetentionEndsAlsoInFlight(t *testing.T) {
 	}
 }
 
-func TestBudgetIsGivenBack(t *testing.T) {
+func TestBudgetIsReleased(t *testing.T) {
 	b := NewBudget(700)
 	m := New(Config{}, Options{Random: rand.NewPCG(1, 2), Budget: b})
 	var g Batch
@@ -293,9 +293,9 @@ func TestBudgetIsGivenBack(t *testing.T) {
 	}
 }
 
-// What a receiver was given that left before it heard of it is visible again at
-// once, unless somebody else has it by now.
-func TestLeavingGivesBack(t *testing.T) {
+// Messages handed to a receive that was canceled meanwhile are visible again at
+// once, unless another receive has them by now.
+func TestCanceledReceiveReturnsMessages(t *testing.T) {
 	f := fix(t, false, Config{})
 	w := &Waiter{}
 	f.do(func() { f.m.Receive(w, ReceiveRequest{Max: 10, Wait: Forever}) })
@@ -311,8 +311,8 @@ func TestLeavingGivesBack(t *testing.T) {
 	}
 }
 
-// The age of the oldest message does not count standard messages that come back
-// again and again; that of a dead letter begins when it moved.
+// Standard messages that were received too often do not count as the oldest; the age
+// of a dead letter begins at its transfer.
 func TestAgeOfTheOldestMessage(t *testing.T) {
 	f := fix(t, false, Config{Visibility: time.Second})
 	age := func(want time.Duration) {

@@ -13,8 +13,8 @@ import (
 
 var epoch = time.Unix(1_700_000_000, 0)
 
-// A rig drives a machine, keeps its log, and holds a model of what a receiver
-// may see: the rules of the package documentation, written the slow way.
+// A rig drives a machine, keeps its log, and has a simple model of what a receive
+// may return: the rules of the package documentation, written the slow way.
 type rig struct {
 	*rapid.T
 	fifo   bool
@@ -35,7 +35,7 @@ type modelled struct {
 	number   uint64
 	group    string
 	sent     time.Time
-	told     time.Time // when it was sent, by the wall clock
+	wallSent time.Time // when it was sent, by the wall clock
 	first    time.Time // when it was received, likewise
 	until    time.Time // hidden until then
 	received time.Time
@@ -59,8 +59,8 @@ func (r *rig) machine() *Machine {
 	return New(r.config, Options{FIFO: r.fifo, Random: rand.NewPCG(1, 2)})
 }
 
-// group runs commands as one group, and checks what the receives among them got.
-func (r *rig) group(do func()) {
+// batch runs commands as one batch, and checks what the receives among them got.
+func (r *rig) batch(do func()) {
 	r.m.SetDeadLetterQueueExists(true)
 	r.m.Begin(r.now, r.now.Add(r.offset))
 	r.pass()
@@ -92,8 +92,8 @@ func (r *rig) visible(o *modelled) bool {
 	return true
 }
 
-// spent is what the next receive sends to the dead-letter queue.
-func (r *rig) spent(o *modelled) bool {
+// isExhausted reports whether the next receive would make the message a dead letter.
+func (r *rig) isExhausted(o *modelled) bool {
 	return r.config.DeadLetter != nil && int(o.receives) >= r.config.DeadLetter.MaxReceives
 }
 
@@ -112,7 +112,7 @@ func (r *rig) receivable() (all []*modelled) {
 	return all
 }
 
-// took checks a receive's answer against what could be seen before it.
+// took checks a receive's answer against what was receivable before it.
 func (r *rig) took(w *Waiter, max int, visibility time.Duration) {
 	can := r.receivable()
 	seen := map[string]int{}
@@ -122,7 +122,7 @@ func (r *rig) took(w *Waiter, max int, visibility time.Duration) {
 			r.Fatalf("message %d was handed out; only %v could be", d.Number, numbers(can))
 		}
 		o := can[i]
-		if r.spent(o) {
+		if r.isExhausted(o) {
 			r.Fatalf("message %d was received %d times and handed out again", d.Number, o.receives)
 		}
 		if r.fifo && int(d.Number) < seen[o.group] {
@@ -130,7 +130,7 @@ func (r *rig) took(w *Waiter, max int, visibility time.Duration) {
 		}
 		seen[o.group] = int(d.Number)
 	}
-	alive := slices.DeleteFunc(slices.Clone(can), r.spent)
+	alive := slices.DeleteFunc(slices.Clone(can), r.isExhausted)
 	if want := min(max, len(alive)); len(w.Deliveries) != want {
 		r.Fatalf("%d messages handed out, want %d of %v", len(w.Deliveries), want, numbers(alive))
 	}
@@ -139,8 +139,8 @@ func (r *rig) took(w *Waiter, max int, visibility time.Duration) {
 		if o.receives++; o.receives == 1 {
 			o.first = r.now.Add(r.offset)
 		}
-		if !d.Sent.Equal(o.told) || !d.FirstReceived.Equal(o.first) {
-			r.Fatalf("message %d was sent at %v and first received at %v, want %v and %v", o.number, d.Sent, d.FirstReceived, o.told, o.first)
+		if !d.Sent.Equal(o.wallSent) || !d.FirstReceived.Equal(o.first) {
+			r.Fatalf("message %d was sent at %v and first received at %v, want %v and %v", o.number, d.Sent, d.FirstReceived, o.wallSent, o.first)
 		}
 		o.received, o.until = r.now, r.now.Add(visibility)
 		if d.ReceiveCount != o.receives {
@@ -180,7 +180,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 		"": func(*rapid.T) { r.check() },
 		"send": func(t *rapid.T) {
 			n := rapid.IntRange(1, 5).Draw(t, "n")
-			r.group(func() {
+			r.batch(func() {
 				for range n {
 					msg := Message{Body: "x", GroupID: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "group")}
 					if r.fifo {
@@ -194,7 +194,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 			req := ReceiveRequest{Max: rapid.IntRange(1, 10).Draw(t, "max")}
 			hide := rapid.SampledFrom([]time.Duration{0, time.Second, 30 * time.Second}).Draw(t, "visibility")
 			req.Visibility = &hide
-			r.group(func() {
+			r.batch(func() {
 				w := &Waiter{}
 				r.m.Receive(w, req)
 				r.took(w, req.Max, hide)
@@ -202,7 +202,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 		},
 		"delete": func(*rapid.T) {
 			ref, o := r.any()
-			r.group(func() {
+			r.batch(func() {
 				switch err := r.m.Delete(ref); {
 				case o == nil:
 					if err != ErrInvalidHandle {
@@ -230,7 +230,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 			if o == nil {
 				return
 			}
-			r.group(func() {
+			r.batch(func() {
 				err := r.m.ChangeVisibility(ref, timeout)
 				flying := o.receives > 0 && o.until.After(r.now)
 				switch {
@@ -270,7 +270,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 			if rapid.IntRange(0, 9).Draw(t, "really") > 0 {
 				return
 			}
-			r.group(func() {
+			r.batch(func() {
 				r.m.Purge()
 				for _, o := range r.model {
 					o.gone = true
@@ -278,15 +278,15 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 				clear(r.dedup)
 			})
 		},
-		"bury": func(*rapid.T) {
-			r.group(func() {
+		"transfer": func(*rapid.T) {
+			r.batch(func() {
 				for _, b := range r.m.PendingTransfers(2) {
 					r.m.CompleteTransfer(b.Number)
 				}
 			})
 		},
 		"copy survivors": func(t *rapid.T) {
-			r.group(func() {
+			r.batch(func() {
 				_, to, read := r.m.CompactionRange()
 				if read {
 					r.Fatal("contents are missing though there is no budget")
@@ -296,7 +296,7 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 		},
 		"purge the log": func(*rapid.T) {
 			var below uint64
-			r.group(func() { below = r.m.WriteCounters() })
+			r.batch(func() { below = r.m.WriteCounters() })
 			r.m.LogTrimmed(r.m.TrimmableBytes())
 			if below > r.first {
 				r.log = r.log[below-r.first:]
@@ -323,7 +323,7 @@ func (r *rig) sent(msg Message, p DraftResult) {
 	if p.Duplicate {
 		r.Fatalf("%s is no duplicate", key)
 	}
-	o := &modelled{number: p.Number, group: msg.GroupID, sent: r.now, told: r.now.Add(r.offset)}
+	o := &modelled{number: p.Number, group: msg.GroupID, sent: r.now, wallSent: r.now.Add(r.offset)}
 	if !r.fifo {
 		o.until = r.now.Add(r.config.Delay)
 	}
@@ -333,7 +333,7 @@ func (r *rig) sent(msg Message, p DraftResult) {
 
 // check compares the counts with the model, and a replay with the machine.
 func (r *rig) check() {
-	r.group(func() {}) // what time brought is known to both then
+	r.batch(func() {}) // what time brought is known to both then
 	var want Counts
 	for _, o := range r.model {
 		switch {
@@ -369,9 +369,9 @@ func (r *rig) check() {
 	}
 }
 
-// dump writes down the state of a machine. Turns and places are left out when
-// the log lost its beginning: the order among groups that wait, and among
-// messages sent to the back, may differ then.
+// dump prints the state of a machine. Rounds and positions are left out when the log
+// was trimmed: the order among waiting groups, and among messages behind the others,
+// may differ then.
 func dump(m *Machine, turns bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "now %d seq %d next %d last transfer %d accepted %v counts %d %d %d live %d\n",

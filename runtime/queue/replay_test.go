@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A stored is a machine and the log it can be rebuilt from.
-type stored struct {
+// A loggedMachine is a machine and the log that it can be rebuilt from.
+type loggedMachine struct {
 	m      *Machine
 	fifo   bool
 	config Config
@@ -20,7 +20,7 @@ type stored struct {
 	offset time.Duration // of the wall clock
 }
 
-func (s *stored) do(now time.Time, do func(*Machine)) {
+func (s *loggedMachine) do(now time.Time, do func(*Machine)) {
 	s.m.SetDeadLetterQueueExists(true)
 	s.m.Begin(now, now.Add(s.offset))
 	do(s.m)
@@ -30,7 +30,7 @@ func (s *stored) do(now time.Time, do func(*Machine)) {
 }
 
 // kill forgets the machine and replays the log.
-func (s *stored) kill(t rapid.TB) {
+func (s *loggedMachine) kill(t rapid.TB) {
 	t.Helper()
 	s.m = New(s.config, Options{FIFO: s.fifo, Random: rand.NewPCG(1, uint64(len(s.log)))})
 	for i, e := range s.log {
@@ -42,25 +42,25 @@ func (s *stored) kill(t rapid.TB) {
 	}
 }
 
-// purge purges the log below what Count says.
-func (s *stored) purge(now time.Time) {
+// purge purges the log below the sequence of WriteCounters.
+func (s *loggedMachine) purge(now time.Time) {
 	s.do(now, func(m *Machine) { s.first = m.WriteCounters() })
 }
 
-// TestReplay runs random commands of every kind, whatever they come to, and now
-// and then compares the machine with one that was made from its log.
+// TestReplay runs random commands, and at times compares the machine with one
+// replayed from its log.
 func TestReplay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fifo := rapid.Bool().Draw(t, "fifo")
-		s := &stored{fifo: fifo, config: Config{Visibility: 30 * time.Second, Retention: time.Hour}}
+		s := &loggedMachine{fifo: fifo, config: Config{Visibility: 30 * time.Second, Retention: time.Hour}}
 		s.config.Delay = rapid.SampledFrom([]time.Duration{0, 5 * time.Second}).Draw(t, "delay")
 		if rapid.Bool().Draw(t, "dead letters") {
 			s.config.DeadLetter = &DeadLetter{Target: ID{"000000000000", "us-east-1", "dead"}, MaxReceives: 2}
 		}
 		s.kill(t)
-		c := chaos{stored: s, now: epoch}
-		// What an attempt had of messages that were deleted goes with the purged
-		// entries, and its id is free again then: not compared.
+		c := randomCommands{loggedMachine: s, now: epoch}
+		// Trimming drops what an attempt had of deleted messages, and its id is free
+		// then: not compared.
 		if c.attempts = fifo && rapid.Bool().Draw(t, "attempts"); !c.attempts {
 			c.copies = rapid.Bool().Draw(t, "copies")
 		}
@@ -74,9 +74,9 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// A chaos does things to a machine.
-type chaos struct {
-	*stored
+// randomCommands are commands for a machine.
+type randomCommands struct {
+	*loggedMachine
 	now              time.Time
 	attempts, copies bool
 	sent             int
@@ -85,7 +85,7 @@ type chaos struct {
 	waiters          []*Waiter
 }
 
-func (c *chaos) step(t *rapid.T) {
+func (c *randomCommands) step(t *rapid.T) {
 	if rapid.IntRange(0, 9).Draw(t, "jump") == 0 {
 		c.offset = rapid.SampledFrom([]time.Duration{0, time.Hour, -time.Hour, 24 * time.Hour, time.Millisecond}).Draw(t, "offset")
 	}
@@ -101,9 +101,9 @@ func (c *chaos) step(t *rapid.T) {
 	})
 }
 
-func (c *chaos) command(t *rapid.T, m *Machine) {
+func (c *randomCommands) command(t *rapid.T, m *Machine) {
 	switch rapid.SampledFrom([]string{"send", "send", "send", "receive", "receive", "receive", "wait", "leave", "delete", "change",
-		"bury", "unbury", "move", "arrive", "purge", "copy"}).Draw(t, "command") {
+		"transfer", "revert", "move", "accept", "purge", "copy"}).Draw(t, "command") {
 	case "send":
 		c.sent++
 		msg := Message{Body: fmt.Sprint(c.sent), GroupID: rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "group")}
@@ -137,11 +137,11 @@ func (c *chaos) command(t *rapid.T, m *Machine) {
 		if len(c.refs) > 0 {
 			m.ChangeVisibility(rapid.SampledFrom(c.refs).Draw(t, "ref"), rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(t, "timeout"))
 		}
-	case "bury":
+	case "transfer":
 		for _, b := range m.PendingTransfers(2) {
 			m.CompleteTransfer(b.Number)
 		}
-	case "unbury":
+	case "revert":
 		for _, b := range m.PendingTransfers(2) {
 			m.RevertTransfer(b.Number)
 		}
@@ -149,7 +149,7 @@ func (c *chaos) command(t *rapid.T, m *Machine) {
 		for _, d := range m.OldestVisible(2) {
 			m.Move(MoveRequest{d.Number, "arn:aws:sqs:us-east-1:000000000000:x"})
 		}
-	case "arrive":
+	case "accept":
 		c.arrived++
 		content := draftOf(Message{Body: "dead", GroupID: rapid.SampledFrom([]string{"d", ""}).Draw(t, "group")}).content
 		if c.fifo {
@@ -168,7 +168,7 @@ func (c *chaos) command(t *rapid.T, m *Machine) {
 	}
 }
 
-func (c *chaos) receive(m *Machine, r ReceiveRequest) {
+func (c *randomCommands) receive(m *Machine, r ReceiveRequest) {
 	w := &Waiter{}
 	m.Receive(w, r)
 	for _, d := range w.Deliveries {
@@ -177,16 +177,16 @@ func (c *chaos) receive(m *Machine, r ReceiveRequest) {
 	c.waiters = append(c.waiters, w)
 }
 
-func (c *chaos) compare(t *rapid.T) {
+func (c *randomCommands) compare(t *rapid.T) {
 	c.do(c.now, func(*Machine) {})
-	other := &stored{fifo: c.fifo, config: c.config, log: c.log, first: c.first, offset: c.offset}
+	other := &loggedMachine{fifo: c.fifo, config: c.config, log: c.log, first: c.first, offset: c.offset}
 	other.kill(t)
 	other.do(c.now, func(*Machine) {})
 	whole := c.first <= 1
 	if live, replayed := dump(c.m, whole), dump(other.m, whole); live != replayed {
 		t.Fatalf("live:\n%s\nreplayed:\n%s", live, replayed)
 	}
-	// The log does not have it that a message ripened.
+	// The log does not say that a delay ended.
 	live, replayed := c.m.Counts(), other.m.Counts()
 	if live.Visible+live.Delayed != replayed.Visible+replayed.Delayed || live.InFlight != replayed.InFlight || !live.Oldest.Equal(replayed.Oldest) {
 		t.Fatalf("live %+v, replayed %+v", live, replayed)
@@ -212,10 +212,10 @@ func (c *chaos) compare(t *rapid.T) {
 	}
 }
 
-// An attempt is repeated as it was, also when one of its messages was copied to
-// the end of the log.
-func TestAttemptOutlivesACopy(t *testing.T) {
-	s := &stored{fifo: true, config: Config{Visibility: time.Hour}}
+// An attempt returns the same messages when one of them was copied to the end of the
+// log.
+func TestAttemptSurvivesCompaction(t *testing.T) {
+	s := &loggedMachine{fifo: true, config: Config{Visibility: time.Hour}}
 	s.kill(t)
 	now := epoch
 	for _, body := range []string{"1", "2"} {
@@ -245,7 +245,7 @@ func TestAttemptOutlivesACopy(t *testing.T) {
 func TestDeterministic(t *testing.T) {
 	var first []byte
 	for range 10 {
-		s := &stored{}
+		s := &loggedMachine{}
 		s.kill(t)
 		s.do(epoch, func(m *Machine) {
 			for source := range uint64(8) {
@@ -261,9 +261,10 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// A tenant is gone when its last message is, also when that was copied on its way.
+// A tenant is removed with its last message, also when that was copied while it was
+// transferring.
 func TestTenantGoesWithItsLastMessage(t *testing.T) {
-	s := &stored{}
+	s := &loggedMachine{}
 	s.kill(t)
 	s.do(epoch, func(m *Machine) { m.Send(draftOf(Message{Body: "a", GroupID: "t"})) })
 	s.do(epoch, func(m *Machine) { m.Move(MoveRequest{1, "arn:aws:sqs:us-east-1:000000000000:x"}) })

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// received runs one receive and tells whose messages it got, by the first
-// letter of each body.
+// received runs one receive and returns whose messages it got, by the first letter
+// of each body.
 func (f *fixture) received(n int) (got string, refs []Receipt) {
 	f.Helper()
 	w := &Waiter{}
@@ -58,7 +58,7 @@ func TestQuietTenantsAreServedInOrder(t *testing.T) {
 }
 
 // Of the noisy tenants the one with the fewest messages in flight is served.
-func TestNoisyTenantsTakeTurns(t *testing.T) {
+func TestNoisyTenantWithFewestInFlightIsServed(t *testing.T) {
 	f := fix(t, false, Config{Visibility: time.Hour})
 	f.sendAs("x", 100)
 	f.received(40)
@@ -75,7 +75,7 @@ func TestNoisyTenantsTakeTurns(t *testing.T) {
 	}
 }
 
-// A tenant is noisy, too, whose messages take most of the processing time.
+// A tenant whose messages take most of the processing time is noisy too.
 func TestSlowTenantIsNoisy(t *testing.T) {
 	f := fix(t, false, Config{Visibility: time.Hour})
 	f.sendAs("slow", 10)
@@ -94,9 +94,9 @@ func TestSlowTenantIsNoisy(t *testing.T) {
 	}
 }
 
-// A noisy tenant is quiet again when nothing of it waits, and when it has sent
+// A noisy tenant is quiet again when no message of it waits, and when it has sent
 // nothing for five minutes.
-func TestNoiseEnds(t *testing.T) {
+func TestNoisyTenantBecomesQuiet(t *testing.T) {
 	// noise makes a tenant noisy whose messages are then dealt with at once.
 	noise := func(waiting int) *fixture {
 		f := fix(t, false, Config{})

@@ -44,8 +44,8 @@ func (l *timeQueue[T]) first() (v T, ok bool) {
 
 // compact rebuilds the queue when most of it is dead items: one old item at the
 // front must not keep all dead items behind it.
-func (l *timeQueue[T]) compact(alive int) {
-	if l.inOrder.len()+l.outOfOrder.len() <= 2*alive+1024 {
+func (l *timeQueue[T]) compact(messages int) {
+	if l.inOrder.len()+l.outOfOrder.len() <= 2*messages+1024 {
 		return
 	}
 	fresh := newTimeQueue(l.key, l.isLive)

@@ -40,7 +40,7 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := (&teller{T: t, now: epoch, last: map[string]Receipt{}}).retell(string(text))
+			got := (&transcriptRunner{T: t, now: epoch, last: map[string]Receipt{}}).run(string(text))
 			switch {
 			case got == string(text):
 			case *update:
@@ -54,8 +54,8 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// A teller answers the commands of one transcript.
-type teller struct {
+// A transcriptRunner runs the commands of one transcript.
+type transcriptRunner struct {
 	*testing.T
 	fifo   bool
 	config Config
@@ -68,7 +68,7 @@ type teller struct {
 	out    strings.Builder
 }
 
-func (s *teller) retell(text string) string {
+func (s *transcriptRunner) run(text string) string {
 	var told strings.Builder
 	for i, block := range strings.Split(strings.TrimSpace(text), "\n\n") {
 		if i > 0 {
@@ -78,16 +78,18 @@ func (s *teller) retell(text string) string {
 		told.WriteString(ask + "\n")
 		if lines := strings.Split(ask, "\n"); !strings.HasPrefix(lines[len(lines)-1], "#") {
 			s.out.Reset()
-			s.tell(lines[len(lines)-1])
+			s.runCommand(lines[len(lines)-1])
 			told.WriteString("----\n" + s.out.String())
 		}
 	}
 	return told.String()
 }
 
-func (s *teller) say(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+func (s *transcriptRunner) printf(format string, args ...any) {
+	fmt.Fprintf(&s.out, format+"\n", args...)
+}
 
-func (s *teller) hand(t time.Time) string {
+func (s *transcriptRunner) clockTime(t time.Time) string {
 	d := t.Sub(epoch)
 	sign := ""
 	if d < 0 {
@@ -96,7 +98,7 @@ func (s *teller) hand(t time.Time) string {
 	return fmt.Sprintf("%s%02d:%02d", sign, int(d.Minutes()), int(d.Seconds())%60)
 }
 
-func (s *teller) tell(line string) {
+func (s *transcriptRunner) runCommand(line string) {
 	words := strings.Fields(line)
 	command, options, rest := words[0], map[string]string{}, []string(nil)
 	for _, w := range words[1:] {
@@ -151,7 +153,7 @@ func (s *teller) tell(line string) {
 				msg.Delay = &wait
 			}
 			if p := s.m.Send(NewDraft(&msg))[0]; p.Duplicate {
-				s.say("%s is a duplicate of number %d", name, p.Number)
+				s.printf("%s is a duplicate of number %d", name, p.Number)
 			}
 		}
 	case "receive":
@@ -163,7 +165,7 @@ func (s *teller) tell(line string) {
 			hide := duration(options["visibility"], 0)
 			r.Visibility = &hide
 		}
-		s.m.Receive(&Waiter{Token: "receive at " + s.hand(s.clock.MachineTime(s.now))}, r)
+		s.m.Receive(&Waiter{Token: "receive at " + s.clockTime(s.clock.MachineTime(s.now))}, r)
 	case "delete", "change":
 		var err error
 		if ref := s.last[rest[0]]; command == "delete" {
@@ -172,7 +174,7 @@ func (s *teller) tell(line string) {
 			err = s.m.ChangeVisibility(ref, duration(rest[1], 0))
 		}
 		if err != nil {
-			s.say("%v", err)
+			s.printf("%v", err)
 		}
 	case "flood":
 		var n int
@@ -188,15 +190,15 @@ func (s *teller) tell(line string) {
 		}
 	case "counts":
 		c := s.m.Counts()
-		s.say("%d visible, %d in flight, %d delayed", c.Visible, c.InFlight, c.Delayed)
+		s.printf("%d visible, %d in flight, %d delayed", c.Visible, c.InFlight, c.Delayed)
 	case "peek":
 		for _, p := range s.m.Peek(PeekRequest{Invisible: true, Delayed: true}) {
 			msg, _, _ := p.Content.Unpack()
 			until := ""
 			if !p.VisibleAt.IsZero() {
-				until = " until " + s.hand(p.VisibleAt)
+				until = " until " + s.clockTime(p.VisibleAt)
 			}
-			s.say("%s, sent at %s, %s%s", msg.Body, s.hand(p.Sent), p.State, until)
+			s.printf("%s, sent at %s, %s%s", msg.Body, s.clockTime(p.Sent), p.State, until)
 		}
 	case "purge":
 		s.m.Purge()
@@ -210,39 +212,39 @@ func (s *teller) tell(line string) {
 	if g.Entry != nil {
 		s.log = append(s.log, slices.Clone(g.Entry))
 	}
-	s.answers(g)
+	s.printBatch(g)
 }
 
-func (s *teller) answers(g Batch) {
+func (s *transcriptRunner) printBatch(g Batch) {
 	for _, w := range g.Answered {
 		switch {
 		case w.Err != nil:
-			s.say("%s: %v", w.Token, w.Err)
+			s.printf("%s: %v", w.Token, w.Err)
 		case len(w.Deliveries) == 0:
-			s.say("%s: nothing", w.Token)
+			s.printf("%s: nothing", w.Token)
 		}
 		for _, d := range w.Deliveries {
 			msg, _, _ := d.Content.Unpack()
 			s.last[msg.Body] = Receipt{d.Number, d.ReceiveCount}
 			hidden := "visible"
 			if msg := s.m.messages.get(d.Number); msg.delivery.hiddenUntil > s.m.now {
-				hidden = "hidden until " + s.hand(time.Unix(0, msg.delivery.hiddenUntil))
+				hidden = "hidden until " + s.clockTime(time.Unix(0, msg.delivery.hiddenUntil))
 			}
-			s.say("%s: %s, %s, received %d times", w.Token, msg.Body, hidden, d.TotalReceives)
+			s.printf("%s: %s, %s, received %d times", w.Token, msg.Body, hidden, d.TotalReceives)
 		}
 	}
 	if g.HasTransfers {
 		for _, b := range s.m.PendingTransfers(100) {
 			msg, _, _ := b.Content.Unpack()
-			s.say("%s goes to %s", msg.Body, b.Target)
+			s.printf("%s goes to %s", msg.Body, b.Target)
 		}
 	}
 	if next := s.m.NextWakeup(); !next.IsZero() {
-		s.say("next at %s", s.hand(next))
+		s.printf("next at %s", s.clockTime(next))
 	}
 }
 
-func (s *teller) restart() {
+func (s *transcriptRunner) restart() {
 	s.m = New(s.config, Options{FIFO: s.fifo, Random: rand.NewPCG(1, 2)})
 	for i, e := range s.log {
 		if err := replay(s.m, uint64(i+1), e); err != nil {

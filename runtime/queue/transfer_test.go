@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// TestBurialsSurviveAKillAtEveryStep kills both queues after one of the steps
+// TestTransfersSurviveAKillAtEveryStep kills both queues after one of the steps
 // of a transfer: before, between and after what is written to the two logs.
-func TestBurialsSurviveAKillAtEveryStep(t *testing.T) {
+func TestTransfersSurviveAKillAtEveryStep(t *testing.T) {
 	for killed := range 8 {
 		t.Run(fmt.Sprint("killed after step ", killed), func(t *testing.T) {
-			source := &stored{config: Config{DeadLetter: &DeadLetter{MaxReceives: 1}}}
-			target := &stored{}
+			source := &loggedMachine{config: Config{DeadLetter: &DeadLetter{MaxReceives: 1}}}
+			target := &loggedMachine{}
 			source.kill(t)
 			target.kill(t)
 			step := 0
@@ -57,8 +57,8 @@ func TestBurialsSurviveAKillAtEveryStep(t *testing.T) {
 	}
 }
 
-// A message that came back counts once, however soon it does.
-func TestUnburiedCountsOnce(t *testing.T) {
+// A message whose transfer was reverted counts once, however soon.
+func TestRevertedTransferCountsOnce(t *testing.T) {
 	f := fix(t, true, Config{Delay: time.Minute})
 	f.send("a1", "b1", "c1")
 	f.do(func() { f.m.Move(MoveRequest{3, "arn:aws:sqs:us-east-1:000000000000:x.fifo"}) })

@@ -1,7 +1,10 @@
 package jetqueue
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 
 	"millrace/runtime/fault"
@@ -9,8 +12,8 @@ import (
 	"millrace/runtime/store/keys"
 )
 
-// Errors mean the same behind the way between nodes: those that callers compare,
-// sentences for clients, and codes.
+// Errors keep their meaning between nodes: sentinels, sentences for clients, and
+// codes.
 func TestErrorsBetweenNodes(t *testing.T) {
 	disabled := &fault.Error{Code: fault.Of(keys.ErrDisabled), What: "arn:… is disabled.", Err: keys.ErrDisabled}
 	for _, err := range []error{nil, queue.ErrInvalidHandle, errMoved, fault.New(fault.Unavailable, "no log"), disabled, errors.New("unnamed")} {
@@ -34,7 +37,7 @@ func TestErrorsBetweenNodes(t *testing.T) {
 	}
 }
 
-// What another node sends is read or refused, whatever it is.
+// Any data from another node is decoded or refused.
 func FuzzCalls(f *testing.F) {
 	f.Add(call{Method: methodSend, Messages: []queue.Message{{Body: "a\x00\xff"}}, Transfers: []queue.Transfer{{Content: "c"}}}.encode())
 	f.Add(response{Received: []queue.ReceivedMessage{{Message: queue.Message{Body: "b"}}}, Peeked: []queue.PeekedMessage{{}}}.encode())
@@ -52,4 +55,26 @@ func FuzzCalls(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is stored and what nodes send each other keeps its field names, whatever
+// the Go fields are called now.
+func TestStoredFieldNames(t *testing.T) {
+	for _, c := range []struct {
+		v    any
+		want []string
+	}{
+		{queueRecord{}, []string{"ID", "Source", "Key", "Config"}},
+		{queue.Transfer{}, []string{"Seq", "Target", "ID", "Number", "Content", "Entry", "Sent", "First", "Age", "Receives", "Fresh"}},
+		{call{SourceGeneration: 1, Transfers: []queue.Transfer{{}}}, []string{"Method", "Queue", "Source", "From", "Burier", "Burials"}},
+	} {
+		var got map[string]json.RawMessage
+		data, err := json.Marshal(c.v)
+		if err := errors.Join(err, json.Unmarshal(data, &got)); err != nil {
+			t.Fatal(err)
+		}
+		if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, slices.Sorted(slices.Values(c.want))) {
+			t.Errorf("%T has the fields %q, want %q", c.v, names, c.want)
+		}
+	}
 }

@@ -180,9 +180,9 @@ func writeCheckpoint(slot []byte, generation uint64, at checkpoint) {
 	if slot == nil {
 		return
 	}
-	a, b := writeCountOf(slot[:halfSize], generation), writeCountOf(slot[halfSize:], generation)
+	a, transfers := writeCountOf(slot[:halfSize], generation), writeCountOf(slot[halfSize:], generation)
 	half := slot[:halfSize]
-	if a > b {
+	if a > transfers {
 		half = slot[halfSize:]
 	}
 	alive := uint64(at.messages)
@@ -190,7 +190,7 @@ func writeCheckpoint(slot []byte, generation uint64, at checkpoint) {
 		alive |= idleBit
 	}
 	var buf [halfSize]byte
-	for i, v := range [...]uint64{generation, max(a, b) + 1, at.lastEntry, at.nextNumber, at.lastTransfer, alive, at.firstLive} {
+	for i, v := range [...]uint64{generation, max(a, transfers) + 1, at.lastEntry, at.nextNumber, at.lastTransfer, alive, at.firstLive} {
 		binary.LittleEndian.PutUint64(buf[8*i:], v)
 	}
 	binary.LittleEndian.PutUint64(buf[halfSize-8:], checksumOf(buf[:]))

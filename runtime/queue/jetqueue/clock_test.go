@@ -94,9 +94,9 @@ func TestWallClockJumps(t *testing.T) {
 	}
 }
 
-// When the log has to be read again, the process knows what time has passed: the
-// wall clock is not asked.
-func TestReadingAgainDoesNotAskTheWallClock(t *testing.T) {
+// When the log is read again, the process knows how much time has passed, without
+// the wall clock.
+func TestRereadDoesNotUseTheWallClock(t *testing.T) {
 	w := &wall{}
 	bubble(t, jetqueue.Options{WallClock: w.now}, func(e *env) {
 		q := e.create("orders", nil)
@@ -139,7 +139,8 @@ func TestDeadLetterAcrossAJump(t *testing.T) {
 	})
 }
 
-// A node whose clock is behind takes a queue over, and its time goes on.
+// A node whose clock is behind takes a queue over: the queue's time does not go
+// back.
 func TestTakeoverByANodeThatIsBehind(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
 	behind := &wall{offset: -time.Hour}

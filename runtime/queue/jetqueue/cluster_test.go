@@ -210,7 +210,7 @@ func TestNodesShareRecords(t *testing.T) {
 
 var just1 = queue.ReceiveRequest{Max: 1}
 
-// A receive that its caller gave up takes no messages with it.
+// A canceled receive takes no messages.
 func TestCancelReachesTheOwner(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
 	one, two := join(t, url), join(t, url)
@@ -242,10 +242,9 @@ func TestCancelReachesTheOwner(t *testing.T) {
 	}
 }
 
-// A node that is suspected for a moment, and is there after all, is answered: what
-// it asked for is done, or it is told that nobody knows. It canceled nothing, and
-// is not told that it did.
-func TestASuspectIsNotToldThatItCanceled(t *testing.T) {
+// A node that is suspected for a moment gets its responses: a result, or an unknown
+// outcome. It did not cancel the call, and gets no such error.
+func TestSuspectedNodeGetsNoCancelError(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
 	one, two := join(t, url), join(t, url)
 	q := one.get(one.owned(two, ""))
@@ -289,9 +288,9 @@ func TestASuspectIsNotToldThatItCanceled(t *testing.T) {
 	}
 }
 
-// A node that leaves in order hands its queues over, and one that comes takes
-// its share, without a call failing.
-func TestHandOver(t *testing.T) {
+// A node that leaves in order hands its queues over, and one that joins gets its
+// share, without a failed call.
+func TestOwnershipHandover(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
 	one, two := join(t, url), join(t, url)
 	name := one.owned(two, ".fifo")

@@ -34,8 +34,8 @@ func vault(t *testing.T) *keys.Ring {
 
 func managed(c *queue.Config) { c.Texts = map[string]string{"SqsManagedSseEnabled": "true"} }
 
-// found reports whether any file of a folder has a text.
-func found(t *testing.T, dir, text string) (where string) {
+// fileContaining reports whether any file of a folder has a text.
+func fileContaining(t *testing.T, dir, text string) (where string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -53,7 +53,7 @@ func found(t *testing.T, dir, text string) (where string) {
 	return where
 }
 
-// What a sender gave is nowhere in the data folder in clear, and is there again
+// What a sender gave is nowhere in the data folder in clear, and can be received
 // after a restart, from memory or from the log.
 func TestContentsAreEncrypted(t *testing.T) {
 	const body, attribute = "the body of the message", "the value of its attribute"
@@ -69,7 +69,7 @@ func TestContentsAreEncrypted(t *testing.T) {
 		}
 		e.reopen()
 		for _, text := range []string{body, attribute, "the name", "the group", "the deduplication id"} {
-			if where := found(t, e.dir, text); where != "" {
+			if where := fileContaining(t, e.dir, text); where != "" {
 				t.Errorf("%s has %q in clear", where, text)
 			}
 		}
@@ -86,14 +86,13 @@ func TestWithoutEncryptionContentsAreClear(t *testing.T) {
 	if _, err := q.Send(ctx, queue.Message{Body: "for all to see"}); err != nil {
 		t.Fatal(err)
 	}
-	if found(t, e.dir, "for all to see") == "" {
+	if fileContaining(t, e.dir, "for all to see") == "" {
 		t.Error("the body is not in the data folder: the other tests of this file prove nothing")
 	}
 }
 
-// A KMS key is asked for when a queue has none, and once its data key has been
-// used for as long as the queue allows. One that is disabled refuses both to
-// take messages in and to hand them out, and loses none.
+// A KMS key is used when a queue has no data key, and again after the data key's
+// reuse period. A disabled key fails sends and receives, and loses no message.
 func TestDisabledKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ring := vault(t)
@@ -143,9 +142,9 @@ func TestDisabledKey(t *testing.T) {
 	})
 }
 
-// What was stored under a key needs it to be received, whether it is in memory or
-// read back from the log.
-func TestOldKeyIsAskedFor(t *testing.T) {
+// Contents stored under a key need it to be received, in memory or read back from
+// the log.
+func TestOldKeyIsNeeded(t *testing.T) {
 	for _, budget := range []int64{0, 1} { // the usual, and none to speak of
 		synctest.Test(t, func(t *testing.T) {
 			ring := vault(t)

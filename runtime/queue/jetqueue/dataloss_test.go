@@ -21,8 +21,8 @@ import (
 
 var aWhile = time.Hour
 
-// A lossy env keeps checkpoints, and what was found missing.
-type lossy struct {
+// A lossyEnv keeps checkpoints, and the losses that were reported.
+type lossyEnv struct {
 	*env
 	before uint64     // entries of a new log, before the first that a test writes
 	hold   sync.Mutex // held to have reports wait
@@ -30,10 +30,10 @@ type lossy struct {
 	losses []loss.Loss
 }
 
-func startLossy(t *testing.T) *lossy {
-	l := &lossy{}
+func startLossyEnv(t *testing.T) *lossyEnv {
+	l := &lossyEnv{}
 	l.env = start(t, jetqueue.Options{
-		CheckpointFile: filepath.Join(t.TempDir(), "marks"),
+		CheckpointFile: filepath.Join(t.TempDir(), "checkpoints"),
 		OnLoss: func(d loss.Loss) error {
 			l.hold.Lock()
 			defer l.hold.Unlock()
@@ -48,7 +48,7 @@ func startLossy(t *testing.T) *lossy {
 
 // create has the log of the new queue written to once, when that is what an owner
 // does with a new log: what a test sends is not in that entry, then.
-func (l *lossy) create(name string, change func(*queue.Config)) *jetqueue.Queue {
+func (l *lossyEnv) create(name string, change func(*queue.Config)) *jetqueue.Queue {
 	l.Helper()
 	q := l.env.create(name, change)
 	if _, err := q.Counts(ctx); err != nil {
@@ -62,8 +62,9 @@ func (l *lossy) create(name string, change func(*queue.Config)) *jetqueue.Queue 
 	return q
 }
 
-// found opens the queues again and returns what is missing then.
-func (l *lossy) found() []loss.Loss {
+// reopenAndListLosses opens the queues again and returns the losses that are
+// reported.
+func (l *lossyEnv) reopenAndListLosses() []loss.Loss {
 	l.Helper()
 	l.losses = nil
 	l.open()
@@ -73,23 +74,23 @@ func (l *lossy) found() []loss.Loss {
 	return l.losses
 }
 
-// toldOnce makes sure that the next start tells of nothing.
-func (l *lossy) toldOnce() {
+// wantReportedOnce checks that the next start reports nothing.
+func (l *lossyEnv) wantReportedOnce() {
 	l.Helper()
 	l.close()
-	if got := l.found(); len(got) != 0 {
+	if got := l.reopenAndListLosses(); len(got) != 0 {
 		l.Errorf("told again: %v", got)
 	}
 }
 
 // lose removes entries from the only log. The first that a test has written is 1.
-func (l *lossy) lose(entries ...uint64) {
+func (l *lossyEnv) lose(entries ...uint64) {
 	l.Helper()
 	l.loseOf("", entries...)
 }
 
 // loseOf removes entries from the log of a queue, or of all when that is "".
-func (l *lossy) loseOf(name string, entries ...uint64) {
+func (l *lossyEnv) loseOf(name string, entries ...uint64) {
 	l.Helper()
 	streams := l.backbone.JetStream().ListStreams(ctx)
 	for info := range streams.Info() {
@@ -111,7 +112,7 @@ func (l *lossy) loseOf(name string, entries ...uint64) {
 	}
 }
 
-func (l *lossy) want(got []loss.Loss, entries string, messages uint64, numbers string) {
+func (l *lossyEnv) want(got []loss.Loss, entries string, messages uint64, numbers string) {
 	l.Helper()
 	if len(got) != 1 {
 		l.Fatalf("got %d losses, want 1: %v", len(got), got)
@@ -126,14 +127,14 @@ func (l *lossy) want(got []loss.Loss, entries string, messages uint64, numbers s
 }
 
 // numbered sends messages one by one: message n is in the n-th entry, and is its number.
-func (l *lossy) numbered(q *jetqueue.Queue, from, to int) {
+func (l *lossyEnv) numbered(q *jetqueue.Queue, from, to int) {
 	l.Helper()
 	for n := from; n <= to; n++ {
 		l.send(q, queue.Message{Body: fmt.Sprint(n)})
 	}
 }
 
-func (l *lossy) bodies(q *jetqueue.Queue) (all []string) {
+func (l *lossyEnv) bodies(q *jetqueue.Queue) (all []string) {
 	l.Helper()
 	for {
 		got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 10, Visibility: &aWhile})
@@ -149,22 +150,22 @@ func (l *lossy) bodies(q *jetqueue.Queue) (all []string) {
 	}
 }
 
-func TestLostEntriesAreNamed(t *testing.T) {
-	l := startLossy(t)
+func TestLostEntriesAreReported(t *testing.T) {
+	l := startLossyEnv(t)
 	l.numbered(l.create("q", nil), 1, 10)
 	l.lose(3, 4, 7)
 	l.close()
-	l.want(l.found(), "3-4,7", 3, "3-4,7")
+	l.want(l.reopenAndListLosses(), "3-4,7", 3, "3-4,7")
 	q := l.get("q")
 	if got := l.bodies(q); fmt.Sprint(got) != "[1 2 5 6 8 9 10]" {
 		t.Errorf("served %v", got)
 	}
 	l.numbered(q, 11, 11)
-	l.toldOnce()
+	l.wantReportedOnce()
 }
 
 func TestDeletedMessagesAreNotLost(t *testing.T) {
-	l := startLossy(t)
+	l := startLossyEnv(t)
 	q := l.create("q", nil)
 	l.numbered(q, 1, 3)
 	got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 2})
@@ -178,12 +179,12 @@ func TestDeletedMessagesAreNotLost(t *testing.T) {
 	}
 	l.lose(2) // sent, and deleted in an entry that is there
 	l.close()
-	l.want(l.found(), "2", 0, "")
+	l.want(l.reopenAndListLosses(), "2", 0, "")
 }
 
 // The end of a log is lost where JetStream itself does not know of it.
-func TestLostEndIsNamed(t *testing.T) {
-	l := startLossy(t)
+func TestTruncatedLogIsReported(t *testing.T) {
+	l := startLossyEnv(t)
 	l.numbered(l.create("q", nil), 1, 5)
 	whole := filepath.Join(t.TempDir(), "then")
 	if err := os.CopyFS(whole, os.DirFS(l.dir)); err != nil {
@@ -192,7 +193,7 @@ func TestLostEndIsNamed(t *testing.T) {
 	l.numbered(l.get("q"), 6, 9)
 	l.close()
 	l.dir = whole // as of before; the checkpoints are of now
-	l.want(l.found(), "6-9", 4, "6-9")
+	l.want(l.reopenAndListLosses(), "6-9", 4, "6-9")
 	sent := l.send(l.get("q"), queue.Message{Body: "new"})
 	if len(sent) != 1 {
 		t.Fatal(sent)
@@ -200,12 +201,12 @@ func TestLostEndIsNamed(t *testing.T) {
 	if got := l.bodies(l.get("q")); fmt.Sprint(got) != "[1 2 3 4 5 new]" {
 		t.Errorf("served %v", got)
 	}
-	l.toldOnce()
+	l.wantReportedOnce()
 }
 
-// A handle of a message that is lost is not good for one that came later.
-func TestLostNumbersAreNotGivenAgain(t *testing.T) {
-	l := startLossy(t)
+// The handle of a lost message is not valid for a later one.
+func TestLostNumbersAreNotReused(t *testing.T) {
+	l := startLossyEnv(t)
 	q := l.create("q", nil)
 	l.numbered(q, 1, 1)
 	before := filepath.Join(t.TempDir(), "then")
@@ -219,7 +220,7 @@ func TestLostNumbersAreNotGivenAgain(t *testing.T) {
 	}
 	l.close()
 	l.dir = before
-	l.found()
+	l.reopenAndListLosses()
 	q = l.get("q")
 	l.numbered(q, 3, 3)
 	q.Delete(ctx, got[1].ReceiptHandle)
@@ -228,8 +229,8 @@ func TestLostNumbersAreNotGivenAgain(t *testing.T) {
 	}
 }
 
-func TestLostRecordComesBack(t *testing.T) {
-	l := startLossy(t)
+func TestLostRecordIsRestored(t *testing.T) {
+	l := startLossyEnv(t)
 	q := l.create("q", func(c *queue.Config) { c.Tags = map[string]string{"a": "b"} })
 	l.numbered(q, 1, 3)
 	l.create("deleted", nil)
@@ -252,7 +253,7 @@ func TestLostRecordComesBack(t *testing.T) {
 	}
 	l.records.Close() // which finds no bucket to leave
 	l.backbone.Stop(ctx)
-	got := l.found()
+	got := l.reopenAndListLosses()
 	if len(got) != 1 || got[0].Kind != loss.Record || got[0].Name != id("q").ARN().String() {
 		t.Errorf("got %v", got)
 	}
@@ -262,7 +263,7 @@ func TestLostRecordComesBack(t *testing.T) {
 }
 
 func TestStrict(t *testing.T) {
-	l := startLossy(t)
+	l := startLossyEnv(t)
 	l.numbered(l.create("q", nil), 1, 10)
 	l.numbered(l.create("r", nil), 1, 4)
 	l.lose(3)
@@ -278,14 +279,14 @@ func TestStrict(t *testing.T) {
 		l.backbone.Stop(ctx)
 	}
 	l.options.Strict = false
-	if got := l.found(); len(got) != 2 {
+	if got := l.reopenAndListLosses(); len(got) != 2 {
 		t.Errorf("got %v", got)
 	}
 }
 
-// held opens the queues again while nobody may report a loss, so that what is
-// asked meanwhile waits.
-func (l *lossy) held(ask func()) {
+// whileLossUnreported opens the queues again while OnLoss fails, so that calls made
+// meanwhile wait.
+func (l *lossyEnv) whileLossUnreported(ask func()) {
 	l.Helper()
 	l.close()
 	l.hold.Lock()
@@ -297,27 +298,26 @@ func (l *lossy) held(ask func()) {
 	all.Wait()
 }
 
-// A message that was sent while the log was read is not given a number that a
-// lost one had.
-func TestNumbersAreNotGivenAgain(t *testing.T) {
-	l := startLossy(t)
+// A message sent while the log is read does not get the number of a lost one.
+func TestNumbersAreNotReusedAfterReread(t *testing.T) {
+	l := startLossyEnv(t)
 	q := l.create("q.fifo", nil)
 	last := ""
 	for n := range 10 {
 		last = l.send(q, queue.Message{Body: "m", GroupID: "g", DedupID: fmt.Sprint(n)})[0].SequenceNumber
 	}
 	l.lose(6, 7, 8, 9, 10)
-	l.held(func() {
+	l.whileLossUnreported(func() {
 		if got := l.send(l.get("q.fifo"), queue.Message{Body: "m", GroupID: "g", DedupID: "new"})[0].SequenceNumber; got <= last {
 			l.Errorf("sent as %s, after %s", got, last)
 		}
 	})
 }
 
-// A dead letter arrives also when entries are lost that said how many there had
-// been, and nothing else.
-func TestBurialsAreNotGivenAgain(t *testing.T) {
-	l := startLossy(t)
+// A dead letter arrives although the entries that counted earlier transfers, and
+// nothing else, are lost.
+func TestTransferNumbersAreNotReused(t *testing.T) {
+	l := startLossyEnv(t)
 	dead := l.create("dead", nil)
 	q := l.create("q", func(c *queue.Config) { c.DeadLetter = &queue.DeadLetter{Target: dead.ID(), MaxReceives: 1} })
 	bury := func(name string) {
@@ -329,12 +329,12 @@ func TestBurialsAreNotGivenAgain(t *testing.T) {
 	l.await(dead, 1)
 	bury("b")
 	l.loseOf("q", 1, 2, 3, 4)
-	l.held(func() { l.receive(l.get("q"), queue.ReceiveRequest{Max: 1}) })
+	l.whileLossUnreported(func() { l.receive(l.get("q"), queue.ReceiveRequest{Max: 1}) })
 	l.await(l.get("dead"), 2)
 }
 
-// await waits until so many messages are visible, and the queues at rest.
-func (l *lossy) await(q *jetqueue.Queue, visible int) {
+// await waits until so many messages are visible and the queues are idle.
+func (l *lossyEnv) await(q *jetqueue.Queue, visible int) {
 	l.Helper()
 	var c queue.Counts
 	patience.Until(l, fmt.Sprint(visible, " visible messages"), func() bool {
@@ -347,10 +347,10 @@ func (l *lossy) await(q *jetqueue.Queue, visible int) {
 	time.Sleep(50 * time.Millisecond) // until its source has written that it has gone
 }
 
-// A record that cannot be read, of a newer version perhaps, costs its queue no
-// message.
+// A record that cannot be read, perhaps of a newer version, loses no message of its
+// queue.
 func TestUnreadableRecord(t *testing.T) {
-	l := startLossy(t)
+	l := startLossyEnv(t)
 	l.numbered(l.create("q", nil), 1, 3)
 	kv, err := l.backbone.JetStream().KeyValue(ctx, "millrace-records")
 	if err != nil {
@@ -371,7 +371,7 @@ func TestUnreadableRecord(t *testing.T) {
 	}
 	put([]byte("not as we write it"))
 	l.close()
-	if got := l.found(); len(got) != 1 || got[0].Kind != loss.Record {
+	if got := l.reopenAndListLosses(); len(got) != 1 || got[0].Kind != loss.Record {
 		t.Errorf("got %v", got)
 	}
 	if _, err := l.queues.Get(id("q")); !errors.Is(err, fault.NotFound) {

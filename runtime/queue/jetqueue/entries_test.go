@@ -14,14 +14,14 @@ import (
 	"millrace/runtime/queue/jetqueue"
 )
 
-// More commands wait than one entry holds: each is carried out once, all are
-// answered, and no entry grows beyond what the log takes.
+// When more commands wait than one entry can hold, each is carried out once, all are
+// answered, and no entry is too large for the log.
 func TestMoreCommandsThanAnEntryHolds(t *testing.T) {
-	l := startLossy(t)
+	l := startLossyEnv(t)
 	l.numbered(l.create("q", nil), 1, 3)
 	l.lose(2) // so that opening has something to tell, and waits for it
 	const senders, size = 60, 100 << 10
-	l.held(func() {
+	l.whileLossUnreported(func() {
 		q := l.get("q")
 		var all sync.WaitGroup
 		for i := range senders {
@@ -125,8 +125,8 @@ func TestReadBackFromTheLog(t *testing.T) {
 	}
 }
 
-// A FIFO queue's delay is looked at when messages are taken: one that is shortened
-// lets those go that wait for it already, and who waits for them is woken then.
+// A FIFO queue's delay is applied when messages are received: after it is shortened,
+// waiting messages and receives that wait for them meet at once.
 func TestShorterDelayOfAFIFOQueue(t *testing.T) {
 	for _, c := range []struct {
 		delay, wakes time.Duration
@@ -154,7 +154,7 @@ func TestShorterDelayOfAFIFOQueue(t *testing.T) {
 	}
 }
 
-// One that is made longer holds back what could have been taken before.
+// A longer delay holds back messages that could have been received before.
 func TestLongerDelayOfAFIFOQueue(t *testing.T) {
 	bubble(t, jetqueue.Options{}, func(e *env) {
 		q := e.create("q.fifo", nil)

@@ -21,10 +21,10 @@ import (
 	"millrace/runtime/store/loss"
 )
 
-// startLazy starts queues that are opened when they are used.
+// startLazy starts queues that are opened at their first use.
 func startLazy(tb testing.TB, o jetqueue.Options) *env {
 	tb.Helper()
-	o.CheckpointFile = filepath.Join(tb.TempDir(), "marks")
+	o.CheckpointFile = filepath.Join(tb.TempDir(), "checkpoints")
 	e := &env{TB: tb, dir: tb.TempDir(), options: o, lazy: true}
 	e.open()
 	tb.Cleanup(e.close)
@@ -35,8 +35,9 @@ func lazyBubble(t *testing.T, o jetqueue.Options, f func(*env)) {
 	synctest.Test(t, func(t *testing.T) { f(startLazy(t, o)) })
 }
 
-// wantAsleep wants that the server has all logs but those of so many queues open.
-func (e *env) wantAsleep(want int) {
+// wantClosedLogs wants that the server has all logs open but those of so many
+// queues.
+func (e *env) wantClosedLogs(want int) {
 	e.Helper()
 	if got := len(e.backbone.Asleep()); got != want {
 		e.Fatalf("%d queues rest, want %d", got, want)
@@ -54,11 +55,11 @@ func owners() (n int) {
 	return n
 }
 
-// killed is what a process would find if this one were killed now.
+// killed is what a process would find after a kill at this moment.
 func (e *env) killed() *env {
 	e.Helper()
 	k := &env{TB: e.TB, dir: e.TempDir(), options: e.options, lazy: e.lazy}
-	k.options.CheckpointFile = filepath.Join(e.TempDir(), "marks")
+	k.options.CheckpointFile = filepath.Join(e.TempDir(), "checkpoints")
 	marks, err := os.ReadFile(e.options.CheckpointFile)
 	if err := errors.Join(err, os.WriteFile(k.options.CheckpointFile, marks, 0o600), os.CopyFS(k.dir, os.DirFS(e.dir))); err != nil {
 		e.Fatal(err)
@@ -68,16 +69,16 @@ func (e *env) killed() *env {
 	return k
 }
 
-func TestQueuesRestUntilTheyAreUsed(t *testing.T) {
+func TestQueuesStayClosedUntilUsed(t *testing.T) {
 	const many = 30
 	e := startLazy(t, jetqueue.Options{})
 	name := func(i int) string { return fmt.Sprint("q", i) }
 	for i := range many {
 		e.send(e.create(name(i), nil), body(name(i)))
 	}
-	e.counts(e.create("empty", nil), 0, 0, 0) // its log was read, and it has a mark
+	e.counts(e.create("empty", nil), 0, 0, 0) // its log was read, and it has a checkpoint
 	e.reopen()
-	e.wantAsleep(many + 1)
+	e.wantClosedLogs(many + 1)
 	if n := owners(); n > 0 {
 		t.Errorf("%d queues have a goroutine", n)
 	}
@@ -90,33 +91,33 @@ func TestQueuesRestUntilTheyAreUsed(t *testing.T) {
 	if n, err := e.get(name(7)).MessageCount(ctx); err != nil || n != 1 {
 		t.Errorf("one has %d messages, %v", n, err)
 	}
-	e.wantAsleep(many + 1)
+	e.wantClosedLogs(many + 1)
 
 	k := e.killed()
-	k.wantAsleep(many + 1)
+	k.wantClosedLogs(many + 1)
 	for i, e := range []*env{e, k} {
 		e.counts(e.get(name(i)), 1, 0, 0)
-		e.wantAsleep(many)
+		e.wantClosedLogs(many)
 		e.delete(e.get(name(i)), e.receive(e.get(name(i)), one, name(i))[0])
 		if err := e.queues.Delete(ctx, id(name(2))); err != nil {
 			t.Error(err)
 		}
-		e.wantAsleep(many - 1)
+		e.wantClosedLogs(many - 1)
 	}
 	if n := owners(); n != 2 {
 		t.Errorf("%d queues have a goroutine, want 2", n)
 	}
 	e.reopen()
-	e.wantAsleep(many)
+	e.wantClosedLogs(many)
 	e.counts(e.get(name(0)), 0, 0, 0)
 	for i := 3; i < many; i++ {
 		e.receive(e.get(name(i)), one, name(i))
 	}
-	e.wantAsleep(3) // two that are empty, and one that nobody used
+	e.wantClosedLogs(3) // two that are empty, and one that nobody used
 }
 
-// What time does to messages it does whether their queue is open or not.
-func TestTimePassesForAQueueAtRest(t *testing.T) {
+// Time has its effect on messages whether their queue is open or not.
+func TestTimePassesForAClosedQueue(t *testing.T) {
 	lazyBubble(t, jetqueue.Options{}, func(e *env) {
 		hour := time.Hour
 		short := func(c *queue.Config) { c.Retention = 10 * time.Minute }
@@ -129,7 +130,7 @@ func TestTimePassesForAQueueAtRest(t *testing.T) {
 		e.send(e.create("short", short), body("old"))
 		e.send(e.create("ids.fifo", nil), queue.Message{Body: "a", GroupID: "g", DedupID: "1"})
 		e.reopen()
-		e.wantAsleep(4)
+		e.wantClosedLogs(4)
 		time.Sleep(4 * time.Minute)
 		if sent := e.send(e.get("ids.fifo"), queue.Message{Body: "a", GroupID: "g", DedupID: "1"}); !sent[0].Duplicate {
 			t.Error("the deduplication id is forgotten")
@@ -142,14 +143,14 @@ func TestTimePassesForAQueueAtRest(t *testing.T) {
 			t.Errorf("it was delayed for %v more, want 4m", waited)
 		}
 		time.Sleep(hour)
-		e.wantAsleep(1)
+		e.wantClosedLogs(1)
 		e.counts(e.get("late"), 2, 0, 0)
 	})
 }
 
-// The wall clock counts for how long the process was not there, not for how long a
-// queue rests in it.
-func TestAClockThatIsSetBeforeAQueueIsOpened(t *testing.T) {
+// The wall clock counts for how long the process was not running, not for how long a
+// queue was idle in it.
+func TestWallClockSetBeforeAQueueIsOpened(t *testing.T) {
 	for _, jump := range []time.Duration{time.Hour, -time.Hour} {
 		w := &wall{}
 		lazyBubble(t, jetqueue.Options{WallClock: w.now}, func(e *env) {
@@ -159,7 +160,7 @@ func TestAClockThatIsSetBeforeAQueueIsOpened(t *testing.T) {
 			e.reopen()
 			w.offset = jump
 			time.Sleep(4 * time.Minute)
-			e.wantAsleep(1)
+			e.wantClosedLogs(1)
 			began := time.Now()
 			e.receive(e.get("q"), queue.ReceiveRequest{Max: 1, Wait: time.Hour}, "m")
 			if waited := time.Since(began).Round(time.Second); waited != 6*time.Minute {
@@ -181,7 +182,7 @@ func (b *barrier) Admit(int) error {
 
 // A dead letter that was on its way arrives, and nobody has to ask for the queue that
 // it comes from. Also when the process was killed before the checkpoint said so.
-func TestDeadLettersUnderWayNeedNobodyToAsk(t *testing.T) {
+func TestPendingTransfersResumeAtStart(t *testing.T) {
 	for _, stale := range []bool{false, true} {
 		var b barrier
 		lazyBubble(t, jetqueue.Options{MoveLimit: &b}, func(e *env) {
@@ -207,13 +208,13 @@ func TestDeadLettersUnderWayNeedNobodyToAsk(t *testing.T) {
 			e.receive(e.get("dead"), poll, "m")
 			time.Sleep(time.Minute)
 			e.reopen()
-			e.wantAsleep(2) // it has gone
+			e.wantClosedLogs(2) // it has gone
 		})
 	}
 }
 
 // What is missing is told though nobody asks for the queue.
-func TestALossIsToldOfAQueueThatNobodyAsksFor(t *testing.T) {
+func TestLossOfAnUnusedQueueIsReported(t *testing.T) {
 	losses := make(chan loss.Loss, 10)
 	lazyBubble(t, jetqueue.Options{OnLoss: func(l loss.Loss) error {
 		losses <- l
@@ -249,12 +250,12 @@ func TestALossIsToldOfAQueueThatNobodyAsksFor(t *testing.T) {
 			t.Errorf("what is lost: %+v", l)
 		}
 		e.counts(e.get("q"), 4, 0, 0)
-		e.wantAsleep(1)
+		e.wantClosedLogs(1)
 	})
 }
 
 // A queue that nobody uses rests again, and nobody notices.
-func TestQueuesRestAgain(t *testing.T) {
+func TestIdleQueuesAreClosed(t *testing.T) {
 	lazyBubble(t, jetqueue.Options{IdleTimeout: 5 * time.Minute}, func(e *env) {
 		q, waiting, large := e.create("q", nil), e.create("waiting", nil), e.create("large", nil)
 		for range 3 {
@@ -272,21 +273,21 @@ func TestQueuesRestAgain(t *testing.T) {
 			arrived <- got
 		}()
 		time.Sleep(11 * time.Minute)
-		e.wantAsleep(1)
+		e.wantClosedLogs(1)
 		if n, err := q.MessageCount(ctx); err != nil || n != 2 {
 			t.Errorf("it has %d messages, %v", n, err)
 		}
-		e.wantAsleep(1)
+		e.wantClosedLogs(1)
 		e.counts(q, 1, 1, 0)
 		e.delete(q, e.receive(q, one, "visible")[0])
-		e.wantAsleep(0)
+		e.wantClosedLogs(0)
 		began := time.Now()
 		e.receive(q, queue.ReceiveRequest{Max: 1, Wait: time.Hour, Visibility: new(time.Hour)}, "hidden")
 		if waited := time.Since(began).Round(time.Second); waited != 9*time.Minute {
 			t.Errorf("it was hidden for %v more, want 9m", waited)
 		}
 		time.Sleep(11 * time.Minute)
-		e.wantAsleep(1)
+		e.wantClosedLogs(1)
 		if err := q.ChangeVisibility(ctx, queue.VisibilityChange{ReceiptHandle: handle})[0]; err != nil {
 			t.Errorf("the handle of before: %v", err)
 		}
@@ -298,8 +299,8 @@ func TestQueuesRestAgain(t *testing.T) {
 	})
 }
 
-// Commands that come while a queue goes to rest are carried out.
-func TestQueuesRestUnderUse(t *testing.T) {
+// Commands that come while an idle queue is closed are carried out.
+func TestIdleQueuesCloseUnderLoad(t *testing.T) {
 	e := startLazy(t, jetqueue.Options{IdleTimeout: time.Millisecond})
 	q := e.create("q", nil)
 	const senders, each = 4, 50

@@ -68,7 +68,7 @@ func (e *env) open() {
 	}
 }
 
-// startParts starts what the queues stand on.
+// startParts starts the parts that the queues need.
 func (e *env) startParts() {
 	e.Helper()
 	var err error
@@ -94,7 +94,7 @@ func (e *env) close() {
 	}
 }
 
-// reopen closes all and opens it again; queues have to be got anew.
+// reopen closes everything and opens it again; Queues have to be looked up again.
 func (e *env) reopen() {
 	e.Helper()
 	e.close()
@@ -397,8 +397,7 @@ func TestDeadLettersOfAGroupReleaseIt(t *testing.T) {
 	})
 }
 
-// intrude writes to the log of the only queue behind its owner's back, as
-// another owner would.
+// intrude writes to the log of the only queue as another owner would.
 func (e *env) intrude() {
 	e.Helper()
 	names := e.backbone.JetStream().StreamNames(ctx)
@@ -419,9 +418,9 @@ func (e *env) intrude() {
 	}
 }
 
-// Receives that wait while the log fails wait on: each gets a message, and none
-// goes to one that has left.
-func TestReceivesWaitOnWhenTheLogFails(t *testing.T) {
+// Receives keep waiting while the log fails: each gets a message, and canceled ones
+// get none.
+func TestReceivesKeepWaitingWhenTheLogFails(t *testing.T) {
 	bubble(t, jetqueue.Options{}, func(e *env) {
 		const receivers = 20
 		q := e.create("orders", nil)
@@ -447,7 +446,7 @@ func TestReceivesWaitOnWhenTheLogFails(t *testing.T) {
 	})
 }
 
-func TestOwnerThatWasOvertakenReadsTheLogAgain(t *testing.T) {
+func TestOwnerRereadsTheLogAfterAnotherWrote(t *testing.T) {
 	bubble(t, jetqueue.Options{}, func(e *env) {
 		q := e.create("orders", nil)
 		e.send(q, body("before"))
@@ -474,8 +473,8 @@ func TestOwnerThatWasOvertakenReadsTheLogAgain(t *testing.T) {
 	})
 }
 
-// TestLogThatTakesNothing fills a stream, as a full disk would.
-func TestLogThatTakesNothing(t *testing.T) {
+// TestFullLog fills a stream, as a full disk would.
+func TestFullLog(t *testing.T) {
 	bubble(t, jetqueue.Options{}, func(e *env) {
 		q := e.create("orders", nil)
 		e.send(q, body("before"))
@@ -527,7 +526,7 @@ func (e *env) streamSize() (size uint64) {
 	return size
 }
 
-func TestLogGivesRoomBack(t *testing.T) {
+func TestLogIsCompacted(t *testing.T) {
 	for _, budget := range []int64{0, 1} {
 		bubble(t, jetqueue.Options{BodyBudget: budget}, func(e *env) {
 			q := e.create("orders.fifo", func(c *queue.Config) { c.Visibility = 12 * time.Hour })
@@ -577,7 +576,7 @@ func (e *env) some(q *jetqueue.Queue, r queue.ReceiveRequest) []queue.ReceivedMe
 	return got
 }
 
-func TestNamesAndLives(t *testing.T) {
+func TestQueueLifecycle(t *testing.T) {
 	bubble(t, jetqueue.Options{}, func(e *env) {
 		q := e.create("b", nil)
 		e.create("a", nil)
@@ -611,7 +610,7 @@ func TestNamesAndLives(t *testing.T) {
 	})
 }
 
-func TestMessageThatCannotFitNamesTheSetting(t *testing.T) {
+func TestTooLargeMessageNamesTheSetting(t *testing.T) {
 	e := start(t, jetqueue.Options{})
 	q := e.create("orders", nil)
 	_, err := q.Send(ctx, body(strings.Repeat("x", backbone.MaxPayload)))

@@ -40,17 +40,17 @@ const (
 // IsQueueLog reports whether a stream is the log of a queue, by its name.
 func IsQueueLog(stream string) bool { return strings.HasPrefix(stream, streamPrefix) }
 
-func streamConfig(incarnation string, about map[string]string) jetstream.StreamConfig {
+func streamConfig(generation string, metadata map[string]string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:        streamPrefix + incarnation,
+		Name:        streamPrefix + generation,
 		Description: "The log of a Millrace queue",
-		Subjects:    []string{subjectPrefix + incarnation},
+		Subjects:    []string{subjectPrefix + generation},
 		Retention:   jetstream.LimitsPolicy,
 		Storage:     jetstream.FileStorage,
 		AllowDirect: true, // entries are read back by sequence
 
 		MaxMsgsPerSubject: backbone.SmallBlocks,
-		Metadata:          about,
+		Metadata:          metadata,
 	}
 }
 

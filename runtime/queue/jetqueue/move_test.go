@@ -13,8 +13,7 @@ import (
 	"millrace/runtime/queue/jetqueue"
 )
 
-// Messages that are moved arrive as new ones, in their order, and only those
-// that are visible go.
+// Only visible messages move, in their order, and they arrive as new messages.
 func TestMove(t *testing.T) {
 	e := start(t, jetqueue.Options{})
 	from, to := e.create("from", nil), e.create("to", nil)
@@ -54,7 +53,7 @@ func TestMove(t *testing.T) {
 	}
 }
 
-func TestMoveToSources(t *testing.T) {
+func TestMoveToDeadLetterSources(t *testing.T) {
 	e := start(t, jetqueue.Options{})
 	dead := e.create("dead", nil)
 	for _, name := range []string{"a", "b"} {
@@ -145,8 +144,8 @@ func TestMoveOfLargeMessages(t *testing.T) {
 	e.counts(to, 40, 0, 0)
 }
 
-// A queue whose key is missing is there all the same: messages do not go to and
-// fro between it and the queue whose dead letters it takes.
+// A queue without its key exists all the same: its dead letters do not bounce
+// between it and their source.
 func TestDeadLetterQueueWithoutItsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := start(t, jetqueue.Options{Keys: vault(t)})

@@ -10,7 +10,7 @@ import (
 	"millrace/runtime/store/backbone/backbonetest"
 )
 
-// A look through any node shows what the owner has, and changes nothing.
+// Peek at any node returns what the owner has, and changes nothing.
 func TestPeekAcrossNodes(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
 	one, two := join(t, url), join(t, url)

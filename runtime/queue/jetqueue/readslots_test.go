@@ -12,7 +12,7 @@ import (
 	"millrace/runtime/store/record"
 )
 
-// A silent JetStream answers late, as while a cluster elects a stream's leader.
+// A silent JetStream responds late, as while a cluster elects a stream's leader.
 type silent struct {
 	jetstream.JetStream
 	asked, answer chan struct{} // closed when it is asked, and when it may answer
@@ -24,8 +24,8 @@ func (s silent) Stream(context.Context, string) (jetstream.Stream, error) {
 	return nil, errors.New("there is no leader")
 }
 
-// A log that does not answer has no turn at reading, so that it holds up no other.
-func TestASilentLogHoldsUpNoOther(t *testing.T) {
+// A log that does not respond takes no read slot, so that others are read.
+func TestUnresponsiveLogTakesNoReadSlot(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())
 	records, err := record.Open(t.Context(), b.JetStream())
 	if err != nil {
@@ -65,9 +65,9 @@ func TestASilentLogHoldsUpNoOther(t *testing.T) {
 	stuck.log.close()
 }
 
-// A command that comes while its queue goes to rest is left for the next owner; one that
-// comes while the queue is closed is told so.
-func TestCommandsThatComeAtTheEnd(t *testing.T) {
+// A command that comes while its idle queue is closed waits for the next owner; one
+// that comes while the queues are closed gets an error.
+func TestCommandsDuringClose(t *testing.T) {
 	for _, closed := range []error{nil, errClosed} {
 		q := &Queue{closed: closed, wake: make(chan struct{}, 1)}
 		c := &command{done: make(chan error, 1)}

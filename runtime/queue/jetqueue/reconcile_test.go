@@ -44,10 +44,10 @@ func logs(t testing.TB, js jetstream.JetStream) (all []string) {
 	return all
 }
 
-// A queue in use whose record was lost is there again, as it was made, and that is
-// told; one that nobody can have used is gone, and nobody is told.
+// A queue in use whose record was lost is restored as it was created, and that is
+// reported; one that was never used is removed without a report.
 func TestLogsWithoutARecord(t *testing.T) {
-	l := startLossy(t)
+	l := startLossyEnv(t)
 	l.numbered(l.create("used", nil), 1, 3)
 	js := l.backbone.JetStream()
 	made := jetstream.StreamConfig{Name: "MILLRACE_QUEUE_00000000000000aa", Subjects: []string{"millrace.queue.00000000000000aa"}}
@@ -58,7 +58,7 @@ func TestLogsWithoutARecord(t *testing.T) {
 		}
 		loseRecords(t, js)
 		l.close()
-		got := l.found()
+		got := l.reopenAndListLosses()
 		if len(got) != 1 || got[0].Kind != loss.Record || got[0].Name != id("used").ARN().String() {
 			t.Errorf("record %q: found %v, want the record of the queue in use", about, got)
 		}
@@ -73,16 +73,16 @@ func TestLogsWithoutARecord(t *testing.T) {
 			t.Errorf("record %q: a queue is there that was never made: %v", about, err)
 		}
 	}
-	l.toldOnce()
+	l.wantReportedOnce()
 }
 
-// A kill in the middle of a delete leaves the log of a queue whose record says that
-// it was deleted. It goes, however much is in it; so does one of an earlier queue of
-// the name.
+// A kill in the middle of a delete leaves the stream of a queue whose record says
+// that it was deleted. The stream is removed, also one of an earlier queue of the
+// same name.
 func TestLogsOfDeletedQueues(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		t.Run(fmt.Sprintf("made anew %v", again), func(t *testing.T) {
-			l := startLossy(t)
+			l := startLossyEnv(t)
 			l.numbered(l.create("q", nil), 1, 3)
 			js := l.backbone.JetStream()
 			old, err := js.Stream(ctx, logs(t, js)[0])
@@ -103,7 +103,7 @@ func TestLogsOfDeletedQueues(t *testing.T) {
 				t.Fatal(err)
 			}
 			l.close()
-			if got := l.found(); len(got) != 0 {
+			if got := l.reopenAndListLosses(); len(got) != 0 {
 				t.Errorf("found %v", got)
 			}
 			want := map[bool]int{false: 0, true: 1}[again]
@@ -122,19 +122,19 @@ func TestLogsOfDeletedQueues(t *testing.T) {
 	}
 }
 
-// A queue whose log is gone is told, with how many messages were in it where that is
-// known, and can be used.
+// A queue whose log is gone can be used. The loss is reported, with the number of
+// messages where that is known.
 func TestQueuesWithoutALog(t *testing.T) {
 	for _, c := range []struct {
 		rule  string
 		marks bool
 		want  func(loss.Loss) bool
 	}{
-		{"with marks", true, func(d loss.Loss) bool { return d.Messages == 3 && !d.AtMost }},
+		{"with checkpoints", true, func(d loss.Loss) bool { return d.Messages == 3 && !d.AtMost }},
 		{"without", false, func(d loss.Loss) bool { return d.AtMost && strings.Contains(d.What, "its log is gone") }},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			l := startLossy(t)
+			l := startLossyEnv(t)
 			if !c.marks {
 				l.close()
 				l.options.CheckpointFile = ""
@@ -154,7 +154,7 @@ func TestQueuesWithoutALog(t *testing.T) {
 			l.records.Close()
 			l.backbone.Stop(ctx)
 			l.options.Strict = false
-			got := l.found()
+			got := l.reopenAndListLosses()
 			if len(got) != 1 || got[0].Kind != loss.Queue || got[0].Name != id("q").ARN().String() || !c.want(got[0]) {
 				t.Errorf("found %+v", got)
 			}
@@ -162,14 +162,14 @@ func TestQueuesWithoutALog(t *testing.T) {
 			if got := l.bodies(l.get("q")); fmt.Sprint(got) != "[new]" {
 				t.Errorf("served %v", got)
 			}
-			l.toldOnce()
+			l.wantReportedOnce()
 		})
 	}
 }
 
-// A node that starts leaves a young log without a record alone: another node is
-// just making the queue.
-func TestAnotherNodesYoungLog(t *testing.T) {
+// A node that starts keeps a young stream without a record: another node may be
+// creating the queue.
+func TestYoungOrphanIsKept(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
 	one := join(t, url)
 	js := one.backbone.JetStream()

@@ -152,8 +152,8 @@ func (r *logReplay) currentCheckpoint() checkpoint { return checkpointOf(r.machi
 // hasLostCounters reports whether lost entries that held nothing live had given out
 // numbers.
 func (r *logReplay) hasLostCounters() bool {
-	next, burial, _, _ := r.machine.Counters()
-	return r.checkpoint.known && (r.checkpoint.nextNumber > next || r.checkpoint.lastTransfer > burial)
+	next, lastTransfer, _, _ := r.machine.Counters()
+	return r.checkpoint.known && (r.checkpoint.nextNumber > next || r.checkpoint.lastTransfer > lastTransfer)
 }
 
 // unknownGap is how many numbers are skipped when it is unknown which were given
@@ -163,10 +163,10 @@ const unknownGap = 1 << 32
 // resumeMachine has the machine go on behind all numbers that may have been given
 // out.
 func (r *logReplay) resumeMachine(m *queue.Machine) {
-	next, burial := r.checkpoint.nextNumber, r.checkpoint.lastTransfer
+	next, lastTransfer := r.checkpoint.nextNumber, r.checkpoint.lastTransfer
 	if !r.checkpoint.known {
-		n, b, _, _ := m.Counters()
-		next, burial = n+unknownGap, b+unknownGap
+		n, transfers, _, _ := m.Counters()
+		next, lastTransfer = n+unknownGap, transfers+unknownGap
 	}
-	m.ResumeAfterLoss(next, burial, r.newlyMissing)
+	m.ResumeAfterLoss(next, lastTransfer, r.newlyMissing)
 }

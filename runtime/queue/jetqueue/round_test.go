@@ -37,9 +37,9 @@ func alone(t *testing.T, do func(t *testing.T, q *Queue)) {
 	})
 }
 
-// A command that comes while another caller is in a turn is carried out after it,
-// though its own caller only waits.
-func TestCommandThatComesDuringATurn(t *testing.T) {
+// A command that comes while another caller runs a round is carried out after it, by
+// whoever is there.
+func TestCommandDuringARound(t *testing.T) {
 	alone(t, func(t *testing.T, q *Queue) {
 		gate := make(chan struct{})
 		answers := make(chan error, 2)
@@ -59,8 +59,8 @@ func TestCommandThatComesDuringATurn(t *testing.T) {
 	})
 }
 
-// An acknowledgement that comes while a caller is in a turn is heard after it.
-func TestAcknowledgementThatComesDuringATurn(t *testing.T) {
+// An acknowledgement that comes while a caller runs a round is processed after it.
+func TestAckDuringARound(t *testing.T) {
 	alone(t, func(t *testing.T, q *Queue) {
 		gate := make(chan struct{})
 		sent := &command{size: maxRecordBytes, done: make(chan error, 1), do: func(m *queue.Machine) {
@@ -83,8 +83,8 @@ func TestAcknowledgementThatComesDuringATurn(t *testing.T) {
 	})
 }
 
-// The end of a receive that began while the window was full is not forgotten when
-// nothing comes but acknowledgements.
+// A receive that began while the window was full ends in time, although only
+// acknowledgements come after it.
 func TestReceiveThatBeginsWhileTheWindowIsFull(t *testing.T) {
 	alone(t, func(t *testing.T, q *Queue) {
 		later := time.Hour

@@ -364,13 +364,13 @@ func (p *router) release(ctx context.Context, c *call) error {
 		return nil // not known here, or ours: then the log decides
 	}
 	q.mu.Lock()
-	tenure := q.lease
+	lease := q.lease
 	q.mu.Unlock()
-	if tenure == nil {
+	if lease == nil {
 		return nil
 	}
 	select {
-	case <-tenure:
+	case <-lease:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -11,9 +11,9 @@ import (
 	"millrace/runtime/store/record"
 )
 
-// A node that leaves before it has heard of a new queue of its own sends those
-// who ask for it on to the next owner: the queue is there, and nothing was begun.
-func TestALeavingNodeSendsOn(t *testing.T) {
+// A node that stops and does not know a new queue of its own yet redirects callers
+// to the next owner: the queue exists, and nothing was begun.
+func TestStoppingNodeRedirectsCalls(t *testing.T) {
 	ctx := t.Context()
 	b, err := backbone.Start(ctx, backbone.Config{URL: backbonetest.Listen(t, 0)})
 	if err != nil {

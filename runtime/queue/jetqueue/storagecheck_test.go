@@ -10,9 +10,9 @@ import (
 	"millrace/runtime/queue/jetqueue"
 )
 
-// What JetStream has stored where nobody finds it is not acknowledged, and nothing
-// more is written until all is well again; looking goes on.
-func TestNothingIsAcknowledgedThatIsNotIntact(t *testing.T) {
+// Entries that the next start would not find are not acknowledged, and nothing more
+// is written until a check passes.
+func TestUnverifiedEntriesAreNotAcknowledged(t *testing.T) {
 	gone := fault.New(fault.Unavailable, "the folder is gone")
 	var broken atomic.Bool
 	var asked atomic.Int32

@@ -112,9 +112,9 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestStoppedUncleanly opens a copy of the files of a server that is running:
+// TestUncleanStop opens a copy of the files of a server that is running:
 // what a killed process leaves behind.
-func TestStoppedUncleanly(t *testing.T) {
+func TestUncleanStop(t *testing.T) {
 	e := start(t, jetqueue.Options{})
 	q := e.create("orders", nil)
 	for i := range 100 {

@@ -16,17 +16,16 @@ import (
 	"millrace/test/patience"
 )
 
-// TestTakeover has two runtimes on three servers share queues, with senders and
-// receivers at both, and kills the one that owns them: its connection is cut, it
-// says no word and lets go of nothing. The other serves, nothing acknowledged is
-// lost, and no group is out of order.
+// TestTakeover runs two runtimes on three servers with shared queues, and senders
+// and receivers at both. It kills the owner by cutting its connection. The other
+// node serves, nothing acknowledged is lost, and every group stays in order.
 func TestTakeover(t *testing.T) {
 	needs.Time(t)
 	servers := backbonetest.NewCluster(t, 3)
 	a, b := join(t, servers.URL(0)), join(t, servers.URL(1))
-	var stories []*story
+	var stories []*workload
 	for _, name := range []string{b.owned(a, ""), b.owned(a, ".fifo"), a.owned(b, ""), a.owned(b, ".fifo")} {
-		stories = append(stories, newStory(t, name, a, b))
+		stories = append(stories, newWorkload(t, name, a, b))
 	}
 	for _, s := range stories {
 		s.await("both nodes serve", func() bool { return s.sentBy[a] >= 50 && s.sentBy[b] >= 50 })
@@ -48,16 +47,16 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
-// TestServerDies takes a server away that a node is connected to and that leads
-// some of the streams: nothing is lost, and all goes on once JetStream has elected
-// other leaders.
+// TestServerDies stops a server that a node is connected to and that leads some
+// streams: nothing is lost, and all goes on once JetStream has elected other
+// leaders.
 func TestServerDies(t *testing.T) {
 	needs.Time(t)
 	servers := backbonetest.NewCluster(t, 3)
 	a, b := join(t, servers.URL(0)), join(t, servers.URL(1))
-	var stories []*story
+	var stories []*workload
 	for _, name := range []string{b.owned(a, ""), b.owned(a, ".fifo"), a.owned(b, ""), a.owned(b, ".fifo")} {
-		stories = append(stories, newStory(t, name, a, b))
+		stories = append(stories, newWorkload(t, name, a, b))
 	}
 	for _, s := range stories {
 		s.await("both nodes serve", func() bool { return s.sentBy[a] >= 50 && s.sentBy[b] >= 50 })
@@ -88,8 +87,9 @@ func (n *node) kill() {
 	})
 }
 
-// A story is what happened to one queue: what was acknowledged, delivered, deleted.
-type story struct {
+// A workload records what happened to one queue: what was acknowledged, delivered,
+// deleted.
+type workload struct {
 	testing.TB
 	name string
 	stop context.CancelFunc
@@ -114,11 +114,11 @@ type deletion struct {
 
 const groups = 3
 
-// newStory sends to a queue and receives from it at each node, until the node
+// newWorkload sends to a queue and receives from it at each node, until the node
 // dies or the story ends.
-func newStory(tb testing.TB, name string, nodes ...*node) *story {
+func newWorkload(tb testing.TB, name string, nodes ...*node) *workload {
 	tb.Helper()
-	s := &story{TB: tb, name: name, changed: make(chan struct{}), sentBy: map[*node]int{},
+	s := &workload{TB: tb, name: name, changed: make(chan struct{}), sentBy: map[*node]int{},
 		acked: map[string]bool{}, seen: map[string]bool{}, deleted: map[string]time.Time{}, next: map[string]int{}, last: map[string]deletion{}}
 	sending, stop := context.WithCancel(ctx)
 	s.stop = stop
@@ -137,7 +137,7 @@ func newStory(tb testing.TB, name string, nodes ...*node) *story {
 }
 
 // send sends 0, 1, 2 ... of a group, each until it is acknowledged.
-func (s *story) send(ctx context.Context, n *node, q *jetqueue.Queue, group string) {
+func (s *workload) send(ctx context.Context, n *node, q *jetqueue.Queue, group string) {
 	for i := 0; ctx.Err() == nil; i++ {
 		m := queue.Message{Body: fmt.Sprint(group, "-", i)}
 		if q.ID().FIFO() {
@@ -165,7 +165,7 @@ func (s *story) send(ctx context.Context, n *node, q *jetqueue.Queue, group stri
 }
 
 // room waits while too much waits to be received.
-func (s *story) room(ctx context.Context) {
+func (s *workload) room(ctx context.Context) {
 	for {
 		s.mu.Lock()
 		full := len(s.acked)-len(s.seen) > 100
@@ -183,7 +183,7 @@ func (s *story) room(ctx context.Context) {
 }
 
 // receive receives and deletes.
-func (s *story) receive(ctx context.Context, n *node, q *jetqueue.Queue) {
+func (s *workload) receive(ctx context.Context, n *node, q *jetqueue.Queue) {
 	for ctx.Err() == nil && !n.dead.Load() {
 		began := time.Now()
 		got, err := q.Receive(ctx, queue.ReceiveRequest{Max: 10, Wait: time.Second})
@@ -196,7 +196,7 @@ func (s *story) receive(ctx context.Context, n *node, q *jetqueue.Queue) {
 // delivered checks what a receive that began then has delivered against what was
 // delivered before, and deletes it. The answer may have been long on its way:
 // what others did in that time is no reason not to give it.
-func (s *story) delivered(q *jetqueue.Queue, began time.Time, got []queue.ReceivedMessage) {
+func (s *workload) delivered(q *jetqueue.Queue, began time.Time, got []queue.ReceivedMessage) {
 	for _, m := range got {
 		s.note(func() {
 			if at, ok := s.deleted[m.MessageID]; ok && at.Before(began) {
@@ -236,7 +236,7 @@ func (s *story) delivered(q *jetqueue.Queue, began time.Time, got []queue.Receiv
 	})
 }
 
-func (s *story) note(f func()) {
+func (s *workload) note(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()
@@ -244,21 +244,21 @@ func (s *story) note(f func()) {
 	s.changed = make(chan struct{})
 }
 
-func (s *story) count(n *node) int {
+func (s *workload) count(n *node) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sentBy[n]
 }
 
 // progress is how far the story is.
-func (s *story) progress() any {
+func (s *workload) progress() any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return fmt.Sprintf("%d acknowledged, %d seen, %d deleted", len(s.acked), len(s.seen), len(s.deleted))
 }
 
 // await waits until something is so.
-func (s *story) await(what string, so func() bool) {
+func (s *workload) await(what string, so func() bool) {
 	s.Helper()
 	limit := patience.New(s.name+": "+what, s.progress)
 	for {
@@ -280,8 +280,8 @@ func (s *story) await(what string, so func() bool) {
 	}
 }
 
-// end drains the queue at a node that lives, and settles the account.
-func (s *story) end(n *node) {
+// end drains the queue at a node that is alive, and checks the result.
+func (s *workload) end(n *node) {
 	s.Helper()
 	s.stop()
 	s.work.Wait()

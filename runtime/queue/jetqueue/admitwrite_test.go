@@ -14,9 +14,9 @@ import (
 	"millrace/runtime/queue/jetqueue"
 )
 
-// While nothing may be woken, what is awake is served, and of what rests all that
-// needs no write.
-func TestWakingIsAskedFor(t *testing.T) {
+// While AdmitWrite refuses, a queue that was written to lately is served, and of the
+// others all that needs no write.
+func TestAdmitWrite(t *testing.T) {
 	var none error // may be woken
 	var asked []time.Duration
 	bubble(t, jetqueue.Options{AdmitWrite: func(rested time.Duration, bytes int) error {

@@ -14,9 +14,9 @@ import (
 	"millrace/test/patience"
 )
 
-// between passes a connection's requests on to a server. Before the first piece that
-// has text in it, once armed, it calls then.
-type between struct {
+// An interceptor forwards requests to a server. Before the first one that contains
+// text, once armed, it calls then.
+type interceptor struct {
 	server string // host:port
 	text   []byte
 
@@ -24,13 +24,13 @@ type between struct {
 	then func()
 }
 
-func (b *between) arm(then func()) {
+func (b *interceptor) arm(then func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.then = then
 }
 
-func (b *between) armed() func() {
+func (b *interceptor) armed() func() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	then := b.then
@@ -39,7 +39,7 @@ func (b *between) armed() func() {
 }
 
 // listen returns the URL at which it takes connections until the end of the test.
-func (b *between) listen(t *testing.T) string {
+func (b *interceptor) listen(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func (b *between) listen(t *testing.T) string {
 	return "nats://" + l.Addr().String()
 }
 
-func (b *between) pass(to io.Writer, from io.Reader) {
+func (b *interceptor) pass(to io.Writer, from io.Reader) {
 	piece := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(piece)
@@ -79,15 +79,15 @@ func (b *between) pass(to io.Writer, from io.Reader) {
 	}
 }
 
-// While a node reads a log, its owner purges what is over: the reader has seen where
-// the log begins, and what it reads is gone. Nothing was lost.
+// The owner trims a log while another node reads it: the reader has seen where the
+// log began, and finds entries gone. Nothing is lost.
 func TestPurgeWhileAnotherNodeReads(t *testing.T) {
 	direct := backbonetest.Listen(t, 0)
 	at, err := url.Parse(direct)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &between{server: at.Host, text: []byte("PUB $JS.API.DIRECT.GET.MILLRACE_QUEUE_")}
+	b := &interceptor{server: at.Host, text: []byte("PUB $JS.API.DIRECT.GET.MILLRACE_QUEUE_")}
 	one, two := join(t, direct), join(t, b.listen(t))
 	name := one.owned(one, "")
 	q := one.get(name)

@@ -14,10 +14,9 @@ import (
 	"millrace/runtime/queue/jetqueue"
 )
 
-// While many send, the store fails and is opened anew, several times. What was
-// acknowledged is there, once; nobody waits for an acknowledgement that will not
-// come, and receives that wait are answered.
-func TestStoreIsOpenedAnewUnderLoad(t *testing.T) {
+// The store fails and is reopened several times under load. Acknowledged messages
+// are there once, no caller waits for ever, and receives that wait are answered.
+func TestStoreReopensUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := start(t, jetqueue.Options{})
 		q := e.create("q", nil)
@@ -108,9 +107,9 @@ func (s *shut) set(err error) {
 	s.err = err
 }
 
-// Where nothing more is taken in before there is room, logs give back what they
-// would keep otherwise, also those of queues that nobody uses.
-func TestTightRoomIsGivenBack(t *testing.T) {
+// When the store is full, logs are trimmed that would be kept otherwise, also those
+// of queues without callers.
+func TestFullStoreTrimsLogs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var gate shut
 		e := start(t, jetqueue.Options{Gate: capacity.Gate{&gate}})

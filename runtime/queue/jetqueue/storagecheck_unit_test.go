@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// One look serves the entries that were under way at it, and no others; none serves
-// any while the last one failed.
-func TestOneLookServesAllThatWereUnderWay(t *testing.T) {
+// A check that passed covers the entries that were under way when it began, and no
+// others; none does while the last one has failed.
+func TestOneCheckCoversAllEntriesUnderWay(t *testing.T) {
 	var gone error
 	looks := 0
 	i := storageCheck{verify: func() error { looks++; return gone }}
