@@ -94,8 +94,8 @@ func in(t *testing.T, test func(w *world)) {
 		}
 		w.config = esm.Config{Records: records, Sources: w.sources(w.find), Invoker: w, Timeout: w.functionTimeout,
 			Log: slog.New(slog.NewTextHandler(&w.lines, &slog.HandlerOptions{Level: slog.LevelDebug}))}
-		w.mappings, err = esm.Open(t.Context(), w.config)
-		if err != nil {
+		w.mappings = esm.New(w.config)
+		if err := w.mappings.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { w.mappings.Stop(t.Context()) }()

@@ -20,8 +20,8 @@ func TestMappingsOfAnotherRuntime(t *testing.T) {
 		config := w.config
 		config.Records = records
 		other := func() *esm.Mappings { // which leaves the polling to us
-			m, err := esm.Open(w.Context(), config)
-			if err != nil {
+			m := esm.New(config)
+			if err := m.Start(w.Context()); err != nil {
 				t.Fatal(err)
 			}
 			return m

@@ -39,8 +39,8 @@ func TestWithARealQueue(t *testing.T) {
 		q := create(t, queues, "orders", queue.Config{DeadLetter: &queue.DeadLetter{Target: dead.ID(), MaxReceives: 2}})
 		w.mappings.Stop(w.Context())
 		w.config.Sources = w.sources(func(id queue.ID) (sqs.Queue, error) { return queues.Get(id) })
-		w.mappings, err = esm.Open(w.Context(), w.config)
-		if err != nil {
+		w.mappings = esm.New(w.config)
+		if err := w.mappings.Start(w.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.set(func() {
@@ -113,12 +113,12 @@ func BenchmarkSendToHandler(b *testing.B) {
 	defer queues.Close(context.Background())
 	q := create(b, queues, "orders", queue.Config{})
 	handler := make(instant)
-	mappings, err := esm.Open(ctx, esm.Config{
+	mappings := esm.New(esm.Config{
 		Records: records, Invoker: handler,
 		Sources: map[string]source.Kind{"sqs": sqs.Kind(func(id queue.ID) (sqs.Queue, error) { return queues.Get(id) }, nil)},
 		Timeout: func(string) (time.Duration, bool) { return time.Second, true },
 	})
-	if err != nil {
+	if err := mappings.Start(ctx); err != nil {
 		b.Fatal(err)
 	}
 	defer mappings.Stop(context.Background())

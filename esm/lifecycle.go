@@ -2,72 +2,43 @@ package esm
 
 import (
 	"context"
-	"errors"
+	"reflect"
 	"time"
 
 	"millrace/esm/batch"
 	"millrace/esm/source"
-	"millrace/runtime/fault"
-	"millrace/runtime/lifecycle"
 	"millrace/runtime/pattern"
 )
 
+// Start runs the pollers of the mappings that are enabled.
+func (s *Mappings) Start(ctx context.Context) error { return s.pollers.Start(ctx) }
+
 // Stop ends all pollers: it returns when their running batches are over. When
 // ctx ends first it cuts them off, and their records come again.
-func (s *Mappings) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	if !s.stopped {
-		s.stopped = true
-		close(s.quit)
-	}
-	abort := s.abort
-	for _, p := range s.pollers {
-		p.halt()
-	}
-	s.mu.Unlock()
-	defer abort()
-	return lifecycle.Drain(ctx, &s.parts, abort, "batches")
-}
+func (s *Mappings) Stop(ctx context.Context) error { return s.pollers.Stop(ctx) }
 
 // Reset removes all mappings, after a Stop in the same manner. Others can be
 // created then.
-func (s *Mappings) Reset(ctx context.Context) error {
-	err := s.Stop(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range s.table.Keys("") {
-		if e := s.table.Delete(ctx, id); e != nil && !errors.Is(e, fault.NotFound) {
-			return errors.Join(err, e)
-		}
+func (s *Mappings) Reset(ctx context.Context) error { return s.pollers.Reset(ctx) }
+
+// newPoller builds the poller of a mapping that was checked; ok is false when it is
+// disabled. It is called with mu held.
+func (s *Mappings) newPoller(_ string, m Mapping) (p *poller, ok bool) {
+	if !m.Enabled {
+		return nil, false
 	}
-	clear(s.pollers)
-	s.reopen()
-	return err
-}
-
-// reopen lets pollers start. It is called with mu held.
-func (s *Mappings) reopen() {
-	s.work, s.abort = context.WithCancel(context.Background())
-	s.stopped = false
-	s.quit = make(chan struct{})
-	quit := s.quit
-	s.parts.Go(func() { s.follow(quit) })
-}
-
-// start runs a poller for a mapping that was checked. It is called with mu held.
-func (s *Mappings) start(m Mapping) {
 	src, err := s.source(m)
 	if err != nil {
 		s.config.Log.Error("event source mapping cannot start", "mapping", m.UUID, "source", m.EventSource, "err", err)
-		return
+		return nil, false
 	}
 	traits := src.Traits()
 	f, err := pattern.CompileFilter(traits.Payload, m.Filters)
 	if err != nil {
-		s.config.Log.Error("event source mapping cannot start", "mapping", m.UUID, "err", err)
-		return
+		s.config.Log.Error("event source mapping cannot start", "mapping", m.UUID, "source", m.EventSource, "err", err)
+		return nil, false
 	}
-	p := &poller{
+	return &poller{
 		mapping:   m,
 		source:    src,
 		traits:    traits,
@@ -76,35 +47,15 @@ func (s *Mappings) start(m Mapping) {
 		timeout:   s.config.Timeout,
 		log:       s.config.Log,
 		limiter:   newLimiter(m.MaxConcurrent),
-		done:      make(chan struct{}),
 		batch:     batch.New[source.Record](m.BatchSize, time.Duration(m.Window)*time.Second, len(traits.Head)+len(traits.Tail)),
 		nextPause: firstPause,
-	}
-	p.halted, p.halt = context.WithCancel(s.work)
-	s.pollers[m.UUID] = p
-	work := s.work
-	s.parts.Go(func() { p.run(work) })
+	}, true
 }
 
-// end stops a mapping's poller, if it has one, without waiting for it. Until its
-// last batch is over the mapping shows as meanwhile says, nil for no change. It
-// is called with mu held.
-func (s *Mappings) end(id string, meanwhile *Mapping) {
-	p := s.pollers[id]
-	if p == nil {
-		return
-	}
-	delete(s.pollers, id)
-	p.halt()
-	if meanwhile != nil {
-		s.ending[id] = *meanwhile
-	}
-	s.parts.Go(func() {
-		<-p.done
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if meanwhile != nil {
-			delete(s.ending, id)
-		}
-	})
+// Keep implements workers.Worker: a poller goes on when no more changed than what
+// it does not look at.
+func (p *poller) Keep(m Mapping) bool {
+	old := p.mapping
+	old.Tags, old.Modified = m.Tags, m.Modified
+	return reflect.DeepEqual(old, m)
 }

@@ -11,6 +11,7 @@ import (
 
 	"millrace/esm/source"
 	"millrace/runtime/store/record"
+	"millrace/runtime/workers"
 )
 
 // A Config is what mappings rest on. All but Log is required.
@@ -28,46 +29,25 @@ type Config struct {
 	Log *slog.Logger // nil for none
 }
 
-// Mappings are the event source mappings, and the pollers of those enabled.
+// Mappings are the event source mappings, and the pollers of those enabled. They
+// are a lifecycle.Part.
 type Mappings struct {
-	config Config
-	table  *record.Table[Mapping]
-	parts  sync.WaitGroup // pollers, what follows their ends, and follow
+	config  Config
+	table   *record.Table[Mapping]
+	pollers *workers.Set[Mapping, *poller]
 
-	changes changes
-
-	mu      sync.Mutex // guards the rest, and serialises changes
-	pollers map[string]*poller
-	ending  map[string]Mapping // Disabling or Deleting until their last batch is over
-	work    context.Context    // bounds all batches; over when a Stop cannot wait any longer
-	abort   context.CancelFunc
-	stopped bool
-	quit    chan struct{} // closed by Stop, for follow
+	mu     sync.Mutex         // guards ending, and serialises changes with the start and end of pollers
+	ending map[string]Mapping // Disabling or Deleting until their last batch is over
 }
 
-// Open reads the mappings and starts the pollers of those enabled. Its context
-// bounds nothing that goes on afterwards; Stop ends that.
-func Open(_ context.Context, c Config) (*Mappings, error) {
+// New builds the mappings, and polls for none.
+func New(c Config) *Mappings {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Mappings{
-		config:  c,
-		table:   record.NewTable[Mapping](c.Records, "mapping"),
-		pollers: map[string]*poller{},
-		ending:  map[string]Mapping{},
-		changes: changes{wake: make(chan struct{}, 1)},
-	}
-	s.table.Watch(s.changes.add)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reopen()
-	for _, m := range s.table.List("") {
-		if m.Enabled {
-			s.start(m)
-		}
-	}
-	return s, nil
+	s := &Mappings{config: c, table: record.NewTable[Mapping](c.Records, "mapping"), ending: map[string]Mapping{}}
+	s.pollers = workers.New(workers.Config[Mapping, *poller]{Table: s.table, New: s.newPoller, Mu: &s.mu, What: "batches"})
+	return s
 }
 
 // Create makes a mapping of what the API was given: source, function and
@@ -76,7 +56,7 @@ func Open(_ context.Context, c Config) (*Mappings, error) {
 func (s *Mappings) Create(ctx context.Context, m Mapping) (Mapping, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped {
+	if !s.pollers.Running() {
 		return Mapping{}, errMappingsStopped
 	}
 	m.UUID = uuid.NewString()
@@ -87,8 +67,8 @@ func (s *Mappings) Create(ctx context.Context, m Mapping) (Mapping, error) {
 	if err := s.table.Create(ctx, m.UUID, m); err != nil {
 		return Mapping{}, err
 	}
+	s.pollers.SyncLocked(m.UUID, nil)
 	if m.Enabled {
-		s.start(m)
 		m.State = "Creating"
 	}
 	return m, nil
@@ -135,16 +115,14 @@ func (s *Mappings) Update(ctx context.Context, id string, change func(*Mapping) 
 	switch {
 	case before.Enabled && m.Enabled:
 		answer.State = "Updating"
-		s.end(id, nil)
 	case before.Enabled:
 		answer.State = "Disabling"
-		s.end(id, &answer)
+		s.end(id, answer)
+		return answer, nil
 	case m.Enabled:
 		answer.State = "Enabling"
 	}
-	if m.Enabled {
-		s.start(m)
-	}
+	s.pollers.SyncLocked(id, nil)
 	return answer, nil
 }
 
@@ -177,8 +155,16 @@ func (s *Mappings) Delete(ctx context.Context, id string) (Mapping, error) {
 		return Mapping{}, err
 	}
 	m.State = "Deleting"
-	s.end(id, &m)
+	s.end(id, m)
 	return m, nil
+}
+
+// end stops a mapping's poller, if it has one, without waiting for it. Until its
+// last batch is over the mapping shows as meanwhile says. It is called with mu
+// held.
+func (s *Mappings) end(id string, meanwhile Mapping) {
+	s.ending[id] = meanwhile
+	s.pollers.SyncLocked(id, func() { delete(s.ending, id) })
 }
 
 // stored is a mapping as it is stored: in the state that it is about to reach.
@@ -199,7 +185,7 @@ func (s *Mappings) get(id string) (Mapping, error) {
 	if !ok {
 		return Mapping{}, ErrNotFound
 	}
-	if p := s.pollers[id]; p != nil {
+	if p, ok := s.pollers.GetLocked(id); ok {
 		if problem := p.problem.Load(); problem != nil {
 			m.Problem = *problem
 		}
@@ -209,7 +195,7 @@ func (s *Mappings) get(id string) (Mapping, error) {
 
 // free returns a mapping that may be changed.
 func (s *Mappings) free(id string) (Mapping, error) {
-	if s.stopped {
+	if !s.pollers.Running() {
 		return Mapping{}, errMappingsStopped
 	}
 	if _, ok := s.ending[id]; ok {

@@ -1,6 +1,7 @@
 package esm_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"millrace/esm"
 	"millrace/esm/source"
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
+	"millrace/runtime/lifecycle/lifecycletest"
 )
 
 func TestRefusedMappings(t *testing.T) {
@@ -273,7 +276,8 @@ func TestMappingsGoOnAfterARestart(t *testing.T) {
 		w.queues["orders"].send("a")
 		w.queues["orders.fifo"].send("b")
 		w.saw()
-		if w.mappings, err = esm.Open(w.Context(), w.config); err != nil {
+		w.mappings = esm.New(w.config)
+		if err := w.mappings.Start(w.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.saw("0s a")
@@ -313,4 +317,26 @@ func TestResetRemovesAllAndBeginsAgain(t *testing.T) {
 		w.mapped(esm.Mapping{})
 		w.saw("0s a")
 	})
+}
+
+func TestMappingsAreAPart(t *testing.T) {
+	b, records, err := open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { records.Close(); b.Stop(context.Background()) })
+	w := &world{T: t, function: true, queues: map[string]*memQueue{"orders": newQueue(false)}}
+	config := esm.Config{Records: records, Sources: w.sources(w.find), Invoker: w, Timeout: w.functionTimeout}
+	first := esm.New(config)
+	if err := first.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Create(t.Context(), esm.Mapping{EventSource: queueARN, FunctionARN: functionARN, Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.queues["orders"].send("a", "b", "c")
+	lifecycletest.Stress(t, func() lifecycle.Part { return esm.New(config) })
 }

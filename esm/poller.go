@@ -26,7 +26,7 @@ const (
 
 // A poller moves the records of one mapping. Its goroutines:
 //
-//	run            waits for the source and fills batches; one, from start to halt
+//	Run            waits for the source and fills batches; one, from start to halt
 //	├─ process     runs what one receive completed, in order; up to the limiter's limit
 //	└─ acknowledge acknowledges what filters dropped
 type poller struct {
@@ -41,19 +41,17 @@ type poller struct {
 	limiter *limiter
 	problem atomic.Pointer[Problem] // for who asks for the mapping; nil when nothing is wrong
 	batches sync.WaitGroup          // process and acknowledge
-	halted  context.Context         // over when the poller is to stop
-	halt    context.CancelFunc      // nothing more is received then
-	done    chan struct{}           // closed when run and all it started are over
+	halted  context.Context         // over when the poller is to stop; set by Run
 
-	// Owned by run.
+	// Owned by Run.
 	batch     *batch.Assembler[source.Record]
 	nextPause time.Duration
 }
 
-// run moves records until the poller is halted, and returns when the last batch
-// is over. work bounds the batches.
-func (p *poller) run(work context.Context) {
-	defer close(p.done)
+// Run implements workers.Worker: it moves records until halted is over, and returns
+// when the last batch is. work bounds the batches.
+func (p *poller) Run(halted, work context.Context) {
+	p.halted = halted
 	defer p.batches.Wait()
 	for p.limiter.wait(p.halted) {
 		records, err := p.receive(p.halted)

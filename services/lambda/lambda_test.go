@@ -70,10 +70,10 @@ func serve(t *testing.T) *world {
 	})
 	must(t, err)
 	functions := target.Functions{Functions: w.functions}
-	mappings, err := esm.Open(ctx, esm.Config{
+	mappings := esm.New(esm.Config{
 		Records: records, Invoker: functions, Timeout: functions.Timeout, Sources: map[string]source.Kind{"sqs": sqs.Kind(someQueues, nil)},
 	})
-	must(t, err)
+	must(t, mappings.Start(ctx))
 
 	s := lambda.New(w.functions, mappings)
 	server := httptest.NewServer(gateway.New(gateway.Config{

@@ -17,7 +17,7 @@ import (
 
 // MoveTasks run message move tasks; a *moves.Tasks does.
 type MoveTasks interface {
-	Start(context.Context, moves.Spec) (moves.Task, error)
+	Create(context.Context, moves.Spec) (moves.Task, error)
 	Cancel(ctx context.Context, source queue.ID, id string) (moves.Task, error)
 	List(source queue.ID, max int) []moves.Task
 }
@@ -50,7 +50,7 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *api.StartMessage
 	if n := in.MaxNumberOfMessagesPerSecond; n != nil && (*n < 1 || *n > moves.MaxRate) {
 		return nil, invalidParam("MaxNumberOfMessagesPerSecond", *n, "Must be between 1 and 500, if provided.")
 	}
-	task, err := s.tasks.Start(ctx, spec)
+	task, err := s.tasks.Create(ctx, spec)
 	if err != nil {
 		return nil, fromMoves(err, c.Query)
 	}

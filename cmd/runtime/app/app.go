@@ -159,10 +159,10 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, fmt.Errorf("measuring queue depths: %w", err)
 	}
 
-	if a.moves, err = moves.Open(ctx, moves.Config{Records: a.records, Queue: a.moved, Log: log}); err != nil {
+	a.moves = moves.New(moves.Config{Records: a.records, Queue: a.moved, Log: log})
+	if err := a.parts.Start(ctx, "message move tasks", a.moves); err != nil {
 		return nil, err
 	}
-	a.parts.Push("message move tasks", a.moves.Stop)
 
 	temp, err := freshTemp(a.cfg.Data)
 	if err != nil {
@@ -197,13 +197,13 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		f, _ := batches.Function(functionARN)
 		return queues.MayReceive(q, f.Account, f.Role, f.Name)
 	}
-	if a.mappings, err = esm.Open(ctx, esm.Config{
+	a.mappings = esm.New(esm.Config{
 		Records: a.records, Invoker: batches, Timeout: batches.Timeout, Log: log,
 		Sources: map[string]source.Kind{"sqs": sqssource.Kind(a.source, mayReceive)},
-	}); err != nil {
+	})
+	if err := a.parts.Start(ctx, "event source mappings", a.mappings); err != nil {
 		return nil, err
 	}
-	a.parts.Push("event source mappings", a.mappings.Stop)
 
 	functions := awslambda.New(a.functions, a.mappings)
 	roles := iam.New(a.records, time.Now)

@@ -1,8 +1,9 @@
 // Package moves runs message move tasks: each takes the messages of one queue,
 // usually a dead-letter queue, to another one or back to where each came from.
 //
-//	tasks, err := moves.Open(ctx, records, queues, log, time.Now)
-//	task, err := tasks.Start(ctx, moves.Spec{Source: dead})
+//	tasks := moves.New(moves.Config{Records: records, Queue: queues})
+//	err := tasks.Start(ctx)
+//	task, err := tasks.Create(ctx, moves.Spec{Source: dead})
 //	tasks.List(dead, 1) // how far it is
 //
 // It promises:
@@ -20,5 +21,5 @@
 //
 // What is decided about tasks is decided in values without clock or goroutine:
 // the history of a queue's tasks, and the pace of one. [Tasks] keeps them in
-// records and runs them, each in a goroutine of its own that ends with the task.
+// records and has runtime/workers run them, each in a goroutine that ends with the task.
 package moves

@@ -49,7 +49,8 @@ func (s *system) open() {
 		s.Fatal(err)
 	}
 	find := func(id queue.ID) (moves.Queue, error) { return s.queues.Get(id) }
-	if s.tasks, err = moves.Open(ctx, moves.Config{Records: s.records, Queue: find}); err != nil {
+	s.tasks = moves.New(moves.Config{Records: s.records, Queue: find})
+	if err := s.tasks.Start(ctx); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -133,7 +134,7 @@ func (s *system) visible(name string) int {
 
 func (s *system) start(spec moves.Spec) moves.Task {
 	s.Helper()
-	t, err := s.tasks.Start(s.Context(), spec)
+	t, err := s.tasks.Create(s.Context(), spec)
 	if err != nil {
 		s.Fatal(err)
 	}

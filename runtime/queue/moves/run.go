@@ -26,7 +26,6 @@ type run struct {
 	generation uint64 // of the source
 	pace       pace
 	wake       chan struct{} // the task was changed by others
-	halted     context.Context
 	deadline   time.Time     // when the task has taken too long
 	backoff    time.Duration // the pause after the latest failure; 0 while all is well
 	notBefore  time.Time     // nothing is tried before, unless the task was changed
@@ -39,20 +38,35 @@ func deadline(started, now time.Time) time.Time {
 	return now.Add(MaxTime - max(0, now.Sub(started)))
 }
 
-// nudge has a run look at its task now.
-func (r *run) nudge() {
-	if r == nil {
-		return
+// newRun builds the run of the active task of a history; ok is false when there is
+// none.
+func (s *Tasks) newRun(_ string, h history) (r *run, ok bool) {
+	if !h.active() {
+		return nil, false
+	}
+	t := h.Tasks[0]
+	return &run{
+		tasks: s, id: t.ID, spec: t.Spec, generation: h.Generation, pace: pace{rate: t.Rate},
+		wake: make(chan struct{}, 1), deadline: deadline(t.Started, time.Now()),
+	}, true
+}
+
+// Keep implements workers.Worker: the run looks at its task at once, as long as
+// that is the active one.
+func (r *run) Keep(h history) bool {
+	if !h.active() || h.Tasks[0].ID != r.id {
+		return false
 	}
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
+	return true
 }
 
-// run moves batch after batch. work bounds a batch under way.
-func (r *run) run(work context.Context) {
-	for r.halted.Err() == nil {
+// Run implements workers.Worker: it moves batch after batch.
+func (r *run) Run(halted, work context.Context) {
+	for halted.Err() == nil {
 		t, ok := r.task()
 		if !ok {
 			return
@@ -63,7 +77,7 @@ func (r *run) run(work context.Context) {
 			wait = max(wait, r.pace.wait(now))
 		}
 		if wait > 0 {
-			r.sleep(wait)
+			r.sleep(halted, wait)
 			continue
 		}
 		moved, end, err := r.step(work, t, now)
@@ -72,7 +86,7 @@ func (r *run) run(work context.Context) {
 			return
 		}
 		r.backOff(err)
-		if !r.report(work, moved, end) {
+		if !r.report(halted, work, moved, end) {
 			return
 		}
 	}
@@ -86,14 +100,14 @@ func (r *run) task() (Task, bool) {
 }
 
 // sleep waits, unless something happens before.
-func (r *run) sleep(wait time.Duration) {
+func (r *run) sleep(halted context.Context, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-r.wake:
 		r.notBefore = time.Time{}
-	case <-r.halted.Done():
+	case <-halted.Done():
 	}
 }
 
@@ -148,12 +162,12 @@ func (r *run) queue() (Queue, error) {
 
 // report stores what a batch came to, and reports whether the task goes on. It
 // tries until it succeeds: the count is all that others see of the task.
-func (r *run) report(ctx context.Context, moved int, end outcome) bool {
+func (r *run) report(halted, work context.Context, moved int, end outcome) bool {
 	if moved == 0 && end.status == "" {
 		return true
 	}
 	for {
-		h, err := r.tasks.change(ctx, r.spec.Source, r.generation, func(h history) (history, error) {
+		h, err := r.tasks.change(work, r.spec.Source, r.generation, func(h history) (history, error) {
 			return h.report(r.id, moved, end)
 		})
 		switch fault.Of(err) {
@@ -164,10 +178,10 @@ func (r *run) report(ctx context.Context, moved int, end outcome) bool {
 		default: // forgotten, with its queue or by a reset
 			return false
 		}
-		if r.halted.Err() != nil {
+		if halted.Err() != nil {
 			return false
 		}
-		r.sleep(r.backoff)
+		r.sleep(halted, r.backoff)
 	}
 }
 
@@ -188,7 +202,7 @@ func (r *run) backOff(err error) {
 		r.backoff = 0
 		return
 	}
-	if r.backoff == 0 && r.halted.Err() == nil {
+	if r.backoff == 0 && !errors.Is(err, context.Canceled) {
 		r.tasks.config.Log.Warn("message move task is delayed", "queue", r.spec.Source.Name, "task", r.id, "err", err)
 	}
 	r.backoff = min(max(firstBackoff, 2*r.backoff), longestBackoff)

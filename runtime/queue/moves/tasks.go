@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"millrace/runtime/fault"
-	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
 	"millrace/runtime/store/record"
+	"millrace/runtime/workers"
 )
 
 // A Queue is what tasks need of one: jetqueue.Queue.
@@ -35,47 +35,45 @@ type Config struct {
 	Log     *slog.Logger                  // nil for none
 }
 
-// Tasks are the message move tasks of all queues, and what runs them.
+// Tasks are the message move tasks of all queues, and what runs them. They are a
+// lifecycle.Part.
 type Tasks struct {
-	config Config
-	table  *record.Table[history]
-	news   *news          // keys of what other runtimes wrote
-	parts  sync.WaitGroup // the running tasks, and follow
+	config  Config
+	table   *record.Table[history]
+	workers *workers.Set[history, *run]
 
-	mu      sync.Mutex // guards the rest, and serialises starts
-	runs    map[string]*run
-	work    context.Context // bounds all batches; over when a Stop cannot wait any longer
-	abort   context.CancelFunc
-	halted  context.Context // over at a Stop
-	halt    context.CancelFunc
-	stopped bool
+	mu sync.Mutex // serialises changes to tasks, with the start and end of their runs
 }
 
 var errStopped = fault.New(fault.Unavailable, "message move tasks are stopped")
 
-// Open goes on with the tasks that were active. Its context bounds nothing that
-// goes on afterwards; Stop ends that.
-func Open(_ context.Context, c Config) (*Tasks, error) {
+// New builds the tasks, and runs none.
+func New(c Config) *Tasks {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Tasks{config: c, table: record.NewTable[history](c.Records, "move"), news: newNews(), runs: map[string]*run{}}
-	s.table.Watch(s.news.add) // before the first look, so that nothing is missed in between
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reopen()
-	for _, h := range s.table.List("") {
-		s.resume(h)
-	}
-	return s, nil
+	s := &Tasks{config: c, table: record.NewTable[history](c.Records, "move")}
+	s.workers = workers.New(workers.Config[history, *run]{Table: s.table, New: s.newRun, Mu: &s.mu, What: "message moves"})
+	return s
 }
 
-// Start begins a task: ErrSpec, ErrSource, ErrDestination, ErrActive or
+// Start goes on with the tasks that are active.
+func (s *Tasks) Start(ctx context.Context) error { return s.workers.Start(ctx) }
+
+// Stop ends what runs here, after the batches under way; Start goes on with it.
+// When ctx ends first it cuts them off: their messages arrive all the same.
+func (s *Tasks) Stop(ctx context.Context) error { return s.workers.Stop(ctx) }
+
+// Reset forgets all tasks, after a Stop in the same manner. Others can be created
+// then.
+func (s *Tasks) Reset(ctx context.Context) error { return s.workers.Reset(ctx) }
+
+// Create begins a task: ErrSpec, ErrSource, ErrDestination, ErrActive or
 // ErrTooMany when it may not.
-func (s *Tasks) Start(ctx context.Context, spec Spec) (Task, error) {
+func (s *Tasks) Create(ctx context.Context, spec Spec) (Task, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped {
+	if !s.workers.Running() {
 		return Task{}, errStopped
 	}
 	if err := spec.check(); err != nil {
@@ -101,8 +99,8 @@ func (s *Tasks) Start(ctx context.Context, spec Spec) (Task, error) {
 		Spec: spec, ID: uuid.NewString(), Status: Running,
 		Started: time.Now().UTC().Truncate(time.Millisecond), ToMove: counts.Visible,
 	}
-	h, err := s.change(ctx, spec.Source, q.Generation(), func(h history) (history, error) { return h.begin(t) })
-	s.resume(h) // the one that is active already, if it is: a failed write may have left it to nobody
+	_, err = s.change(ctx, spec.Source, q.Generation(), func(h history) (history, error) { return h.begin(t) })
+	s.workers.SyncLocked(key(spec.Source), nil) // also when one is active already: a failed write may have left it to nobody
 	if err != nil {
 		return Task{}, err
 	}
@@ -114,7 +112,7 @@ func (s *Tasks) Start(ctx context.Context, spec Spec) (Task, error) {
 func (s *Tasks) Cancel(ctx context.Context, source queue.ID, id string) (Task, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped {
+	if !s.workers.Running() {
 		return Task{}, errStopped
 	}
 	q, err := s.config.Queue(source)
@@ -125,8 +123,7 @@ func (s *Tasks) Cancel(ctx context.Context, source queue.ID, id string) (Task, e
 	if err != nil {
 		return Task{}, err
 	}
-	s.resume(h)
-	s.runs[id].nudge()
+	s.workers.SyncLocked(key(source), nil)
 	return h.find(id)
 }
 
@@ -141,83 +138,7 @@ func (s *Tasks) List(source queue.ID, max int) []Task {
 	return h.Tasks[:min(max, len(h.Tasks))]
 }
 
-// Stop ends what runs here, after the batches under way; Open goes on with it.
-// When ctx ends first it cuts them off: their messages arrive all the same.
-func (s *Tasks) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	s.stopped = true
-	abort := s.abort
-	s.halt()
-	s.mu.Unlock()
-	defer abort()
-	return lifecycle.Drain(ctx, &s.parts, abort, "message moves")
-}
-
-// Reset forgets all tasks, after a Stop in the same manner. Others can be started
-// then.
-func (s *Tasks) Reset(ctx context.Context) error {
-	err := s.Stop(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, k := range s.table.Keys("") {
-		if e := s.table.Delete(ctx, k); e != nil && !errors.Is(e, fault.NotFound) {
-			return errors.Join(err, e)
-		}
-	}
-	s.reopen()
-	return err
-}
-
-// follow takes in what other runtimes do to the tasks of queues, until halted.
-func (s *Tasks) follow(halted context.Context) {
-	for {
-		select {
-		case <-s.news.wake:
-		case <-halted.Done():
-			return
-		}
-		for _, k := range s.news.take() {
-			h, _ := s.table.Get(k)
-			s.mu.Lock()
-			if len(h.Tasks) > 0 && !s.stopped {
-				s.resume(h)
-				s.runs[h.Tasks[0].ID].nudge()
-			}
-			s.mu.Unlock()
-		}
-	}
-}
-
-// reopen, and all methods below, are called with mu held.
-func (s *Tasks) reopen() {
-	s.work, s.abort = context.WithCancel(context.Background())
-	s.halted, s.halt = context.WithCancel(s.work)
-	s.stopped = false
-	halted := s.halted
-	s.parts.Go(func() { s.follow(halted) })
-}
-
-// resume runs the active task of a history, if there is one and it does not run
-// already.
-func (s *Tasks) resume(h history) {
-	if !h.active() || s.runs[h.Tasks[0].ID] != nil {
-		return
-	}
-	t := h.Tasks[0]
-	r := &run{
-		tasks: s, id: t.ID, spec: t.Spec, generation: h.Generation, pace: pace{rate: t.Rate},
-		wake: make(chan struct{}, 1), halted: s.halted, deadline: deadline(t.Started, time.Now()),
-	}
-	s.runs[t.ID] = r
-	work := s.work
-	s.parts.Go(func() {
-		r.run(work)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.runs, t.ID)
-	})
-}
-
+// active counts the active tasks of an account. It is called with mu held.
 func (s *Tasks) active(account string) (n int) {
 	for _, h := range s.table.List(account + "/") {
 		if h.active() {

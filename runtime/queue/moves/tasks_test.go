@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
+	"millrace/runtime/lifecycle/lifecycletest"
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/moves"
 	"millrace/runtime/store/backbone/backbonetest"
@@ -158,8 +160,8 @@ func (w *world) second() *record.Store {
 
 func (w *world) open() {
 	w.Helper()
-	var err error
-	if w.tasks, err = moves.Open(w.Context(), moves.Config{Records: w.records, Queue: w.find}); err != nil {
+	w.tasks = moves.New(moves.Config{Records: w.records, Queue: w.find})
+	if err := w.tasks.Start(w.Context()); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -173,7 +175,7 @@ func (w *world) stop() {
 
 func (w *world) start(s moves.Spec) moves.Task {
 	w.Helper()
-	t, err := w.tasks.Start(w.Context(), s)
+	t, err := w.tasks.Create(w.Context(), s)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -303,7 +305,7 @@ func TestRefusals(t *testing.T) {
 			{"no destination", moves.Spec{Source: dead, Destination: &none}, moves.ErrDestination},
 			{"a second task", moves.Spec{Source: dead}, moves.ErrActive},
 		} {
-			if _, err := w.tasks.Start(w.Context(), test.spec); !errors.Is(err, test.want) {
+			if _, err := w.tasks.Create(w.Context(), test.spec); !errors.Is(err, test.want) {
 				w.Errorf("%s: %v, want %v", test.rule, err, test.want)
 			}
 		}
@@ -337,7 +339,7 @@ func TestAHundredActiveTasks(t *testing.T) {
 		for i := range 100 {
 			w.start(moves.Spec{Source: id("000000000000", i), Rate: 1})
 		}
-		if _, err := w.tasks.Start(w.Context(), moves.Spec{Source: id("000000000000", 100)}); !errors.Is(err, moves.ErrTooMany) {
+		if _, err := w.tasks.Create(w.Context(), moves.Spec{Source: id("000000000000", 100)}); !errors.Is(err, moves.ErrTooMany) {
 			w.Errorf("the 101st task: %v", err)
 		}
 		w.start(moves.Spec{Source: id("000000000001", 0), Rate: 1}) // accounts count apart
@@ -415,7 +417,7 @@ func TestRestart(t *testing.T) {
 		if listed := w.tasks.List(dead, 1); listed[0].Moved != n || listed[0].Status != moves.Running {
 			w.Errorf("%d messages moved, listed is %+v", n, listed[0])
 		}
-		if _, err := w.tasks.Start(w.Context(), moves.Spec{Source: dead}); fault.Of(err) != fault.Unavailable {
+		if _, err := w.tasks.Create(w.Context(), moves.Spec{Source: dead}); fault.Of(err) != fault.Unavailable {
 			w.Errorf("a start after the stop: %v", err)
 		}
 		time.Sleep(time.Minute)
@@ -475,17 +477,17 @@ func TestTheOwnerRunsTheTask(t *testing.T) {
 	in(t, func(w *world) {
 		q := w.create(dead, 150)
 		q.elsewhere = true
-		other, err := moves.Open(w.Context(), moves.Config{Records: w.second(), Queue: w.find})
-		if err != nil {
+		other := moves.New(moves.Config{Records: w.second(), Queue: w.find})
+		if err := other.Start(w.Context()); err != nil {
 			w.Fatal(err)
 		}
 		defer other.Stop(context.Background())
-		told, err := other.Start(w.Context(), moves.Spec{Source: dead})
+		told, err := other.Create(w.Context(), moves.Spec{Source: dead})
 		if err != nil {
 			w.Fatal(err)
 		}
 		w.expect(w.after(time.Minute), moves.Running, 0, "")
-		if _, err := w.tasks.Start(w.Context(), moves.Spec{Source: dead}); !errors.Is(err, moves.ErrActive) {
+		if _, err := w.tasks.Create(w.Context(), moves.Spec{Source: dead}); !errors.Is(err, moves.ErrActive) {
 			w.Errorf("a second task through another runtime: %v", err)
 		}
 		if err := other.Stop(w.Context()); err != nil {
@@ -508,8 +510,8 @@ func TestCancelReachesTheOwner(t *testing.T) {
 			q, err := w.find(id)
 			return lookOn{q}, err
 		}
-		other, err := moves.Open(w.Context(), moves.Config{Records: w.second(), Queue: away})
-		if err != nil {
+		other := moves.New(moves.Config{Records: w.second(), Queue: away})
+		if err := other.Start(w.Context()); err != nil {
 			w.Fatal(err)
 		}
 		defer other.Stop(context.Background())
@@ -529,3 +531,27 @@ func TestCancelReachesTheOwner(t *testing.T) {
 type lookOn struct{ moves.Queue }
 
 func (lookOn) OwnedHere() bool { return false }
+
+func TestTasksAreAPart(t *testing.T) {
+	b := backbonetest.Start(t, t.TempDir())
+	records, err := record.Open(t.Context(), b.JetStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { records.Close() })
+	w := &world{T: t, queues: map[queue.ID]*fake{}}
+	w.create(dead, 1<<40).takes = time.Millisecond
+	w.create(orders, 0)
+	config := moves.Config{Records: records, Queue: w.find}
+	first := moves.New(config)
+	if err := first.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Create(t.Context(), moves.Spec{Source: dead, Destination: &orders, Rate: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lifecycletest.Stress(t, func() lifecycle.Part { return moves.New(config) })
+}
