@@ -96,8 +96,13 @@ type Request struct {
 	Translate func(error) *Error
 }
 
+const formType = "application/x-www-form-urlencoded"
+
 // IsForm reports whether the body is a form, by its type.
-func (r *Request) IsForm() bool { return r.mediaType() == "application/x-www-form-urlencoded" }
+func (r *Request) IsForm() bool {
+	kind := r.header("Content-Type")
+	return len(kind) >= len(formType) && r.mediaType() == formType // most types are shorter
+}
 
 func (r *Request) mediaType() string {
 	kind, _, _ := strings.Cut(r.header("Content-Type"), ";")
