@@ -44,7 +44,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 
-	torn, extents, err := a.salvage()
+	truncated, extents, err := a.repairStore()
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		others = cluster.New(stream.Conn(), log)
 	}
 	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, MoveLimit: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), ConcurrentReads: a.cfg.Memory.ConcurrentLoads(), ReadAheadBytes: a.cfg.Memory.PageBytes(), AdmitWrite: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, VerifyStored: intact,
-		CheckpointFile: a.marks(), IntactRange: a.whole(extents), IdleTimeout: rest, TruncatedStreams: torn.streams, OnLoss: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
+		CheckpointFile: a.checkpointFile(), IntactRange: a.whole(extents), IdleTimeout: rest, TruncatedStreams: truncated.streams, OnLoss: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
 		return nil, err
 	}
 	a.parts.Push("queues", a.queues.Close)
@@ -92,7 +92,7 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 		return nil, err
 	}
 	a.records.Guard(a.gate, room.Changes()) // from here on: what a start puts right is written though the disk is full
-	a.parts.Push("torn logs", func(ctx context.Context) error { return torn.settle(ctx, a.queues) })
+	a.parts.Push("truncated logs", func(ctx context.Context) error { return truncated.forgetRead(ctx, a.queues) })
 	return stream, nil
 }
 
@@ -121,30 +121,30 @@ func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone, intact
 
 func (a *App) storeDir() string { return filepath.Join(a.cfg.Data, "jetstream") }
 
-// salvage makes the store whole before the embedded server opens it. Files that
+// repairStore makes the store whole before the embedded server opens it. Files that
 // were damaged are kept in the folder damaged. It returns the streams whose end is
-// cut short: there it depends on the marks whether anything is missing, because a
+// cut short: there it depends on the checkpoint whether anything is missing, because a
 // power cut does that to what was being written. And it returns what those hold that
 // are whole.
 //
 // All of it is written down before anything is put right: afterwards nothing in
 // the store tells.
-func (a *App) salvage() (torn tornStreams, whole map[string]repair.Extent, err error) {
+func (a *App) repairStore() (truncated truncatedLogs, whole map[string]repair.Extent, err error) {
 	if a.cfg.NATS != "" {
-		return tornStreams{}, nil, nil
+		return truncatedLogs{}, nil, nil
 	}
-	if torn, err = readTorn(filepath.Join(a.cfg.Data, "torn")); err != nil {
-		return torn, nil, err
+	if truncated, err = readTruncated(filepath.Join(a.cfg.Data, "torn")); err != nil {
+		return truncated, nil, err
 	}
 	found, whole, err := repair.Check(a.storeDir())
 	if err != nil {
-		return torn, nil, fmt.Errorf("looking through the store: %w", err)
+		return truncated, nil, fmt.Errorf("looking through the store: %w", err)
 	}
 	aside := filepath.Join("damaged", a.started.UTC().Format("20060102T150405.000"))
 	var strict error
 	for _, f := range found {
 		if f.End && jetqueue.IsQueueLog(f.Stream) {
-			torn.streams[f.Stream] = true
+			truncated.streams[f.Stream] = true
 			continue
 		}
 		if a.cfg.Strict {
@@ -155,22 +155,22 @@ func (a *App) salvage() (torn tornStreams, whole map[string]repair.Extent, err e
 			Kind: loss.File, Name: "jetstream/" + f.File, Found: a.started.UTC(),
 			What: f.String() + "; the file is kept as it was in " + aside + ", and what is missing is named by itself",
 		}); err != nil {
-			return torn, nil, err
+			return truncated, nil, err
 		}
 	}
 	if strict != nil {
-		return torn, nil, fmt.Errorf("the store is damaged: %w", strict)
+		return truncated, nil, fmt.Errorf("the store is damaged: %w", strict)
 	}
 	if len(found) == 0 || a.cfg.Strict {
-		return torn, whole, nil
+		return truncated, whole, nil
 	}
-	if err := torn.write(); err != nil {
-		return torn, nil, err
+	if err := truncated.write(); err != nil {
+		return truncated, nil, err
 	}
 	if _, err := repair.Run(a.storeDir(), filepath.Join(a.cfg.Data, aside)); err != nil {
-		return torn, nil, fmt.Errorf("putting the store right: %w", err)
+		return truncated, nil, fmt.Errorf("putting the store right: %w", err)
 	}
-	return torn, whole, nil
+	return truncated, whole, nil
 }
 
 // Examine opens a data folder that no runtime holds, looks at all that is in
@@ -215,9 +215,9 @@ func (a *App) mayWrite(rested time.Duration, bytes int) error {
 	return a.files.Open()
 }
 
-// marks is where queues keep what their logs hold. A server that others write to
+// checkpointFile is where queues keep what their logs hold. A server that others write to
 // as well is not ours to watch.
-func (a *App) marks() string {
+func (a *App) checkpointFile() string {
 	if a.cfg.NATS != "" {
 		return ""
 	}

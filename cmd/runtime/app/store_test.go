@@ -92,21 +92,21 @@ func TestDamageIsWrittenDownBeforeItIsPutRight(t *testing.T) {
 }
 
 // That a log was cut short is known until its queue has been read, also when a
-// start ends in between: without marks nothing else says that something is missing.
+// start ends in between: without a checkpoint nothing else says that something is missing.
 func TestLogCutShortIsRemembered(t *testing.T) {
 	cfg, block := damaged(t)
 	change(t, block, func(b []byte) []byte { return b[:len(b)-5] })
-	marks := filepath.Join(cfg.Data, "marks")
-	if err := os.Remove(marks); err != nil {
+	checkpoint := filepath.Join(cfg.Data, "marks")
+	if err := os.Remove(checkpoint); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(marks, 0o700); err != nil {
+	if err := os.Mkdir(checkpoint, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Start(t.Context(), cfg); err == nil {
-		t.Fatal("started with a folder for marks")
+		t.Fatal("started with a folder for the checkpoint")
 	}
-	if err := os.Remove(marks); err != nil {
+	if err := os.Remove(checkpoint); err != nil {
 		t.Fatal(err)
 	}
 	all, full, err := Examine(t.Context(), cfg)

@@ -15,16 +15,16 @@ import (
 	"millrace/runtime/store/atomicfile"
 )
 
-// Torn streams are logs of queues whose end was cut short. When the store has been
-// put right nothing shows that anymore, so it is kept in a file until each queue
+// truncatedLogs are the logs of queues whose end was cut short, by stream. Nothing
+// shows that anymore when the store is repaired, so a file keeps it until each queue
 // has been read: a runtime that is killed before leaves it to the next.
-type tornStreams struct {
+type truncatedLogs struct {
 	path    string
 	streams map[string]bool
 }
 
-func readTorn(path string) (tornStreams, error) {
-	t := tornStreams{path, map[string]bool{}}
+func readTruncated(path string) (truncatedLogs, error) {
+	t := truncatedLogs{path, map[string]bool{}}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return t, fmt.Errorf("reading which logs were cut short: %w", err)
@@ -35,7 +35,7 @@ func readTorn(path string) (tornStreams, error) {
 	return t, nil
 }
 
-func (t tornStreams) write() error {
+func (t truncatedLogs) write() error {
 	if len(t.streams) == 0 {
 		return nil
 	}
@@ -49,9 +49,9 @@ func (t tornStreams) write() error {
 	return nil
 }
 
-// settle forgets them once their queues have been read: what was missing is told,
-// and from then on the marks know. When one cannot be read, the next start tries.
-func (t tornStreams) settle(ctx context.Context, queues *jetqueue.Queues) error {
+// forgetRead forgets them once their queues have been read: what was missing is told,
+// and from then on the checkpoint knows. When one cannot be read, the next start tries.
+func (t truncatedLogs) forgetRead(ctx context.Context, queues *jetqueue.Queues) error {
 	if len(t.streams) == 0 || queues.WaitReadyOf(ctx, t.streams) != nil {
 		return nil
 	}
