@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"millrace/runtime/fault"
 	"millrace/runtime/policy"
@@ -31,16 +32,16 @@ type Source struct {
 	Account   string           // aws:SourceAccount
 }
 
-// Conditions are the condition keys of the source, for the policy of a target.
-func (s Source) Conditions() map[string][]string {
-	keys := map[string][]string{}
-	if s.ARN != "" {
-		keys["aws:SourceArn"] = []string{s.ARN}
+// Context has the condition keys of the source, for the policy of a target.
+func (s Source) Context() policy.Context {
+	if s.Principal.Service != "" {
+		return policy.ServiceContext(s.Principal.Service, policy.Source{ARN: s.ARN, Account: s.Account}, "", time.Now())()
 	}
-	if s.Account != "" {
-		keys["aws:SourceAccount"] = []string{s.Account}
-	}
-	return keys
+	c := policy.NewContext("", time.Now())
+	c.Set("aws:PrincipalAccount", s.Principal.Account)
+	c.Set("aws:SourceArn", s.ARN)
+	c.Set("aws:SourceAccount", s.Account)
+	return c
 }
 
 // Name is who delivers, for errors.

@@ -122,7 +122,9 @@ type target struct {
 func (target) Durable() {}
 
 // Allows implements delivery.Target: it asks the function's permissions.
-func (t target) Allows(s delivery.Source) error { return t.function.MayInvoke(s) }
+func (t target) Allows(s delivery.Source) error {
+	return t.functions.access.Authorize(t.function.ID(), t.function, s.Principal, "lambda:InvokeFunction", s.Context)
+}
 
 // Deliver implements delivery.Target: it invokes the function asynchronously.
 func (t target) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {

@@ -413,6 +413,7 @@ func TestAFunctionIsADurableTarget(t *testing.T) {
 func TestFunctionPermissionsAreAsked(t *testing.T) {
 	const topic = "arn:aws:sns:us-east-1:000000000000:topic"
 	sns := policy.Principal{Service: "sns.amazonaws.com"}
+	var access function.Access
 	for _, c := range []struct {
 		rule   string
 		have   []function.Permission
@@ -437,8 +438,9 @@ func TestFunctionPermissionsAreAsked(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			f := ordersFunction()
-			f.Permissions = c.have
-			if err := f.MayInvoke(c.source); errors.Is(err, fault.Denied) != c.denied || !c.denied && err != nil {
+			f.Permissions, f.PolicyID = c.have, c.rule
+			err := access.Authorize(f.ID(), f, c.source.Principal, "lambda:InvokeFunction", c.source.Context)
+			if errors.Is(err, fault.Denied) != c.denied || !c.denied && err != nil {
 				t.Errorf("got %v", err)
 			}
 		})

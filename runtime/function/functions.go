@@ -51,6 +51,7 @@ type Functions struct {
 	code   *codeStore
 	runner Runner
 	outbox Outbox // nil without one
+	access Access // asked by deliveries
 	log    *slog.Logger
 
 	here sync.Map // ARNs of the functions whose Go handler is registered in this process

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"millrace/runtime/delivery"
-	"millrace/runtime/fault"
 	"millrace/runtime/policy"
 )
 
@@ -80,20 +78,21 @@ func (p Permission) statement(id ID) statement {
 	return s
 }
 
-// MayInvoke asks the function's permissions whether a source may invoke it:
-// fault.Denied if not. Its own account needs no permission, services do.
-func (f Function) MayInvoke(s delivery.Source) error {
-	if s.Principal.Service == "" && s.Principal.Account == f.Account {
-		return nil
+// Access decides who may do what to functions, by their Permissions. The zero Access
+// is ready, and safe for concurrent use.
+type Access struct {
+	policies policy.Cache[ID]
+}
+
+// Authorize returns nil if a principal may perform an action on a function, else an
+// error that is fault.Denied. action is "lambda:InvokeFunction". f is the function
+// with that id; the zero Function if there is none, for which only its own account may
+// ask. context is as in [policy.Resource.Authorize].
+func (a *Access) Authorize(id ID, f Function, who policy.Principal, action string, context func() policy.Context) error {
+	revision := f.PolicyID
+	if len(f.Permissions) == 0 {
+		revision = ""
 	}
-	// Permissions that cannot be read as a policy grant nothing.
-	if doc, err := policy.Parse(f.Policy()); err == nil {
-		decision := doc.Evaluate(policy.Request{
-			Principal: s.Principal, Action: "lambda:InvokeFunction", Resource: f.ARN(), Context: s.Conditions(),
-		})
-		if decision == policy.Allowed {
-			return nil
-		}
-	}
-	return fault.New(fault.Denied, "no permission of %s lets %s invoke it for %s", f.Name, s.Name(), s.ARN)
+	doc := a.policies.Document(id, revision, func() (string, error) { return f.Policy(), nil })
+	return policy.Resource{ARN: id.ARN().String(), Account: id.Account, Tags: f.Tags, Policy: doc}.Authorize(who, action, context)
 }

@@ -1,12 +1,18 @@
-// Package policy decides what a resource's policy says of a request: nothing,
-// that it is allowed, or that it is denied.
+// Package policy evaluates resource policies: who may do what to a queue, a function
+// or a key.
 //
-// [Parse] reads a document once; [Document.Evaluate] may then be asked from any
-// goroutine. Evaluation is pure: who asks, for what, from where and when are all
-// in the [Request]. A document says Denied when one of its Deny statements fits
-// the request, whatever else it says; Allowed when an Allow statement fits; and
-// NoMatch otherwise. What NoMatch means is the caller's to know: the owner of a
-// resource needs no permission, a stranger does.
+//	resource := policy.Resource{ARN: arn, Account: owner, Policy: document}
+//	err := resource.Authorize(policy.ServicePrincipal("sns.amazonaws.com"), "sqs:SendMessage",
+//		policy.ServiceContext("sns.amazonaws.com", policy.Source{ARN: topic, Account: account}, region, now))
+//
+// [Resource.Authorize] is the one rule for all services: the owning account may unless
+// the policy denies, every other principal needs a statement that allows. [Parse] reads
+// a document, a [Cache] keeps it. Both may be used by any goroutine.
+//
+// [Document.Evaluate] is what Authorize rests on. It is pure: the principal, the action,
+// the resource, the time and the place are all in the [Request]. The decision is Denied if
+// a Deny statement matches the request, Allowed if only Allow statements match, and
+// NoMatch if none does.
 //
 // The language is AWS's, of both versions:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
@@ -17,30 +23,39 @@
 package policy
 
 import (
-	"slices"
 	"strconv"
 
 	"millrace/runtime/fault"
 	"millrace/runtime/policy/grammar"
 )
 
-// A Principal is who asks. All fields empty is anybody: an unsigned request.
+// A Principal is who makes a request. The zero Principal is an anonymous caller, whose
+// request is not signed.
 type Principal struct {
 	Account string // twelve digits; "" for services and anonymous callers
 	ARN     string // of the account's root, a user, or the session of a role: what GetCallerIdentity answers
-	Service string // "sns.amazonaws.com" when a service calls on its own behalf
+	Service string // "sns.amazonaws.com" when a service calls for itself
 }
 
-// A Request is what a policy is asked about.
+// String names the principal in errors and logs.
+func (p Principal) String() string {
+	switch {
+	case p.Service != "":
+		return p.Service
+	case p.ARN != "":
+		return p.ARN
+	case p.Account != "":
+		return p.Account
+	}
+	return "an anonymous caller"
+}
+
+// A Request is what a policy decides about.
 type Request struct {
 	Principal Principal
 	Action    string // "sqs:SendMessage"; its case does not matter
 	Resource  string // an ARN
-	// Context has the values of condition keys. Keys are written as AWS writes
-	// them ("aws:SourceIp") and found whatever their case; a key without values
-	// is a key that is not there. Times are RFC 3339 or seconds since 1970,
-	// binary values are raw bytes.
-	Context map[string][]string
+	Context   Context
 }
 
 // A Decision is what a document says of a request.
@@ -64,9 +79,10 @@ func (d Decision) String() string {
 	return "decision " + strconv.Itoa(int(d))
 }
 
-// A Document is a policy that was understood. It is not changed by its use.
+// A Document is a parsed policy. It is immutable. A nil Document has no statements.
 type Document struct {
 	size       int // of its text, in bytes
+	hasDeny    bool
 	statements []statement
 }
 
@@ -107,6 +123,7 @@ func Parse(text string) (*Document, error) {
 		if d.statements[i], err = compile(s, read.Version == grammar.Version2012); err != nil {
 			return nil, fault.Wrap(fault.Invalid, err, "statement %d", i+1)
 		}
+		d.hasDeny = d.hasDeny || d.statements[i].deny
 	}
 	return d, nil
 }
@@ -148,8 +165,11 @@ func either[S ~[]E, E any](a, b S) S {
 	return b
 }
 
-// Evaluate says what the document says of a request.
+// Evaluate returns what the document decides about a request.
 func (d *Document) Evaluate(r Request) Decision {
+	if d == nil {
+		return NoMatch
+	}
 	decision, who := NoMatch, identify(r.Principal)
 	for i := range d.statements {
 		s := &d.statements[i]
@@ -166,9 +186,7 @@ func (d *Document) Evaluate(r Request) Decision {
 
 // HasDeny reports whether the document has a Deny at all. An owner, who needs no
 // leave, need not ask one that has none.
-func (d *Document) HasDeny() bool {
-	return slices.ContainsFunc(d.statements, func(s statement) bool { return s.deny })
-}
+func (d *Document) HasDeny() bool { return d != nil && d.hasDeny }
 
 // matches reports whether all elements of the statement fit the request.
 func (s *statement) matches(r *Request, who caller) bool {

@@ -82,7 +82,7 @@ func (s *Service) decrypt(ctx context.Context, name *string, op string, algorith
 	}
 	k, err := s.ring.EncryptedBy(ctx, sealed, from.Region)
 	if err == nil {
-		err = k.Allows(who, op, from.Conditions(s.now()))
+		err = k.Allows(who, op, from.Context(s.now))
 	}
 	if err != nil {
 		return k, nil, failure(err)

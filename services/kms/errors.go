@@ -8,6 +8,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -17,6 +18,12 @@ func failure(err error) error {
 	text := ""
 	if errors.As(err, &f) {
 		text = f.What
+	}
+	if sentence, ok := kit.Denied(err); ok {
+		return accessDenied(sentence)
+	}
+	if errors.Is(err, keys.ErrAccess) {
+		return accessDenied(text)
 	}
 	for _, e := range []struct {
 		is   error
@@ -28,7 +35,6 @@ func failure(err error) error {
 		{keys.ErrState, api.ErrKMSInvalidStateException},
 		{keys.ErrUsage, api.ErrInvalidKeyUsageException},
 		{keys.ErrCiphertext, api.ErrInvalidCiphertextException},
-		{keys.ErrAccess, accessDenied},
 	} {
 		if errors.Is(err, e.is) {
 			return e.make(text)

@@ -49,7 +49,7 @@ func (s *Service) key(ctx context.Context, name *string, op string) (keys.Key, e
 	c, who := caller(ctx)
 	k, err := s.ring.Key(ctx, *name, c.Account, c.Region)
 	if err == nil {
-		err = k.Allows(who, op, c.Conditions(s.now()))
+		err = k.Allows(who, op, c.Context(s.now))
 	}
 	return k, failure(err)
 }

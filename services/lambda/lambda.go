@@ -21,6 +21,7 @@ type Service struct {
 	api.Unimplemented
 	functions *function.Functions
 	mappings  *esm.Mappings
+	access    function.Access
 }
 
 // New serves the given functions and event source mappings.

@@ -7,7 +7,6 @@ import (
 
 	"millrace/esm"
 	"millrace/runtime/arn"
-	"millrace/runtime/policy"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
 )
@@ -33,7 +32,7 @@ func (s *Service) taggedMapping(ctx context.Context, action, resource string) (t
 	case err != nil || a.Service != "lambda" || !ok:
 		return taggable{}, invalidValue("The resource %s cannot be tagged.", resource)
 	case a.Account != c.Account:
-		return taggable{}, denied(&c, action, resource, policy.NoMatch)
+		return taggable{}, denied(&c, action, resource, false)
 	}
 	if _, err := s.mapped(ctx, &uuid); err != nil {
 		return taggable{}, err

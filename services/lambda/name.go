@@ -5,7 +5,6 @@ import (
 	"regexp"
 
 	"millrace/runtime/function"
-	"millrace/runtime/policy"
 	"millrace/services/internal/identity"
 )
 
@@ -66,7 +65,7 @@ func trimColon(s string) string {
 func named(ctx context.Context, action string, name, qualifier *string) (ref, error) {
 	r, err := parseName(ctx, name, qualifier)
 	if c := identity.From(ctx); err == nil && r.Account != c.Account {
-		err = denied(&c, action, r.String(), policy.NoMatch)
+		err = denied(&c, action, r.String(), false)
 	}
 	return r, err
 }
@@ -79,7 +78,7 @@ func (s *Service) find(ctx context.Context, action string, name, qualifier *stri
 		return function.Function{}, r, err
 	}
 	f, err := s.functions.Get(r.ID)
-	if denied := authorize(ctx, action, r, f.Permissions); denied != nil {
+	if denied := s.authorize(ctx, action, r, f); denied != nil {
 		return function.Function{}, r, denied
 	}
 	if err != nil || r.Qualifier != "" && r.Qualifier != function.Latest {

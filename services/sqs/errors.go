@@ -10,6 +10,7 @@ import (
 	"millrace/runtime/queue"
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -98,6 +99,9 @@ func fromKeys(err error) error {
 	} {
 		if !errors.Is(err, k.is) {
 			continue
+		}
+		if sentence, ok := kit.Denied(err); ok {
+			return k.make(sentence)
 		}
 		var f *fault.Error
 		if errors.As(err, &f) && f.What != "" {

@@ -33,7 +33,7 @@ type Service struct {
 
 	cooldowns cooldowns
 	fifoQuota throttle
-	policies  policies
+	access    queue.Access
 
 	drained context.Context // ends when waiting receives are to be answered at once
 	drain   context.CancelFunc

@@ -5,7 +5,6 @@ import (
 
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
-	"millrace/runtime/policy"
 	"millrace/runtime/queue"
 )
 
@@ -18,6 +17,7 @@ type Queue interface {
 // Queues resolves the ARNs of SQS queues. find answers fault.NotFound when there is
 // no such queue. Their policies are asked unless open is true.
 func Queues(find func(queue.ID) (Queue, error), open bool) delivery.Resolver {
+	access := &queue.Access{Off: open}
 	return func(name string) (delivery.Target, error) {
 		id, ok := queue.IDFromARN(name)
 		if !ok {
@@ -27,14 +27,14 @@ func Queues(find func(queue.ID) (Queue, error), open bool) delivery.Resolver {
 		if err != nil {
 			return nil, err
 		}
-		return queueTarget{id, q, open}, nil
+		return queueTarget{id, q, access}, nil
 	}
 }
 
 type queueTarget struct {
-	id    queue.ID
-	queue Queue
-	open  bool
+	id     queue.ID
+	queue  Queue
+	access *queue.Access
 }
 
 // Durable implements delivery.DurableTarget.
@@ -43,22 +43,7 @@ func (queueTarget) Durable() {}
 // Allows implements delivery.Target: it asks the queue's policy. The queue's own
 // account may send unless that denies, services and others if it allows.
 func (t queueTarget) Allows(s delivery.Source) error {
-	text := t.queue.Config().Texts["Policy"]
-	owner := s.Principal.Service == "" && s.Principal.Account == t.id.Account
-	if t.open || owner && text == "" {
-		return nil
-	}
-	decision := policy.NoMatch
-	// A policy that cannot be read grants nothing.
-	if doc, err := policy.Parse(text); err == nil {
-		decision = doc.Evaluate(policy.Request{
-			Principal: s.Principal, Action: "sqs:SendMessage", Resource: t.id.ARN().String(), Context: s.Conditions(),
-		})
-	}
-	if decision == policy.Allowed || owner && decision == policy.NoMatch {
-		return nil
-	}
-	return fault.New(fault.Denied, "the policy of %s does not let %s send to it for %s", t.id.Name, s.Name(), s.ARN)
+	return t.access.Authorize(t.id, t.queue.Config(), s.Principal, "sqs:SendMessage", s.Context)
 }
 
 // Deliver implements delivery.Target: it sends the body as a message.

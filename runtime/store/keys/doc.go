@@ -11,8 +11,9 @@
 // form says which key wrapped it. The other methods are what AWS KMS does to
 // keys and aliases; services/kms is its face.
 //
-// Every error about a key is a *fault.Error whose sentence is KMS's own, and
-// wraps one of ErrNotFound, ErrDisabled, ErrState, ErrUsage and ErrAccess.
+// Every error about a key is a *fault.Error that wraps one of ErrNotFound, ErrDisabled,
+// ErrState, ErrUsage and ErrAccess. Its sentence names the key; ErrAccess comes with a
+// *policy.DeniedError.
 //
 // The promises: no key but the root key is ever stored in the clear, and none is
 // logged; a key that is disabled or waits for its deletion neither wraps nor

@@ -1,7 +1,7 @@
 package keys
 
 import (
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"millrace/runtime/arn"
+	"millrace/runtime/fault"
 	"millrace/runtime/policy"
 )
 
@@ -124,56 +125,65 @@ var crossAccountOps = []string{
 	"GetKeyRotationStatus", "ReEncryptFrom", "ReEncryptTo", "VerifyMac",
 }
 
-// Allows is nil when somebody may ask an operation of KMS of the key: anybody of
-// its own account, and those of others whom its policy allows what other accounts
-// can do at all. The keys that AWS manages can only be looked at. Conditions are
-// the keys that policies may ask for; those that follow from the key and from who
-// asks are added. ErrAccess otherwise.
+// Allows is nil if a principal may perform an operation of KMS on the key: any
+// principal of the key's own account, and those of other accounts that the key's
+// policy allows, for the operations that other accounts can call at all. The keys
+// that AWS manages can only be described. context has the condition keys of the
+// request; nil for none. Those that follow from the key and the principal are added.
+// Otherwise it is ErrAccess and wraps a *policy.DeniedError.
 //
 // Not supported: a policy that allows its own account less than everything;
 // conditions on encryption contexts, which no request here has.
-func (k Key) Allows(who policy.Principal, op string, conditions map[string][]string) error {
-	why := fmt.Sprintf("because no resource-based policy allows the kms:%s action", op)
+func (k Key) Allows(who policy.Principal, op string, context func() policy.Context) error {
+	denied := &policy.DeniedError{Principal: who, Action: "kms:" + op, Resource: k.ARN()}
 	switch {
 	case k.Managed():
-		looks := slices.ContainsFunc([]string{"Describe", "Get", "List"}, func(verb string) bool { return strings.HasPrefix(op, verb) })
-		if looks && who.Account == k.Account {
+		reads := slices.ContainsFunc([]string{"Describe", "Get", "List"}, func(verb string) bool { return strings.HasPrefix(op, verb) })
+		if reads && who.Account == k.Account {
 			return nil
 		}
 	case who.Account == k.Account:
 		return nil
 	case slices.Contains(crossAccountOps, op):
-		// A policy that cannot be read allows nothing; none such is ever stored.
 		doc, err := policy.Parse(k.Policy)
 		if err != nil {
-			break
+			break // it allows nothing; none such is ever stored
 		}
-		ask := policy.Request{Principal: who, Action: "kms:" + op, Resource: k.ARN(), Context: k.conditions(who, conditions)}
-		switch doc.Evaluate(ask) {
-		case policy.Allowed:
-			return nil
-		case policy.Denied:
-			why = "with an explicit deny in a resource-based policy"
+		err = policy.Resource{ARN: k.ARN(), Account: k.Account, Tags: k.tagMap(), Policy: doc}.
+			Authorize(who, denied.Action, func() policy.Context { return k.context(who, context) })
+		if !errors.As(err, &denied) {
+			return err
 		}
 	}
-	return newError(ErrAccess, "User: %s is not authorized to perform: kms:%s on resource: %s %s", who.ARN, op, k.ARN(), why)
+	return &fault.Error{Code: fault.Denied, What: denied.Error(), Err: refusal{denied}}
 }
 
-// conditions adds to the condition keys of a request those that follow from the
-// key and from who asks.
-func (k Key) conditions(who policy.Principal, of map[string][]string) map[string][]string {
-	all := map[string][]string{
-		"aws:PrincipalAccount": {who.Account},
-		"aws:ResourceAccount":  {k.Account},
-		"kms:CallerAccount":    {who.Account},
-		"kms:KeySpec":          {string(k.Spec)},
-		"kms:KeyUsage":         {k.Spec.Usage()},
+// A refusal is ErrAccess with what was refused.
+type refusal struct{ *policy.DeniedError }
+
+func (r refusal) Error() string   { return ErrAccess.Error() }
+func (r refusal) Unwrap() []error { return []error{ErrAccess, r.DeniedError} }
+
+// context adds the condition keys that follow from the key and the principal to those
+// of a request, which come first.
+func (k Key) context(who policy.Principal, of func() policy.Context) policy.Context {
+	c := policy.Context{}
+	c.Set("aws:PrincipalAccount", who.Account)
+	c.Set("kms:CallerAccount", who.Account)
+	c.Set("kms:KeySpec", string(k.Spec))
+	c.Set("kms:KeyUsage", k.Spec.Usage())
+	if of != nil {
+		maps.Copy(c, of())
 	}
+	return c
+}
+
+func (k Key) tagMap() map[string]string {
+	m := map[string]string{}
 	for _, t := range k.Tags {
-		all["aws:ResourceTag/"+t.Key] = []string{t.Value}
+		m[t.Key] = t.Value
 	}
-	maps.Copy(all, of)
-	return all
+	return m
 }
 
 // A keyID is a key's id in 16 bytes. Zero stands for the root key.

@@ -183,14 +183,14 @@ func TestOtherAccounts(t *testing.T) {
 	r, _ := start(t)
 	k := mustCreate(t, r, keys.Symmetric)
 	const stranger = "222222222222"
-	denial := "User: arn:aws:iam::" + stranger + ":root is not authorized to perform: kms:GenerateDataKey on resource: " + k.ARN()
+	denial := "arn:aws:iam::" + stranger + ":root may not perform kms:GenerateDataKey on " + k.ARN()
 	statement := func(effect string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Principal":{"AWS":"` + stranger + `"},"Action":"kms:GenerateDataKey*","Resource":"*"}]}`
 	}
 	for _, c := range []struct{ policy, why string }{
-		{"", " because no resource-based policy allows the kms:GenerateDataKey action"},
+		{"", ": no statement of the resource's policy allows it"},
 		{statement("Allow"), ""},
-		{statement("Deny"), " with an explicit deny in a resource-based policy"},
+		{statement("Deny"), ": a statement of the resource's policy denies it"},
 	} {
 		if err := r.SetPolicy(t.Context(), k, c.policy); err != nil {
 			t.Fatal(err)

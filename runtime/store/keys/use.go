@@ -48,10 +48,12 @@ func (r *Ring) wrappingKey(name, account, region string) (cipher.AEAD, keyID, er
 		return nil, keyID{}, err
 	}
 	if k.Account != account {
-		root := policy.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root"}
-		// Data keys for others are those of their queues.
-		via := map[string][]string{"aws:PrincipalArn": {root.ARN}, "kms:ViaService": {"sqs." + region + ".amazonaws.com"}}
-		if err := k.Allows(root, "GenerateDataKey", via); err != nil {
+		root := policy.RootPrincipal(account)
+		// Data keys for other accounts are those of their queues.
+		context := func() policy.Context {
+			return policy.Context{"aws:PrincipalArn": {root.ARN}, "kms:ViaService": {"sqs." + region + ".amazonaws.com"}}
+		}
+		if err := k.Allows(root, "GenerateDataKey", context); err != nil {
 			return nil, keyID{}, err
 		}
 	}

@@ -2,76 +2,49 @@ package identity
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
 	"millrace/runtime/policy"
 )
 
-// Principal is who calls, as policies name them: a service, nobody, the session
-// of a role, or else the root of the account, for which every other key stands.
+// Principal is the caller as policies name it: anonymous, the session of a role, or
+// the root of the account, for which every other key stands.
 func (c *Caller) Principal() policy.Principal {
 	switch {
-	case c.Service != "":
-		return policy.Principal{Service: c.Service}
 	case c.Anonymous:
 		return policy.Principal{}
 	case c.Session != nil:
 		return policy.Principal{Account: c.Session.Account, ARN: c.Session.ARN}
 	}
-	return policy.Principal{Account: c.Account, ARN: "arn:aws:iam::" + c.Account + ":root"}
+	return policy.RootPrincipal(c.Account)
 }
 
-// Conditions are the global condition keys that the request has values for, at
-// the time now. A service adds its own.
-//
-// aws:SecureTransport is true also over plain HTTP: policies that insist on TLS
-// are common, and what they fear cannot happen to bytes that stay on one machine.
-//
-// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+// Context returns the global condition keys that the request has values for, by the
+// clock now. It is meant for [policy.Resource.Authorize]; a service adds its own keys.
 //
 // Not supported: keys of organizations, networks, tags and sessions' tokens; a
 // request never has them.
-func (c *Caller) Conditions(now time.Time) map[string][]string {
-	now = now.UTC()
-	keys := map[string][]string{}
-	set := func(key, value string) {
-		if value != "" {
-			keys[key] = []string{value}
+func (c *Caller) Context(now func() time.Time) func() policy.Context {
+	return func() policy.Context {
+		keys := policy.NewContext(c.Region, now())
+		keys.Set("aws:SourceIp", c.sourceIP())
+		keys.Set("aws:UserAgent", c.UserAgent)
+		switch {
+		case c.Anonymous:
+			keys.Set("aws:PrincipalType", "Anonymous")
+			keys.Set("aws:PrincipalAccount", "anonymous")
+			keys.Set("aws:userid", "anonymous")
+		case c.Session != nil && c.Session.RoleARN != "":
+			keys.SetRole(c.Session.RoleARN, c.Session.UserID)
+		default:
+			keys.Set("aws:PrincipalType", "Account")
+			keys.Set("aws:PrincipalAccount", c.Account)
+			keys.Set("aws:PrincipalArn", c.Principal().ARN)
+			keys.Set("aws:userid", c.Account)
 		}
-	}
-	set("aws:CurrentTime", now.Format(time.RFC3339))
-	set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
-	set("aws:SecureTransport", "true")
-	set("aws:RequestedRegion", c.Region)
-	set("aws:ViaAWSService", "false")
-	set("aws:PrincipalIsAWSService", strconv.FormatBool(c.Service != ""))
-	if c.Service != "" {
-		set("aws:PrincipalServiceName", c.Service)
-		set("aws:SourceArn", c.SourceARN)
-		set("aws:SourceAccount", c.SourceAccount)
 		return keys
 	}
-	set("aws:SourceIp", c.sourceIP())
-	set("aws:UserAgent", c.UserAgent)
-	switch {
-	case c.Anonymous:
-		set("aws:PrincipalType", "Anonymous")
-		set("aws:PrincipalAccount", "anonymous")
-		set("aws:userid", "anonymous")
-	case c.Session != nil && c.Session.RoleARN != "":
-		set("aws:PrincipalType", "AssumedRole")
-		set("aws:PrincipalAccount", c.Session.Account)
-		set("aws:PrincipalArn", c.Session.RoleARN)
-		set("aws:userid", c.Session.UserID)
-	default:
-		set("aws:PrincipalType", "Account")
-		set("aws:PrincipalAccount", c.Account)
-		set("aws:PrincipalArn", c.Principal().ARN)
-		set("aws:userid", c.Account)
-	}
-	return keys
 }
 
 // sourceIP is the client's address, an IPv4 one also when it came over IPv6; ""

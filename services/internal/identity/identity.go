@@ -9,9 +9,9 @@ import "context"
 //
 // An unsigned request is Anonymous and has an account all the same, the default
 // one: things without an account in their name are looked for there. Whether it
-// may do what that account may is the service's to decide. One that enforces
-// policies asks them about the [Caller.Principal], which is nobody, as AWS does;
-// one that does not takes the account's word.
+// may do what that account may is the service's to decide. A service
+// that enforces policies evaluates them for the [Caller.Principal], which is anonymous, as
+// on AWS; one that does not trusts the account.
 type Caller struct {
 	Account   string   // twelve digits: of the credentials, or the default account
 	Region    string   // of the credential scope, or the default region
@@ -26,11 +26,6 @@ type Caller struct {
 	TraceHeader string // X-Amzn-Trace-Id, "" for none
 	Remote      string // the client's address and port; "" for calls from inside
 	UserAgent   string // "" for none
-
-	// Of a call that a service makes on its own behalf, not on its user's:
-	Service       string // "sns.amazonaws.com"; "" for all other calls
-	SourceARN     string // what makes it call: a topic, a bucket, a rule
-	SourceAccount string // whose that is
 }
 
 // A Session is what STS lent credentials for.

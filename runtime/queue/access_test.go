@@ -1,15 +1,16 @@
-package sqs
+package queue_test
 
 import (
-	"errors"
 	"testing"
+	"time"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/policy"
 	"millrace/runtime/queue"
 )
 
-// Policies as AWS's documentation gives them to those who connect a topic, a
-// bucket and a rule to a queue.
+// Policies as AWS's documentation gives them to those who connect a topic, a bucket
+// and a rule to a queue.
 func TestServicesNeedAPolicy(t *testing.T) {
 	const (
 		sns, topic    = "sns.amazonaws.com", "arn:aws:sns:us-east-1:000000000000:topic"
@@ -22,17 +23,15 @@ func TestServicesNeedAPolicy(t *testing.T) {
 		toRule        = `{"Statement":{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage",` + resource + `,"Condition":{"ArnEquals":{"aws:SourceArn":"` + rule + `"}}}}`
 		denied        = `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"},{"Effect":"Deny","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:*","Resource":"*"}]}`
 	)
-	queues, s := started(t, Options{})
 	id := queue.ID{Account: owner, Region: "us-east-1", Name: "q"}
-	q, err := queues.Create(t.Context(), id, fresh(created))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var access, off queue.Access
+	off.Off = true
 	for _, c := range []struct {
 		rule, policy, service, source, account string
 		want                                   fault.Code
 	}{
 		{"no policy", "", sns, topic, owner, fault.Denied},
+		{"no policy that can be read", "{", sns, topic, owner, fault.Denied},
 		{"a topic", toTopic, sns, topic, owner, ""},
 		{"another topic", toTopic, sns, topic + "2", owner, fault.Denied},
 		{"another service in its name", toTopic, s3, topic, owner, fault.Denied},
@@ -43,19 +42,18 @@ func TestServicesNeedAPolicy(t *testing.T) {
 		{"a deny", denied, sns, topic, owner, fault.Denied},
 		{"everybody", denied, s3, bucket, owner, ""},
 	} {
-		err := q.Configure(t.Context(), func(cfg *queue.Config) error {
-			cfg.Texts = map[string]string{policyAttribute: c.policy}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
+		cfg := queue.Config{Texts: map[string]string{queue.PolicyText: c.policy}}
+		ask := func(a *queue.Access) fault.Code {
+			context := policy.ServiceContext(c.service, policy.Source{ARN: c.source, Account: c.account}, "us-east-1", time.Now())
+			return fault.Of(a.Authorize(id, cfg, policy.ServicePrincipal(c.service), "sqs:SendMessage", context))
 		}
-		if got := fault.Of(s.MaySend(id, c.service, c.source, c.account)); got != c.want {
-			t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
+		for range 2 { // the second answer comes from the cache
+			if got := ask(&access); got != c.want {
+				t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
+			}
 		}
-	}
-	id.Name = "none"
-	if err := s.MaySend(id, sns, topic, owner); !errors.Is(err, fault.NotFound) {
-		t.Errorf("no queue: %v", err)
+		if got := ask(&off); got != "" {
+			t.Errorf("%s: %q, though policies are off", c.rule, got)
+		}
 	}
 }
