@@ -3,6 +3,8 @@ package iam
 import (
 	"strings"
 	"time"
+
+	"millrace/runtime/identity"
 )
 
 // awsAccount is what stands for an account in the ARNs of AWS's own policies.
@@ -34,9 +36,9 @@ var awsPolicies = index(
 )
 
 // awsPolicy is a policy whose only known version allows actions on everything.
-func awsPolicy(name, path, id string, inForce int, created, updated, description, actions string) policy {
+func awsPolicy(name, path, id string, inForce int, created, updated, description, actions string) identity.Policy {
 	document := strings.ReplaceAll(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":ACTIONS,"Resource":"*"}]}`, "ACTIONS", actions)
-	return policy{
+	return identity.Policy{
 		Account:     awsAccount,
 		Name:        name,
 		Path:        path,
@@ -45,7 +47,7 @@ func awsPolicy(name, path, id string, inForce int, created, updated, description
 		Created:     moment(created),
 		Updated:     moment(updated),
 		Default:     inForce,
-		Versions:    []version{{inForce, document, moment(updated)}},
+		Versions:    []identity.Version{{Number: inForce, Document: document, Created: moment(updated)}},
 	}
 }
 
@@ -58,8 +60,8 @@ func moment(text string) time.Time {
 	return t
 }
 
-func index(policies ...policy) map[string]policy {
-	byName := make(map[string]policy, len(policies))
+func index(policies ...identity.Policy) map[string]identity.Policy {
+	byName := make(map[string]identity.Policy, len(policies))
 	for _, p := range policies {
 		byName[p.Name] = p
 	}

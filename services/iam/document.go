@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"path"
@@ -146,16 +144,6 @@ func checkTrust(text string) string {
 		}
 	}
 	return ""
-}
-
-// size is what the quotas count of a document: all but the white space between
-// its tokens.
-func size(text string) int {
-	var b bytes.Buffer
-	if json.Compact(&b, []byte(text)) != nil {
-		return len(text)
-	}
-	return b.Len()
 }
 
 // encode is how IAM answers a document: percent-encoded as RFC 3986 says, every

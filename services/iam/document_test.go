@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"millrace/runtime/identity"
 )
 
 // policyWith is a valid policy with one statement, in which parts are replaced.
@@ -86,7 +88,7 @@ func TestCheckTrust(t *testing.T) {
 }
 
 func TestSizeLeavesOutWhiteSpace(t *testing.T) {
-	if got := size("{ \"a\" :\n\t\"b c\" }"); got != len(`{"a":"b c"}`) {
+	if got := identity.DocumentSize("{ \"a\" :\n\t\"b c\" }"); got != len(`{"a":"b c"}`) {
 		t.Errorf("got %d", got)
 	}
 }
@@ -107,7 +109,7 @@ func FuzzDocuments(f *testing.F) {
 		if back, err := url.PathUnescape(*encode(text)); err != nil || back != text {
 			t.Errorf("%q came back as %q, %v", text, back, err)
 		}
-		if n := size(text); n > len(text) {
+		if n := identity.DocumentSize(text); n > len(text) {
 			t.Errorf("size %d of %d bytes", n, len(text))
 		}
 	})

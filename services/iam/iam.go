@@ -12,54 +12,34 @@ package iam
 
 import (
 	"cmp"
-	"context"
-	"crypto/rand"
 	"slices"
-	"strings"
 	"time"
 
-	"millrace/runtime/store/record"
+	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
-	"millrace/services/internal/identity"
 	"millrace/services/internal/list"
 	"millrace/services/internal/wire"
 )
 
-// A Service answers IAM's operations. Its state is in two tables of records.
+// A Service answers IAM's operations. Its state is in runtime/identity.
 type Service struct {
 	api.Unimplemented
 
-	roles    *record.Table[role]
-	policies *record.Table[policy]
+	roles    *identity.Roles
+	policies *identity.Policies
 	now      func() time.Time
 }
 
-// New is the service on the records in store.
-func New(store *record.Store, now func() time.Time) *Service {
-	return &Service{
-		roles:    record.NewTable[role](store, "iamrole"),
-		policies: record.NewTable[policy](store, "iampolicy"),
-		now:      now,
-	}
+// New is the service on roles and policies.
+func New(roles *identity.Roles, policies *identity.Policies, now func() time.Time) *Service {
+	return &Service{roles: roles, policies: policies, now: now}
 }
 
 // Model is what the gateway needs to know of IAM's API.
 func (*Service) Model() *wire.Service { return api.Service }
 
-// key is where an account's role or policy is kept. IAM's names differ by more
-// than their case.
-func key(ctx context.Context, name string) string {
-	return identity.From(ctx).Account + "/" + strings.ToLower(name)
-}
-
-// all is the prefix of the keys of the caller's account.
-func all(ctx context.Context) string { return identity.From(ctx).Account + "/" }
-
 // nowSeconds is the present as IAM keeps it: in whole seconds.
 func (s *Service) nowSeconds() time.Time { return s.now().UTC().Truncate(time.Second) }
-
-// newID makes a unique id: four letters for the kind, then 17 of base 32.
-func newID(kind string) string { return kind + rand.Text()[:17] }
 
 // A listing asks for a part of a list, as every List operation does.
 type listing struct {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	domain "millrace/runtime/identity"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/record"
 	"millrace/services/iam"
@@ -44,7 +45,7 @@ func start(t *testing.T) (context.Context, *iam.Service) {
 		store.Close()
 		b.Stop(context.Background())
 	})
-	return as(ctx, account), iam.New(store, func() time.Time { return noon })
+	return as(ctx, account), iam.New(domain.NewRoles(store), domain.NewPolicies(store), func() time.Time { return noon })
 }
 
 func as(ctx context.Context, account string) context.Context {
@@ -169,17 +170,6 @@ func TestRoleNamesDifferByMoreThanCase(t *testing.T) {
 	}
 	if got := createRole(t, as(ctx, "222222222222"), s, "Worker"); *got.Arn != "arn:aws:iam::222222222222:role/Worker" {
 		t.Errorf("another account's role is %s", *got.Arn)
-	}
-}
-
-func TestRoleOfAnotherServicesView(t *testing.T) {
-	ctx, s := start(t)
-	created := createRole(t, ctx, s, "worker")
-	if id, longest, ok := s.Role(account, "Worker"); !ok || id != *created.RoleId || longest != time.Hour {
-		t.Errorf("got %s, %s, %t", id, longest, ok)
-	}
-	if _, _, ok := s.Role("222222222222", "worker"); ok {
-		t.Error("another account has the role too")
 	}
 }
 

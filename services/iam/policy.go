@@ -7,39 +7,19 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"millrace/runtime/arn"
 	"millrace/runtime/fault"
+	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
-	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"
 )
 
 // policyQuota is how many characters a managed policy may have.
 const policyQuota = 6144
 
-// A policy is a managed policy: one record with its versions.
-type policy struct {
-	Account     string // or awsAccount
-	Name        string
-	Path        string // begins and ends with a slash
-	ID          string
-	Description string `json:",omitzero"`
-	Created     time.Time
-	Updated     time.Time // when its newest version came
-	Default     int       // number of the version in force
-	Versions    []version // newest first
-	Last        int       // the highest number ever given to a version
-	Tags        []tag     `json:",omitzero"`
-}
-
-func (p policy) arn() string {
-	return arn.New("iam", "", p.Account, "policy"+p.Path+p.Name).String()
-}
-
-// sortKey tells a policy of AWS from one of the caller's with the same name.
-func (p policy) sortKey() string { return strings.ToLower(p.Name) + " " + p.Account }
+// policyKey tells a policy of AWS from one of the caller's with the same name.
+func policyKey(p identity.Policy) string { return strings.ToLower(p.Name) + " " + p.Account }
 
 // A policyARN is read from a request.
 type policyARN struct {
@@ -67,52 +47,49 @@ func parsePolicyARN(text string) (policyARN, error) {
 func (a policyARN) sortKey() string { return strings.ToLower(a.name) + " " + a.account }
 
 // lookup finds a managed policy that the caller may see: its own, and AWS's.
-func (s *Service) lookup(ctx context.Context, a policyARN) (p policy, ok bool) {
+func (s *Service) lookup(ctx context.Context, a policyARN) (p identity.Policy, ok bool) {
 	switch a.account {
 	case awsAccount:
 		p, ok = awsPolicies[a.name]
-	case identity.From(ctx).Account:
-		p, ok = s.policies.Get(key(ctx, a.name))
+	case account(ctx):
+		p, ok = s.policies.Get(account(ctx), a.name)
 	}
-	return p, ok && p.arn() == a.text
+	return p, ok && p.ARN() == a.text
 }
 
 // policy returns a managed policy that the caller may see, or the error missing:
 // a policy that is not there has several answers, by operation.
-func (s *Service) policy(ctx context.Context, text *string, missing error) (policy, error) {
+func (s *Service) policy(ctx context.Context, text *string, missing error) (identity.Policy, error) {
 	a, err := parsePolicyARN(*text)
 	if err != nil {
-		return policy{}, err
+		return identity.Policy{}, err
 	}
 	p, ok := s.lookup(ctx, a)
 	if !ok {
-		return policy{}, missing
+		return identity.Policy{}, missing
 	}
 	return p, nil
 }
 
 // changePolicy stores what edit makes of one of the caller's policies. AWS's
 // own cannot be changed.
-func (s *Service) changePolicy(ctx context.Context, action string, text *string, missing error, edit func(*policy) error) error {
+func (s *Service) changePolicy(ctx context.Context, action string, text *string, missing error, edit func(*identity.Policy) error) error {
 	p, err := s.policy(ctx, text, missing)
 	if err == nil {
-		err = p.own(ctx, action)
+		err = ownPolicy(ctx, p, action)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = s.policies.Update(ctx, key(ctx, p.Name), func(p policy) (policy, error) {
-		err := edit(&p)
-		return p, err
-	})
+	err = s.policies.Update(ctx, p.Account, p.Name, edit)
 	if errors.Is(err, fault.NotFound) {
 		return missing
 	}
 	return err
 }
 
-// own refuses an action on a policy of AWS.
-func (p policy) own(ctx context.Context, action string) error {
+// ownPolicy refuses an action on a policy of AWS.
+func ownPolicy(ctx context.Context, p identity.Policy, action string) error {
 	if p.Account != awsAccount {
 		return nil
 	}
@@ -120,30 +97,8 @@ func (p policy) own(ctx context.Context, action string) error {
 		Code:   "AccessDenied",
 		Status: http.StatusForbidden,
 		Message: fmt.Sprintf("User: arn:aws:iam::%s:root is not authorized to perform: iam:%s on resource: policy %s",
-			identity.From(ctx).Account, action, p.arn()),
+			account(ctx), action, p.ARN()),
 	}
-}
-
-// A use counts the roles that a policy is attached to, and those that it bounds.
-type use struct{ attached, bounding int32 }
-
-// uses are those of the caller's roles, by the policies' ARNs. Who asks for many
-// policies asks once: roles are read anew every time.
-func (s *Service) uses(ctx context.Context) map[string]use {
-	uses := map[string]use{}
-	for _, r := range s.roles.List(all(ctx)) {
-		for _, arn := range r.Attached {
-			u := uses[arn]
-			u.attached++
-			uses[arn] = u
-		}
-		if r.Boundary != "" {
-			u := uses[r.Boundary]
-			u.bounding++
-			uses[r.Boundary] = u
-		}
-	}
-	return uses
 }
 
 // checkBoundary accepts a policy that a role may be bounded by.
@@ -158,16 +113,16 @@ func (s *Service) checkBoundary(ctx context.Context, text string) error {
 	return nil
 }
 
-// listed is a policy as lists and CreatePolicy show it.
-func (p policy) listed(used use) *api.Policy {
+// listedPolicy is a policy as lists and CreatePolicy show it.
+func listedPolicy(p identity.Policy, used identity.PolicyUse) *api.Policy {
 	return &api.Policy{
 		PolicyName:                    &p.Name,
 		PolicyId:                      &p.ID,
-		Arn:                           new(p.arn()),
+		Arn:                           new(p.ARN()),
 		Path:                          &p.Path,
 		DefaultVersionId:              new(versionID(p.Default)),
-		AttachmentCount:               &used.attached,
-		PermissionsBoundaryUsageCount: &used.bounding,
+		AttachmentCount:               &used.Attached,
+		PermissionsBoundaryUsageCount: &used.Bounding,
 		IsAttachable:                  new(true),
 		CreateDate:                    &p.Created,
 		UpdateDate:                    &p.Updated,
@@ -191,25 +146,27 @@ func (s *Service) CreatePolicy(ctx context.Context, in *api.CreatePolicyInput) (
 		return nil, err
 	}
 	now := s.nowSeconds()
-	p := policy{
-		Account:     identity.From(ctx).Account,
+	p := identity.Policy{
+		Account:     account(ctx),
 		Name:        *in.PolicyName,
 		Path:        valueOr(in.Path, "/"),
-		ID:          newID("ANPA"),
+		ID:          identity.NewID("ANPA"),
 		Description: valueOr(in.Description, ""),
 		Created:     now,
 		Updated:     now,
 		Tags:        tags,
 	}
-	p.addVersion(*in.PolicyDocument, now, true)
-	err = s.policies.Create(ctx, key(ctx, p.Name), p)
+	if _, err := p.AddVersion(*in.PolicyDocument, now, true); err != nil {
+		return nil, err
+	}
+	err = s.policies.Create(ctx, p)
 	if errors.Is(err, fault.Exists) {
 		return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", p.Name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out := p.listed(use{})
+	out := listedPolicy(p, identity.PolicyUse{})
 	if len(tags) > 0 {
 		out.Tags = shown(tags)
 	}
@@ -225,7 +182,7 @@ func (s *Service) GetPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.G
 	if err != nil {
 		return nil, err
 	}
-	out := p.listed(s.uses(ctx)[p.arn()])
+	out := listedPolicy(p, s.roles.PolicyUses(account(ctx))[p.ARN()])
 	out.Tags = shown(p.Tags)
 	if p.Description != "" {
 		out.Description = &p.Description
@@ -239,31 +196,31 @@ func (s *Service) GetPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.G
 //   - Scope: the caller's (Local), AWS's, or all
 //   - OnlyAttached and PolicyUsageFilter: those that some role uses, and how
 func (s *Service) ListPolicies(ctx context.Context, in *api.ListPoliciesInput) (*api.ListPoliciesOutput, error) {
-	var policies []policy
+	var policies []identity.Policy
 	scope := valueOr(in.Scope, "All")
 	if scope != "AWS" {
-		policies = s.policies.List(all(ctx))
+		policies = s.policies.List(account(ctx))
 	}
 	if scope != "Local" {
 		for _, p := range awsPolicies {
 			policies = append(policies, p)
 		}
 	}
-	uses := s.uses(ctx)
-	policies = slices.DeleteFunc(policies, func(p policy) bool {
-		used := uses[p.arn()].attached > 0
+	uses := s.roles.PolicyUses(account(ctx))
+	policies = slices.DeleteFunc(policies, func(p identity.Policy) bool {
+		used := uses[p.ARN()].Attached > 0
 		if valueOr(in.PolicyUsageFilter, "") == "PermissionsBoundary" {
-			used = uses[p.arn()].bounding > 0
+			used = uses[p.ARN()].Bounding > 0
 		}
 		return valueOr(in.OnlyAttached, false) && !used || !strings.HasPrefix(p.Path, valueOr(in.PathPrefix, "/"))
 	})
-	policies, marker, truncated, err := page(policies, policy.sortKey, listing{in.Marker, in.MaxItems})
+	policies, marker, truncated, err := page(policies, policyKey, listing{in.Marker, in.MaxItems})
 	if err != nil {
 		return nil, err
 	}
 	out := &api.ListPoliciesOutput{Policies: []*api.Policy{}, Marker: marker, IsTruncated: truncated}
 	for _, p := range policies {
-		out.Policies = append(out.Policies, p.listed(uses[p.arn()]))
+		out.Policies = append(out.Policies, listedPolicy(p, uses[p.ARN()]))
 	}
 	return out, nil
 }
@@ -277,16 +234,16 @@ func (s *Service) DeletePolicy(ctx context.Context, in *api.DeletePolicyInput) (
 	if err != nil {
 		return nil, err
 	}
-	if err := p.own(ctx, "DeletePolicy"); err != nil {
+	if err := ownPolicy(ctx, p, "DeletePolicy"); err != nil {
 		return nil, err
 	}
-	if s.uses(ctx)[p.arn()] != (use{}) {
+	if s.roles.PolicyUses(account(ctx))[p.ARN()] != (identity.PolicyUse{}) {
 		return nil, deleteConflict("Cannot delete a policy attached to entities.")
 	}
 	if len(p.Versions) > 1 {
 		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.")
 	}
-	err = s.policies.Delete(ctx, key(ctx, p.Name))
+	err = s.policies.Delete(ctx, p.Account, p.Name)
 	if errors.Is(err, fault.NotFound) {
 		return nil, notFound(in.PolicyArn)
 	}
@@ -304,8 +261,8 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *api.ListEntitie
 	if _, ok := s.lookup(ctx, a); !ok && a.account != awsAccount {
 		return nil, notFound(in.PolicyArn)
 	}
-	roles := s.roles.List(all(ctx))
-	roles = slices.DeleteFunc(roles, func(r role) bool {
+	roles := s.roles.List(account(ctx))
+	roles = slices.DeleteFunc(roles, func(r identity.Role) bool {
 		uses := slices.Contains(r.Attached, a.text)
 		switch valueOr(in.PolicyUsageFilter, "") {
 		case "PermissionsBoundary":
@@ -315,7 +272,7 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *api.ListEntitie
 		}
 		return !uses || !strings.HasPrefix(r.Path, valueOr(in.PathPrefix, "/")) || valueOr(in.EntityFilter, "Role") != "Role"
 	})
-	roles, marker, truncated, err := page(roles, role.sortKey, listing{in.Marker, in.MaxItems})
+	roles, marker, truncated, err := page(roles, roleKey, listing{in.Marker, in.MaxItems})
 	if err != nil {
 		return nil, err
 	}
@@ -336,7 +293,7 @@ func checkManagedPolicy(text string) error {
 	if err := malformed(checkPolicy(text, true)); err != nil {
 		return err
 	}
-	if size(text) > policyQuota {
+	if identity.DocumentSize(text) > policyQuota {
 		return limitExceeded("Cannot exceed quota for PolicySize: %d", policyQuota)
 	}
 	return nil

@@ -2,47 +2,32 @@ package iam
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"time"
+	"strconv"
+	"strings"
 
+	"millrace/runtime/fault"
+	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
 )
 
-// maxVersions is how many versions of a managed policy are kept.
-const maxVersions = 5
-
-// A version is one document of a managed policy; it never changes.
-type version struct {
-	Number   int // from 1
-	Document string
-	Created  time.Time
-}
-
 func versionID(number int) string { return fmt.Sprintf("v%d", number) }
 
-// sortKey puts the newest version first.
-func (v version) sortKey() string { return fmt.Sprintf("%09d", 1e9-1-v.Number) }
-
-// addVersion puts a document in front of the older ones. Numbers are not reused.
-func (p *policy) addVersion(document string, now time.Time, inForce bool) version {
-	p.Last++
-	v := version{p.Last, document, now}
-	p.Versions = slices.Insert(p.Versions, 0, v)
-	p.Updated = now
-	if inForce {
-		p.Default = v.Number
+// versionNumber reads the id of a version; 0 for none.
+func versionNumber(id string) int {
+	n, err := strconv.Atoi(strings.TrimPrefix(id, "v"))
+	if err != nil || versionID(n) != id {
+		return 0
 	}
-	return v
+	return n
 }
 
-// version finds a version by its id; -1 for none.
-func (p *policy) version(id *string) int {
-	return slices.IndexFunc(p.Versions, func(v version) bool { return versionID(v.Number) == *id })
-}
+// versionKey puts the newest version first.
+func versionKey(v identity.Version) string { return fmt.Sprintf("%09d", int(1e9)-1-v.Number) }
 
-// shown is a version without its document, as lists have it.
-func (p *policy) shown(v version) *api.PolicyVersion {
+// shownVersion is a version without its document, as lists have it.
+func shownVersion(p identity.Policy, v identity.Version) *api.PolicyVersion {
 	return &api.PolicyVersion{VersionId: new(versionID(v.Number)), IsDefaultVersion: new(v.Number == p.Default), CreateDate: &v.Created}
 }
 
@@ -55,13 +40,13 @@ func (s *Service) CreatePolicyVersion(ctx context.Context, in *api.CreatePolicyV
 		return nil, err
 	}
 	out := &api.CreatePolicyVersionOutput{}
-	err := s.changePolicy(ctx, "CreatePolicyVersion", in.PolicyArn, notAttachable(in.PolicyArn), func(p *policy) error {
-		if len(p.Versions) == maxVersions {
-			return limitExceeded("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", maxVersions)
+	err := s.changePolicy(ctx, "CreatePolicyVersion", in.PolicyArn, notAttachable(in.PolicyArn), func(p *identity.Policy) error {
+		v, err := p.AddVersion(*in.PolicyDocument, s.nowSeconds(), valueOr(in.SetAsDefault, false))
+		if errors.Is(err, fault.TooLarge) {
+			return limitExceeded("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", identity.MaxVersions)
 		}
-		v := p.addVersion(*in.PolicyDocument, s.nowSeconds(), valueOr(in.SetAsDefault, false))
-		out.PolicyVersion = p.shown(v)
-		return nil
+		out.PolicyVersion = shownVersion(*p, v)
+		return err
 	})
 	return out, err
 }
@@ -75,13 +60,13 @@ func (s *Service) GetPolicyVersion(ctx context.Context, in *api.GetPolicyVersion
 	if err != nil {
 		return nil, err
 	}
-	at := p.version(in.VersionId)
-	if at < 0 {
+	v, ok := p.Version(versionNumber(*in.VersionId))
+	if !ok {
 		return nil, missing
 	}
-	v := p.shown(p.Versions[at])
-	v.Document = encode(p.Versions[at].Document)
-	return &api.GetPolicyVersionOutput{PolicyVersion: v}, nil
+	shown := shownVersion(p, v)
+	shown.Document = encode(v.Document)
+	return &api.GetPolicyVersionOutput{PolicyVersion: shown}, nil
 }
 
 // ListPolicyVersions   awsQuery
@@ -92,13 +77,13 @@ func (s *Service) ListPolicyVersions(ctx context.Context, in *api.ListPolicyVers
 	if err != nil {
 		return nil, err
 	}
-	versions, marker, truncated, err := page(p.Versions, version.sortKey, listing{in.Marker, in.MaxItems})
+	versions, marker, truncated, err := page(p.Versions, versionKey, listing{in.Marker, in.MaxItems})
 	if err != nil {
 		return nil, err
 	}
 	out := &api.ListPolicyVersionsOutput{Versions: []*api.PolicyVersion{}, Marker: marker, IsTruncated: truncated}
 	for _, v := range versions {
-		out.Versions = append(out.Versions, p.shown(v))
+		out.Versions = append(out.Versions, shownVersion(p, v))
 	}
 	return out, nil
 }
@@ -106,12 +91,10 @@ func (s *Service) ListPolicyVersions(ctx context.Context, in *api.ListPolicyVers
 // SetDefaultPolicyVersion   awsQuery
 func (s *Service) SetDefaultPolicyVersion(ctx context.Context, in *api.SetDefaultPolicyVersionInput) (*api.SetDefaultPolicyVersionOutput, error) {
 	missing := noVersion(in.PolicyArn, in.VersionId)
-	err := s.changePolicy(ctx, "SetDefaultPolicyVersion", in.PolicyArn, missing, func(p *policy) error {
-		at := p.version(in.VersionId)
-		if at < 0 {
+	err := s.changePolicy(ctx, "SetDefaultPolicyVersion", in.PolicyArn, missing, func(p *identity.Policy) error {
+		if err := p.SetDefault(versionNumber(*in.VersionId)); err != nil {
 			return missing
 		}
-		p.Default = p.Versions[at].Number
 		return nil
 	})
 	return &api.SetDefaultPolicyVersionOutput{}, err
@@ -122,16 +105,15 @@ func (s *Service) SetDefaultPolicyVersion(ctx context.Context, in *api.SetDefaul
 //   - refuses the default version with DeleteConflict
 func (s *Service) DeletePolicyVersion(ctx context.Context, in *api.DeletePolicyVersionInput) (*api.DeletePolicyVersionOutput, error) {
 	missing := noVersion(in.PolicyArn, in.VersionId)
-	err := s.changePolicy(ctx, "DeletePolicyVersion", in.PolicyArn, missing, func(p *policy) error {
-		at := p.version(in.VersionId)
-		if at < 0 {
+	err := s.changePolicy(ctx, "DeletePolicyVersion", in.PolicyArn, missing, func(p *identity.Policy) error {
+		err := p.DeleteVersion(versionNumber(*in.VersionId))
+		switch fault.Of(err) {
+		case fault.NotFound:
 			return missing
-		}
-		if p.Versions[at].Number == p.Default {
+		case fault.Conflict:
 			return deleteConflict("Cannot delete the default version of a policy.")
 		}
-		p.Versions = slices.Delete(p.Versions, at, at+1)
-		return nil
+		return err
 	})
 	return &api.DeletePolicyVersionOutput{}, err
 }

@@ -5,49 +5,27 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
-	"millrace/runtime/arn"
 	"millrace/runtime/fault"
+	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
-	"millrace/services/internal/identity"
 )
 
 // trustQuota is how many characters a trust policy may have.
 const trustQuota = 2048
 
-// A role is one record: what is attached to it comes and goes with it.
-type role struct {
-	Account     string
-	Name        string
-	Path        string // begins and ends with a slash
-	ID          string
-	Description string            `json:",omitzero"`
-	Trust       string            // the trust policy's text
-	MaxSession  int32             // seconds
-	Boundary    string            `json:",omitzero"` // ARN of the permissions boundary
-	Created     time.Time         // in whole seconds
-	Tags        []tag             `json:",omitzero"`
-	Attached    []string          `json:",omitzero"` // ARNs of managed policies
-	Inline      map[string]string `json:",omitzero"` // documents by policy name
-}
-
-func (r role) arn() string {
-	return arn.New("iam", "", r.Account, "role"+r.Path+r.Name).String()
-}
-
 // The answers show less or more of a role: create shows neither description nor
 // session length, lists neither tags nor boundary, and only get shows all.
 
-func (r role) created() *api.Role {
+func createdRole(r identity.Role) *api.Role {
 	shown := &api.Role{
 		Path:                     &r.Path,
 		RoleName:                 &r.Name,
 		RoleId:                   &r.ID,
-		Arn:                      new(r.arn()),
+		Arn:                      new(r.ARN()),
 		CreateDate:               &r.Created,
 		AssumeRolePolicyDocument: encode(r.Trust),
-		Tags:                     r.tags(),
+		Tags:                     roleTagsShown(r),
 	}
 	if r.Boundary != "" {
 		shown.PermissionsBoundary = &api.AttachedPermissionsBoundary{
@@ -58,8 +36,8 @@ func (r role) created() *api.Role {
 	return shown
 }
 
-func (r role) full() *api.Role {
-	shown := r.created()
+func fullRole(r identity.Role) *api.Role {
+	shown := createdRole(r)
 	shown.MaxSessionDuration = &r.MaxSession
 	shown.RoleLastUsed = &api.RoleLastUsed{}
 	if r.Description != "" {
@@ -68,38 +46,28 @@ func (r role) full() *api.Role {
 	return shown
 }
 
-func (r role) listed() *api.Role {
-	shown := r.full()
+func listedRole(r identity.Role) *api.Role {
+	shown := fullRole(r)
 	shown.RoleLastUsed, shown.PermissionsBoundary, shown.Tags = nil, nil, nil
 	return shown
 }
 
 // role returns the caller's role of that name.
-func (s *Service) role(ctx context.Context, name *string) (role, error) {
-	r, ok := s.roles.Get(key(ctx, *name))
+func (s *Service) role(ctx context.Context, name *string) (identity.Role, error) {
+	r, ok := s.roles.Get(account(ctx), *name)
 	if !ok {
-		return role{}, noRole(*name)
+		return identity.Role{}, noRole(*name)
 	}
 	return r, nil
 }
 
 // change stores what edit makes of the caller's role of that name.
-func (s *Service) change(ctx context.Context, name *string, edit func(*role) error) (role, error) {
-	r, err := s.roles.Update(ctx, key(ctx, *name), func(r role) (role, error) {
-		err := edit(&r)
-		return r, err
-	})
+func (s *Service) change(ctx context.Context, name *string, edit func(*identity.Role) error) (identity.Role, error) {
+	r, err := s.roles.Update(ctx, account(ctx), *name, edit)
 	if errors.Is(err, fault.NotFound) {
-		return role{}, noRole(*name)
+		return identity.Role{}, noRole(*name)
 	}
 	return r, err
-}
-
-// Role tells other services of an account's role: its id and the longest
-// session it allows.
-func (s *Service) Role(account, name string) (id string, longest time.Duration, ok bool) {
-	r, ok := s.roles.Get(account + "/" + strings.ToLower(name))
-	return r.ID, time.Duration(r.MaxSession) * time.Second, ok
 }
 
 // CreateRole   awsQuery
@@ -116,11 +84,11 @@ func (s *Service) CreateRole(ctx context.Context, in *api.CreateRoleInput) (*api
 	if err != nil {
 		return nil, err
 	}
-	r := role{
-		Account:     identity.From(ctx).Account,
+	r := identity.Role{
+		Account:     account(ctx),
 		Name:        *in.RoleName,
 		Path:        valueOr(in.Path, "/"),
-		ID:          newID("AROA"),
+		ID:          identity.NewID("AROA"),
 		Description: valueOr(in.Description, ""),
 		Trust:       *in.AssumeRolePolicyDocument,
 		MaxSession:  valueOr(in.MaxSessionDuration, 3600),
@@ -133,11 +101,11 @@ func (s *Service) CreateRole(ctx context.Context, in *api.CreateRoleInput) (*api
 			return nil, err
 		}
 	}
-	err = s.roles.Create(ctx, key(ctx, r.Name), r)
+	err = s.roles.Create(ctx, r)
 	if errors.Is(err, fault.Exists) {
 		return nil, alreadyExists("Role with name %s already exists.", r.Name)
 	}
-	return &api.CreateRoleOutput{Role: r.created()}, err
+	return &api.CreateRoleOutput{Role: createdRole(r)}, err
 }
 
 // GetRole   awsQuery
@@ -148,7 +116,7 @@ func (s *Service) GetRole(ctx context.Context, in *api.GetRoleInput) (*api.GetRo
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetRoleOutput{Role: r.full()}, nil
+	return &api.GetRoleOutput{Role: fullRole(r)}, nil
 }
 
 // ListRoles   awsQuery
@@ -156,22 +124,22 @@ func (s *Service) GetRole(ctx context.Context, in *api.GetRoleInput) (*api.GetRo
 //   - in the order of names, 100 a page, those below PathPrefix
 //   - shows neither tags nor boundary
 func (s *Service) ListRoles(ctx context.Context, in *api.ListRolesInput) (*api.ListRolesOutput, error) {
-	roles := s.roles.List(all(ctx))
+	roles := s.roles.List(account(ctx))
 	if in.PathPrefix != nil {
-		roles = slices.DeleteFunc(roles, func(r role) bool { return !strings.HasPrefix(r.Path, *in.PathPrefix) })
+		roles = slices.DeleteFunc(roles, func(r identity.Role) bool { return !strings.HasPrefix(r.Path, *in.PathPrefix) })
 	}
-	roles, marker, truncated, err := page(roles, role.sortKey, listing{in.Marker, in.MaxItems})
+	roles, marker, truncated, err := page(roles, roleKey, listing{in.Marker, in.MaxItems})
 	if err != nil {
 		return nil, err
 	}
 	out := &api.ListRolesOutput{Roles: []*api.Role{}, Marker: marker, IsTruncated: truncated}
 	for _, r := range roles {
-		out.Roles = append(out.Roles, r.listed())
+		out.Roles = append(out.Roles, listedRole(r))
 	}
 	return out, nil
 }
 
-func (r role) sortKey() string { return strings.ToLower(r.Name) }
+func roleKey(r identity.Role) string { return strings.ToLower(r.Name) }
 
 // DeleteRole   awsQuery
 //
@@ -186,7 +154,7 @@ func (s *Service) DeleteRole(ctx context.Context, in *api.DeleteRoleInput) (*api
 	case len(r.Inline) > 0:
 		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
 	}
-	err = s.roles.Delete(ctx, key(ctx, r.Name))
+	err = s.roles.Delete(ctx, r.Account, r.Name)
 	if errors.Is(err, fault.NotFound) {
 		return nil, noRole(*in.RoleName)
 	}
@@ -197,7 +165,7 @@ func (s *Service) DeleteRole(ctx context.Context, in *api.DeleteRoleInput) (*api
 //
 //   - changes what is given, and leaves the rest
 func (s *Service) UpdateRole(ctx context.Context, in *api.UpdateRoleInput) (*api.UpdateRoleOutput, error) {
-	_, err := s.change(ctx, in.RoleName, func(r *role) error {
+	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
 		r.Description = valueOr(in.Description, r.Description)
 		r.MaxSession = valueOr(in.MaxSessionDuration, r.MaxSession)
 		return nil
@@ -209,14 +177,14 @@ func (s *Service) UpdateRole(ctx context.Context, in *api.UpdateRoleInput) (*api
 //
 // The older way to do it; answers the role without its session length.
 func (s *Service) UpdateRoleDescription(ctx context.Context, in *api.UpdateRoleDescriptionInput) (*api.UpdateRoleDescriptionOutput, error) {
-	r, err := s.change(ctx, in.RoleName, func(r *role) error {
+	r, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
 		r.Description = *in.Description
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	shown := r.full()
+	shown := fullRole(r)
 	shown.MaxSessionDuration, shown.RoleLastUsed = nil, nil
 	return &api.UpdateRoleDescriptionOutput{Role: shown}, nil
 }
@@ -228,7 +196,7 @@ func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, in *api.UpdateAssu
 	if err := checkTrustPolicy(*in.PolicyDocument); err != nil {
 		return nil, err
 	}
-	_, err := s.change(ctx, in.RoleName, func(r *role) error {
+	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
 		r.Trust = *in.PolicyDocument
 		return nil
 	})
@@ -250,7 +218,7 @@ func checkTrustPolicy(text string) error {
 	if err := malformed(checkTrust(text)); err != nil {
 		return err
 	}
-	if size(text) > trustQuota {
+	if identity.DocumentSize(text) > trustQuota {
 		return limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", trustQuota)
 	}
 	return nil

@@ -6,13 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
-)
-
-// Quotas of a role's policies.
-const (
-	maxAttached = 10    // managed policies
-	inlineQuota = 10240 // characters of all inline policies together
 )
 
 // AttachRolePolicy   awsQuery
@@ -30,14 +25,10 @@ func (s *Service) AttachRolePolicy(ctx context.Context, in *api.AttachRolePolicy
 	if _, ok := s.lookup(ctx, a); !ok && a.account != awsAccount {
 		return nil, notAttachable(in.PolicyArn)
 	}
-	_, err = s.change(ctx, in.RoleName, func(r *role) error {
-		if slices.Contains(r.Attached, a.text) {
-			return nil
+	_, err = s.change(ctx, in.RoleName, func(r *identity.Role) error {
+		if err := r.Attach(a.text); err != nil {
+			return limitExceeded("Cannot exceed quota for PoliciesPerRole: %d", identity.MaxAttached)
 		}
-		if len(r.Attached) == maxAttached {
-			return limitExceeded("Cannot exceed quota for PoliciesPerRole: %d", maxAttached)
-		}
-		r.Attached = append(r.Attached, a.text)
 		return nil
 	})
 	return &api.AttachRolePolicyOutput{}, err
@@ -51,12 +42,10 @@ func (s *Service) DetachRolePolicy(ctx context.Context, in *api.DetachRolePolicy
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.change(ctx, in.RoleName, func(r *role) error {
-		at := slices.Index(r.Attached, a.text)
-		if at < 0 {
+	_, err = s.change(ctx, in.RoleName, func(r *identity.Role) error {
+		if err := r.Detach(a.text); err != nil {
 			return notFound(in.PolicyArn)
 		}
-		r.Attached = slices.Delete(r.Attached, at, at+1)
 		return nil
 	})
 	return &api.DetachRolePolicyOutput{}, err
@@ -96,17 +85,9 @@ func (s *Service) PutRolePolicy(ctx context.Context, in *api.PutRolePolicyInput)
 	if err := malformed(checkPolicy(*in.PolicyDocument, false)); err != nil {
 		return nil, err
 	}
-	_, err := s.change(ctx, in.RoleName, func(r *role) error {
-		if r.Inline == nil {
-			r.Inline = map[string]string{}
-		}
-		r.Inline[*in.PolicyName] = *in.PolicyDocument
-		total := 0
-		for _, text := range r.Inline {
-			total += size(text)
-		}
-		if total > inlineQuota {
-			return limitExceeded("Maximum policy size of %d bytes exceeded for role %s", inlineQuota, r.Name)
+	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
+		if err := r.PutInline(*in.PolicyName, *in.PolicyDocument); err != nil {
+			return limitExceeded("Maximum policy size of %d bytes exceeded for role %s", identity.MaxInlineSize, r.Name)
 		}
 		return nil
 	})
@@ -146,11 +127,10 @@ func (s *Service) ListRolePolicies(ctx context.Context, in *api.ListRolePolicies
 
 // DeleteRolePolicy   awsQuery
 func (s *Service) DeleteRolePolicy(ctx context.Context, in *api.DeleteRolePolicyInput) (*api.DeleteRolePolicyOutput, error) {
-	_, err := s.change(ctx, in.RoleName, func(r *role) error {
-		if _, ok := r.Inline[*in.PolicyName]; !ok {
+	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
+		if err := r.DeleteInline(*in.PolicyName); err != nil {
 			return noRolePolicy(*in.PolicyName)
 		}
-		delete(r.Inline, *in.PolicyName)
 		return nil
 	})
 	return &api.DeleteRolePolicyOutput{}, err

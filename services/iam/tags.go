@@ -6,16 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
 )
 
 // maxTags is how many tags a role or a policy may have.
 const maxTags = 50
 
-// A tag is kept as it was last written.
-type tag struct{ Key, Value string }
-
-func (t tag) sortKey() string { return t.Key }
+func tagKey(t identity.Tag) string { return t.Key }
 
 // A tagging is the rules of one kind of thing: keys of roles differ by more
 // than their case, keys of policies do not have to.
@@ -30,15 +28,15 @@ var (
 )
 
 // with returns tags with more added to them, or put in their place.
-func (t tagging) with(tags []tag, more []*api.Tag) ([]tag, error) {
+func (t tagging) with(tags []identity.Tag, more []*api.Tag) ([]identity.Tag, error) {
 	tags = slices.Clone(tags)
 	for i, m := range more {
 		twice := func(other *api.Tag) bool { return t.same(*other.Key, *m.Key) }
 		if slices.ContainsFunc(more[:i], twice) {
 			return nil, invalidInput("%s", t.duplicate)
 		}
-		fresh := tag{*m.Key, *m.Value}
-		if at := slices.IndexFunc(tags, func(old tag) bool { return t.same(old.Key, fresh.Key) }); at >= 0 {
+		fresh := identity.Tag{Key: *m.Key, Value: *m.Value}
+		if at := slices.IndexFunc(tags, func(old identity.Tag) bool { return t.same(old.Key, fresh.Key) }); at >= 0 {
 			tags[at] = fresh
 		} else {
 			tags = append(tags, fresh)
@@ -51,23 +49,23 @@ func (t tagging) with(tags []tag, more []*api.Tag) ([]tag, error) {
 }
 
 // without returns tags but those of the keys.
-func (t tagging) without(tags []tag, keys []string) []tag {
-	return slices.DeleteFunc(slices.Clone(tags), func(old tag) bool {
+func (t tagging) without(tags []identity.Tag, keys []string) []identity.Tag {
+	return slices.DeleteFunc(slices.Clone(tags), func(old identity.Tag) bool {
 		return slices.ContainsFunc(keys, func(k string) bool { return t.same(old.Key, k) })
 	})
 }
 
 // shown are tags as answers list them: in the order of their keys, as bytes.
-func shown(tags []tag) []*api.Tag {
+func shown(tags []identity.Tag) []*api.Tag {
 	out := make([]*api.Tag, 0, len(tags))
-	for _, t := range slices.SortedFunc(slices.Values(tags), func(a, b tag) int { return cmp.Compare(a.Key, b.Key) }) {
+	for _, t := range slices.SortedFunc(slices.Values(tags), func(a, b identity.Tag) int { return cmp.Compare(a.Key, b.Key) }) {
 		out = append(out, &api.Tag{Key: &t.Key, Value: &t.Value})
 	}
 	return out
 }
 
-// tags are what an answer that shows the role says: nothing rather than an empty list.
-func (r role) tags() []*api.Tag {
+// roleTagsShown are what an answer that shows the role says: nothing rather than an empty list.
+func roleTagsShown(r identity.Role) []*api.Tag {
 	if len(r.Tags) == 0 {
 		return nil
 	}
@@ -79,7 +77,7 @@ func (r role) tags() []*api.Tag {
 //   - keys differ by more than their case, else InvalidInput
 //   - at most 50 tags
 func (s *Service) TagRole(ctx context.Context, in *api.TagRoleInput) (*api.TagRoleOutput, error) {
-	_, err := s.change(ctx, in.RoleName, func(r *role) (err error) {
+	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) (err error) {
 		r.Tags, err = roleTags.with(r.Tags, in.Tags)
 		return err
 	})
@@ -90,7 +88,7 @@ func (s *Service) TagRole(ctx context.Context, in *api.TagRoleInput) (*api.TagRo
 //
 //   - a key that the role does not have is no error
 func (s *Service) UntagRole(ctx context.Context, in *api.UntagRoleInput) (*api.UntagRoleOutput, error) {
-	_, err := s.change(ctx, in.RoleName, func(r *role) error {
+	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
 		r.Tags = roleTags.without(r.Tags, in.TagKeys)
 		return nil
 	})
@@ -105,7 +103,7 @@ func (s *Service) ListRoleTags(ctx context.Context, in *api.ListRoleTagsInput) (
 	if err != nil {
 		return nil, err
 	}
-	tags, marker, truncated, err := page(r.Tags, tag.sortKey, listing{in.Marker, in.MaxItems})
+	tags, marker, truncated, err := page(r.Tags, tagKey, listing{in.Marker, in.MaxItems})
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +114,7 @@ func (s *Service) ListRoleTags(ctx context.Context, in *api.ListRoleTagsInput) (
 //
 //   - keys of policies may differ by their case alone
 func (s *Service) TagPolicy(ctx context.Context, in *api.TagPolicyInput) (*api.TagPolicyOutput, error) {
-	err := s.changePolicy(ctx, "TagPolicy", in.PolicyArn, notFound(in.PolicyArn), func(p *policy) (err error) {
+	err := s.changePolicy(ctx, "TagPolicy", in.PolicyArn, notFound(in.PolicyArn), func(p *identity.Policy) (err error) {
 		p.Tags, err = policyTags.with(p.Tags, in.Tags)
 		return err
 	})
@@ -125,7 +123,7 @@ func (s *Service) TagPolicy(ctx context.Context, in *api.TagPolicyInput) (*api.T
 
 // UntagPolicy   awsQuery
 func (s *Service) UntagPolicy(ctx context.Context, in *api.UntagPolicyInput) (*api.UntagPolicyOutput, error) {
-	err := s.changePolicy(ctx, "UntagPolicy", in.PolicyArn, notFound(in.PolicyArn), func(p *policy) error {
+	err := s.changePolicy(ctx, "UntagPolicy", in.PolicyArn, notFound(in.PolicyArn), func(p *identity.Policy) error {
 		p.Tags = policyTags.without(p.Tags, in.TagKeys)
 		return nil
 	})
@@ -138,7 +136,7 @@ func (s *Service) ListPolicyTags(ctx context.Context, in *api.ListPolicyTagsInpu
 	if err != nil {
 		return nil, err
 	}
-	tags, marker, truncated, err := page(p.Tags, tag.sortKey, listing{in.Marker, in.MaxItems})
+	tags, marker, truncated, err := page(p.Tags, tagKey, listing{in.Marker, in.MaxItems})
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	url := &api.CreateQueueOutput{QueueUrl: new(s.options.URLs.url(c, id))}
 	q, err := s.queues.Get(id)
 	if err != nil {
-		if s.options.NameWait && s.cooldowns.active(afterDelete, id, time.Now(), time.Time{}) {
+		if s.options.NameWait && s.cooldowns.Deleted(id) {
 			return nil, api.ErrQueueDeletedRecently("You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 		}
 		cfg := fresh(time.Now())

@@ -2,7 +2,6 @@ package sqs
 
 import (
 	"context"
-	"time"
 
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
@@ -18,15 +17,11 @@ func (s *Service) DeleteQueue(ctx context.Context, in *api.DeleteQueueInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	if s.options.NameWait { // before the deletion: a process that dies in between leaves a queue, and no name is taken by one
-		s.cooldowns.mu.Lock()
-		defer s.cooldowns.mu.Unlock()
-		if err := s.cooldowns.start(ctx, afterDelete, q.ID(), time.Now()); err != nil {
-			return nil, err
-		}
+	remove := func() error { return s.queues.Delete(ctx, q.ID()) }
+	if s.options.NameWait {
+		err = s.cooldowns.Delete(ctx, q.ID(), remove)
+	} else {
+		err = remove()
 	}
-	if err := s.queues.Delete(ctx, q.ID()); err != nil {
-		return nil, fromDomain(err, identity.From(ctx).Query)
-	}
-	return &api.DeleteQueueOutput{}, nil
+	return &api.DeleteQueueOutput{}, fromDomain(err, identity.From(ctx).Query)
 }

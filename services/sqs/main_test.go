@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/runtime/queue/cooldown"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/runtime/store/record"
@@ -34,5 +35,5 @@ func started(t *testing.T, o Options) (*jetqueue.Queues, *Service) {
 			t.Errorf("stopping: %v", err)
 		}
 	})
-	return queues, New(queues, nil, records, o)
+	return queues, New(queues, nil, cooldown.New(records), o)
 }

@@ -2,9 +2,10 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
+	"millrace/runtime/queue/cooldown"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
 )
@@ -20,20 +21,14 @@ func (s *Service) PurgeQueue(ctx context.Context, in *api.PurgeQueueInput) (*api
 	if err != nil {
 		return nil, err
 	}
+	purge := func() error { return q.Purge(ctx) }
 	if s.options.PurgeWait {
-		s.cooldowns.mu.Lock()
-		defer s.cooldowns.mu.Unlock()
-		if s.cooldowns.active(afterPurge, q.ID(), time.Now(), q.Config().Created) {
-			return nil, api.ErrPurgeQueueInProgress(fmt.Sprintf("Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.ID().Name))
-		}
+		err = s.cooldowns.Purge(ctx, q.ID(), q.Config().Created, purge)
+	} else {
+		err = purge()
 	}
-	if err := q.Purge(ctx); err != nil {
-		return nil, fromDomain(err, identity.From(ctx).Query)
+	if errors.Is(err, cooldown.ErrPurged) {
+		return nil, api.ErrPurgeQueueInProgress(fmt.Sprintf("Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.ID().Name))
 	}
-	if s.options.PurgeWait { // after the purge: a process that dies in between leaves a client that may try again
-		if err := s.cooldowns.start(ctx, afterPurge, q.ID(), time.Now()); err != nil {
-			return nil, err
-		}
-	}
-	return &api.PurgeQueueOutput{}, nil
+	return &api.PurgeQueueOutput{}, fromDomain(err, identity.From(ctx).Query)
 }

@@ -16,22 +16,22 @@ import (
 	"time"
 
 	"millrace/runtime/queue"
+	"millrace/runtime/queue/cooldown"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/store/record"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/wire"
 )
 
-// A Service answers SQS requests. What it knows that must outlive the process
-// is in the queues and in records.
+// A Service answers SQS requests. It keeps no state: what must outlive the process is
+// in the queues and their cool-downs.
 type Service struct {
 	api.Unimplemented
 	queues  *jetqueue.Queues
 	tasks   MoveTasks
 	options Options
 
-	cooldowns cooldowns
+	cooldowns *cooldown.Table
 	fifoQuota throttle
 	access    queue.Access
 
@@ -39,10 +39,10 @@ type Service struct {
 	drain   context.CancelFunc
 }
 
-// New serves the given queues, and the tasks that move messages between them.
-// records keep what must not be done again for a while.
-func New(queues *jetqueue.Queues, tasks MoveTasks, records *record.Store, o Options) *Service {
-	s := &Service{queues: queues, tasks: tasks, options: o, cooldowns: cooldownsIn(records)}
+// New serves the given queues, and the tasks that move messages between them. cooldowns
+// remember purges and deletions.
+func New(queues *jetqueue.Queues, tasks MoveTasks, cooldowns *cooldown.Table, o Options) *Service {
+	s := &Service{queues: queues, tasks: tasks, options: o, cooldowns: cooldowns}
 	s.drained, s.drain = context.WithCancel(context.Background())
 	return s
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace/runtime/arn"
+	"millrace/runtime/identity"
 	api "millrace/services/internal/api/sts"
 )
 
@@ -38,14 +39,15 @@ func (s *Service) AssumeRole(ctx context.Context, in *api.AssumeRoleInput) (*api
 	if s.caller(ctx).RoleARN != "" && duration > time.Hour {
 		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	}
-	id, longest, exists := s.roles.Role(role.Account, name)
+	known, exists := s.roles.Get(role.Account, name)
+	id := known.ID
 	if !exists {
 		id = idOf(*in.RoleArn)
-	} else if duration > longest {
+	} else if duration > time.Duration(known.MaxSession)*time.Second {
 		return nil, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
 
-	as := session{
+	as := identity.Session{
 		Account: role.Account,
 		ARN:     arn.New("sts", "", role.Account, "assumed-role/"+name+"/"+*in.RoleSessionName).String(),
 		UserID:  id + ":" + *in.RoleSessionName,

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	api "millrace/services/internal/api/sts"
-	"millrace/services/internal/identity"
+	caller "millrace/services/internal/identity"
 )
 
 // GetCallerIdentity   awsQuery
@@ -15,7 +15,7 @@ import (
 //
 // Not supported: users; every other key is the root's.
 func (s *Service) GetCallerIdentity(ctx context.Context, _ *api.GetCallerIdentityInput) (*api.GetCallerIdentityOutput, error) {
-	if identity.From(ctx).AccessKey == "" {
+	if caller.From(ctx).AccessKey == "" {
 		return nil, anonymous
 	}
 	c := s.caller(ctx)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	domain "millrace/runtime/identity"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/runtime/store/record"
@@ -29,8 +30,8 @@ const (
 // roles has one role, of two hours at most.
 type roles struct{}
 
-func (roles) Role(account, name string) (string, time.Duration, bool) {
-	return "AROAWORKERWORKERWORKE", 2 * time.Hour, account == "222222222222" && name == "worker"
+func (roles) Get(account, name string) (domain.Role, bool) {
+	return domain.Role{ID: "AROAWORKERWORKERWORKE", MaxSession: 2 * 60 * 60}, account == "222222222222" && name == "worker"
 }
 
 // A clock is moved by hand.
@@ -54,7 +55,7 @@ func start(t *testing.T) (context.Context, *sts.Service, *clock) {
 		b.Stop(context.Background())
 	})
 	c := &clock{time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)}
-	return as(ctx, "test"), sts.New(store, roles{}, c.now), c
+	return as(ctx, "test"), sts.New(domain.NewSessions(store, c.now), roles{}), c
 }
 
 // as is a context of a caller with an access key.
@@ -231,7 +232,7 @@ func TestSessionsAreForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer store.Close()
-		s := sts.New(store, roles{}, time.Now)
+		s := sts.New(domain.NewSessions(store, time.Now), roles{})
 		left := func() int { return len(record.NewTable[any](store, "stssession").Keys("")) }
 		for range 3 {
 			if _, err := assume(as(ctx, "test"), s, worker); err != nil {

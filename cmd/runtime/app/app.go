@@ -30,8 +30,10 @@ import (
 	"millrace/runtime/delivery/target"
 	"millrace/runtime/fault"
 	"millrace/runtime/function"
+	"millrace/runtime/identity"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
+	"millrace/runtime/queue/cooldown"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/queue/moves"
 	"millrace/runtime/sandbox"
@@ -191,7 +193,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, err
 	}
 
-	queues := sqs.New(a.queues, a.moves, a.records, a.cfg.SQS)
+	queues := sqs.New(a.queues, a.moves, cooldown.New(a.records), a.cfg.SQS)
 	batches := esmtarget.Functions{Functions: a.functions}
 	mayReceive := func(q queue.ID, functionARN string) error {
 		f, _ := batches.Function(functionARN)
@@ -206,8 +208,9 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 
 	functions := awslambda.New(a.functions, a.mappings)
-	roles := iam.New(a.records, time.Now)
-	tokens := sts.New(a.records, roles, time.Now)
+	accountRoles := identity.NewRoles(a.records)
+	roles := iam.New(accountRoles, identity.NewPolicies(a.records), time.Now)
+	tokens := sts.New(identity.NewSessions(a.records, time.Now), accountRoles)
 	secrets := kms.New(a.keys, time.Now)
 	own := http.NewServeMux()
 	own.Handle("/_runtime/", admin.Handler(a, a.cfg.AllowReset, log))
