@@ -87,7 +87,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 // success, 1 for a failure, 2 for a command line that makes no sense.
 func run(ctx context.Context, args []string, term terminal) int {
 	exited, code := false, 0
-	var c cli
+	c := cli{Start: newStartCmd()}
 	parser, err := kong.New(&c,
 		kong.Name("runtime"),
 		kong.Description("Millrace: unchanged AWS SDKs, Go handlers, nothing lost. Endpoint for SDKs: http://127.0.0.1:4566"),

@@ -30,10 +30,22 @@ type startCmd struct {
 	AllowReset  bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
 	AllowHost   []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
 	HTTP        string        `name:"http" default:"loop" enum:"loop,std" env:"MILLRACE_HTTP" help:"What serves HTTP: loop, which takes less of the processor, or std, Go's net/http alone."`
-	SQS         sqsFlags      `embed:"" prefix:"sqs-"`
+	Parts       kong.Plugins  // the switches of each part
 	Grace       time.Duration `default:"30s" env:"MILLRACE_GRACE" help:"How long work in flight may take to finish at the end."`
 	LogLevel    slog.Level    `default:"warn" env:"MILLRACE_LOG_LEVEL" help:"What to log: debug, info, warn or error."`
 	LogFormat   string        `default:"text" enum:"text,json" env:"MILLRACE_LOG_FORMAT" help:"How to log: text or json."`
+
+	config *app.Config // what the parts' switches set
+}
+
+func newStartCmd() startCmd {
+	c := startCmd{config: &app.Config{}}
+	for _, p := range app.Parts() {
+		if p.Flags != nil {
+			c.Parts = append(c.Parts, p.Flags(c.config))
+		}
+	}
+	return c
 }
 
 // A syncFlag is "always" or a duration.
@@ -64,14 +76,13 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 	if err != nil {
 		return err
 	}
-	cfg := app.Config{
-		Memory: memory.Find(log),
-		Listen: c.Listen, Data: c.Data, NATS: c.NATS, Replicas: c.Replicas, RootKey: c.RootKey, Sync: backbone.Sync(c.Sync), MaxStore: int64(c.MaxStore),
-		SQS: c.SQS.options(), KeepForever: !c.SQS.EnableMessageRetentionPeriod,
-		AllowReset: c.AllowReset, Strict: c.StrictStore, AllowHosts: c.AllowHost, HTTP: c.HTTP,
-		AtRest: releaseMemory,
-		Output: shown(term.out), Log: log,
-	}
+	cfg := *c.config
+	cfg.Memory = memory.Find(log)
+	cfg.Listen, cfg.AllowHosts, cfg.HTTP = c.Listen, c.AllowHost, c.HTTP
+	cfg.Data, cfg.RootKey, cfg.Sync, cfg.MaxStore, cfg.Strict = c.Data, c.RootKey, backbone.Sync(c.Sync), int64(c.MaxStore), c.StrictStore
+	cfg.NATS, cfg.Replicas = c.NATS, c.Replicas
+	cfg.AllowReset, cfg.AtRest = c.AllowReset, releaseMemory
+	cfg.Output, cfg.Log = shown(term.out), log
 	a, err := app.Start(ctx, cfg)
 	if err != nil {
 		return err

@@ -26,9 +26,11 @@ func (c *statusCmd) Run(ctx context.Context, term terminal) error {
 	if c.JSON {
 		err = json.NewEncoder(term.out).Encode(s)
 	} else {
-		fmt.Fprintf(term.out, "endpoint   %s\nhealth     %s\nversion    %s\nprocess    %d\nuptime     %v\ndata       %s\nqueues     %d\nmessages   %d\nfunctions  %d\nmappings   %d\n",
-			s.Endpoint, strings.ReplaceAll(s.Health, "\n", "\n           "), s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second), s.Data,
-			s.Stored.Queues, s.Stored.Messages, s.Stored.Functions, s.Stored.Mappings)
+		fmt.Fprintf(term.out, "endpoint   %s\nhealth     %s\nversion    %s\nprocess    %d\nuptime     %v\ndata       %s\n",
+			s.Endpoint, strings.ReplaceAll(s.Health, "\n", "\n           "), s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second), s.Data)
+		for _, c := range s.Stored {
+			fmt.Fprintf(term.out, "%-10s %d\n", c.Of, c.N)
+		}
 		printLosses(term.out, s.Losses)
 	}
 	if err == nil && !s.Healthy() {

@@ -20,6 +20,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"millrace/cmd/runtime/app"
 )
 
 // intro stands above the tables.
@@ -31,14 +33,6 @@ Operations of AWS that Millrace answers, and what each of them leaves out. An op
 listed is refused, and the refusal says that it is not supported.
 
 `
-
-// A service is a package to read, under the name that people know.
-type service struct{ name, dir string }
-
-// Services are the services in the order of the file.
-func Services() []service {
-	return []service{{"SQS", "sqs"}, {"KMS", "kms"}, {"Lambda", "lambda"}, {"IAM", "iam"}, {"STS", "sts"}}
-}
 
 // An operation is what its comment says of it.
 type operation struct {
@@ -59,13 +53,13 @@ func run() error {
 	}
 	root := filepath.Dir(strings.TrimSpace(string(out)))
 	text := bytes.NewBufferString(intro)
-	for _, s := range Services() {
-		ops, err := operations(filepath.Join(root, "services", s.dir))
+	for _, s := range app.Parts() {
+		ops, err := operations(filepath.Join(root, "services", s.Folder))
 		if err != nil {
 			return err
 		}
-		write(text, s.name, ops)
-		others, err := absent(filepath.Join(root, "services/internal/api/models", s.dir+".json"), ops)
+		write(text, s.Name, ops)
+		others, err := absent(filepath.Join(root, "services/internal/api/models", s.Folder+".json"), ops)
 		if err != nil {
 			return err
 		}

@@ -9,8 +9,10 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -38,12 +40,55 @@ const Healthy = "ok"
 // Healthy reports whether all calls are served.
 func (s Status) Healthy() bool { return s.Health == Healthy }
 
-// Stored counts what is held.
-type Stored struct {
-	Queues    int `json:"queues"`
-	Messages  int `json:"messages"` // visible, in flight and delayed
-	Functions int `json:"functions"`
-	Mappings  int `json:"eventSourceMappings"`
+// A Count is how many there are of something that is stored.
+type Count struct {
+	Of string // "eventSourceMappings"
+	N  int
+}
+
+// Stored counts what is held. In JSON it is an object, with the counts in their order.
+type Stored []Count
+
+// N is the count of something; 0 when nobody counts it.
+func (s Stored) N(of string) int {
+	for _, c := range s {
+		if c.Of == of {
+			return c.N
+		}
+	}
+	return 0
+}
+
+// MarshalJSON writes the object.
+func (s Stored) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i, c := range s {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = fmt.Appendf(out, "%q:%d", c.Of, c.N)
+	}
+	return append(out, '}'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, in its order.
+func (s *Stored) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for d.More() {
+		of, err := d.Token()
+		if err != nil {
+			return err
+		}
+		c := Count{Of: fmt.Sprint(of)}
+		if err := d.Decode(&c.N); err != nil {
+			return err
+		}
+		*s = append(*s, c)
+	}
+	return nil
 }
 
 // A Runtime is what the API speaks for.

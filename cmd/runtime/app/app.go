@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -19,24 +18,16 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"millrace/esm"
-	"millrace/esm/source"
-	sqssource "millrace/esm/source/sqs"
-	esmtarget "millrace/esm/target"
 	"millrace/runtime/capacity"
 	"millrace/runtime/capacity/descriptors"
 	"millrace/runtime/capacity/memory"
 	"millrace/runtime/delivery"
 	"millrace/runtime/delivery/target"
-	"millrace/runtime/fault"
 	"millrace/runtime/function"
 	"millrace/runtime/identity"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
-	"millrace/runtime/queue/cooldown"
 	"millrace/runtime/queue/jetqueue"
-	"millrace/runtime/queue/moves"
-	"millrace/runtime/sandbox"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/keys"
 	"millrace/runtime/store/loss"
@@ -44,9 +35,6 @@ import (
 	"millrace/services/admin"
 	"millrace/services/gateway"
 	"millrace/services/gateway/http1"
-	"millrace/services/iam"
-	"millrace/services/kms"
-	awslambda "millrace/services/lambda"
 	"millrace/services/sqs"
 	"millrace/services/sts"
 )
@@ -112,23 +100,31 @@ type App struct {
 	cfg      Config
 	started  time.Time
 	listener net.Listener
-	parts    lifecycle.Stack
+	stack    lifecycle.Stack
 	thorough bool // every log is read at the start
 
-	held      *lock
-	gate      capacity.Gate
-	folder    *folder
-	store     *backbone.Backbone
-	files     *descriptors.Limit
-	losses    *loss.Log
-	records   *record.Store
-	keys      *keys.Ring
-	queues    *jetqueue.Queues
-	moves     *moves.Tasks
-	sandboxes *sandbox.Pool
-	functions *function.Functions
-	outbox    *delivery.Outbox
-	mappings  *esm.Mappings
+	held   *lock
+	gate   capacity.Gate
+	folder *folder
+	store  *backbone.Backbone
+	files  *descriptors.Limit
+	losses *loss.Log
+
+	// What parts stand on.
+	records *record.Store
+	keys    *keys.Ring
+	queues  *jetqueue.Queues
+	outbox  *delivery.Outbox
+	targets delivery.Resolvers         // of the outbox
+	senders map[string]delivery.Sender // of the outbox
+
+	// What one part has for another that is opened after it.
+	roles      *identity.Roles
+	functions  *function.Functions
+	mayReceive func(from queue.ID, account, role, function string) error
+	sessions   *sts.Service
+
+	offers []Offer // of the parts, in their order
 }
 
 // Start brings everything up, in the order in which the parts need each other,
@@ -138,7 +134,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	a := &App{cfg: withDefaults(cfg), started: time.Now()}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, a.parts.Down(context.WithoutCancel(ctx)))
+			err = errors.Join(err, a.stack.Down(context.WithoutCancel(ctx)))
 		}
 	}()
 	log := a.cfg.Log
@@ -151,75 +147,37 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		}
 	}
 	warnOfStrangers(log, a.listener.Addr())
-	a.parts.Push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
+	a.stack.Push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
 
-	stream, err := a.openStore(ctx)
-	if err != nil {
+	if err := a.openStore(ctx); err != nil {
 		return nil, err
 	}
-	if err := a.measureDepths(); err != nil {
-		return nil, fmt.Errorf("measuring queue depths: %w", err)
-	}
-
-	a.moves = moves.New(moves.Config{Records: a.records, Queue: a.moved, Log: log})
-	if err := a.parts.Start(ctx, "message move tasks", a.moves); err != nil {
-		return nil, err
-	}
-
-	temp, err := freshTemp(a.cfg.Data)
-	if err != nil {
-		return nil, err
-	}
-	a.sandboxes = sandbox.New(sandbox.Config{Endpoint: a.Endpoint, Temp: temp, Output: a.cfg.Output, Log: log})
-	a.parts.Push("sandboxes", a.sandboxes.Stop)
-
-	targets := delivery.Resolvers{}
+	a.targets, a.senders = delivery.Resolvers{}, map[string]delivery.Sender{}
+	maps.Copy(a.targets, target.Endpoints())
 	a.outbox = delivery.New(delivery.Config{
 		Queue:   func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, a.queues) },
-		Resolve: targets.Resolve,
-		Senders: map[string]delivery.Sender{function.Sender: function.AsyncSender},
-		Log:     log,
+		Resolve: a.targets.Resolve, Senders: a.senders, Log: log,
 	})
-	if a.functions, err = function.Open(ctx, function.Config{
-		Records: a.records, Keys: a.keys, JetStream: stream.JetStream(), Dir: filepath.Join(a.cfg.Data, "functions"),
-		Runner: a.sandboxes, Outbox: a.outbox, Log: log,
-	}); err != nil {
+	if err := a.openParts(ctx); err != nil {
 		return nil, err
 	}
-	maps.Copy(targets, a.functions.Resolvers())
-	maps.Copy(targets, target.Endpoints())
-	targets["sqs"] = target.Queues(a.target, a.cfg.SQS.PoliciesOff)
-	if err := a.parts.Start(ctx, "outbox", a.outbox); err != nil {
+	// Last of all: what it delivers may be for any of them.
+	if err := a.stack.Start(ctx, "outbox", a.outbox); err != nil {
 		return nil, err
 	}
 
-	queues := sqs.New(a.queues, a.moves, cooldown.New(a.records), a.cfg.SQS)
-	batches := esmtarget.Functions{Functions: a.functions}
-	mayReceive := func(q queue.ID, functionARN string) error {
-		f, _ := batches.Function(functionARN)
-		return queues.MayReceive(q, f.Account, f.Role, f.Name)
-	}
-	a.mappings = esm.New(esm.Config{
-		Records: a.records, Invoker: batches, Timeout: batches.Timeout, Log: log,
-		Sources: map[string]source.Kind{"sqs": sqssource.Kind(a.source, mayReceive)},
-	})
-	if err := a.parts.Start(ctx, "event source mappings", a.mappings); err != nil {
-		return nil, err
-	}
-
-	functions := awslambda.New(a.functions, a.mappings)
-	accountRoles := identity.NewRoles(a.records)
-	roles := iam.New(accountRoles, identity.NewPolicies(a.records), time.Now)
-	tokens := sts.New(identity.NewSessions(a.records, time.Now), accountRoles)
-	secrets := kms.New(a.keys, time.Now)
 	own := http.NewServeMux()
 	own.Handle("/_runtime/", admin.Handler(a, a.cfg.AllowReset, log))
-	own.Handle("/_runtime/code/", functions.CodeHandler())
-	own.Handle("/_runtime/sqs/messages", queues.MessagesHandler(a.cfg.Account, a.cfg.Region))
+	var services []gateway.Service
+	for _, o := range a.offers {
+		services = append(services, o.Service)
+		for pattern, h := range o.Routes {
+			own.Handle(pattern, h)
+		}
+	}
 	handler := gateway.New(gateway.Config{
-		Services: []gateway.Service{queues, functions, roles, tokens, secrets},
-		Own:      own,
-		Account:  a.cfg.Account, SessionOf: tokens.Session, Region: a.cfg.Region,
+		Services: services, Own: own,
+		Account: a.cfg.Account, SessionOf: a.sessions.Session, Region: a.cfg.Region,
 		Hosts: a.cfg.AllowHosts, Log: log,
 	})
 	server := newServer(a.cfg.HTTP, bodies{handler, a.cfg.Memory}, log)
@@ -230,8 +188,12 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 			log.Error("serving", "error", err)
 		}
 	}()
-	a.parts.Push("gateway", func(ctx context.Context) error {
-		queues.Drain() // waiting receives are answered now, not when their wait is over
+	a.stack.Push("gateway", func(ctx context.Context) error {
+		for _, o := range a.offers {
+			if o.Drain != nil {
+				o.Drain()
+			}
+		}
 		err := server.Shutdown(ctx)
 		if err != nil {
 			server.Close()
@@ -277,19 +239,6 @@ func (a *App) rootKey() (keys.Root, error) {
 	return keys.LoadRoot(file, file+".copy")
 }
 
-// freshTemp makes the folder of the functions' temporary folders, without what a
-// killed process left in it.
-func freshTemp(data string) (string, error) {
-	dir, err := filepath.Abs(filepath.Join(data, "tmp"))
-	if err == nil {
-		err = errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700))
-	}
-	if err != nil {
-		return "", fmt.Errorf("making the functions' temporary folder: %w", err)
-	}
-	return dir, nil
-}
-
 func withDefaults(c Config) Config {
 	def := func(s *string, v string) {
 		if *s == "" {
@@ -308,7 +257,7 @@ func withDefaults(c Config) Config {
 
 // Stop drains what is in flight and stops every part, the front door first and
 // the store last. When ctx ends, what still runs is cut off.
-func (a *App) Stop(ctx context.Context) error { return a.parts.Down(ctx) }
+func (a *App) Stop(ctx context.Context) error { return a.stack.Down(ctx) }
 
 // Endpoint is the URL that clients use.
 func (a *App) Endpoint() string { return "http://" + reachable(a.listener.Addr()) }
@@ -324,15 +273,6 @@ func (a *App) Register(ctx context.Context, f function.Function, h lambda.Handle
 	}
 	return a.functions.Register(ctx, f, h)
 }
-
-// source finds the queue that a mapping feeds on.
-func (a *App) source(id queue.ID) (sqssource.Queue, error) { return a.queues.Get(id) }
-
-// target finds the queue that events are delivered to.
-func (a *App) target(id queue.ID) (target.Queue, error) { return a.queues.Get(id) }
-
-// moved finds the queue that a message move task empties.
-func (a *App) moved(id queue.ID) (moves.Queue, error) { return a.queues.Get(id) }
 
 // Health implements admin.Runtime: what would be refused now, or may be lost, and why.
 func (a *App) Health() error {
@@ -350,44 +290,47 @@ func (a *App) Health() error {
 // can change that. Stop is still to be called.
 func (a *App) Failed() <-chan error { return a.store.Failed() }
 
-// Status fits admin.Runtime.
+// Status implements admin.Runtime.
 func (a *App) Status(ctx context.Context) (admin.Status, error) {
 	s := admin.Status{
 		Version: Version, Endpoint: a.Endpoint(), Data: a.cfg.Store(), Folder: absolute(a.cfg.Data), PID: os.Getpid(),
 		Started: a.started.Format(time.RFC3339), Uptime: time.Since(a.started).Seconds(),
 	}
-	for _, q := range a.allQueues() {
-		n, err := q.MessageCount(ctx)
-		if errors.Is(err, fault.NotFound) {
-			continue // deleted since it was listed
+	for _, o := range a.offers {
+		if o.Status == nil {
+			continue
 		}
+		counts, err := o.Status(ctx)
 		if err != nil {
 			return s, err
 		}
-		s.Stored.Queues++
-		s.Stored.Messages += n
+		s.Stored = append(s.Stored, counts...)
 	}
-	s.Stored.Functions = len(a.functions.All())
-	s.Stored.Mappings = len(a.mappings.List(nil))
 	s.Losses = a.losses.All()
 	return s, nil
 }
 
-// ForgetLosses fits admin.Runtime.
+// ForgetLosses implements admin.Runtime.
 func (a *App) ForgetLosses() error { return a.losses.Forget() }
 
-// allQueues are the queues of every account, but not those that the runtime
-// keeps for itself.
-func (a *App) allQueues() []*jetqueue.Queue {
-	return slices.DeleteFunc(a.queues.All(), func(q *jetqueue.Queue) bool { return q.ID().Account == delivery.Reserved })
-}
-
-// Reset fits admin.Runtime: what feeds on the rest goes first.
+// Reset implements admin.Runtime: what feeds on the rest goes first.
 func (a *App) Reset(ctx context.Context) error {
-	for _, part := range []interface{ Reset(context.Context) error }{a.mappings, a.outbox, a.functions, a.moves, a.queues, a.records, a.keys} {
-		if err := part.Reset(ctx); err != nil {
+	if err := a.outbox.Reset(ctx); err != nil {
+		return err
+	}
+	for _, o := range slices.Backward(a.offers) {
+		if o.Reset == nil {
+			continue
+		}
+		if err := o.Reset(ctx); err != nil {
 			return err
 		}
+	}
+	if err := a.records.Reset(ctx); err != nil {
+		return err
+	}
+	if err := a.keys.Reset(ctx); err != nil {
+		return err
 	}
 	return a.outbox.Start(ctx)
 }

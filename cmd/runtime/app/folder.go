@@ -124,7 +124,7 @@ func (a *App) watchFolder() (intact func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("watching the data folder: %w", err)
 	}
-	a.parts.Push("watch over the data folder", func(context.Context) error { return f.release() })
+	a.stack.Push("watch over the data folder", func(context.Context) error { return f.release() })
 	if a.folder = f; a.cfg.NATS != "" {
 		return nil, nil
 	}

@@ -38,6 +38,6 @@ func (a *App) measureDepths() error {
 	if err != nil {
 		return err
 	}
-	a.parts.Push("queue metrics", func(context.Context) error { return registration.Unregister() })
+	a.stack.Push("queue metrics", func(context.Context) error { return registration.Unregister() })
 	return nil
 }

@@ -20,60 +20,60 @@ import (
 
 // openStore takes the data folder and brings up what is kept there. What is
 // missing or damaged goes to a.losses.
-func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
+func (a *App) openStore(ctx context.Context) error {
 	log := a.cfg.Log
 	held, err := acquire(a.cfg.Data)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.held = held
-	a.parts.Push("data folder", func(context.Context) error { return held.release() })
+	a.stack.Push("data folder", func(context.Context) error { return held.release() })
 	room, err := a.openRoom() // before the first write: a full disk may have to give some
 	if err != nil {
-		return nil, err
+		return err
 	}
 	endpoint := "" // who only examines answers nowhere
 	if a.listener != nil {
 		endpoint = a.Endpoint()
 	}
 	if err := held.announce(Holder{PID: os.Getpid(), Endpoint: endpoint, Started: a.started}); err != nil {
-		return nil, fmt.Errorf("writing to the data folder: %w", err)
+		return fmt.Errorf("writing to the data folder: %w", err)
 	}
 
 	if a.losses, err = loss.Open(filepath.Join(a.cfg.Data, "losses.log"), log); err != nil {
-		return nil, err
+		return err
 	}
 
 	truncated, extents, err := a.repairStore()
 	if err != nil {
-		return nil, err
+		return err
 	}
 
 	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, OnIdle: a.cfg.AtRest, Space: room, CheckInterval: a.files.CheckInterval(), ConcurrentLoads: a.cfg.Memory.ConcurrentLoads(), Log: log,
 		IsParked: a.parks()})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a.parts.Push("backbone", stream.Stop)
+	a.stack.Push("backbone", stream.Stop)
 	a.store = stream
 	a.gate = a.limits(room)
 
 	intact, err := a.watchFolder()
 	if err != nil {
-		return nil, err
+		return err
 	}
 
 	if a.records, err = a.openRecords(ctx, stream, intact); err != nil {
-		return nil, err
+		return err
 	}
-	a.parts.Push("records", func(context.Context) error { return a.records.Close() })
+	a.stack.Push("records", func(context.Context) error { return a.records.Close() })
 
 	root, err := a.rootKey()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if a.keys, err = keys.Open(a.records, root, time.Now); err != nil {
-		return nil, err
+		return err
 	}
 	for _, file := range a.keys.Repaired() {
 		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
@@ -85,15 +85,15 @@ func (a *App) openStore(ctx context.Context) (_ *backbone.Backbone, err error) {
 	}
 	if a.queues, err = jetqueue.Open(ctx, stream, a.records, jetqueue.Options{Gate: a.gate, MoveLimit: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), ConcurrentReads: a.cfg.Memory.ConcurrentLoads(), ReadAheadBytes: a.cfg.Memory.PageBytes(), AdmitWrite: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, VerifyStored: intact,
 		CheckpointFile: a.checkpointFile(), IntactRange: a.whole(extents), IdleTimeout: rest, TruncatedStreams: truncated.streams, OnLoss: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever}); err != nil {
-		return nil, err
+		return err
 	}
-	a.parts.Push("queues", a.queues.Close)
+	a.stack.Push("queues", a.queues.Close)
 	if err := a.records.ForgetOld(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	a.records.Guard(a.gate, room.Changes()) // from here on: what a start puts right is written though the disk is full
-	a.parts.Push("truncated logs", func(ctx context.Context) error { return truncated.forgetRead(ctx, a.queues) })
-	return stream, nil
+	a.stack.Push("truncated logs", func(ctx context.Context) error { return truncated.forgetRead(ctx, a.queues) })
+	return nil
 }
 
 // openRecords opens the records, with copies beside an embedded server. When a
@@ -179,8 +179,8 @@ func (a *App) repairStore() (truncated truncatedLogs, whole map[string]repair.Ex
 // What is full, or else would have calls fail, is the second result.
 func Examine(ctx context.Context, cfg Config) (_ []loss.Loss, full, err error) {
 	a := &App{cfg: withDefaults(cfg), started: time.Now(), thorough: true}
-	defer func() { err = errors.Join(err, a.parts.Down(context.WithoutCancel(ctx))) }()
-	if _, err := a.openStore(ctx); err != nil {
+	defer func() { err = errors.Join(err, a.stack.Down(context.WithoutCancel(ctx))) }()
+	if err := a.openStore(ctx); err != nil {
 		return nil, nil, err
 	}
 	if err := a.queues.WaitReady(ctx); err != nil {
