@@ -17,7 +17,7 @@ import (
 
 	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
-	"millrace/services/internal/list"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -52,7 +52,7 @@ type listing struct {
 // than a name and an account, to fit into a marker of 320 characters.
 func page[T any](items []T, sortKey func(T) string, l listing) (part []T, next *string, truncated *bool, err error) {
 	slices.SortFunc(items, func(a, b T) int { return cmp.Compare(sortKey(a), sortKey(b)) })
-	part, next, truncated, err = list.Page(items, sortKey, l.marker, int(valueOr(l.max, 100)))
+	part, next, truncated, err = kit.MarkedPage(items, sortKey, l.marker, int(kit.ValueOr(l.max, 100)))
 	if err != nil {
 		err = validation("Invalid Marker.")
 	}

@@ -12,6 +12,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -141,7 +142,7 @@ func (s *Service) CreatePolicy(ctx context.Context, in *api.CreatePolicyInput) (
 	if err := checkManagedPolicy(*in.PolicyDocument); err != nil {
 		return nil, err
 	}
-	tags, err := policyTags.with(nil, in.Tags)
+	tags, err := kit.AddTags(policyTags, nil, given(in.Tags))
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +150,9 @@ func (s *Service) CreatePolicy(ctx context.Context, in *api.CreatePolicyInput) (
 	p := identity.Policy{
 		Account:     account(ctx),
 		Name:        *in.PolicyName,
-		Path:        valueOr(in.Path, "/"),
+		Path:        kit.ValueOr(in.Path, "/"),
 		ID:          identity.NewID("ANPA"),
-		Description: valueOr(in.Description, ""),
+		Description: kit.ValueOr(in.Description, ""),
 		Created:     now,
 		Updated:     now,
 		Tags:        tags,
@@ -197,7 +198,7 @@ func (s *Service) GetPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.G
 //   - OnlyAttached and PolicyUsageFilter: those that some role uses, and how
 func (s *Service) ListPolicies(ctx context.Context, in *api.ListPoliciesInput) (*api.ListPoliciesOutput, error) {
 	var policies []identity.Policy
-	scope := valueOr(in.Scope, "All")
+	scope := kit.ValueOr(in.Scope, "All")
 	if scope != "AWS" {
 		policies = s.policies.List(account(ctx))
 	}
@@ -209,10 +210,10 @@ func (s *Service) ListPolicies(ctx context.Context, in *api.ListPoliciesInput) (
 	uses := s.roles.PolicyUses(account(ctx))
 	policies = slices.DeleteFunc(policies, func(p identity.Policy) bool {
 		used := uses[p.ARN()].Attached > 0
-		if valueOr(in.PolicyUsageFilter, "") == "PermissionsBoundary" {
+		if kit.ValueOr(in.PolicyUsageFilter, "") == "PermissionsBoundary" {
 			used = uses[p.ARN()].Bounding > 0
 		}
-		return valueOr(in.OnlyAttached, false) && !used || !strings.HasPrefix(p.Path, valueOr(in.PathPrefix, "/"))
+		return kit.ValueOr(in.OnlyAttached, false) && !used || !strings.HasPrefix(p.Path, kit.ValueOr(in.PathPrefix, "/"))
 	})
 	policies, marker, truncated, err := page(policies, policyKey, listing{in.Marker, in.MaxItems})
 	if err != nil {
@@ -264,13 +265,13 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *api.ListEntitie
 	roles := s.roles.List(account(ctx))
 	roles = slices.DeleteFunc(roles, func(r identity.Role) bool {
 		uses := slices.Contains(r.Attached, a.text)
-		switch valueOr(in.PolicyUsageFilter, "") {
+		switch kit.ValueOr(in.PolicyUsageFilter, "") {
 		case "PermissionsBoundary":
 			uses = r.Boundary == a.text
 		case "":
 			uses = uses || r.Boundary == a.text
 		}
-		return !uses || !strings.HasPrefix(r.Path, valueOr(in.PathPrefix, "/")) || valueOr(in.EntityFilter, "Role") != "Role"
+		return !uses || !strings.HasPrefix(r.Path, kit.ValueOr(in.PathPrefix, "/")) || kit.ValueOr(in.EntityFilter, "Role") != "Role"
 	})
 	roles, marker, truncated, err := page(roles, roleKey, listing{in.Marker, in.MaxItems})
 	if err != nil {

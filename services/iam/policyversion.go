@@ -10,6 +10,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
+	"millrace/services/internal/kit"
 )
 
 func versionID(number int) string { return fmt.Sprintf("v%d", number) }
@@ -41,7 +42,7 @@ func (s *Service) CreatePolicyVersion(ctx context.Context, in *api.CreatePolicyV
 	}
 	out := &api.CreatePolicyVersionOutput{}
 	err := s.changePolicy(ctx, "CreatePolicyVersion", in.PolicyArn, notAttachable(in.PolicyArn), func(p *identity.Policy) error {
-		v, err := p.AddVersion(*in.PolicyDocument, s.nowSeconds(), valueOr(in.SetAsDefault, false))
+		v, err := p.AddVersion(*in.PolicyDocument, s.nowSeconds(), kit.ValueOr(in.SetAsDefault, false))
 		if errors.Is(err, fault.TooLarge) {
 			return limitExceeded("A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", identity.MaxVersions)
 		}

@@ -9,6 +9,7 @@ import (
 	"millrace/runtime/fault"
 	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
+	"millrace/services/internal/kit"
 )
 
 // trustQuota is how many characters a trust policy may have.
@@ -80,19 +81,19 @@ func (s *Service) CreateRole(ctx context.Context, in *api.CreateRoleInput) (*api
 	if err := checkTrustPolicy(*in.AssumeRolePolicyDocument); err != nil {
 		return nil, err
 	}
-	tags, err := roleTags.with(nil, in.Tags)
+	tags, err := kit.AddTags(roleTags, nil, given(in.Tags))
 	if err != nil {
 		return nil, err
 	}
 	r := identity.Role{
 		Account:     account(ctx),
 		Name:        *in.RoleName,
-		Path:        valueOr(in.Path, "/"),
+		Path:        kit.ValueOr(in.Path, "/"),
 		ID:          identity.NewID("AROA"),
-		Description: valueOr(in.Description, ""),
+		Description: kit.ValueOr(in.Description, ""),
 		Trust:       *in.AssumeRolePolicyDocument,
-		MaxSession:  valueOr(in.MaxSessionDuration, 3600),
-		Boundary:    valueOr(in.PermissionsBoundary, ""),
+		MaxSession:  kit.ValueOr(in.MaxSessionDuration, 3600),
+		Boundary:    kit.ValueOr(in.PermissionsBoundary, ""),
 		Created:     s.nowSeconds(),
 		Tags:        tags,
 	}
@@ -166,8 +167,8 @@ func (s *Service) DeleteRole(ctx context.Context, in *api.DeleteRoleInput) (*api
 //   - changes what is given, and leaves the rest
 func (s *Service) UpdateRole(ctx context.Context, in *api.UpdateRoleInput) (*api.UpdateRoleOutput, error) {
 	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
-		r.Description = valueOr(in.Description, r.Description)
-		r.MaxSession = valueOr(in.MaxSessionDuration, r.MaxSession)
+		r.Description = kit.ValueOr(in.Description, r.Description)
+		r.MaxSession = kit.ValueOr(in.MaxSessionDuration, r.MaxSession)
 		return nil
 	})
 	return &api.UpdateRoleOutput{}, err
@@ -222,12 +223,4 @@ func checkTrustPolicy(text string) error {
 		return limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", trustQuota)
 	}
 	return nil
-}
-
-// valueOr is what p points to, or other when p is nil.
-func valueOr[T any](p *T, other T) T {
-	if p == nil {
-		return other
-	}
-	return *p
 }

@@ -8,6 +8,7 @@ import (
 
 	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
+	"millrace/services/internal/kit"
 )
 
 // AttachRolePolicy   awsQuery
@@ -62,7 +63,7 @@ func (s *Service) ListAttachedRolePolicies(ctx context.Context, in *api.ListAtta
 	var attached []policyARN
 	for _, text := range r.Attached {
 		a, err := parsePolicyARN(text)
-		if err == nil && strings.HasPrefix(a.path, valueOr(in.PathPrefix, "/")) {
+		if err == nil && strings.HasPrefix(a.path, kit.ValueOr(in.PathPrefix, "/")) {
 			attached = append(attached, a)
 		}
 	}

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"millrace/runtime/identity"
 	api "millrace/services/internal/api/iam"
+	"millrace/services/internal/kit"
 )
 
 // maxTags is how many tags a role or a policy may have.
@@ -15,44 +15,27 @@ const maxTags = 50
 
 func tagKey(t identity.Tag) string { return t.Key }
 
-// A tagging is the rules of one kind of thing: keys of roles differ by more
-// than their case, keys of policies do not have to.
-type tagging struct {
-	same      func(a, b string) bool
-	duplicate string // what AWS says of the same key twice in a request
-}
-
+// Keys of a role's tags differ by more than their case, keys of a policy's need not.
 var (
-	roleTags   = tagging{strings.EqualFold, "Duplicate tag keys found. Please note that Tag keys are case insensitive."}
-	policyTags = tagging{func(a, b string) bool { return a == b }, "Duplicate tag keys found."}
+	roleTags   = tagRules(true, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+	policyTags = tagRules(false, "Duplicate tag keys found.")
 )
 
-// with returns tags with more added to them, or put in their place.
-func (t tagging) with(tags []identity.Tag, more []*api.Tag) ([]identity.Tag, error) {
-	tags = slices.Clone(tags)
-	for i, m := range more {
-		twice := func(other *api.Tag) bool { return t.same(*other.Key, *m.Key) }
-		if slices.ContainsFunc(more[:i], twice) {
-			return nil, invalidInput("%s", t.duplicate)
-		}
-		fresh := identity.Tag{Key: *m.Key, Value: *m.Value}
-		if at := slices.IndexFunc(tags, func(old identity.Tag) bool { return t.same(old.Key, fresh.Key) }); at >= 0 {
-			tags[at] = fresh
-		} else {
-			tags = append(tags, fresh)
-		}
+func tagRules(fold bool, duplicate string) kit.TagRules {
+	return kit.TagRules{
+		Max: maxTags, Fold: fold,
+		Duplicate: func() error { return invalidInput("%s", duplicate) },
+		TooMany:   func() error { return limitExceeded("The number of tags has reached the maximum limit.") },
 	}
-	if len(tags) > maxTags {
-		return nil, limitExceeded("The number of tags has reached the maximum limit.")
-	}
-	return tags, nil
 }
 
-// without returns tags but those of the keys.
-func (t tagging) without(tags []identity.Tag, keys []string) []identity.Tag {
-	return slices.DeleteFunc(slices.Clone(tags), func(old identity.Tag) bool {
-		return slices.ContainsFunc(keys, func(k string) bool { return t.same(old.Key, k) })
-	})
+// given are the tags of a request.
+func given(tags []*api.Tag) []identity.Tag {
+	all := make([]identity.Tag, len(tags))
+	for i, t := range tags {
+		all[i] = identity.Tag{Key: *t.Key, Value: *t.Value}
+	}
+	return all
 }
 
 // shown are tags as answers list them: in the order of their keys, as bytes.
@@ -78,7 +61,7 @@ func roleTagsShown(r identity.Role) []*api.Tag {
 //   - at most 50 tags
 func (s *Service) TagRole(ctx context.Context, in *api.TagRoleInput) (*api.TagRoleOutput, error) {
 	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) (err error) {
-		r.Tags, err = roleTags.with(r.Tags, in.Tags)
+		r.Tags, err = kit.AddTags(roleTags, r.Tags, given(in.Tags))
 		return err
 	})
 	return &api.TagRoleOutput{}, err
@@ -89,7 +72,7 @@ func (s *Service) TagRole(ctx context.Context, in *api.TagRoleInput) (*api.TagRo
 //   - a key that the role does not have is no error
 func (s *Service) UntagRole(ctx context.Context, in *api.UntagRoleInput) (*api.UntagRoleOutput, error) {
 	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
-		r.Tags = roleTags.without(r.Tags, in.TagKeys)
+		r.Tags = kit.RemoveTags(roleTags, r.Tags, in.TagKeys)
 		return nil
 	})
 	return &api.UntagRoleOutput{}, err
@@ -115,7 +98,7 @@ func (s *Service) ListRoleTags(ctx context.Context, in *api.ListRoleTagsInput) (
 //   - keys of policies may differ by their case alone
 func (s *Service) TagPolicy(ctx context.Context, in *api.TagPolicyInput) (*api.TagPolicyOutput, error) {
 	err := s.changePolicy(ctx, "TagPolicy", in.PolicyArn, notFound(in.PolicyArn), func(p *identity.Policy) (err error) {
-		p.Tags, err = policyTags.with(p.Tags, in.Tags)
+		p.Tags, err = kit.AddTags(policyTags, p.Tags, given(in.Tags))
 		return err
 	})
 	return &api.TagPolicyOutput{}, err
@@ -124,7 +107,7 @@ func (s *Service) TagPolicy(ctx context.Context, in *api.TagPolicyInput) (*api.T
 // UntagPolicy   awsQuery
 func (s *Service) UntagPolicy(ctx context.Context, in *api.UntagPolicyInput) (*api.UntagPolicyOutput, error) {
 	err := s.changePolicy(ctx, "UntagPolicy", in.PolicyArn, notFound(in.PolicyArn), func(p *identity.Policy) error {
-		p.Tags = policyTags.without(p.Tags, in.TagKeys)
+		p.Tags = kit.RemoveTags(policyTags, p.Tags, in.TagKeys)
 		return nil
 	})
 	return &api.UntagPolicyOutput{}, err

@@ -6,6 +6,7 @@ import (
 
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/kit"
 )
 
 // CreateKey   awsJson1_1
@@ -24,9 +25,9 @@ func (s *Service) CreateKey(ctx context.Context, in *api.CreateKeyInput) (*api.C
 		return nil, err
 	}
 	switch {
-	case valueOr(in.Origin, "AWS_KMS") != "AWS_KMS" || in.CustomKeyStoreId != nil || in.XksKeyId != nil:
+	case kit.ValueOr(in.Origin, "AWS_KMS") != "AWS_KMS" || in.CustomKeyStoreId != nil || in.XksKeyId != nil:
 		return nil, unsupported("Millrace has no imported key material and no custom key stores.")
-	case valueOr(in.MultiRegion, false):
+	case kit.ValueOr(in.MultiRegion, false):
 		return nil, unsupported("Millrace has no multi-Region keys.")
 	}
 	tags, err := withTags(nil, in.Tags)
@@ -35,7 +36,7 @@ func (s *Service) CreateKey(ctx context.Context, in *api.CreateKeyInput) (*api.C
 	}
 	k := keys.Key{
 		Account: c.Account, Region: c.Region, Spec: spec,
-		Description: valueOr(in.Description, ""), Policy: valueOr(in.Policy, ""), Tags: tags,
+		Description: kit.ValueOr(in.Description, ""), Policy: kit.ValueOr(in.Policy, ""), Tags: tags,
 	}
 	if err := checkPolicy(k, who, in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
@@ -51,8 +52,8 @@ func specOf(in *api.CreateKeyInput) (keys.Spec, error) {
 	if in.KeySpec != nil && in.CustomerMasterKeySpec != nil {
 		return "", validation("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
 	}
-	spec := keys.Spec(valueOr(in.KeySpec, valueOr(in.CustomerMasterKeySpec, string(keys.Symmetric))))
-	usage := valueOr(in.KeyUsage, "")
+	spec := keys.Spec(kit.ValueOr(in.KeySpec, kit.ValueOr(in.CustomerMasterKeySpec, string(keys.Symmetric))))
+	usage := kit.ValueOr(in.KeyUsage, "")
 	switch {
 	case usage == "" && !spec.Encrypts():
 		return "", validation("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.")

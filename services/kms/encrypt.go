@@ -5,6 +5,7 @@ import (
 
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/kit"
 )
 
 // The longest plaintext and ciphertext, in bytes.
@@ -126,7 +127,7 @@ func (s *Service) ReEncrypt(ctx context.Context, in *api.ReEncryptInput) (*api.R
 
 // checkAlgorithm refuses the algorithms of keys of another spec.
 func checkAlgorithm(k keys.Key, algorithm *string) error {
-	if asked := valueOr(algorithm, symmetric); asked != symmetric {
+	if asked := kit.ValueOr(algorithm, symmetric); asked != symmetric {
 		return incompatible(k, asked)
 	}
 	return nil

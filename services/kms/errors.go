@@ -74,7 +74,7 @@ func blob(name string, b []byte, most int) error {
 
 // dry ends an operation that was only to be tried.
 func dry(run *bool) error {
-	if valueOr(run, false) {
+	if kit.ValueOr(run, false) {
 		return api.ErrDryRunOperationException("The request would have succeeded, but the DryRun option is set.")
 	}
 	return nil

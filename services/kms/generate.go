@@ -7,6 +7,7 @@ import (
 
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/kit"
 )
 
 // GenerateDataKey   awsJson1_1
@@ -41,8 +42,8 @@ func (s *Service) dataKey(ctx context.Context, op string, name, spec *string, by
 	if (spec == nil) == (bytes == nil) {
 		return k, nil, nil, validation("Please specify either number of bytes or key spec.")
 	}
-	n := map[string]int32{"AES_128": 16, "AES_256": 32}[valueOr(spec, "")]
-	plaintext = random(valueOr(bytes, n))
+	n := map[string]int32{"AES_128": 16, "AES_256": 32}[kit.ValueOr(spec, "")]
+	plaintext = random(kit.ValueOr(bytes, n))
 	k, sealed, err = s.encrypt(ctx, name, op, nil, plaintext, c)
 	if err == nil {
 		err = dry(try)

@@ -7,6 +7,7 @@ import (
 	"millrace/runtime/policy"
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/kit"
 )
 
 // policyName is the one policy that a key has.
@@ -20,7 +21,7 @@ func (s *Service) GetKeyPolicy(ctx context.Context, in *api.GetKeyPolicyInput) (
 	if err != nil {
 		return nil, err
 	}
-	if valueOr(in.PolicyName, policyName) != policyName {
+	if kit.ValueOr(in.PolicyName, policyName) != policyName {
 		return nil, api.ErrNotFoundException("No such policy exists")
 	}
 	text := k.Policy
@@ -42,7 +43,7 @@ func (s *Service) PutKeyPolicy(ctx context.Context, in *api.PutKeyPolicyInput) (
 	if err != nil {
 		return nil, err
 	}
-	if valueOr(in.PolicyName, policyName) != policyName {
+	if kit.ValueOr(in.PolicyName, policyName) != policyName {
 		return nil, validation("The only valid policy name is default")
 	}
 	_, who := caller(ctx)
@@ -73,7 +74,7 @@ func checkPolicy(k keys.Key, who policy.Principal, text *string, waived *bool) e
 		return api.ErrMalformedPolicyDocumentException("The policy document is not valid: " + err.Error())
 	}
 	ask := policy.Request{Principal: who, Action: "kms:PutKeyPolicy", Resource: k.ARN()}
-	if !valueOr(waived, false) && doc.Evaluate(ask) != policy.Allowed {
+	if !kit.ValueOr(waived, false) && doc.Evaluate(ask) != policy.Allowed {
 		return api.ErrMalformedPolicyDocumentException("The new key policy will not allow you to update the key policy in the future.")
 	}
 	return nil

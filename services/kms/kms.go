@@ -53,11 +53,3 @@ func (s *Service) key(ctx context.Context, name *string, op string) (keys.Key, e
 	}
 	return k, failure(err)
 }
-
-// valueOr is what p points to, or other when p is nil.
-func valueOr[T any](p *T, other T) T {
-	if p == nil {
-		return other
-	}
-	return *p
-}

@@ -2,7 +2,7 @@ package kms
 
 import (
 	api "millrace/services/internal/api/kms"
-	"millrace/services/internal/list"
+	"millrace/services/internal/kit"
 )
 
 // A listing asks for a part of a list, as every List operation does.
@@ -16,7 +16,7 @@ type listing struct {
 // page cuts the asked part out of items, which are in the order of their sort
 // keys.
 func page[T any](items []T, sortKey func(T) string, l listing) (part []T, next *string, truncated *bool, err error) {
-	part, next, truncated, err = list.Page(items, sortKey, l.marker, min(int(valueOr(l.limit, int32(l.usual))), l.most))
+	part, next, truncated, err = kit.MarkedPage(items, sortKey, l.marker, min(int(kit.ValueOr(l.limit, int32(l.usual))), l.most))
 	if err != nil {
 		err = api.ErrInvalidMarkerException("Could not deserialize marker '" + *l.marker + "'")
 	}

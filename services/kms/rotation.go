@@ -6,6 +6,7 @@ import (
 
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/kit"
 )
 
 const day = 24 * time.Hour
@@ -20,7 +21,7 @@ func (s *Service) EnableKeyRotation(ctx context.Context, in *api.EnableKeyRotati
 	if err != nil {
 		return nil, err
 	}
-	every := time.Duration(valueOr(in.RotationPeriodInDays, 365)) * day
+	every := time.Duration(kit.ValueOr(in.RotationPeriodInDays, 365)) * day
 	return &api.EnableKeyRotationOutput{}, failure(s.ring.SetRotation(ctx, k, every))
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/kit"
 )
 
 // EnableKey   awsJson1_1
@@ -36,7 +37,7 @@ func (s *Service) DisableKey(ctx context.Context, in *api.DisableKeyInput) (*api
 //     what it encrypted is then lost, and its aliases go with it
 //   - KMSInvalidStateException when it waits for its deletion already
 func (s *Service) ScheduleKeyDeletion(ctx context.Context, in *api.ScheduleKeyDeletionInput) (*api.ScheduleKeyDeletionOutput, error) {
-	days := valueOr(in.PendingWindowInDays, 30)
+	days := kit.ValueOr(in.PendingWindowInDays, 30)
 	if days < 7 || days > 30 {
 		return nil, validation("PendingWindowInDays must be between 7 and 30")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/kms"
+	"millrace/services/internal/kit"
 )
 
 // maxTags is how many tags a key may have.
@@ -35,7 +36,7 @@ func (s *Service) UntagResource(ctx context.Context, in *api.UntagResourceInput)
 		return nil, err
 	}
 	err = s.ring.SetTags(ctx, k, func(tags []keys.Tag) ([]keys.Tag, error) {
-		return slices.DeleteFunc(tags, func(t keys.Tag) bool { return slices.Contains(in.TagKeys, t.Key) }), nil
+		return kit.RemoveTags(tagRules, tags, in.TagKeys), nil
 	})
 	return &api.UntagResourceOutput{}, failure(err)
 }
@@ -59,24 +60,26 @@ func (s *Service) ListResourceTags(ctx context.Context, in *api.ListResourceTags
 	return out, nil
 }
 
-// withTags returns tags with more added to them, or put in their place.
+var tagRules = kit.TagRules{
+	Max: maxTags,
+	Check: func(key, _ string) error {
+		if kit.IsReservedTag(key) {
+			return api.ErrTagException("aws: prefixed tag key names are not allowed for external use.")
+		}
+		return nil
+	},
+	Duplicate: func() error { return api.ErrTagException("Duplicate tag keys") },
+	TooMany:   func() error { return api.ErrLimitExceededException("Too many tags") },
+}
+
+// withTags returns tags with more added to them, or put in their place, in the order of
+// their keys.
 func withTags(tags []keys.Tag, more []*api.Tag) ([]keys.Tag, error) {
-	for i, m := range more {
-		if slices.ContainsFunc(more[:i], func(other *api.Tag) bool { return *other.TagKey == *m.TagKey }) {
-			return nil, api.ErrTagException("Duplicate tag keys")
-		}
-		if strings.HasPrefix(strings.ToLower(*m.TagKey), "aws:") {
-			return nil, api.ErrTagException("aws: prefixed tag key names are not allowed for external use.")
-		}
-		if at := slices.IndexFunc(tags, func(old keys.Tag) bool { return old.Key == *m.TagKey }); at >= 0 {
-			tags[at].Value = *m.TagValue
-		} else {
-			tags = append(tags, keys.Tag{Key: *m.TagKey, Value: *m.TagValue})
-		}
+	add := make([]keys.Tag, len(more))
+	for i, t := range more {
+		add[i] = keys.Tag{Key: *t.TagKey, Value: *t.TagValue}
 	}
-	if len(tags) > maxTags {
-		return nil, api.ErrLimitExceededException("Too many tags")
-	}
+	tags, err := kit.AddTags(tagRules, tags, add)
 	slices.SortFunc(tags, func(a, b keys.Tag) int { return strings.Compare(a.Key, b.Key) })
-	return tags, nil
+	return tags, err
 }

@@ -6,6 +6,7 @@ import (
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // The concurrency of an account, and how much of it no function may reserve.
@@ -25,7 +26,7 @@ func (s *Service) PutFunctionConcurrency(ctx context.Context, in *api.PutFunctio
 	if err != nil {
 		return nil, err
 	}
-	n := int(value(in.ReservedConcurrentExecutions))
+	n := int(kit.Value(in.ReservedConcurrentExecutions))
 	if s.reserved(r.ID)+n > accountConcurrency-unreservable {
 		return nil, invalidValue("Specified ReservedConcurrentExecutions for function decreases account's "+
 			"UnreservedConcurrentExecution below its minimum value of [%d].", unreservable)

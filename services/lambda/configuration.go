@@ -7,6 +7,7 @@ import (
 	"millrace/runtime/arn"
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 )
 
 // modified is how Lambda writes LastModified.
@@ -23,13 +24,13 @@ func subset(f function.Function, qualifier string) *api.FunctionConfiguration {
 		FunctionArn:      new(ref{f.ID(), qualifier}.String()),
 		FunctionName:     &f.Name,
 		Handler:          &f.Handler,
-		KMSKeyArn:        optional(f.KMSKeyARN),
+		KMSKeyArn:        kit.Optional(f.KMSKeyARN),
 		LastModified:     new(f.Modified.UTC().Format(modified)),
 		LoggingConfig: &api.LoggingConfig{
 			LogFormat:           &f.Logging.Format,
 			LogGroup:            &f.Logging.Group,
-			ApplicationLogLevel: optional(f.Logging.Application),
-			SystemLogLevel:      optional(f.Logging.System),
+			ApplicationLogLevel: kit.Optional(f.Logging.Application),
+			SystemLogLevel:      kit.Optional(f.Logging.System),
 		},
 		MemorySize:    new(int32(f.MemorySize)),
 		PackageType:   new("Zip"),

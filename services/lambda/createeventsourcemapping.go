@@ -7,6 +7,7 @@ import (
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // CreateEventSourceMapping   restJson1
@@ -32,7 +33,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEv
 	if in.SelfManagedEventSource != nil && len(in.SourceAccessConfigurations) == 0 {
 		return nil, invalidValue("Required 'sourceAccessConfigurations' parameter is missing.")
 	}
-	if _, ok := queue.IDFromARN(value(in.EventSourceArn)); !ok {
+	if _, ok := queue.IDFromARN(kit.Value(in.EventSourceArn)); !ok {
 		return nil, invalidValue("Unrecognized event source.")
 	}
 	err = rejected{
@@ -64,7 +65,7 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEv
 	}
 	c := identity.From(ctx)
 	m := esm.Mapping{
-		Account: c.Account, Region: c.Region, EventSource: value(in.EventSourceArn), FunctionARN: r.String(), Enabled: true, Tags: in.Tags,
+		Account: c.Account, Region: c.Region, EventSource: kit.Value(in.EventSourceArn), FunctionARN: r.String(), Enabled: true, Tags: in.Tags,
 	}
 	mappingSettings{
 		BatchSize: in.BatchSize, Window: in.MaximumBatchingWindowInSeconds, Enabled: in.Enabled,

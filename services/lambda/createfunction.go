@@ -5,6 +5,7 @@ import (
 
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 )
 
 // CreateFunction   restJson1
@@ -33,14 +34,14 @@ func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInpu
 	if len(r.Name) > 64 {
 		return nil, constraint(*in.FunctionName, "functionName", "Member must have length less than or equal to 64")
 	}
-	if value(in.PackageType) == "Image" {
+	if kit.Value(in.PackageType) == "Image" {
 		return nil, invalidValue("Container images are not supported by Millrace: deploy a zip file with PackageType Zip.")
 	}
-	zip, err := zipFile(value(in.Code))
+	zip, err := zipFile(kit.Value(in.Code))
 	if err != nil {
 		return nil, err
 	}
-	if value(in.Runtime) == "" || value(in.Handler) == "" {
+	if kit.Value(in.Runtime) == "" || kit.Value(in.Handler) == "" {
 		return nil, invalidValue("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
 	if err := checkTags(in.Tags); err != nil {

@@ -10,6 +10,7 @@ import (
 	"millrace/runtime/function"
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -133,10 +134,10 @@ func (s *Service) changeAsync(ctx context.Context, action string, name, qualifie
 func (c asyncChange) targets() (success, failure string) {
 	if d := c.destinations; d != nil {
 		if d.OnSuccess != nil {
-			success = value(d.OnSuccess.Destination)
+			success = kit.Value(d.OnSuccess.Destination)
 		}
 		if d.OnFailure != nil {
-			failure = value(d.OnFailure.Destination)
+			failure = kit.Value(d.OnFailure.Destination)
 		}
 	}
 	return success, failure
@@ -208,8 +209,8 @@ func eventInvokeConfig(f function.Function) *api.FunctionEventInvokeConfig {
 		FunctionArn:  new(ref{f.ID(), function.Latest}.String()),
 		LastModified: &f.Async.Modified,
 		DestinationConfig: &api.DestinationConfig{
-			OnSuccess: &api.OnSuccess{Destination: optional(f.Async.OnSuccess)},
-			OnFailure: &api.OnFailure{Destination: optional(f.Async.OnFailure)},
+			OnSuccess: &api.OnSuccess{Destination: kit.Optional(f.Async.OnSuccess)},
+			OnFailure: &api.OnFailure{Destination: kit.Optional(f.Async.OnFailure)},
 		},
 	}
 	if n := f.Async.MaxRetries; n != nil {

@@ -9,6 +9,7 @@ import (
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // The largest payloads, in bytes (Lambda quotas).
@@ -39,7 +40,7 @@ func (s *Service) Invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 	if err != nil {
 		return nil, err
 	}
-	asynchronous, limit := value(in.InvocationType) == "Event", maxSync
+	asynchronous, limit := kit.Value(in.InvocationType) == "Event", maxSync
 	if asynchronous {
 		limit = maxAsync
 	}
@@ -49,12 +50,12 @@ func (s *Service) Invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 		return nil, err
 	}
 	switch {
-	case value(in.InvocationType) == "DryRun":
+	case kit.Value(in.InvocationType) == "DryRun":
 		return &api.InvokeOutput{StatusCode: new(int32(204))}, nil
 	case asynchronous:
 		return &api.InvokeOutput{StatusCode: new(int32(202))}, fromDomain(s.functions.InvokeAsync(ctx, r.ID, event))
 	}
-	if event.ClientContext, err = clientContext(value(in.ClientContext)); err != nil {
+	if event.ClientContext, err = clientContext(kit.Value(in.ClientContext)); err != nil {
 		return nil, err
 	}
 	result, err := s.functions.Invoke(ctx, r.ID, event)
@@ -67,10 +68,10 @@ func (s *Service) Invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 	out := &api.InvokeOutput{
 		StatusCode:      new(int32(200)),
 		ExecutedVersion: new(function.Latest),
-		FunctionError:   optional(result.FunctionError),
+		FunctionError:   kit.Optional(result.FunctionError),
 		Payload:         result.Payload,
 	}
-	if value(in.LogType) == "Tail" {
+	if kit.Value(in.LogType) == "Tail" {
 		out.LogResult = new(base64.StdEncoding.EncodeToString(result.Log))
 	}
 	return out, nil

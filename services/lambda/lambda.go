@@ -31,19 +31,3 @@ func New(functions *function.Functions, mappings *esm.Mappings) *Service {
 
 // Model implements gateway.Service.
 func (*Service) Model() *wire.Service { return api.Service }
-
-// value reads an optional member; absent reads as the zero value.
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-// optional leaves empty texts out of an answer.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}

@@ -6,6 +6,7 @@ import (
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // ListFunctions   restJson1
@@ -20,7 +21,7 @@ func (s *Service) ListFunctions(ctx context.Context, in *api.ListFunctionsInput)
 	c := identity.From(ctx)
 	all, next := page(s.functions.List(c.Account, c.Region), func(f function.Function) string { return f.Name }, in.Marker, in.MaxItems, 50)
 	qualifier := ""
-	if value(in.FunctionVersion) == "ALL" {
+	if kit.Value(in.FunctionVersion) == "ALL" {
 		qualifier = function.Latest
 	}
 	out := &api.ListFunctionsOutput{Functions: []*api.FunctionConfiguration{}, NextMarker: next}
@@ -44,17 +45,6 @@ func (s *Service) ListVersionsByFunction(ctx context.Context, in *api.ListVersio
 // page cuts a list that is ordered by key: what comes after marker, at most
 // limit or most items. next is the marker of the page after it, nil on the last.
 func page[T any](all []T, key func(T) string, marker *string, limit *int32, most int) (_ []T, next *string) {
-	if after := value(marker); after != "" {
-		for len(all) > 0 && key(all[0]) <= after {
-			all = all[1:]
-		}
-	}
-	n := most
-	if limit != nil {
-		n = min(int(*limit), most)
-	}
-	if len(all) <= n {
-		return all, nil
-	}
-	return all[:n], new(key(all[n-1]))
+	part, last := kit.Page(all, key, kit.Value(marker), min(int(kit.ValueOr(limit, int32(most))), most))
+	return part, kit.Optional(last)
 }

@@ -9,6 +9,7 @@ import (
 	"millrace/runtime/arn"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 const mappingResource = "event-source-mapping:"
@@ -16,7 +17,7 @@ const mappingResource = "event-source-mapping:"
 // mapped returns a mapping of the caller's account and region.
 func (s *Service) mapped(ctx context.Context, uuid *string) (esm.Mapping, error) {
 	c := identity.From(ctx)
-	m, err := s.mappings.Get(value(uuid))
+	m, err := s.mappings.Get(kit.Value(uuid))
 	if err == nil && (m.Account != c.Account || m.Region != c.Region) {
 		return esm.Mapping{}, notFound(textNoMapping)
 	}
@@ -97,11 +98,11 @@ func (s mappingSettings) apply(m *esm.Mapping) {
 	if s.Filters != nil {
 		m.Filters = nil
 		for _, f := range s.Filters.Filters {
-			m.Filters = append(m.Filters, value(f.Pattern))
+			m.Filters = append(m.Filters, kit.Value(f.Pattern))
 		}
 	}
 	if s.Scaling != nil {
-		m.MaxConcurrent = int(value(s.Scaling.MaximumConcurrency))
+		m.MaxConcurrent = int(kit.Value(s.Scaling.MaximumConcurrency))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"millrace/runtime/function"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // A ref is a function as a request names it.
@@ -32,9 +33,9 @@ const functionNamePattern = `(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-i
 // parseName reads FunctionName and Qualifier, which must agree.
 func parseName(ctx context.Context, name, qualifier *string) (ref, error) {
 	c := identity.From(ctx)
-	m := functionName.FindStringSubmatch(value(name))
+	m := functionName.FindStringSubmatch(kit.Value(name))
 	if m == nil {
-		return ref{}, constraint(value(name), "functionName", "Member must satisfy regular expression pattern: "+functionNamePattern)
+		return ref{}, constraint(kit.Value(name), "functionName", "Member must satisfy regular expression pattern: "+functionNamePattern)
 	}
 	region, account := trimColon(m[1]), trimColon(m[2])
 	if region != "" && region != c.Region {
@@ -44,7 +45,7 @@ func parseName(ctx context.Context, name, qualifier *string) (ref, error) {
 		account = c.Account
 	}
 	r := ref{function.ID{Account: account, Region: c.Region, Name: m[3]}, m[4]}
-	if q := value(qualifier); q != "" {
+	if q := kit.Value(qualifier); q != "" {
 		if r.Qualifier != "" && r.Qualifier != q {
 			return ref{}, invalidValue("The derived qualifier from the function name does not match the specified qualifier.")
 		}

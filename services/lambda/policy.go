@@ -8,6 +8,7 @@ import (
 
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 )
 
 // AddPermission   restJson1
@@ -26,9 +27,9 @@ func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput)
 		return nil, invalidValue("We currently do not support adding policies for $LATEST.")
 	}
 	p := function.Permission{
-		ID: value(in.StatementId), Action: value(in.Action), Principal: value(in.Principal),
-		SourceARN: value(in.SourceArn), SourceAccount: value(in.SourceAccount), EventSourceToken: value(in.EventSourceToken),
-		OrgID: value(in.PrincipalOrgID), URLAuthType: value(in.FunctionUrlAuthType), ViaURL: in.InvokedViaFunctionUrl,
+		ID: kit.Value(in.StatementId), Action: kit.Value(in.Action), Principal: kit.Value(in.Principal),
+		SourceARN: kit.Value(in.SourceArn), SourceAccount: kit.Value(in.SourceAccount), EventSourceToken: kit.Value(in.EventSourceToken),
+		OrgID: kit.Value(in.PrincipalOrgID), URLAuthType: kit.Value(in.FunctionUrlAuthType), ViaURL: in.InvokedViaFunctionUrl,
 	}
 	if !principal.MatchString(p.Principal) {
 		return nil, invalidValue("The provided principal was invalid. Please check the principal and try again.")
@@ -64,8 +65,8 @@ func (s *Service) RemovePermission(ctx context.Context, in *api.RemovePermission
 		if err := checkPolicyRevision(f, in.RevisionId); err != nil {
 			return err
 		}
-		if !f.Forbid(value(in.StatementId)) {
-			return notFound("Statement %s is not found in resource policy.", value(in.StatementId))
+		if !f.Forbid(kit.Value(in.StatementId)) {
+			return notFound("Statement %s is not found in resource policy.", kit.Value(in.StatementId))
 		}
 		f.PolicyID = uuid.NewString()
 		return nil

@@ -10,6 +10,7 @@ import (
 	"millrace/runtime/function"
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -66,10 +67,10 @@ func (s settings) apply(f *function.Function) error {
 		f.Logging.System, f.Logging.Application = levels(f.Logging)
 	}
 	if d := s.DeadLetterConfig; d != nil {
-		f.DeadLetter = value(d.TargetArn)
+		f.DeadLetter = kit.Value(d.TargetArn)
 	}
 	if v := s.VpcConfig; v != nil {
-		f.Network = function.Network{Subnets: v.SubnetIds, SecurityGroups: v.SecurityGroupIds, IPv6: value(v.Ipv6AllowedForDualStack)}
+		f.Network = function.Network{Subnets: v.SubnetIds, SecurityGroups: v.SecurityGroupIds, IPv6: kit.Value(v.Ipv6AllowedForDualStack)}
 	}
 	return nil
 }
@@ -82,13 +83,13 @@ func (s settings) check() error {
 			return err
 		}
 	}
-	if n := value(s.Timeout); n > 900 {
+	if n := kit.Value(s.Timeout); n > 900 {
 		return constraint(n, "timeout", "Member must have value less than or equal to 900")
 	}
-	if n := value(s.MemorySize); n > 10240 {
+	if n := kit.Value(s.MemorySize); n > 10240 {
 		return constraint(n, "memorySize", "Member must have value less than or equal to 10240")
 	}
-	if strings.Contains(value(s.Handler), "\x00") { // it becomes a variable too
+	if strings.Contains(kit.Value(s.Handler), "\x00") { // it becomes a variable too
 		return constraint(*s.Handler, "handler", `Member must satisfy regular expression pattern: [^\s]+`)
 	}
 	if s.Environment != nil {
@@ -97,7 +98,7 @@ func (s settings) check() error {
 		}
 	}
 	if d := s.DeadLetterConfig; d != nil {
-		if err := checkDeadLetter(value(d.TargetArn)); err != nil {
+		if err := checkDeadLetter(kit.Value(d.TargetArn)); err != nil {
 			return err
 		}
 	}
@@ -106,7 +107,7 @@ func (s settings) check() error {
 		return invalidValue("Layers are not supported by Millrace.")
 	case s.FileSystems > 0:
 		return invalidValue("FileSystemConfigs are not supported by Millrace.")
-	case s.SnapStart != nil && value(s.SnapStart.ApplyOn) == "PublishedVersions":
+	case s.SnapStart != nil && kit.Value(s.SnapStart.ApplyOn) == "PublishedVersions":
 		return invalidValue("SnapStart is not supported by Millrace.")
 	}
 	return nil

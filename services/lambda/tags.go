@@ -6,9 +6,8 @@ import (
 
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 )
-
-const maxTags = 50
 
 // ListTags   restJson1
 //
@@ -40,8 +39,9 @@ func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*a
 		return nil, invalidValue("An error occurred and the request cannot be processed.")
 	}
 	err = t.change(ctx, func(tags map[string]string) error {
-		maps.Copy(tags, in.Tags)
-		return checkTags(tags)
+		all, err := tagRules.AddTagMap(tags, in.Tags)
+		maps.Copy(tags, all)
+		return err
 	})
 	return &api.TagResourceOutput{}, fromDomain(err)
 }
@@ -71,9 +71,9 @@ type taggable struct {
 
 // tagged finds the resource that an ARN means, for an action of lambda's.
 func (s *Service) tagged(ctx context.Context, action string, resource *string) (taggable, error) {
-	id, qualifier, ok := function.IDFromARN(value(resource))
+	id, qualifier, ok := function.IDFromARN(kit.Value(resource))
 	if !ok {
-		return s.taggedMapping(ctx, action, value(resource))
+		return s.taggedMapping(ctx, action, kit.Value(resource))
 	}
 	if _, err := named(ctx, action, resource, nil); err != nil {
 		return taggable{}, err
@@ -98,9 +98,13 @@ func (s *Service) tagged(ctx context.Context, action string, resource *string) (
 	}, nil
 }
 
+var tagRules = kit.TagRules{
+	Max:     50,
+	TooMany: func() error { return invalidValue("Number of tags exceeds resource tag limit.") },
+}
+
+// checkTags checks the tags of a new resource.
 func checkTags(tags map[string]string) error {
-	if len(tags) > maxTags {
-		return invalidValue("Number of tags exceeds resource tag limit.")
-	}
-	return nil
+	_, err := tagRules.AddTagMap(nil, tags)
+	return err
 }

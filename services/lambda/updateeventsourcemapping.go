@@ -5,6 +5,7 @@ import (
 
 	"millrace/esm"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 )
 
 // UpdateEventSourceMapping   restJson1
@@ -31,7 +32,7 @@ func (s *Service) UpdateEventSourceMapping(ctx context.Context, in *api.UpdateEv
 			{"TumblingWindowInSeconds", in.TumblingWindowInSeconds != nil},
 		},
 		missing: []member{
-			{"KMSKeyArn", value(in.KMSKeyArn) != ""},
+			{"KMSKeyArn", kit.Value(in.KMSKeyArn) != ""},
 			{"LoggingConfig", in.LoggingConfig != nil},
 			{"MetricsConfig", in.MetricsConfig != nil && len(in.MetricsConfig.Metrics) > 0},
 			{"ProvisionedPollerConfig", in.ProvisionedPollerConfig != nil},

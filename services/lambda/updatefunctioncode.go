@@ -5,6 +5,7 @@ import (
 
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 )
 
 // UpdateFunctionCode   restJson1
@@ -24,8 +25,8 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, in *api.UpdateFunction
 	if err != nil {
 		return nil, err
 	}
-	u := function.CodeUpdate{Zip: zip, Architectures: in.Architectures, Revision: value(in.RevisionId)}
-	if value(in.DryRun) {
+	u := function.CodeUpdate{Zip: zip, Architectures: in.Architectures, Revision: kit.Value(in.RevisionId)}
+	if kit.Value(in.DryRun) {
 		f, err := s.functions.CheckCode(r.ID, u)
 		if err != nil {
 			return nil, fromDomain(err)

@@ -5,6 +5,7 @@ import (
 
 	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
+	"millrace/services/internal/kit"
 )
 
 // UpdateFunctionConfiguration   restJson1
@@ -27,7 +28,7 @@ func (s *Service) UpdateFunctionConfiguration(ctx context.Context, in *api.Updat
 		Runtime: in.Runtime, SnapStart: in.SnapStart, Timeout: in.Timeout, TracingConfig: in.TracingConfig, VpcConfig: in.VpcConfig,
 		DeadLetterConfig: in.DeadLetterConfig, FileSystems: len(in.FileSystemConfigs),
 	}
-	f, err := s.functions.Configure(ctx, r.ID, value(in.RevisionId), func(f *function.Function) error { return change.apply(f) })
+	f, err := s.functions.Configure(ctx, r.ID, kit.Value(in.RevisionId), func(f *function.Function) error { return change.apply(f) })
 	if err != nil {
 		return nil, fromDomain(err)
 	}

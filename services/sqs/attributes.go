@@ -16,7 +16,7 @@ import (
 
 // The attributes that are kept as the texts they came as.
 const (
-	policyAttribute = "Policy"
+	policyAttribute = queue.PolicyText
 	redrive         = "RedrivePolicy"
 	redriveAllow    = "RedriveAllowPolicy"
 	kmsKey          = "KmsMasterKeyId"

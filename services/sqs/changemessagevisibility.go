@@ -9,6 +9,7 @@ import (
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // ChangeMessageVisibility   awsJson1_0, awsQuery
@@ -21,7 +22,7 @@ func (s *Service) ChangeMessageVisibility(ctx context.Context, in *api.ChangeMes
 	if err != nil {
 		return nil, err
 	}
-	change := queue.VisibilityChange{ReceiptHandle: value(in.ReceiptHandle), Timeout: time.Duration(value(in.VisibilityTimeout)) * time.Second}
+	change := queue.VisibilityChange{ReceiptHandle: kit.Value(in.ReceiptHandle), Timeout: time.Duration(kit.Value(in.VisibilityTimeout)) * time.Second}
 	switch {
 	case change.ReceiptHandle == "":
 		return nil, missingParam("ReceiptHandle")
@@ -58,12 +59,12 @@ func (s *Service) ChangeMessageVisibilityBatch(ctx context.Context, in *api.Chan
 		if e.ReceiptHandle == nil {
 			return nil, missingParam(fmt.Sprintf("ChangeMessageVisibilityBatchRequestEntry.%d.ReceiptHandle", i+1))
 		}
-		if err := checkVisibility(value(e.VisibilityTimeout)); err != nil {
+		if err := checkVisibility(kit.Value(e.VisibilityTimeout)); err != nil {
 			out.Failed = append(out.Failed, failed(e.Id, err))
 			continue
 		}
 		ids = append(ids, e.Id)
-		changes = append(changes, queue.VisibilityChange{ReceiptHandle: *e.ReceiptHandle, Timeout: time.Duration(value(e.VisibilityTimeout)) * time.Second})
+		changes = append(changes, queue.VisibilityChange{ReceiptHandle: *e.ReceiptHandle, Timeout: time.Duration(kit.Value(e.VisibilityTimeout)) * time.Second})
 	}
 	for i, err := range q.ChangeVisibility(ctx, changes...) {
 		if err != nil {

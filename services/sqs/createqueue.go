@@ -35,7 +35,7 @@ func (s *Service) CreateQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	if err := queueName(id.Name, isTrue(in.Attributes["FifoQueue"])); err != nil {
 		return nil, err
 	}
-	if err := checkTags(id, nil, in.Tags); err != nil {
+	if _, err := tagRules(id).AddTagMap(nil, in.Tags); err != nil {
 		return nil, err
 	}
 	url := &api.CreateQueueOutput{QueueUrl: new(s.options.URLs.url(c, id))}

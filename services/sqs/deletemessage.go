@@ -7,6 +7,7 @@ import (
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // DeleteMessage   awsJson1_0, awsQuery
@@ -20,7 +21,7 @@ func (s *Service) DeleteMessage(ctx context.Context, in *api.DeleteMessageInput)
 	if err != nil {
 		return nil, err
 	}
-	handle := value(in.ReceiptHandle)
+	handle := kit.Value(in.ReceiptHandle)
 	if handle == "" {
 		return nil, missingParam("MessageHandle") // AWS's own word (aws/aws-sdk-js-v3#5478)
 	}

@@ -6,6 +6,7 @@ import (
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // GetQueueUrl   awsJson1_0, awsQuery
@@ -18,7 +19,7 @@ func (s *Service) GetQueueUrl(ctx context.Context, in *api.GetQueueUrlInput) (*a
 		return nil, missingParam("QueueName")
 	}
 	id := queue.ID{Account: c.Account, Region: c.Region, Name: *in.QueueName}
-	if owner := value(in.QueueOwnerAWSAccountId); owner != "" {
+	if owner := kit.Value(in.QueueOwnerAWSAccountId); owner != "" {
 		id.Account = owner
 	}
 	q, err := s.queues.Get(id)

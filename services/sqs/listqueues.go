@@ -2,13 +2,12 @@ package sqs
 
 import (
 	"context"
-	"encoding/base64"
-	"slices"
 	"strings"
 
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // ListQueues   awsJson1_0, awsQuery
@@ -23,7 +22,7 @@ func (s *Service) ListQueues(ctx context.Context, in *api.ListQueuesInput) (*api
 	if err := s.authorizeAccountLevel(c, "ListQueues"); err != nil {
 		return nil, err
 	}
-	prefix := value(in.QueueNamePrefix)
+	prefix := kit.Value(in.QueueNamePrefix)
 	ids := s.queues.List(c.Account, c.Region, prefix)
 	page, next, err := paginate(ids, prefix, in.MaxResults, in.NextToken)
 	if err != nil {
@@ -77,26 +76,20 @@ func paginate(ids []queue.ID, bound string, max *int32, token *string) ([]queue.
 			return nil, nil, invalidValue("Value for parameter MaxResults is invalid. Reason: MaxResults must be an integer between 1 and 1000.")
 		}
 	}
+	after := ""
 	if token != nil && *token != "" {
-		b, err := base64.RawURLEncoding.DecodeString(*token)
-		to, last, ok := strings.Cut(string(b), "\x00")
+		text, err := kit.DecodeMarker(*token)
+		to, last, ok := strings.Cut(text, "\x00")
 		if err != nil || !ok || to != bound {
 			return nil, nil, invalidValue("Invalid or expired next token.")
 		}
-		from, found := slices.BinarySearchFunc(ids, last, func(id queue.ID, name string) int { return strings.Compare(id.Name, name) })
-		if found {
-			from++
-		}
-		ids = ids[from:]
+		after = last
 	}
-	if len(ids) <= size {
-		return ids, nil, nil
+	page, last := kit.Page(ids, func(id queue.ID) string { return id.Name }, after, size)
+	if last == "" || max == nil {
+		return page, nil, nil
 	}
-	if max == nil {
-		return ids[:size], nil, nil
-	}
-	next := base64.RawURLEncoding.EncodeToString([]byte(bound + "\x00" + ids[size-1].Name))
-	return ids[:size], &next, nil
+	return page, new(kit.EncodeMarker(bound + "\x00" + last)), nil
 }
 
 func (s *Service) urls(c identity.Caller, ids []queue.ID) []string {

@@ -11,6 +11,7 @@ import (
 	"millrace/runtime/queue/digest"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -27,7 +28,7 @@ type draft struct {
 // FIFO ids, what the queue's type forbids) and makes the message. bytes is its
 // size, also of one that is wrong.
 func (d draft) message(c identity.Caller, id queue.ID, cfg queue.Config) (m queue.Message, bytes int, err error) {
-	m.Body = value(d.body)
+	m.Body = kit.Value(d.body)
 	if m.Body == "" {
 		return m, 0, missingParam("MessageBody")
 	}
@@ -55,7 +56,7 @@ func (d draft) message(c identity.Caller, id queue.ID, cfg queue.Config) (m queu
 // route checks and sets what depends on the queue's type: delay, group and
 // deduplication.
 func (d draft) route(id queue.ID, cfg queue.Config, m *queue.Message) error {
-	if n := value(d.delay); n < 0 || n > 900 {
+	if n := kit.Value(d.delay); n < 0 || n > 900 {
 		return invalidParam("DelaySeconds", n, "DelaySeconds must be >= 0 and <= 900.")
 	}
 	if err := checkID("MessageGroupId", d.group); err != nil {
@@ -64,7 +65,7 @@ func (d draft) route(id queue.ID, cfg queue.Config, m *queue.Message) error {
 	if err := checkID("MessageDeduplicationId", d.dedupID); err != nil {
 		return err
 	}
-	m.GroupID, m.DedupID = value(d.group), value(d.dedupID)
+	m.GroupID, m.DedupID = kit.Value(d.group), kit.Value(d.dedupID)
 	switch fifo := id.FIFO(); {
 	case !fifo && d.dedupID != nil:
 		return invalidParam("MessageDeduplicationId", m.DedupID, otherType)
@@ -74,7 +75,7 @@ func (d draft) route(id queue.ID, cfg queue.Config, m *queue.Message) error {
 		return missingParam("MessageGroupId")
 	case fifo && d.dedupID == nil && !cfg.ContentDedup:
 		return noDedupID()
-	case fifo && value(d.delay) > 0:
+	case fifo && kit.Value(d.delay) > 0:
 		return invalidParam("DelaySeconds", *d.delay, otherType)
 	}
 	return nil
@@ -114,7 +115,7 @@ func attribute(name string, v *api.MessageAttributeValue) (queue.Attribute, erro
 	if v == nil {
 		v = &api.MessageAttributeValue{}
 	}
-	a := queue.Attribute{Name: name, DataType: value(v.DataType), Value: v.BinaryValue}
+	a := queue.Attribute{Name: name, DataType: kit.Value(v.DataType), Value: v.BinaryValue}
 	if v.StringValue != nil {
 		a.Value = []byte(*v.StringValue)
 	}
@@ -154,9 +155,9 @@ func traceHeader(c identity.Caller, system map[string]*api.MessageSystemAttribut
 	switch {
 	case !given:
 		return c.TraceHeader, nil
-	case v == nil || value(v.DataType) != "String":
+	case v == nil || kit.Value(v.DataType) != "String":
 		return "", invalidValue("Message system attribute 'AWSTraceHeader' must have the type String.")
-	case value(v.StringValue) == "":
+	case kit.Value(v.StringValue) == "":
 		return "", invalidValue("Message (system) attribute 'AWSTraceHeader' must contain a non-empty value of type 'String'.")
 	}
 	return *v.StringValue, nil
@@ -166,9 +167,9 @@ func traceHeader(c identity.Caller, system map[string]*api.MessageSystemAttribut
 func systemDigest(system map[string]*api.MessageSystemAttributeValue) *string {
 	var all []queue.Attribute
 	for name, v := range system {
-		all = append(all, queue.Attribute{Name: name, DataType: value(v.DataType), Value: []byte(value(v.StringValue))})
+		all = append(all, queue.Attribute{Name: name, DataType: kit.Value(v.DataType), Value: []byte(kit.Value(v.StringValue))})
 	}
-	return optional(digest.Attributes(all))
+	return kit.Optional(digest.Attributes(all))
 }
 
 // senderID is the caller's principal: what GetCallerIdentity says is its UserId.

@@ -8,6 +8,7 @@ import (
 
 	"millrace/runtime/queue"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // A shownMessage is what the developer's view shows of one: ReceiveMessage's answer
@@ -81,7 +82,7 @@ func shown(m queue.PeekedMessage) shownMessage {
 	full := answer(&m.ReceivedMessage, every, every)
 	out := shownMessage{
 		MessageID: *full.MessageId, MD5OfBody: *full.MD5OfBody, Body: *full.Body, Attributes: full.Attributes,
-		MD5OfMessageAttributes: value(full.MD5OfMessageAttributes), State: m.State,
+		MD5OfMessageAttributes: kit.Value(full.MD5OfMessageAttributes), State: m.State,
 	}
 	if m.Receives == 0 {
 		delete(out.Attributes, "ApproximateFirstReceiveTimestamp")

@@ -12,6 +12,7 @@ import (
 	"millrace/runtime/queue/moves"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -39,7 +40,7 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, in *api.StartMessage
 	if len(s.sourcesOf(source)) == 0 {
 		return nil, invalidValue("Source queue must be configured as a Dead Letter Queue.")
 	}
-	spec := moves.Spec{Source: source, Rate: int(value(in.MaxNumberOfMessagesPerSecond))}
+	spec := moves.Spec{Source: source, Rate: int(kit.Value(in.MaxNumberOfMessagesPerSecond))}
 	if in.DestinationArn != nil {
 		to, err := s.moveTarget(&c, source, *in.DestinationArn)
 		if err != nil {
@@ -110,7 +111,7 @@ func taskEntry(t moves.Task) *api.ListMessageMoveTasksResultEntry {
 	e := &api.ListMessageMoveTasksResultEntry{
 		ApproximateNumberOfMessagesMoved:  new(int64(t.Moved)),
 		ApproximateNumberOfMessagesToMove: new(int64(t.ToMove)),
-		FailureReason:                     optional(t.Reason),
+		FailureReason:                     kit.Optional(t.Reason),
 		SourceArn:                         new(t.Source.ARN().String()),
 		StartedTimestamp:                  new(t.Started.UnixMilli()),
 		Status:                            new(string(t.Status)),

@@ -12,6 +12,7 @@ import (
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -27,7 +28,7 @@ func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput)
 	if err != nil {
 		return nil, err
 	}
-	label := value(in.Label)
+	label := kit.Value(in.Label)
 	if err := checkGrant(label, in.AWSAccountIds, in.Actions); err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (s *Service) RemovePermission(ctx context.Context, in *api.RemovePermission
 	if err != nil {
 		return nil, err
 	}
-	label := value(in.Label)
+	label := kit.Value(in.Label)
 	if in.Label == nil {
 		return nil, missingParam("Label")
 	}

@@ -10,6 +10,7 @@ import (
 	"millrace/runtime/queue/jetqueue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // ReceiveMessage   awsJson1_0, awsQuery
@@ -124,7 +125,7 @@ func receiveRequest(in *api.ReceiveMessageInput, id queue.ID, cfg queue.Config, 
 	if !id.FIFO() {
 		return req, nil
 	}
-	req.AttemptID = value(in.ReceiveRequestAttemptId)
+	req.AttemptID = kit.Value(in.ReceiveRequestAttemptId)
 	return req, checkID("ReceiveRequestAttemptId", in.ReceiveRequestAttemptId)
 }
 

@@ -11,6 +11,7 @@ import (
 	"millrace/runtime/telemetry"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // SendMessage   awsJson1_0, awsQuery
@@ -42,9 +43,9 @@ func (s *Service) SendMessage(ctx context.Context, in *api.SendMessageInput) (*a
 	return &api.SendMessageOutput{
 		MessageId:                    &sent[0].MessageID,
 		MD5OfMessageBody:             new(digest.Body(&m)),
-		MD5OfMessageAttributes:       optional(digest.Attributes(m.Attributes)),
+		MD5OfMessageAttributes:       kit.Optional(digest.Attributes(m.Attributes)),
 		MD5OfMessageSystemAttributes: systemDigest(in.MessageSystemAttributes),
-		SequenceNumber:               optional(sent[0].SequenceNumber),
+		SequenceNumber:               kit.Optional(sent[0].SequenceNumber),
 	}, nil
 }
 

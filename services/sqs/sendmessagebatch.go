@@ -8,6 +8,7 @@ import (
 	"millrace/runtime/queue/digest"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // SendMessageBatch   awsJson1_0, awsQuery
@@ -38,7 +39,7 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 		m, bytes, err := d.message(c, q.ID(), cfg)
 		total += bytes
 		switch {
-		case value(e.MessageBody) == "":
+		case kit.Value(e.MessageBody) == "":
 			out.Failed = append(out.Failed, failed(e.Id, emptyValue("SendMessageBatchRequestEntry", i, "MessageBody")))
 		case bytes > cfg.MaxBytes:
 			out.Failed = append(out.Failed, failed(e.Id, tooLong(cfg.MaxBytes, "cannot be validated")))
@@ -72,9 +73,9 @@ func (s *Service) SendMessageBatch(ctx context.Context, in *api.SendMessageBatch
 			Id:                           e.Id,
 			MessageId:                    &sent[i].MessageID,
 			MD5OfMessageBody:             new(digest.Body(&messages[i])),
-			MD5OfMessageAttributes:       optional(digest.Attributes(messages[i].Attributes)),
+			MD5OfMessageAttributes:       kit.Optional(digest.Attributes(messages[i].Attributes)),
 			MD5OfMessageSystemAttributes: systemDigest(e.MessageSystemAttributes),
-			SequenceNumber:               optional(sent[i].SequenceNumber),
+			SequenceNumber:               kit.Optional(sent[i].SequenceNumber),
 		})
 	}
 	return out, nil

@@ -20,6 +20,7 @@ import (
 	"millrace/runtime/queue/jetqueue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
 )
 
@@ -60,7 +61,7 @@ func (s *Service) Drain() { s.drain() }
 // may leave the parameter out and name the queue in the request's path instead.
 func (s *Service) find(ctx context.Context, action string, url *string) (*jetqueue.Queue, error) {
 	c := identity.From(ctx)
-	id, err := address(c, value(url))
+	id, err := address(c, kit.Value(url))
 	if err != nil {
 		return nil, err
 	}
@@ -104,20 +105,4 @@ func address(c identity.Caller, url string) (queue.ID, error) {
 	return id, nil
 }
 
-// value reads an optional member; absent reads as the zero value.
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
 func ptr[T any](v T) *T { return &v }
-
-// optional leaves empty texts out of an answer.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return new(s)
-}

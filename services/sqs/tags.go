@@ -2,8 +2,6 @@ package sqs
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,6 +9,7 @@ import (
 	"millrace/runtime/queue"
 	api "millrace/services/internal/api/sqs"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // TagQueue   awsJson1_0, awsQuery
@@ -25,13 +24,11 @@ func (s *Service) TagQueue(ctx context.Context, in *api.TagQueueInput) (*api.Tag
 		return nil, missingParam("Tags")
 	}
 	err = q.Configure(ctx, func(c *queue.Config) error {
-		if err := checkTags(q.ID(), c.Tags, in.Tags); err != nil {
-			return err
+		tags, err := tagRules(q.ID()).AddTagMap(c.Tags, in.Tags)
+		if err == nil {
+			c.Tags = tags
 		}
-		tags := cloneTexts(c.Tags)
-		maps.Copy(tags, in.Tags)
-		c.Tags = tags
-		return nil
+		return err
 	})
 	return &api.TagQueueOutput{}, fromDomain(err, identity.From(ctx).Query)
 }
@@ -49,11 +46,7 @@ func (s *Service) UntagQueue(ctx context.Context, in *api.UntagQueueInput) (*api
 		return nil, invalidValue("Tag keys must be between 1 and 128 characters in length.")
 	}
 	err = q.Configure(ctx, func(c *queue.Config) error {
-		tags := maps.Clone(c.Tags)
-		for _, key := range in.TagKeys {
-			delete(tags, key)
-		}
-		c.Tags = tags
+		c.Tags = tagRules(q.ID()).RemoveTagMap(c.Tags, in.TagKeys)
 		return nil
 	})
 	return &api.UntagQueueOutput{}, fromDomain(err, identity.From(ctx).Query)
@@ -74,29 +67,26 @@ func (s *Service) ListQueueTags(ctx context.Context, in *api.ListQueueTagsInput)
 	return &api.ListQueueTagsOutput{Tags: tags}, nil
 }
 
-// checkTags checks tags that are to join those a queue has.
-func checkTags(id queue.ID, have, add map[string]string) error {
-	count := len(have)
-	for _, key := range slices.Sorted(maps.Keys(add)) {
-		value := add[key]
-		if n := utf8.RuneCountInString(key); n < 1 || n > 128 {
-			return invalidValue("Tag keys must be between 1 and 128 characters in length.")
-		}
-		if utf8.RuneCountInString(value) > 256 {
-			return invalidValue("Tag values must be between 0 and 256 characters in length.")
-		}
-		if strings.HasPrefix(strings.ToLower(key), "aws:") {
-			return invalidValue("Tag keys must not start with the reserved prefix aws:.")
-		}
-		if !tagText(key) || !tagText(value) {
-			return invalidValue("Tags may only contain unicode letters, digits, whitespace, or one of these symbols: _ . : / = + - @")
-		}
-		if _, ok := have[key]; !ok {
-			count++
-		}
+// tagRules are what a queue accepts of tags.
+func tagRules(id queue.ID) kit.TagRules {
+	return kit.TagRules{
+		Max: 50, Check: checkTag,
+		TooMany: func() error { return invalidValue("Too many tags added for queue %s.", id.Name) },
 	}
-	if count > 50 {
-		return invalidValue("Too many tags added for queue %s.", id.Name)
+}
+
+func checkTag(key, value string) error {
+	if n := utf8.RuneCountInString(key); n < 1 || n > 128 {
+		return invalidValue("Tag keys must be between 1 and 128 characters in length.")
+	}
+	if utf8.RuneCountInString(value) > 256 {
+		return invalidValue("Tag values must be between 0 and 256 characters in length.")
+	}
+	if kit.IsReservedTag(key) {
+		return invalidValue("Tag keys must not start with the reserved prefix aws:.")
+	}
+	if !tagText(key) || !tagText(value) {
+		return invalidValue("Tags may only contain unicode letters, digits, whitespace, or one of these symbols: _ . : / = + - @")
 	}
 	return nil
 }

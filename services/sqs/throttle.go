@@ -8,6 +8,7 @@ import (
 	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 	api "millrace/services/internal/api/sqs"
+	"millrace/services/internal/kit"
 )
 
 // perSecond is how many calls of one API action AWS serves on a FIFO queue, or
@@ -47,8 +48,8 @@ func (s *Service) spendGroupQuota(q *jetqueue.Queue, groups ...*string) error {
 	}
 	var named []string
 	for _, g := range groups {
-		if !slices.Contains(named, value(g)) {
-			named = append(named, value(g))
+		if !slices.Contains(named, kit.Value(g)) {
+			named = append(named, kit.Value(g))
 		}
 	}
 	return s.fifoQuota.spend(time.Now(), q.ID(), "SendMessage", named...)

@@ -12,6 +12,7 @@ import (
 	"millrace/runtime/arn"
 	"millrace/runtime/identity"
 	api "millrace/services/internal/api/sts"
+	"millrace/services/internal/kit"
 )
 
 // AssumeRole   awsQuery
@@ -83,10 +84,15 @@ func parseRole(text string) (role arn.ARN, name string, err error) {
 }
 
 func checkTags(tags []*api.Tag, transitive []string) error {
+	add := make([]identity.Tag, len(tags))
 	for i, t := range tags {
-		if slices.ContainsFunc(tags[:i], func(other *api.Tag) bool { return strings.EqualFold(*other.Key, *t.Key) }) {
-			return invalidParameter("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-		}
+		add[i] = identity.Tag{Key: *t.Key, Value: *t.Value}
+	}
+	rules := kit.TagRules{Max: len(tags), Fold: true, Duplicate: func() error {
+		return invalidParameter("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+	}}
+	if _, err := kit.AddTags(rules, nil, add); err != nil {
+		return err
 	}
 	for _, key := range transitive {
 		if !slices.ContainsFunc(tags, func(t *api.Tag) bool { return strings.EqualFold(*t.Key, key) }) {
