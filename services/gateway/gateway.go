@@ -2,9 +2,14 @@
 //
 // A request passes a chain that reads as a list: guard it against web pages,
 // identify the caller, route it to a service and an operation by its head, read its
-// body, decode it, check it, call the operation, encode the answer. Services see typed inputs and
-// never a protocol; clients see AWS's answers, down to request ids and the shape
-// of errors, also for requests that make no sense.
+// body, decode it, check it, call the operation, encode the answer. Services see
+// typed inputs and never a protocol; clients see AWS's answers, down to request ids
+// and the shape of errors, also for requests that make no sense.
+//
+// The operation says how long its body may be, and whether it streams: then it
+// reads the body itself, and its answer is sent as it comes. No service is known here
+// by name; what one of them needs beyond its model, it implements ([Claimer],
+// [Refuser], [Limiter]).
 //
 // Signatures are read, not verified: they say which account, region and service
 // a request is for. The port is open to whoever reaches it, which is why the
@@ -119,6 +124,8 @@ type call struct {
 	unread    bool   // it was not read to its end, and the client may be sending it
 	wrote     bool   // the answer has begun
 	code      string // of the error that was answered
+
+	observed func(error) // ends the span of an operation whose answer streams; nil for none
 }
 
 // serve is the chain.
@@ -206,7 +213,11 @@ func (c *call) invoke(ctx context.Context, m *wire.Service, in any) (any, error)
 	ctx = telemetry.WithXRay(ctx, c.caller.TraceHeader)
 	ctx, end := observe(ctx, m, c.op, &c.caller, time.Now())
 	out, err := c.op.Call(ctx, c.service, in)
-	end(err)
+	if c.op.StreamOut && err == nil {
+		c.observed = end // when the stream has ended
+	} else {
+		end(err)
+	}
 	return out, err
 }
 

@@ -81,11 +81,11 @@ func (r *router) service(req *request) Service {
 		return s
 	}
 	for _, p := range [...]wire.Protocol{wire.AWSJSON, wire.CBOR} {
-		if name := p.Names(&req.Request); name != "" {
+		if name := p.ServiceName(&req.Request); name != "" {
 			return r.byName[name]
 		}
 	}
-	if s := r.byName[wire.AWSQuery.Names(&req.Request)]; s != nil {
+	if s := r.byName[wire.AWSQuery.ServiceName(&req.Request)]; s != nil {
 		return s
 	}
 	label, _, _ := strings.Cut(strip(req.HTTP.Host), ".")
@@ -140,7 +140,7 @@ func (c *call) route() error {
 			return e
 		}
 	}
-	return c.protocol.Unknown(m, &c.req.Request, name)
+	return c.protocol.UnknownOperation(m, &c.req.Request, name)
 }
 
 // readQuery reads the target, and the parameters of the query string where they may

@@ -87,7 +87,16 @@ func (c *call) openStream() error {
 
 // stream answers for an operation that streams. What it left of its body is dismissed
 // before: there is no answer while a client sends.
-func (c *call) stream(m *wire.Service, out any) error {
+func (c *call) stream(m *wire.Service, out any) (err error) {
+	if c.observed != nil {
+		defer func() {
+			if c.code != "" { // events ended with an error, and were answered so
+				c.observed(&wire.Error{Code: c.code})
+			} else {
+				c.observed(err)
+			}
+		}()
+	}
 	if c.dismissBody(); c.unread {
 		c.w.Header().Set("Connection", "close")
 	}

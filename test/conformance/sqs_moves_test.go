@@ -51,8 +51,8 @@ func (q queue) cancelMove(handle string) (int64, error) {
 	return out.ApproximateNumberOfMessagesMoved, nil
 }
 
-// bury sends n messages and receives them once too often.
-func (q queue) bury(n int) {
+// deadLetter sends n messages and receives them once too often.
+func (q queue) deadLetter(n int) {
 	q.t.Helper()
 	for i := range n {
 		q.send(fmt.Sprint(i))
@@ -71,7 +71,7 @@ func TestSQSMoveTasks(t *testing.T) {
 		dead := create(t, env, "dead", nil)
 		source := create(t, env, "source", map[string]string{"RedrivePolicy": redriveTo("dead", 1)})
 		other := create(t, env, "other", nil)
-		source.bury(4)
+		source.deadLetter(4)
 		wantEqual(t, "dead letters", dead.counts(), "4/0/0")
 
 		began := time.Now()
@@ -125,7 +125,7 @@ func TestSQSMoveTasks(t *testing.T) {
 		wantEqual(t, "in their order", other.bodies(), "2 3")
 
 		// A destination that vanishes ends the task, and says why.
-		source.bury(2)
+		source.deadLetter(2)
 		handle, err = dead.move("dead", "other", 1)
 		dead.must(err)
 		time.Sleep(100 * time.Millisecond)

@@ -13,8 +13,8 @@ type awsJSON struct{}
 func (awsJSON) String() string          { return "awsJson" }
 func (awsJSON) Matches(r *Request) bool { return r.Target != "" }
 
-// Names is the target's prefix.
-func (awsJSON) Names(r *Request) string {
+// ServiceName is the target's prefix.
+func (awsJSON) ServiceName(r *Request) string {
 	prefix, _, _ := strings.Cut(r.Target, ".")
 	return prefix
 }
@@ -34,7 +34,7 @@ func TargetOperation(target string) string {
 	return target[i+1:]
 }
 
-func (awsJSON) Unknown(s *Service, _ *Request, name string) *Error { return s.unknown(name) }
+func (awsJSON) UnknownOperation(s *Service, _ *Request, name string) *Error { return s.unknown(name) }
 
 func (awsJSON) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	if len(r.Body) == 0 {

@@ -19,15 +19,15 @@ func (awsQuery) Matches(r *Request) bool {
 	return r.Target == "" && (r.Form.Has("Action") || r.IsForm())
 }
 
-// Names is the form's Version.
-func (awsQuery) Names(r *Request) string { return r.Form.Get("Version") }
+// ServiceName is the form's Version.
+func (awsQuery) ServiceName(r *Request) string { return r.Form.Get("Version") }
 
 func (awsQuery) Find(s *Service, r *Request) (*Operation, string) {
 	name := r.Form.Get("Action")
 	return s.Operation(name), name
 }
 
-func (awsQuery) Unknown(s *Service, _ *Request, name string) *Error {
+func (awsQuery) UnknownOperation(s *Service, _ *Request, name string) *Error {
 	e := &Error{Code: "InvalidAction", Status: http.StatusBadRequest}
 	switch {
 	case name == "":

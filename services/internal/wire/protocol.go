@@ -19,16 +19,16 @@ type Protocol interface {
 	// written in it, by the request's head and its form as far as it is read.
 	Matches(r *Request) bool
 
-	// Names returns the name by which a request in the protocol says which service
+	// ServiceName returns the name by which a request in the protocol says which service
 	// it is for, a Service's TargetPrefix or APIVersion; "" where it says nothing.
-	Names(r *Request) string
+	ServiceName(r *Request) string
 
 	// Find returns the operation that a request asks for, nil for none, and how the
 	// request names it. In the REST protocols it also sets the request's Labels.
 	Find(s *Service, r *Request) (op *Operation, name string)
 
-	// Unknown is the refusal of a request for which Find finds nothing.
-	Unknown(s *Service, r *Request, name string) *Error
+	// UnknownOperation is the refusal of a request for which Find finds nothing.
+	UnknownOperation(s *Service, r *Request, name string) *Error
 
 	decode(op *Operation, r *Request, v reflect.Value) *Error
 	encodeResult(w http.ResponseWriter, s *Service, op *Operation, r *Request, requestID string, v reflect.Value) error

@@ -8,13 +8,13 @@ import (
 // restJSON is restJson1: operations are methods and paths, documents are JSON.
 type restJSON struct{}
 
-func (restJSON) String() string        { return "restJson1" }
-func (restJSON) Matches(*Request) bool { return true }
-func (restJSON) Names(*Request) string { return "" }
+func (restJSON) String() string              { return "restJson1" }
+func (restJSON) Matches(*Request) bool       { return true }
+func (restJSON) ServiceName(*Request) string { return "" }
 
 func (restJSON) Find(s *Service, r *Request) (*Operation, string) { return findPath(s, r) }
 
-func (restJSON) Unknown(s *Service, r *Request, _ string) *Error { return s.unknownPath(r) }
+func (restJSON) UnknownOperation(s *Service, r *Request, _ string) *Error { return s.unknownPath(r) }
 
 func (p restJSON) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	return decodeREST(p, r, op.Input, v)

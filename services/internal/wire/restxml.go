@@ -11,13 +11,13 @@ import (
 // restXML is restXml: operations are methods and paths, documents are XML.
 type restXML struct{}
 
-func (restXML) String() string        { return "restXml" }
-func (restXML) Matches(*Request) bool { return true }
-func (restXML) Names(*Request) string { return "" }
+func (restXML) String() string              { return "restXml" }
+func (restXML) Matches(*Request) bool       { return true }
+func (restXML) ServiceName(*Request) string { return "" }
 
 func (restXML) Find(s *Service, r *Request) (*Operation, string) { return findPath(s, r) }
 
-func (restXML) Unknown(s *Service, r *Request, _ string) *Error { return s.unknownPath(r) }
+func (restXML) UnknownOperation(s *Service, r *Request, _ string) *Error { return s.unknownPath(r) }
 
 func (p restXML) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	return decodeREST(p, r, op.Input, v)

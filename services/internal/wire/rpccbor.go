@@ -14,9 +14,9 @@ func (rpcCBOR) String() string { return "rpc-v2-cbor" }
 
 func (rpcCBOR) Matches(r *Request) bool { return r.header("Smithy-Protocol") == "rpc-v2-cbor" }
 
-// Names is the service of a path /service/<service>/operation/<operation>, which
+// ServiceName is the service of a path /service/<service>/operation/<operation>, which
 // may stand below another path.
-func (rpcCBOR) Names(r *Request) string {
+func (rpcCBOR) ServiceName(r *Request) string {
 	service, _ := cutCBORPath(r.HTTP.URL.Path)
 	return service
 }
@@ -35,7 +35,7 @@ func cutCBORPath(path string) (service, operation string) {
 	return service, operation
 }
 
-func (rpcCBOR) Unknown(s *Service, _ *Request, name string) *Error { return s.unknown(name) }
+func (rpcCBOR) UnknownOperation(s *Service, _ *Request, name string) *Error { return s.unknown(name) }
 
 func (rpcCBOR) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	if len(r.Body) == 0 {
