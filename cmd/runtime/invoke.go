@@ -91,6 +91,9 @@ func (c *invokeCmd) runHere(ctx context.Context, event []byte, log io.Writer) (p
 		defer mu.Unlock()
 		fmt.Fprintf(log, "%s\n", l.Text)
 	}})
+	if err := pool.Start(ctx); err != nil {
+		return nil, "", err
+	}
 	name := filepath.Base(c.Dir)
 	arn := "arn:aws:lambda:us-east-1:000000000000:function:" + name
 	result, err := pool.Invoke(ctx, sandbox.Spec{

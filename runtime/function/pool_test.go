@@ -14,10 +14,12 @@ import (
 )
 
 // withPool runs events for real.
-func withPool(_ testing.TB, w *world) {
+func withPool(t testing.TB, w *world) {
 	pool := sandbox.New(sandbox.Config{})
 	w.config.Runner = pool
-	w.parts.Push("pool", pool.Stop)
+	if err := w.parts.Start(t.Context(), "pool", pool); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestDeployedZipRuns(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
 	"millrace/runtime/sandbox/spawner"
 )
 
@@ -52,29 +54,33 @@ func (c *Config) endpoint() string {
 	return c.Endpoint()
 }
 
-// A Pool keeps execution environments and runs events in them. Safe for
-// concurrent use.
+// A Pool keeps execution environments and runs events in them. It is a
+// lifecycle.Part, and safe for concurrent use.
 type Pool struct {
-	cfg Config
+	cfg  Config
+	life lifecycle.StartStop
 
-	output      sync.Mutex     // of cfg.Output
-	events      sync.WaitGroup // events being run, and environments being ended
-	calls       sync.WaitGroup // Go handlers at work; one may go on after its event
-	spawner     spawner.Spawner
-	aborted     chan struct{} // closed when events are to be aborted
-	abortOnce   sync.Once
-	stopSpawner sync.Once
+	output  sync.Mutex     // of cfg.Output
+	events  sync.WaitGroup // events being run, and environments being ended
+	spawner spawner.Spawner
 
 	mu       sync.Mutex // all below
+	session  *session   // nil while stopped
+	aborted  int        // events that the last Stop aborted
 	handlers map[string]lambda.Handler
 	busy     map[*environment]struct{}
 	perARN   map[string]int // busy ones of each function
 	idle     []*environment // the one idle for longest first
 	reaper   *time.Timer    // set for the first of idle; nil when there is none
-	stopped  bool
 }
 
-// New builds a pool with no environments.
+// A session is from a Start to its Stop.
+type session struct {
+	aborted chan struct{}  // closed when events are to be aborted
+	calls   sync.WaitGroup // Go handlers at work; one may go on after its event
+}
+
+// New builds a pool with no environments. It takes events once it is started.
 func New(c Config) *Pool {
 	c.Max = cmp.Or(c.Max, 1000)
 	c.IdleAfter = cmp.Or(c.IdleAfter, 10*time.Minute)
@@ -83,7 +89,6 @@ func New(c Config) *Pool {
 	}
 	return &Pool{
 		cfg:      c,
-		aborted:  make(chan struct{}),
 		handlers: map[string]lambda.Handler{},
 		busy:     map[*environment]struct{}{},
 		perARN:   map[string]int{},
@@ -92,7 +97,7 @@ func New(c Config) *Pool {
 
 // Invoke runs one event and returns its result, which may be a function's failure. It is
 // fault.Throttled when as many environments are busy as may be, and fault.Unavailable
-// when none can be started or the pool is stopping. When ctx ends first, Invoke returns;
+// when none can be started or the pool is not running. When ctx ends first, Invoke returns;
 // the event still runs to its end.
 func (p *Pool) Invoke(ctx context.Context, s Spec, req Request) (Result, error) {
 	e, err := p.acquire(s)
@@ -140,36 +145,57 @@ func (p *Pool) Handle(arn string, h lambda.Handler) {
 	p.retire(func(e *environment) bool { return e.spec.ARN == arn })
 }
 
+// Start lets the pool take events.
+func (p *Pool) Start(ctx context.Context) error {
+	return p.life.Start(ctx, func(_ context.Context, run *lifecycle.Run) error {
+		s := &session{aborted: make(chan struct{})}
+		p.mu.Lock()
+		p.session, p.aborted = s, 0
+		p.mu.Unlock()
+		run.Cleanup(func(context.Context) error { p.spawner.Stop(); return nil }) // it kills all processes that are left
+		run.Go(func() { p.drain(run, s) })
+		return nil
+	})
+}
+
 // Stop refuses new events and waits for running ones until ctx ends; then it aborts them
 // and returns fault.Timeout. When it returns no process is left, nor a goroutine, except
 // for Go handlers that ignore their context.
 func (p *Pool) Stop(ctx context.Context) error {
+	err := p.life.Stop(ctx, "events")
 	p.mu.Lock()
-	p.stopped = true
+	defer p.mu.Unlock()
+	if errors.Is(err, fault.Timeout) && p.aborted == 0 {
+		return nil // only Go handlers are left, whose events had timed out before
+	}
+	return err
+}
+
+// drain waits for the halt, then until all events are over, and aborts those that take
+// longer than the run's work may.
+func (p *Pool) drain(run *lifecycle.Run, s *session) {
+	<-run.Halted().Done()
+	p.mu.Lock()
+	p.session = nil
 	p.dropLocked(func(*environment) bool { return true })
 	p.mu.Unlock()
-	defer p.stopSpawner.Do(p.spawner.Stop)
-	defer p.events.Wait() // before the spawner's stop, which would kill all processes
 
 	done := make(chan struct{})
 	go func() {
 		p.events.Wait()
-		p.calls.Wait()
+		s.calls.Wait()
 		close(done)
 	}()
 	select {
 	case <-done:
-		return nil
-	case <-ctx.Done():
+		return
+	case <-run.Work().Done():
 	}
 	p.mu.Lock()
-	n := len(p.busy)
+	p.aborted = len(p.busy)
 	p.mu.Unlock()
-	p.abortOnce.Do(func() { close(p.aborted) })
-	if n == 0 {
-		return nil
-	}
-	return fault.Wrap(fault.Timeout, ctx.Err(), "%d events were aborted", n)
+	close(s.aborted)
+	p.events.Wait()
 }
 
 // acquire returns an environment for one event: the idle one used last, or a new one. The
@@ -177,7 +203,7 @@ func (p *Pool) Stop(ctx context.Context) error {
 func (p *Pool) acquire(s Spec) (*environment, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stopped {
+	if p.session == nil {
 		return nil, fault.New(fault.Unavailable, "the runtime is stopping")
 	}
 	if n := p.perARN[s.ARN]; len(p.busy) >= p.cfg.Max || s.MaxEnvironments > 0 && n >= s.MaxEnvironments {
@@ -208,9 +234,10 @@ func (p *Pool) warmLocked(key string) *environment {
 }
 
 func (p *Pool) newLocked(s Spec) *environment {
-	e := &environment{spec: s, needsInit: true, aborted: p.aborted, start: p.startProcess}
+	e := &environment{spec: s, needsInit: true, aborted: p.session.aborted, start: p.startProcess}
 	if h := p.handlers[s.ARN]; h != nil {
-		e.start = func(*environment) (runtimeProcess, *failure, error) { return newHandlerProcess(h, &p.calls), nil, nil }
+		calls := &p.session.calls
+		e.start = func(*environment) (runtimeProcess, *failure, error) { return newHandlerProcess(h, calls), nil, nil }
 	}
 	var id [16]byte
 	rand.Read(id[:])
@@ -230,7 +257,7 @@ func (p *Pool) release(e *environment) (kept bool) {
 	if p.perARN[e.spec.ARN]--; p.perARN[e.spec.ARN] == 0 {
 		delete(p.perARN, e.spec.ARN)
 	}
-	if e.unusable || e.retired || p.stopped {
+	if e.unusable || e.retired || p.session == nil {
 		return false
 	}
 	e.idle = time.Now()

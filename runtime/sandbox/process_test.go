@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
+	"millrace/runtime/lifecycle/lifecycletest"
 	"millrace/runtime/sandbox"
 	"millrace/runtime/sandbox/gobuild"
 	"millrace/test/needs"
@@ -71,12 +73,20 @@ func newPool(t testing.TB, c sandbox.Config) *sandbox.Pool {
 	t.Helper()
 	needs.Time(t)
 	p := sandbox.New(c)
+	start(t, p)
 	t.Cleanup(func() {
 		if err := p.Stop(context.Background()); err != nil {
 			t.Errorf("Stop: %v", err)
 		}
 	})
 	return p
+}
+
+func start(t testing.TB, p *sandbox.Pool) {
+	t.Helper()
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 var requests struct {
@@ -562,6 +572,9 @@ func victim() {
 			fmt.Printf("%s\n", pid)
 		}
 	}})
+	if err := p.Start(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	s := misbehaveSpec()
 	s.Code = sandbox.Folder(os.Getenv("SANDBOX_TEST_VICTIM"))
 	daemons, err := p.Invoke(context.Background(), s, request(`{"do":"daemonise"}`))
@@ -659,11 +672,13 @@ func TestStopLeavesNothing(t *testing.T) {
 	t.Setenv("TMPDIR", tmp)
 	// A first pool starts what the Go runtime itself keeps: signals, netpoll.
 	warm := sandbox.New(sandbox.Config{})
+	start(t, warm)
 	invoke(t, warm, misbehaveSpec(), `{}`)
 	warm.Stop(context.Background())
 	before := openFiles(t)
 
 	p := sandbox.New(sandbox.Config{})
+	start(t, p)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() { invoke(t, p, misbehaveSpec(), `{"do":"wait","ms":100}`) })
@@ -712,6 +727,7 @@ func TestStopCutsEventsOff(t *testing.T) {
 			started <- struct{}{}
 		}
 	}})
+	start(t, p)
 	errs := make(chan error)
 	go func() {
 		_, err := p.Invoke(context.Background(), misbehaveSpec(), request(`{"do":"hang"}`))
@@ -728,9 +744,22 @@ func TestStopCutsEventsOff(t *testing.T) {
 	}
 }
 
-func TestStopBeforeAnything(t *testing.T) {
-	if err := sandbox.New(sandbox.Config{}).Stop(context.Background()); err != nil {
-		t.Error(err)
+func TestAPoolIsAPart(t *testing.T) {
+	lifecycletest.Stress(t, func() lifecycle.Part { return sandbox.New(sandbox.Config{}) })
+}
+
+// A pool that was stopped runs events again after another start, and none before.
+func TestAPoolStartsAgain(t *testing.T) {
+	p := newPool(t, sandbox.Config{})
+	for range 2 {
+		invoke(t, p, misbehaveSpec(), `{}`)
+		if err := p.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Invoke(t.Context(), misbehaveSpec(), request(`{}`)); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("a stopped pool: %v", err)
+		}
+		start(t, p)
 	}
 }
 

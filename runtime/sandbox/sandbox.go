@@ -2,6 +2,7 @@
 // process that speaks Lambda's Runtime API, and gives them events one at a time.
 //
 //	pool := sandbox.New(sandbox.Config{})
+//	err := pool.Start(ctx)
 //	defer pool.Stop(ctx)
 //	result, err := pool.Invoke(ctx, spec, sandbox.Request{ID: id, Payload: event})
 //

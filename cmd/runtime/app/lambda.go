@@ -26,7 +26,9 @@ func openLambda(ctx context.Context, a *App) (Offer, error) {
 		return Offer{}, err
 	}
 	sandboxes := sandbox.New(sandbox.Config{Endpoint: a.Endpoint, Temp: temp, Output: a.cfg.Output, Log: a.cfg.Log})
-	a.stack.Push("sandboxes", sandboxes.Stop)
+	if err := a.stack.Start(ctx, "sandboxes", sandboxes); err != nil {
+		return Offer{}, err
+	}
 
 	if a.functions, err = function.Open(ctx, function.Config{
 		Records: a.records, Keys: a.keys, JetStream: a.store.JetStream(), Dir: filepath.Join(a.cfg.Data, "functions"),
