@@ -7,7 +7,8 @@ import (
 )
 
 // What can be wrong with a mapping or a request for one, beside the errors that
-// have types of their own: a RegionError, a DuplicateError, a source.VisibilityError. Each unwraps to a fault.Code too.
+// have types of their own: a RegionError, a DuplicateError, a
+// source.VisibilityError. Each unwraps to a fault.Code too.
 var (
 	ErrNotFound         = fault.New(fault.NotFound, "the event source mapping does not exist")
 	ErrInUse            = fault.New(fault.Conflict, "the event source mapping is being disabled or deleted")

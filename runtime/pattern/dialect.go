@@ -114,7 +114,9 @@ func (d *Dialect) measure(o object, depth int) size {
 	return total
 }
 
-// checkWildcard counts the points of the wildcards in an item, as SNS does.
+// wildcardPoints counts the points of the wildcards in an item, as SNS does: of one
+// with a star 1, of one with more 3 each, of an excluded one 1. One with too many
+// stars is ErrTooComplex.
 func (d *Dialect) wildcardPoints(item map[string]any) (points int, err error) {
 	one := func(pattern string, each int) error {
 		stars := strings.Count(pattern, "*") - strings.Count(pattern, `\*`)
