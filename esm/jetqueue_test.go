@@ -30,11 +30,11 @@ func create(t testing.TB, queues *jetqueue.Queues, name string, c queue.Config) 
 // queue: one is processed, one fails until it is buried, one is dropped.
 func TestWithARealQueue(t *testing.T) {
 	in(t, func(w *world) {
-		queues, err := jetqueue.Open(w.Context(), w.backbone, w.config.Records, jetqueue.Options{})
-		if err != nil {
+		queues := jetqueue.New(w.backbone, w.config.Records, jetqueue.Options{})
+		if err := queues.Start(w.Context()); err != nil {
 			t.Fatal(err)
 		}
-		defer queues.Close(w.Context())
+		defer queues.Stop(w.Context())
 		dead := create(t, queues, "dead", queue.Config{})
 		q := create(t, queues, "orders", queue.Config{DeadLetter: &queue.DeadLetter{Target: dead.ID(), MaxReceives: 2}})
 		w.mappings.Stop(w.Context())
@@ -106,11 +106,11 @@ func BenchmarkSendToHandler(b *testing.B) {
 	}
 	defer back.Stop(context.Background())
 	defer records.Close()
-	queues, err := jetqueue.Open(ctx, back, records, jetqueue.Options{})
-	if err != nil {
+	queues := jetqueue.New(back, records, jetqueue.Options{})
+	if err := queues.Start(ctx); err != nil {
 		b.Fatal(err)
 	}
-	defer queues.Close(context.Background())
+	defer queues.Stop(context.Background())
 	q := create(b, queues, "orders", queue.Config{})
 	handler := make(instant)
 	mappings := esm.New(esm.Config{

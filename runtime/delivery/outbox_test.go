@@ -145,7 +145,7 @@ func TestAStoppedOutboxTakesEvents(t *testing.T) {
 func TestPutSaysThatItCannotTakeAnEvent(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.set("t", "ok")
-		if err := errors.Join(w.outbox.Stop(t.Context()), w.queues.Close(t.Context())); err != nil {
+		if err := errors.Join(w.outbox.Stop(t.Context()), w.queues.Stop(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.outbox.Put(t.Context(), "test:t", delivery.Event{}, delivery.Policy{}); !errors.Is(err, fault.Unavailable) {

@@ -84,7 +84,8 @@ func (w *world) start() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	if w.queues, err = jetqueue.Open(ctx, b, records, jetqueue.Options{}); err != nil {
+	w.queues = jetqueue.New(b, records, jetqueue.Options{})
+	if err := w.queues.Start(ctx); err != nil {
 		w.Fatal(err)
 	}
 	w.outbox = delivery.New(delivery.Config{
@@ -97,7 +98,7 @@ func (w *world) start() {
 		w.Fatal(err)
 	}
 	w.down = func() {
-		if err := errors.Join(w.outbox.Reset(ctx), w.queues.Close(ctx), records.Close(), b.Stop(ctx)); err != nil {
+		if err := errors.Join(w.outbox.Reset(ctx), w.queues.Stop(ctx), records.Close(), b.Stop(ctx)); err != nil {
 			w.Error(err)
 		}
 	}

@@ -37,11 +37,11 @@ func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
 // withOutbox delivers asynchronous invocations, by an outbox over real queues.
 func withOutbox(t testing.TB, w *world) {
 	t.Helper()
-	var err error
-	if w.queues, err = jetqueue.Open(t.Context(), w.backbone, w.config.Records, jetqueue.Options{}); err != nil {
+	w.queues = jetqueue.New(w.backbone, w.config.Records, jetqueue.Options{})
+	if err := w.queues.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.parts.Push("queues", w.queues.Close)
+	w.parts.Push("queues", w.queues.Stop)
 	w.outbox = delivery.New(delivery.Config{
 		Queue:   func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, w.queues) },
 		Resolve: w.resolvers.Resolve,

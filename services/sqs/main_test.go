@@ -25,13 +25,13 @@ func started(t *testing.T, o Options) (*jetqueue.Queues, *Service) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queues, err := jetqueue.Open(t.Context(), b, records, jetqueue.Options{})
-	if err != nil {
+	queues := jetqueue.New(b, records, jetqueue.Options{})
+	if err := queues.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		ctx := context.Background()
-		if err := errors.Join(queues.Close(ctx), records.Close(), b.Stop(ctx)); err != nil {
+		if err := errors.Join(queues.Stop(ctx), records.Close(), b.Stop(ctx)); err != nil {
 			t.Errorf("stopping: %v", err)
 		}
 	})

@@ -80,12 +80,12 @@ func openQueues(t *testing.T) (*jetqueue.Queues, delivery.Resolver) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queues, err := jetqueue.Open(t.Context(), b, records, jetqueue.Options{})
-	if err != nil {
+	queues := jetqueue.New(b, records, jetqueue.Options{})
+	if err := queues.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(queues.Close(context.Background()), records.Close()); err != nil {
+		if err := errors.Join(queues.Stop(context.Background()), records.Close()); err != nil {
 			t.Error(err)
 		}
 	})

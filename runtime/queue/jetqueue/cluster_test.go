@@ -49,7 +49,8 @@ func joinAt(tb testing.TB, url string, wall func() time.Time) *node {
 		tb.Fatal(err)
 	}
 	n.cluster = cluster.New(n.backbone.Conn(), nil)
-	if n.queues, err = jetqueue.Open(ctx, n.backbone, n.records, jetqueue.Options{Cluster: n.cluster, WallClock: wall}); err != nil {
+	n.queues = jetqueue.New(n.backbone, n.records, jetqueue.Options{Cluster: n.cluster, WallClock: wall})
+	if err := n.queues.Start(ctx); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(n.leave)
@@ -61,7 +62,7 @@ func (n *node) leave() {
 		return
 	}
 	n.gone = true
-	if err := errors.Join(n.queues.Close(ctx), n.records.Close(), n.backbone.Stop(ctx)); err != nil {
+	if err := errors.Join(n.queues.Stop(ctx), n.records.Close(), n.backbone.Stop(ctx)); err != nil {
 		n.Errorf("leaving: %v", err)
 	}
 }

@@ -237,7 +237,7 @@ func TestLostRecordIsRestored(t *testing.T) {
 	if err := l.queues.Delete(ctx, id("deleted")); err != nil {
 		t.Fatal(err)
 	}
-	l.queues.Close(ctx)
+	l.queues.Stop(ctx)
 	kv, err := l.backbone.JetStream().KeyValue(ctx, "millrace-records")
 	if err != nil {
 		t.Fatal(err)
@@ -271,7 +271,7 @@ func TestStrict(t *testing.T) {
 	l.options.Strict = true
 	for range 2 { // nothing has changed after the first
 		l.startParts()
-		_, err := jetqueue.Open(ctx, l.backbone, l.records, l.options)
+		err := jetqueue.New(l.backbone, l.records, l.options).Start(ctx)
 		if err == nil || !strings.Contains(err.Error(), ":q: ") || !strings.Contains(err.Error(), ":r: ") {
 			t.Errorf("opened: %v", err)
 		}

@@ -1,7 +1,7 @@
 // Package jetqueue keeps queues in JetStream: the goroutines, the log and the
 // clock around the machines of package queue.
 //
-// [Open] opens the queues that exist. Any number of goroutines may use a [Queue].
+// [Queues.Start] opens the queues that exist. Any number of goroutines may use a [Queue].
 // Each queue has one owner. The owner passes the commands that wait to the machine
 // as one batch, and appends the batch's records to the queue's stream as a single
 // message. Callers are answered once that message is acknowledged. So they share

@@ -32,11 +32,13 @@ func (q *Queue) start() {
 	q.startLocked()
 }
 
-func (q *Queue) startLocked() {
+// startLocked is start with mu held. It is false when the queue has no owner and
+// gets none: it is closed, or about to be.
+func (q *Queue) startLocked() bool {
 	if !q.hasOwner && q.closed == nil {
-		q.hasOwner = true
-		q.queues.owners.Go(q.run)
+		q.hasOwner = q.queues.run.Go(q.run)
 	}
+	return q.hasOwner
 }
 
 // isRunning reports whether there is an owner.
@@ -74,12 +76,12 @@ const maxIdleLogBytes = 256 << 10
 
 // closeIdleQueues looks at all queues at intervals, and closes those that were not
 // used since the last look.
-func (qs *Queues) closeIdleQueues(every time.Duration) {
+func (qs *Queues) closeIdleQueues(halted context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-qs.closing:
+		case <-halted.Done():
 			return
 		case <-ticker.C:
 		}

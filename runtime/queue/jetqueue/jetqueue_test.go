@@ -62,8 +62,8 @@ func (e *env) open() {
 		}
 	}
 	e.startParts()
-	var err error
-	if e.queues, err = jetqueue.Open(ctx, e.backbone, e.records, e.options); err != nil {
+	e.queues = jetqueue.New(e.backbone, e.records, e.options)
+	if err := e.queues.Start(ctx); err != nil {
 		e.Fatal(err)
 	}
 }
@@ -89,7 +89,7 @@ func (e *env) config() backbone.Config {
 }
 
 func (e *env) close() {
-	if err := errors.Join(e.queues.Close(ctx), e.records.Close(), e.backbone.Stop(ctx)); err != nil {
+	if err := errors.Join(e.queues.Stop(ctx), e.records.Close(), e.backbone.Stop(ctx)); err != nil {
 		e.Errorf("closing: %v", err)
 	}
 }
@@ -312,7 +312,7 @@ func TestReceiveEnds(t *testing.T) {
 		q = e.get("orders")
 		go func() {
 			time.Sleep(time.Second)
-			e.queues.Close(ctx)
+			e.queues.Stop(ctx)
 		}()
 		if _, err := q.Receive(ctx, forever); !errors.Is(err, fault.Unavailable) {
 			e.Errorf("closed: %v", err)

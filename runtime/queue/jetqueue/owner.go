@@ -139,13 +139,13 @@ func (o *owner) load() error {
 	if err := o.queues.store.Down(); err != nil {
 		return err
 	}
-	if err := o.openLog(context.Background()); err != nil {
+	if err := o.openLog(o.queues.run.Work()); err != nil {
 		return err
 	}
 	if err := o.log.open(); err != nil {
 		return err
 	}
-	r, err := o.replay(context.Background(), o.log)
+	r, err := o.replay(o.queues.run.Work(), o.log)
 	if err != nil {
 		return err
 	}

@@ -364,7 +364,9 @@ func (q *Queue) enqueue(c *command) (*owner, error) {
 	if q.isElsewhere {
 		return nil, errMoved
 	}
-	q.startLocked()
+	if !q.startLocked() {
+		return nil, errClosed
+	}
 	q.commandCount++
 	q.closeWhenIdle = false
 	q.inbox = append(q.inbox, c)
@@ -375,7 +377,9 @@ func (q *Queue) enqueue(c *command) (*owner, error) {
 func (q *Queue) enqueueInternal(size int, do func(*queue.Machine)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.startLocked()
+	if !q.startLocked() {
+		return
+	}
 	q.closeWhenIdle = false
 	q.inbox = append(q.inbox, &command{do: do, size: size, internal: true, done: make(chan error, 1)})
 	q.wakeOwner()

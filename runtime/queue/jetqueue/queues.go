@@ -19,6 +19,7 @@ import (
 
 	"millrace/runtime/capacity"
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/cluster"
@@ -26,13 +27,13 @@ import (
 	"millrace/runtime/store/record"
 )
 
-// Options tune Open. The zero Options are ready to use.
+// Options tune New. The zero Options are ready to use.
 type Options struct {
 	Log        *slog.Logger // nil for none
 	BodyBudget int64        // bytes of message contents kept in memory; 0 means 64 MiB
 	Keys       Keyring      // encrypt what is stored; nil stores all contents in clear
 
-	// Cluster has the nodes that share the queues: Open joins it, Close leaves it.
+	// Cluster has the nodes that share the queues: Start joins it, Stop leaves it.
 	// nil for a single runtime.
 	Cluster *cluster.Cluster
 
@@ -86,7 +87,7 @@ type Options struct {
 	// OnLoss is called with each loss; nil logs it. A loss for which it returns an
 	// error is found again later.
 	OnLoss func(loss.Loss) error
-	// Strict has Open fail when anything is missing, and change nothing.
+	// Strict has Start fail when anything is missing, and change nothing.
 	Strict bool
 }
 
@@ -116,6 +117,7 @@ type Queues struct {
 	readAheadBytes int
 	checkpoints    *checkpointFile
 	intactRange    func(stream string) (first, last uint64, ok bool)
+	options        Options   // for Start
 	openedAt       time.Time // by the process's clock
 	wallAtOpen     time.Time
 	truncated      map[string]bool
@@ -126,11 +128,11 @@ type Queues struct {
 
 	mu     sync.RWMutex // guards queues and closed
 	queues map[queue.ID]*Queue
-	closed bool
+	closed bool // before Start too
 
-	owners    sync.WaitGroup // one for each queue that has an owner
-	closing   chan struct{}  // closed by Close
-	idleScans sync.WaitGroup // closeIdleQueues
+	life    lifecycle.StartStop
+	started atomic.Bool
+	run     *lifecycle.Run // set by Start
 
 	lastReclaim atomic.Int64 // the last reclaimSpace, in Unix seconds
 }
@@ -192,94 +194,6 @@ func generationName(generation uint64) string { return fmt.Sprintf("%016x", gene
 // headers, dead letters, counters, in bytes.
 const entryOverhead = 256 << 10
 
-// Open opens all queues that have a record. Each reads its log at its first use, or
-// earlier when it has work to do; commands wait for that. What is missing is
-// reported to Options.OnLoss, and the rest is served.
-func Open(ctx context.Context, b *backbone.Backbone, records *record.Store, o Options) (_ *Queues, err error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.BodyBudget == 0 {
-		o.BodyBudget = defaultBudget
-	}
-	if o.ReadAheadBytes == 0 {
-		o.ReadAheadBytes = maxReadBytes
-	}
-	if o.ConcurrentReads == 0 {
-		o.ConcurrentReads = defaultConcurrentReads
-	}
-	if o.MoveLimit == nil {
-		o.MoveLimit = capacity.Gate(nil)
-	}
-	qs := &Queues{
-		store: b, conn: b.Conn(), js: b.JetStream(), table: record.NewTable[queueRecord](records, "queue").KeepMarkers(), log: o.Log,
-		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, keepForever: o.KeepForever, gate: o.Gate, moveLimit: o.MoveLimit, maxEntry: int(b.Conn().MaxPayload()) - entryOverhead, queues: map[queue.ID]*Queue{},
-		intactRange: o.IntactRange, truncated: o.TruncatedStreams, storage: storageCheck{verify: o.VerifyStored}, wallClock: o.WallClock, admitWrite: o.AdmitWrite, readSlots: make(chan struct{}, o.ConcurrentReads), readAheadBytes: o.ReadAheadBytes,
-	}
-	qs.openedAt, qs.closing = time.Now(), make(chan struct{})
-	qs.wallAtOpen = qs.wallAt(qs.openedAt)
-	if qs.admitWrite == nil {
-		qs.admitWrite = func(time.Duration, int) error { return nil }
-	}
-	if o.Cluster != nil {
-		qs.router = &router{queues: qs, conn: qs.conn, cluster: o.Cluster, running: map[string]remoteCall{}}
-		qs.table.Watch(qs.applyRemoteChange) // before the records are listed, so that no change is missed in between
-	}
-	if qs.onLoss = o.OnLoss; qs.onLoss == nil {
-		qs.onLoss = o.logLoss
-	}
-	if o.CheckpointFile != "" {
-		if qs.checkpoints, err = openCheckpoints(o.CheckpointFile); err != nil {
-			return nil, err
-		}
-		defer func() {
-			if err != nil {
-				err = errors.Join(err, qs.checkpoints.close())
-			}
-		}()
-	}
-	rows, err := qs.reconcile(ctx, o.Strict)
-	if err != nil {
-		return nil, err
-	}
-	there := map[uint64]bool{}
-	for _, r := range rows {
-		there[r.Generation] = true
-	}
-	var all []*Queue
-	for _, r := range rows {
-		q, err := qs.newQueue(r)
-		if err != nil {
-			return nil, err
-		}
-		qs.mu.Lock()
-		if qs.addLocked(q) == q {
-			all = append(all, q)
-		}
-		qs.mu.Unlock()
-	}
-	if o.Strict {
-		if err := qs.verifyLogs(ctx); err != nil {
-			return nil, err
-		}
-	}
-	qs.checkpoints.retain(func(generation uint64) bool { return there[generation] })
-	for _, q := range all { // all queues have to be known before the first transfer
-		if !qs.canStayClosed(q) {
-			q.start()
-		}
-	}
-	if o.IdleTimeout > 0 && qs.router == nil {
-		qs.idleScans.Go(func() { qs.closeIdleQueues(o.IdleTimeout) })
-	}
-	if qs.router != nil {
-		if err := qs.router.open(ctx); err != nil {
-			return nil, errors.Join(err, qs.Close(context.WithoutCancel(ctx)))
-		}
-	}
-	return qs, nil
-}
-
 func (qs *Queues) newQueue(r queueRecord) (*Queue, error) {
 	h, err := queue.NewHandleCodec(r.Key)
 	if err != nil {
@@ -290,7 +204,7 @@ func (qs *Queues) newQueue(r queueRecord) (*Queue, error) {
 	q.reader = qs.newLog(r.Generation)
 	q.dataKeys = dataKeyCache{ring: qs.keys, id: r.ID}
 	q.config.Store(&r.Config)
-	q.ctx, q.cancel = context.WithCancel(context.Background())
+	q.ctx, q.cancel = context.WithCancel(qs.run.Work())
 	return q, nil
 }
 
@@ -480,36 +394,4 @@ func (qs *Queues) Reset(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Close closes all queues. Commands under way are answered, waiting receives get
-// fault.Unavailable.
-func (qs *Queues) Close(ctx context.Context) error {
-	qs.adminMu.Lock()
-	defer qs.adminMu.Unlock()
-	qs.mu.Lock()
-	if !qs.closed {
-		close(qs.closing)
-	}
-	qs.closed = true
-	all := make([]*Queue, 0, len(qs.queues))
-	for _, q := range qs.queues {
-		all = append(all, q)
-	}
-	qs.mu.Unlock()
-	qs.idleScans.Wait()
-	var wg sync.WaitGroup
-	errs := make([]error, len(all))
-	for i, q := range all {
-		wg.Go(func() { errs[i] = q.close(ctx, errClosed) })
-	}
-	wg.Wait()
-	if qs.router != nil { // the other nodes take over what was released
-		errs = append(errs, qs.router.close(ctx))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err // an owner that still runs may write checkpoints
-	}
-	qs.owners.Wait()
-	return qs.checkpoints.close()
 }

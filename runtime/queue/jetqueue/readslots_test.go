@@ -32,11 +32,11 @@ func TestUnresponsiveLogTakesNoReadSlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer records.Close()
-	qs, err := Open(t.Context(), b, records, Options{ConcurrentReads: 1})
-	if err != nil {
+	qs := New(b, records, Options{ConcurrentReads: 1})
+	if err := qs.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer qs.Close(context.Background())
+	defer qs.Stop(context.Background())
 	q, err := qs.Create(t.Context(), queue.ID{Account: "000000000000", Region: "us-east-1", Name: "q"}, queue.Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -148,7 +148,7 @@ func TestQueuesWithoutALog(t *testing.T) {
 			l.close()
 			l.options.Strict = true
 			l.startParts()
-			if _, err := jetqueue.Open(ctx, l.backbone, l.records, l.options); err == nil || !strings.Contains(err.Error(), ":q: its log is gone") {
+			if err := jetqueue.New(l.backbone, l.records, l.options).Start(ctx); err == nil || !strings.Contains(err.Error(), ":q: its log is gone") {
 				t.Errorf("a strict start: %v", err)
 			}
 			l.records.Close()

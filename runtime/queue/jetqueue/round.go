@@ -142,6 +142,9 @@ func (o *owner) takeAcks(now time.Time) (over bool, err error) {
 	if o.session.Err() != nil {
 		return true, context.Cause(o.session)
 	}
+	if o.queues.run.Work().Err() != nil { // Stop cannot wait any longer
+		return true, errClosed
+	}
 	if len(o.inflight) > 0 && now.Sub(o.inflight[0].appendedAt) >= o.log.timeout {
 		err := errors.New("JetStream did not acknowledge an entry in time")
 		o.queues.store.Report(err)

@@ -23,11 +23,11 @@ func alone(t *testing.T, do func(t *testing.T, q *Queue)) {
 			t.Fatal(err)
 		}
 		defer records.Close()
-		qs, err := Open(t.Context(), b, records, Options{})
-		if err != nil {
+		qs := New(b, records, Options{})
+		if err := qs.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		defer qs.Close(context.Background())
+		defer qs.Stop(context.Background())
 		q, err := qs.Create(t.Context(), queue.ID{Account: "1", Region: "r", Name: "q"}, queue.Config{})
 		if err != nil {
 			t.Fatal(err)

@@ -28,12 +28,12 @@ func TestStoppingNodeRedirectsCalls(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	qs, err := Open(ctx, b, records, Options{Cluster: cluster.New(b.Conn(), nil)})
-	if err != nil {
+	qs := New(b, records, Options{Cluster: cluster.New(b.Conn(), nil)})
+	if err := qs.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	p := qs.router
-	if err := qs.Close(ctx); err != nil {
+	if err := qs.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
 	made := &call{Method: methodSend, Queue: queue.ID{Account: "000000000000", Region: "us-east-1", Name: "new"}, From: "another"}

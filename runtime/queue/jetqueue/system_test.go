@@ -32,8 +32,8 @@ func TestExternalServer(t *testing.T) {
 	}
 	defer records.Close()
 	for round := range 2 {
-		queues, err := jetqueue.Open(ctx, b, records, jetqueue.Options{})
-		if err != nil {
+		queues := jetqueue.New(b, records, jetqueue.Options{})
+		if err := queues.Start(ctx); err != nil {
 			t.Fatal(err)
 		}
 		q, err := queues.Get(id("orders"))
@@ -53,7 +53,7 @@ func TestExternalServer(t *testing.T) {
 		if _, err := q.Send(ctx, body(strings.Repeat("x", 1<<20))); !errors.Is(err, fault.TooLarge) {
 			t.Errorf("more than the server's max_payload: %v", err)
 		}
-		if err := queues.Close(ctx); err != nil {
+		if err := queues.Stop(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -82,7 +82,7 @@ func (n *node) kill() {
 	n.dead.Store(true)
 	n.backbone.Conn().Close()
 	n.Cleanup(func() {
-		n.queues.Close(ctx)
+		n.queues.Stop(ctx)
 		n.records.Close()
 	})
 }

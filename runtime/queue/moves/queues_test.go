@@ -45,7 +45,8 @@ func (s *system) open() {
 	if s.records, err = record.Open(ctx, s.backbone.JetStream()); err != nil {
 		s.Fatal(err)
 	}
-	if s.queues, err = jetqueue.Open(ctx, s.backbone, s.records, jetqueue.Options{}); err != nil {
+	s.queues = jetqueue.New(s.backbone, s.records, jetqueue.Options{})
+	if err := s.queues.Start(ctx); err != nil {
 		s.Fatal(err)
 	}
 	find := func(id queue.ID) (moves.Queue, error) { return s.queues.Get(id) }
@@ -58,7 +59,7 @@ func (s *system) open() {
 func (s *system) close() {
 	s.Helper()
 	ctx := context.Background()
-	if err := errors.Join(s.tasks.Stop(ctx), s.queues.Close(ctx), s.records.Close(), s.backbone.Stop(ctx)); err != nil {
+	if err := errors.Join(s.tasks.Stop(ctx), s.queues.Stop(ctx), s.records.Close(), s.backbone.Stop(ctx)); err != nil {
 		s.Errorf("closing: %v", err)
 	}
 }
