@@ -142,6 +142,11 @@ func (running) Allows(delivery.Source) error { return nil }
 // Deliver implements delivery.Target: it runs the function.
 func (r running) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
 	t := r.target
+	pace := t.functions.paceOf(t.function)
+	if err := pace.acquire(ctx, value(t.function.Reserved)); err != nil {
+		return delivery.Reply{}, err
+	}
+	defer pace.release()
 	result, err := t.functions.Invoke(telemetry.WithTraceParent(ctx, e.TraceParent), t.function.ID(), Invocation{
 		RequestID: e.ID, Qualifier: t.qualifier, Payload: e.Body, TraceHeader: e.TraceHeader,
 	})
@@ -156,6 +161,22 @@ func (r running) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply,
 		reply.Reason = Failure(result.Payload)
 	}
 	return reply, nil
+}
+
+// paceOf is the pace of a function's asynchronous invocations.
+func (fs *Functions) paceOf(f Function) *pace {
+	p, ok := fs.paces.Load(f.ARN())
+	if !ok {
+		p, _ = fs.paces.LoadOrStore(f.ARN(), newPace())
+	}
+	return p.(*pace)
+}
+
+func value(p *int) int {
+	if p == nil {
+		return 0
+	}
+	return *p
 }
 
 // closed reports whether a function's reserved concurrency is none: its events are

@@ -465,3 +465,87 @@ func TestEarlierInvocationsAreRun(t *testing.T) {
 		}
 	})
 }
+
+// The environments that asynchronous events start grow in number as long as some wait,
+// up to a target's share of the outbox.
+func TestSlowEventsRunSideBySide(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		r := recordRuns(w, func(int) (sandbox.Result, error) {
+			time.Sleep(10 * time.Minute)
+			return sandbox.Result{}, nil
+		})
+		for range 150 {
+			w.mustInvokeAsync(t, function.Invocation{})
+		}
+		synctest.Wait()
+		if n := len(r.times()); n != 10 {
+			t.Errorf("%d of 150 began at once, want 10", n)
+		}
+		time.Sleep(time.Second)
+		if n := len(r.times()); n != 30 {
+			t.Errorf("%d of 150 run after a second, want 30", n)
+		}
+		time.Sleep(time.Minute)
+		if n := len(r.times()); n != 100 {
+			t.Errorf("%d of 150 run at once, want 100", n)
+		}
+		time.Sleep(20 * time.Minute)
+		if n := len(r.times()); n != 150 {
+			t.Errorf("%d of 150 ran", n)
+		}
+	})
+}
+
+// A reserved concurrency is not exceeded, so nothing is throttled by it.
+func TestEventsWaitForReservedConcurrency(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.mustUpdate(t, func(f *function.Function) { f.Reserved = new(2) })
+		r := recordRuns(w, func(int) (sandbox.Result, error) {
+			time.Sleep(time.Second)
+			return sandbox.Result{}, nil
+		})
+		for range 6 {
+			w.mustInvokeAsync(t, function.Invocation{})
+		}
+		time.Sleep(10 * time.Second)
+		if d := cmp.Diff([]time.Duration{0, 0, 1e9, 1e9, 2e9, 2e9}, r.times()); d != "" {
+			t.Errorf("-want +got runs:\n%s", d)
+		}
+	})
+}
+
+// A cut-off wait for a place gives nothing away.
+func TestAPlaceThatIsNotTakenIsPassedOn(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.mustUpdate(t, func(f *function.Function) { f.Reserved = new(1) })
+		began := w.blocked()
+		w.mustInvokeAsync(t, function.Invocation{RequestID: "a"})
+		<-began
+		w.mustInvokeAsync(t, function.Invocation{RequestID: "b"})
+		synctest.Wait()
+		now, cut := context.WithCancel(t.Context())
+		cut()
+		if err := w.outbox.Stop(now); !errors.Is(err, fault.Timeout) {
+			t.Errorf("got %v", err)
+		}
+		r := recordRuns(w, func(int) (sandbox.Result, error) { return sandbox.Result{}, nil })
+		if err := w.outbox.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if len(r.times()) != 2 {
+			t.Errorf("%d of 2 ran", len(r.times()))
+		}
+	})
+}
+
+// blocked runs events until they are cut off, and tells of each that began.
+func (w *world) blocked() <-chan string {
+	began := make(chan string, 1)
+	w.runner.does(func(ctx context.Context, _ sandbox.Spec, r sandbox.Request) (sandbox.Result, error) {
+		began <- r.ID
+		<-ctx.Done()
+		return sandbox.Result{}, ctx.Err()
+	})
+	return began
+}

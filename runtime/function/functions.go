@@ -54,6 +54,8 @@ type Functions struct {
 	access Access // asked by deliveries
 	log    *slog.Logger
 
+	paces sync.Map // *pace by ARN, of functions that were invoked asynchronously
+
 	here sync.Map // ARNs of the functions whose Go handler is registered in this process
 
 	// changing is held from storing code until its record is stored, and while
@@ -276,6 +278,7 @@ func (fs *Functions) Delete(ctx context.Context, id ID) error {
 		return err
 	}
 	fs.forget(f)
+	fs.paces.Delete(f.ARN())
 	fs.runner.Retire(f.specKey())
 	fs.dropCode(ctx, f)
 	return nil
