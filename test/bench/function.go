@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -80,6 +81,46 @@ func (b *bench) runCold() (sample, error) {
 // runMapped sends one message at a time. The handler reports to us by HTTP; the
 // way of that report is in the figure.
 func (b *bench) runMapped() (sample, error) {
+	return b.withReports(func(name string, reported <-chan time.Time) (sample, error) {
+		return b.onQueue(0, func(q *queue) (s sample, err error) {
+			mapping, err := b.mapTo(q, name)
+			if err != nil {
+				return s, err
+			}
+			defer func() { err = errors.Join(err, b.unmap(mapping)) }()
+			return b.untilReported(q.send(), reported)
+		})
+	})
+}
+
+// runAsync does the same with asynchronous invocations.
+func (b *bench) runAsync() (sample, error) {
+	return b.withReports(func(name string, reported <-chan time.Time) (sample, error) {
+		return b.untilReported(invokeAsync(name), reported)
+	})
+}
+
+// runEvent measures how fast asynchronous invocations are accepted, while they run.
+func (b *bench) runEvent() (sample, error) {
+	name, err := b.deploy("noop", "")
+	if err != nil {
+		return sample{}, err
+	}
+	s, err := load(b.address, b.conns, b.duration, invokeAsync(name))
+	return s, errors.Join(err, b.undeploy(name))
+}
+
+func invokeAsync(name string) step {
+	req := rest("POST", "/functions/"+name+"/invocations", []byte(`{"id":1}`))
+	req = bytes.Replace(req, []byte("\r\n"), []byte("\r\nX-Amz-Invocation-Type: Event\r\n"), 1)
+	return func(c *conn) (int, error) {
+		_, err := c.do(req)
+		return 1, err
+	}
+}
+
+// withReports measures with a function that reports each of its runs.
+func (b *bench) withReports(do func(name string, reported <-chan time.Time) (sample, error)) (sample, error) {
 	reported := make(chan time.Time, 1)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -93,33 +134,29 @@ func (b *bench) runMapped() (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	s, err := b.onQueue(0, func(q *queue) (sample, error) { return b.sendToFunction(q, name, reported) })
+	s, err := do(name, reported)
 	return s, errors.Join(err, b.undeploy(name))
 }
 
-func (b *bench) sendToFunction(q *queue, function string, reported <-chan time.Time) (s sample, err error) {
-	mapping, err := b.mapTo(q, function)
-	if err != nil {
-		return s, err
-	}
-	defer func() { err = errors.Join(err, b.unmap(mapping)) }()
+// untilReported does a step again and again, and waits for the handler's report of
+// each.
+func (b *bench) untilReported(do step, reported <-chan time.Time) (s sample, err error) {
 	c, err := dial(b.address)
 	if err != nil {
 		return s, err
 	}
 	defer c.Close()
-	send := q.send()
 	var latencies []time.Duration
 	for until := time.Now().Add(b.duration); time.Now().Before(until); {
 		began := time.Now()
-		if _, err := send(c); err != nil {
+		if _, err := do(c); err != nil {
 			return s, err
 		}
 		select {
 		case at := <-reported:
 			latencies = append(latencies, at.Sub(began))
 		case <-time.After(10 * time.Second):
-			return s, errors.New("the message did not reach the function in ten seconds")
+			return s, errors.New("the event did not reach the function in ten seconds")
 		}
 	}
 	return sampleOf(latencies[1:]), nil // without the cold one
