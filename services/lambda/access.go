@@ -21,12 +21,6 @@ func (s *Service) authorize(ctx context.Context, action string, r ref, f functio
 	if r.Account == c.Account {
 		return nil
 	}
-	return s.evaluate(c, action, r, f)
-}
-
-// evaluate asks the function's policy. It has a caller of its own, so that only calls
-// that come here pay for one on the heap.
-func (s *Service) evaluate(c identity.Caller, action string, r ref, f function.Function) error {
 	err := s.access.Authorize(r.ID, f, c.Principal(), "lambda:"+action, c.Context(time.Now))
 	var d *policy.DeniedError
 	if !errors.As(err, &d) {

@@ -46,18 +46,12 @@ func (s *Service) authorize(c *identity.Caller, q *jetqueue.Queue, action string
 	case !owner && ownerOnlyActions[action]:
 		return s.denied(c, id, action, false)
 	}
-	return s.evaluate(*c, id, cfg, action)
-}
-
-// evaluate asks the queue's policy. It has a caller of its own, so that only calls that
-// come here pay for one on the heap.
-func (s *Service) evaluate(c identity.Caller, id queue.ID, cfg queue.Config, action string) error {
 	err := s.access.Authorize(id, cfg, c.Principal(), "sqs:"+action, c.Context(time.Now))
 	var d *policy.DeniedError
 	if !errors.As(err, &d) {
 		return err
 	}
-	return s.denied(&c, id, action, d.Explicit)
+	return s.denied(c, id, action, d.Explicit)
 }
 
 // signed refuses anonymous callers for account-level actions, which no policy can allow.

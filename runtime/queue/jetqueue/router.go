@@ -53,7 +53,7 @@ func (p *router) open(ctx context.Context) error {
 	if p.sub, err = p.conn.Subscribe(cluster.Subject(p.cluster.Self(), "queue.*"), p.onMessage); err != nil {
 		return fault.Wrap(fault.Unavailable, err, "subscribing to calls of other nodes")
 	}
-	if err := p.cluster.Join(ctx); err != nil {
+	if err := p.cluster.Start(ctx); err != nil {
 		return err
 	}
 	view := p.cluster.View()
@@ -64,7 +64,7 @@ func (p *router) open(ctx context.Context) error {
 
 // close leaves the cluster. The queues are closed already.
 func (p *router) close(ctx context.Context) error {
-	err := p.cluster.Leave(ctx)
+	err := p.cluster.Stop(ctx)
 	if p.sub != nil {
 		p.sub.Unsubscribe()
 	}

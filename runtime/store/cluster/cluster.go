@@ -8,13 +8,13 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
 )
 
 const (
@@ -42,7 +42,7 @@ const (
 	suspect   messageKind = "suspects" // a node has no subscriber anymore; each receiver probes it itself
 )
 
-// A Cluster is this node's membership. New makes it, Join and Leave are its life.
+// A Cluster is this node's membership, from Start to Stop.
 type Cluster struct {
 	conn *nats.Conn
 	self string
@@ -51,9 +51,7 @@ type Cluster struct {
 
 	messages chan *nats.Msg
 	events   chan event
-	subs     []*nats.Subscription
-	cancel   context.CancelFunc
-	work     sync.WaitGroup // the loop, and probes
+	life     lifecycle.StartStop // its runs have the loop, and probes
 
 	probing map[string]bool // owned by the loop: nodes being probed
 }
@@ -66,14 +64,14 @@ type event struct {
 	applied chan struct{} // closed once the view has changed
 }
 
-// New makes a node that has not joined: its view is empty. log may be nil.
+// New makes a node that is not started: its view is empty. log may be nil.
 func New(conn *nats.Conn, log *slog.Logger) *Cluster {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	var id [8]byte
 	rand.Read(id[:]) // never fails
-	c := &Cluster{conn: conn, self: hex.EncodeToString(id[:]), log: log, events: make(chan event), probing: map[string]bool{}}
+	c := &Cluster{conn: conn, self: hex.EncodeToString(id[:]), log: log, events: make(chan event)}
 	c.view.Store(newView(c.self, nil))
 	return c
 }
@@ -87,60 +85,71 @@ func (c *Cluster) View() *View { return c.view.Load() }
 // Subject is the NATS subject on which a node receives requests of a kind.
 func Subject(node, kind string) string { return "millrace.node." + node + "." + kind }
 
-// Join makes this node a member. It returns when this node and the other members know
-// of each other.
-func (c *Cluster) Join(ctx context.Context) error {
-	c.messages = make(chan *nats.Msg, backlog)
-	all, err := c.conn.ChanSubscribe(subject, c.messages)
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "listening to the cluster")
-	}
-	asked, err := c.conn.Subscribe(Subject(c.self, "ping"), func(m *nats.Msg) { m.Respond(nil) })
-	c.subs = append(c.subs, all, asked)
-	if err == nil {
-		err = c.broadcast(message{Kind: rollCall})
-	}
-	if err == nil {
-		err = c.flush(ctx)
-	}
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "joining the cluster")
-	}
-	// Before it has heard of the others a joining node would own too many keys. So at
-	// first it sends no heartbeats and has no view.
-	base, end := context.WithCancel(context.WithoutCancel(ctx))
-	c.cancel = end
-	joined := make(chan struct{})
-	c.work.Go(func() { c.loop(base, joined) })
-	select {
-	case <-joined:
-		return nil
-	case <-ctx.Done():
-		return fault.Wrap(fault.Unavailable, ctx.Err(), "joining the cluster")
-	}
+// Start makes this node a member. It returns when this node and the other members know
+// of each other. It implements lifecycle.Part.
+func (c *Cluster) Start(ctx context.Context) error {
+	return c.life.Start(ctx, func(ctx context.Context, run *lifecycle.Run) error {
+		c.messages = make(chan *nats.Msg, backlog)
+		run.Cleanup(c.leaveCluster)
+		err := c.subscribe(run)
+		if err == nil {
+			err = c.broadcast(message{Kind: rollCall})
+		}
+		if err == nil {
+			err = c.flush(ctx)
+		}
+		if err != nil {
+			return fault.Wrap(fault.Unavailable, err, "joining the cluster")
+		}
+		// Before it has heard of the others a joining node would own too many keys. So at
+		// first it sends no heartbeats and has no view.
+		joined := make(chan struct{})
+		run.Go(func() { c.loop(run, joined) })
+		select {
+		case <-joined:
+			return nil
+		case <-ctx.Done():
+			return fault.Wrap(fault.Unavailable, ctx.Err(), "joining the cluster")
+		}
+	})
 }
 
-// Leave ends the membership: the others take over what this node owned as soon as they
-// hear of it. Leave may be called before Join, and again.
-func (c *Cluster) Leave(ctx context.Context) error {
-	if c.cancel == nil {
-		return nil
+// Stop ends the membership: the others take over what this node owned as soon as they
+// hear of it. It implements lifecycle.Part.
+func (c *Cluster) Stop(ctx context.Context) error { return c.life.Stop(ctx, "probes of nodes") }
+
+// subscribe receives the messages of the others, and answers their probes.
+func (c *Cluster) subscribe(run *lifecycle.Run) error {
+	all, err := c.conn.ChanSubscribe(subject, c.messages)
+	if err != nil {
+		return err
 	}
-	c.cancel()
-	c.cancel = nil
-	c.work.Wait()
-	var errs []error
-	for _, s := range c.subs {
-		errs = append(errs, s.Unsubscribe())
+	run.Cleanup(func(context.Context) error { return c.unsubscribe(all) })
+	pings, err := c.conn.Subscribe(Subject(c.self, "ping"), func(m *nats.Msg) { m.Respond(nil) })
+	if err != nil {
+		return err
 	}
-	if c.conn.IsConnected() {
-		errs = append(errs, c.broadcast(message{Kind: leave}), c.flush(ctx))
-	}
-	c.publishView(nil)
-	if err := errors.Join(errs...); err != nil && !c.conn.IsClosed() {
-		return fault.Wrap(fault.Unavailable, err, "leaving the cluster")
+	run.Cleanup(func(context.Context) error { return c.unsubscribe(pings) })
+	return nil
+}
+
+func (c *Cluster) unsubscribe(s *nats.Subscription) error {
+	if err := s.Unsubscribe(); err != nil && !c.conn.IsClosed() {
+		return err
 	}
 	return nil
+}
+
+// leaveCluster tells the others that this node is no member anymore.
+func (c *Cluster) leaveCluster(ctx context.Context) (err error) {
+	if c.conn.IsConnected() {
+		err = errors.Join(c.broadcast(message{Kind: leave}), c.flush(ctx))
+	}
+	c.publishView(nil)
+	if c.conn.IsClosed() {
+		return nil
+	}
+	return fault.Wrap(fault.Unavailable, err, "leaving the cluster")
 }
 
 // Seen reports that a node is alive, before its first heartbeat came. It returns once
@@ -188,9 +197,10 @@ func (c *Cluster) flush(ctx context.Context) error {
 	return c.conn.FlushWithContext(ctx)
 }
 
-// loop owns the members until ctx ends.
-func (c *Cluster) loop(ctx context.Context, joined chan<- struct{}) {
+// loop owns the members until the run is halted.
+func (c *Cluster) loop(run *lifecycle.Run, joined chan<- struct{}) {
 	var m Members
+	c.probing = map[string]bool{}
 	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	listened := time.NewTimer(joinWait)
@@ -212,7 +222,7 @@ func (c *Cluster) loop(ctx context.Context, joined chan<- struct{}) {
 			joined = nil
 		}
 		select {
-		case <-ctx.Done():
+		case <-run.Halted().Done():
 			return
 		case <-listened.C:
 			ready = true
@@ -225,7 +235,7 @@ func (c *Cluster) loop(ctx context.Context, joined chan<- struct{}) {
 			now := time.Now()
 			update(m.Expire(now))
 			for _, node := range m.Silent(now, 2*heartbeatInterval) {
-				c.startProbe(ctx, node)
+				c.startProbe(run, node)
 			}
 		case e := <-c.events:
 			if e.probed {
@@ -239,13 +249,13 @@ func (c *Cluster) loop(ctx context.Context, joined chan<- struct{}) {
 			}
 			close(e.applied)
 		case msg := <-c.messages:
-			update(c.receive(ctx, &m, msg.Data))
+			update(c.receive(run, &m, msg.Data))
 		}
 	}
 }
 
 // receive handles a message of another node.
-func (c *Cluster) receive(ctx context.Context, m *Members, data []byte) (changed bool) {
+func (c *Cluster) receive(run *lifecycle.Run, m *Members, data []byte) (changed bool) {
 	var n message
 	if err := json.Unmarshal(data, &n); err != nil || n.Node == "" {
 		return false // not from one of us
@@ -260,17 +270,17 @@ func (c *Cluster) receive(ctx context.Context, m *Members, data []byte) (changed
 		return false
 	case suspect:
 		if n.About != c.self && n.Node != c.self {
-			c.startProbe(ctx, n.About)
+			c.startProbe(run, n.About)
 		}
 	}
 	return m.Seen(time.Now(), n.Node)
 }
 
 // startProbe probes a node in the background.
-func (c *Cluster) startProbe(ctx context.Context, node string) {
+func (c *Cluster) startProbe(run *lifecycle.Run, node string) {
 	if !c.probing[node] && node != c.self {
 		c.probing[node] = true
-		c.work.Go(func() { c.probe(ctx, node) })
+		run.Go(func() { c.probe(run.Halted(), node) })
 	}
 }
 
