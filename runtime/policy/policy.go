@@ -184,8 +184,8 @@ func (d *Document) Evaluate(r Request) Decision {
 	return decision
 }
 
-// HasDeny reports whether the document has a Deny at all. An owner, who needs no
-// leave, need not ask one that has none.
+// HasDeny reports whether the document has a Deny statement. The owner of a resource may
+// do everything if it has none.
 func (d *Document) HasDeny() bool { return d != nil && d.hasDeny }
 
 // matches reports whether all elements of the statement fit the request.

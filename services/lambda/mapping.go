@@ -107,7 +107,7 @@ func (s mappingSettings) apply(m *esm.Mapping) {
 }
 
 // rejected finds the first member of a request that a queue's mapping cannot
-// have, and the first that is not imitated.
+// have, and the first that is not supported.
 type rejected struct {
 	unsupported, missing []member
 }

@@ -75,7 +75,7 @@ func (s settings) apply(f *function.Function) error {
 	return nil
 }
 
-// check refuses what AWS refuses, and then what cannot be imitated: a setting
+// check refuses what AWS refuses, and then what is not supported: a setting
 // whose absence would go unnoticed until it is missed.
 func (s settings) check() error {
 	if s.Runtime != nil {

@@ -69,7 +69,7 @@ func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bo
 	return k, nil
 }
 
-// managingServices are the services that AWS manages keys for, of those imitated.
+// managingServices are the services that AWS manages keys for, of those supported.
 var managingServices = []string{"sqs"}
 
 // managedID is the id of the key that AWS manages for a service. It follows from

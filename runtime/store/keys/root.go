@@ -134,8 +134,8 @@ func parseRoot(text []byte) (secret [keySize]byte, ok bool) {
 	return secret, false
 }
 
-// writeFiles writes the key to those of its files that are missing, and with mend also
-// to those that hold anything else. It returns the files that it mended.
+// writeFiles writes the key to those of its files that are missing, and with repair also
+// to those that hold anything else. It returns the files that it repaired.
 func (r *Root) writeFiles(repair bool) (repaired []string, err error) {
 	for _, file := range r.files {
 		text, err := os.ReadFile(file)

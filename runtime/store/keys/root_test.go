@@ -184,7 +184,7 @@ func TestDamagedCopy(t *testing.T) {
 	}
 	r, err := load()
 	if err != nil || len(r.Repaired()) != 0 {
-		t.Fatalf("mended %v, %v", r.Repaired(), err)
+		t.Fatalf("repaired %v, %v", r.Repaired(), err)
 	}
 	wrapped := mustDataKey(t, r, "").Wrapped
 	whole, _ := os.ReadFile(files[0])
@@ -206,7 +206,7 @@ func TestDamagedCopy(t *testing.T) {
 				t.Fatalf("%s %s: %v", file, name, err)
 			}
 			if _, err := r.Unwrap(wrapped); err != nil || len(r.Repaired()) != 1 || r.Repaired()[0] != file {
-				t.Errorf("%s %s: mended %v, %v", file, name, r.Repaired(), err)
+				t.Errorf("%s %s: repaired %v, %v", file, name, r.Repaired(), err)
 			}
 			for _, file := range files {
 				if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, whole) {
@@ -262,6 +262,6 @@ func TestKilledWhileItWasMade(t *testing.T) {
 	first, _ := os.ReadFile(path)
 	r := open(t, records(t, t.TempDir()), mustLoad(t, path), c) // no record knows of it
 	if again, _ := os.ReadFile(path); !bytes.Equal(first, again) || len(r.Repaired()) != 0 {
-		t.Errorf("the file was written again, mended %v", r.Repaired())
+		t.Errorf("the file was written again, repaired %v", r.Repaired())
 	}
 }
