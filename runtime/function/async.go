@@ -142,11 +142,11 @@ func (running) Allows(delivery.Source) error { return nil }
 // Deliver implements delivery.Target: it runs the function.
 func (r running) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
 	t := r.target
-	pace := t.functions.paceOf(t.function)
-	if err := pace.acquire(ctx, value(t.function.Reserved)); err != nil {
+	release, err := t.functions.paceOf(t.function).acquire(ctx, value(t.function.Reserved))
+	if err != nil {
 		return delivery.Reply{}, err
 	}
-	defer pace.release()
+	defer release()
 	result, err := t.functions.Invoke(telemetry.WithTraceParent(ctx, e.TraceParent), t.function.ID(), Invocation{
 		RequestID: e.ID, Qualifier: t.qualifier, Payload: e.Body, TraceHeader: e.TraceHeader,
 	})

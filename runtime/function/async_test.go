@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -478,12 +479,12 @@ func TestSlowEventsRunSideBySide(t *testing.T) {
 			w.mustInvokeAsync(t, function.Invocation{})
 		}
 		synctest.Wait()
-		if n := len(r.times()); n != 10 {
-			t.Errorf("%d of 150 began at once, want 10", n)
+		if n := len(r.times()); n != 5 {
+			t.Errorf("%d of 150 began at once, want 5", n)
 		}
 		time.Sleep(time.Second)
-		if n := len(r.times()); n != 30 {
-			t.Errorf("%d of 150 run after a second, want 30", n)
+		if n := len(r.times()); n != 100 {
+			t.Errorf("%d of 150 run after a second, want 100", n)
 		}
 		time.Sleep(time.Minute)
 		if n := len(r.times()); n != 100 {
@@ -492,6 +493,26 @@ func TestSlowEventsRunSideBySide(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		if n := len(r.times()); n != 150 {
 			t.Errorf("%d of 150 ran", n)
+		}
+	})
+}
+
+// Events that are soon over wait for each other rather than for environments.
+func TestQuickEventsStartFewEnvironments(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		var running, most atomic.Int32
+		w.runner.does(func(context.Context, sandbox.Spec, sandbox.Request) (sandbox.Result, error) {
+			most.Store(max(most.Load(), running.Add(1)))
+			time.Sleep(time.Millisecond)
+			running.Add(-1)
+			return sandbox.Result{}, nil
+		})
+		for range 1000 {
+			w.mustInvokeAsync(t, function.Invocation{})
+		}
+		time.Sleep(time.Second)
+		if n := len(w.runner.seen()); n != 1000 || most.Load() > 10 {
+			t.Errorf("%d of 1000 ran, %d at once", n, most.Load())
 		}
 	})
 }
