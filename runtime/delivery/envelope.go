@@ -12,7 +12,7 @@ import (
 // body is the message's, and so are its attributes, after the one that the rest
 // travels in.
 type envelope struct {
-	To      string
+	To      string `json:"-"` // the group of the message
 	ID      string
 	Policy  Policy            `json:",omitzero"`
 	Headers map[string]string `json:",omitempty"`
@@ -55,7 +55,7 @@ func unseal(m *queue.Message) (*envelope, error) {
 	if len(m.Attributes) == 0 || m.Attributes[0].Name != envelopeAttribute {
 		return nil, fault.New(fault.Invalid, "a message without an envelope")
 	}
-	e := &envelope{}
+	e := &envelope{To: m.GroupID}
 	if err := json.Unmarshal(m.Attributes[0].Value, e); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "an envelope that cannot be read")
 	}

@@ -27,9 +27,9 @@ type Event struct {
 
 // A Source says on whose behalf an event is delivered, for the policies of targets.
 type Source struct {
-	Principal policy.Principal // a service, or the role that a function runs in
-	ARN       string           // aws:SourceArn: the topic, bucket, rule or function
-	Account   string           // aws:SourceAccount
+	Principal policy.Principal `json:",omitzero"`  // a service, or the role that a function runs in
+	ARN       string           `json:",omitempty"` // aws:SourceArn: the topic, bucket, rule or function
+	Account   string           `json:",omitempty"` // aws:SourceAccount
 }
 
 // Context has the condition keys of the source, for the policy of a target.

@@ -41,6 +41,10 @@ const (
 	slotsPerGroup = 100
 )
 
+// maxCached is how many bytes of events that wait are kept in memory: enough for what
+// passes through. The rest is read when its turn comes.
+const maxCached = 8 << 20
+
 // QueueIn finds the outbox's queue among others, and makes it when it is not there:
 // what Config.Queue wants. What is sent to targets is nobody else's business, so the
 // queue is encrypted as SQS's are by default.
@@ -49,13 +53,13 @@ func QueueIn[Q StoredQueue](ctx context.Context, all Queues[Q]) (Queue, error) {
 	if errors.Is(err, fault.NotFound) {
 		now := time.Now()
 		q, err = all.Create(ctx, outboxQueue, queue.Config{
-			Visibility: hidden, MaxBytes: maxEvent, Slots: slots, SlotsPerGroup: slotsPerGroup, Created: now, Modified: now,
+			Visibility: hidden, MaxBytes: maxEvent, Slots: slots, SlotsPerGroup: slotsPerGroup, MaxCached: maxCached, Created: now, Modified: now,
 			Texts: map[string]string{"SqsManagedSseEnabled": "true"},
 		})
 	}
-	if err == nil && q.Config().Slots != slots { // a queue of earlier
+	if err == nil && q.Config().MaxCached != maxCached { // a queue of earlier
 		err = q.Configure(ctx, func(c *queue.Config) error {
-			c.MaxBytes, c.Slots, c.SlotsPerGroup = maxEvent, slots, slotsPerGroup
+			c.MaxBytes, c.Slots, c.SlotsPerGroup, c.MaxCached = maxEvent, slots, slotsPerGroup, maxCached
 			return nil
 		})
 	}

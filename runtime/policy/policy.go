@@ -32,9 +32,9 @@ import (
 // A Principal is who makes a request. The zero Principal is an anonymous caller, whose
 // request is not signed.
 type Principal struct {
-	Account string // twelve digits; "" for services and anonymous callers
-	ARN     string // of the account's root, a user, or the session of a role: what GetCallerIdentity answers
-	Service string // "sns.amazonaws.com" when a service calls for itself
+	Account string `json:",omitempty"` // twelve digits; "" for services and anonymous callers
+	ARN     string `json:",omitempty"` // of the account's root, a user, or the session of a role: what GetCallerIdentity answers
+	Service string `json:",omitempty"` // "sns.amazonaws.com" when a service calls for itself
 }
 
 // String names the principal in errors and logs.

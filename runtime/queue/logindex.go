@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // A logIndex knows which entries of the log still hold something live: a message, a
 // deduplication id or a receive attempt. It also keeps the contents of messages in
-// memory, as far as the budget allows.
+// memory, as far as the budget allows, and the queue's own limit.
 type logIndex struct {
 	entries        deque[entryUsage]
 	base           uint64 // the sequence of the first of entries
@@ -12,6 +12,8 @@ type logIndex struct {
 	totalBytes     int64  // bytes of all entries
 	trimmableBytes int64  // bytes of entries before the first one, which are still in the log
 	budget         *Budget
+	maxCached      int // bytes of contents in memory; 0 for what the budget allows
+	cached         int
 }
 
 // An entryUsage says what is live in one entry.
@@ -62,7 +64,7 @@ func (l *logIndex) finishEntry(seq uint64, size int64, contents, key string) {
 	s := l.entry(seq)
 	s.size = size
 	l.totalBytes += size
-	if contents != "" && s.liveMessages > 0 && l.budget.reserve(len(contents)) {
+	if contents != "" && s.liveMessages > 0 && l.reserve(len(contents)) {
 		s.contents, s.keyName = contents, key
 	}
 	for l.entries.len() > 1 && l.entries.at(0).liveBytes == 0 {
@@ -71,6 +73,20 @@ func (l *logIndex) finishEntry(seq uint64, size int64, contents, key string) {
 		l.trimmableBytes += s.size
 		l.base++
 	}
+}
+
+// reserve takes memory for contents; false when there is none.
+func (l *logIndex) reserve(n int) bool {
+	if l.maxCached > 0 && l.cached+n > l.maxCached || !l.budget.reserve(n) {
+		return false
+	}
+	l.cached += n
+	return true
+}
+
+func (l *logIndex) release(n int) {
+	l.cached -= n
+	l.budget.release(n)
 }
 
 // placeMessage notes that a message is in the entry seq: sent there, or copied
@@ -109,7 +125,7 @@ func (l *logIndex) releaseMessage(msg *message) {
 	s := l.entry(msg.entry)
 	l.addLiveBytes(s, -msg.logBytes())
 	if s.liveMessages--; s.liveMessages == 0 {
-		l.budget.release(len(s.contents))
+		l.release(len(s.contents))
 		s.contents, s.keyName = "", ""
 		if s.extra != nil {
 			s.extra.copied = nil
@@ -176,7 +192,7 @@ func (l *logIndex) releaseShare(s *logShare) {
 func (l *logIndex) releaseContents() {
 	for i := range l.entries.all() {
 		s := l.entries.all()[i]
-		l.budget.release(len(s.contents))
+		l.release(len(s.contents))
 	}
 	l.entries = deque[entryUsage]{}
 }

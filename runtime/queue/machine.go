@@ -83,7 +83,7 @@ type Options struct {
 // New makes the machine of an empty queue.
 func New(c Config, o Options) *Machine {
 	m := &Machine{fifo: o.FIFO, config: c, random: o.Random, nextNumber: 1, lastTransfers: map[uint64]uint64{}, messages: newSlab()}
-	m.log.budget = o.Budget
+	m.log.budget, m.log.maxCached = o.Budget, c.MaxCached
 	m.deadlines = heap[*Waiter]{
 		less:  func(a, b *Waiter) bool { return a.deadline < b.deadline },
 		moved: func(w *Waiter, i int) { w.index = i },
@@ -120,7 +120,7 @@ func (m *Machine) SetDeadLetterQueueExists(there bool) { m.deadLetterQueueExists
 // Configure sets the configuration. It applies at once, also to messages that are in
 // the queue.
 func (m *Machine) Configure(c Config) {
-	m.config = c
+	m.config, m.log.maxCached = c, c.MaxCached
 	for _, t := range m.tenants { // they may share slots now
 		m.requeueTenant(t)
 	}

@@ -3,6 +3,7 @@ package queue
 import (
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -337,4 +338,36 @@ func TestAgeOfTheOldestMessage(t *testing.T) {
 	})
 	f.now = f.now.Add(time.Second)
 	age(time.Second)
+}
+
+// A queue with a limit of its own keeps no more contents in memory, and all messages.
+func TestCachedContentsAreLimited(t *testing.T) {
+	f := fix(t, false, Config{Visibility: time.Hour, MaxCached: 1000})
+	for range 100 {
+		f.do(func() { f.m.Send(draftOf(Message{Body: strings.Repeat("x", 100)})) })
+	}
+	if n := f.m.log.cached; n == 0 || n > 1000 {
+		t.Errorf("%d bytes of contents are in memory", n)
+	}
+	with := 0
+	w := &Waiter{}
+	f.do(func() { f.m.Receive(w, ReceiveRequest{Max: 100}) })
+	for _, d := range w.Deliveries {
+		if d.Content != "" {
+			with++
+		}
+	}
+	if len(w.Deliveries) != 100 || with == 0 || with == 100 {
+		t.Errorf("%d messages, %d with their contents", len(w.Deliveries), with)
+	}
+	f.do(func() {
+		for _, d := range w.Deliveries {
+			if err := f.m.Delete(Receipt{d.Number, d.ReceiveCount}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if n := f.m.log.cached; n != 0 {
+		t.Errorf("%d bytes of contents are counted, and no message is there", n)
+	}
 }

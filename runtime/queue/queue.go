@@ -57,6 +57,10 @@ type Config struct {
 	Slots         int
 	SlotsPerGroup int
 
+	// MaxCached is how many bytes of contents are kept in memory, though the budget of
+	// all queues would allow more; 0 for no limit of the queue's own.
+	MaxCached int
+
 	LimitPerGroup bool        // FifoThroughputLimit is perMessageGroupId
 	DeadLetter    *DeadLetter // RedrivePolicy, parsed; nil for none
 
