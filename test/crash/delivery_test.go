@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/test/needs"
 	"millrace/test/patience"
 )
@@ -37,6 +38,34 @@ func TestDeliveries(t *testing.T) {
 		d.killed.Store(false)
 		s.start()
 	}
+	d.await()
+}
+
+// Of two runtimes on the same servers one is killed while it delivers; the other goes
+// on with all that either had accepted.
+func TestDeliveriesAreTakenOver(t *testing.T) {
+	needs.Long(t)
+	tellSeed(t)
+	url := backbonetest.NewCluster(t, 3).URL
+	var nodes []*server
+	for i := range 2 {
+		s := &server{t: t, dir: dataFolder(t), address: freeAddress(t), sync: "1s", nats: url(i)}
+		s.start()
+		t.Cleanup(s.stop)
+		nodes = append(nodes, s)
+	}
+	d := newDeliveries(t, nodes[1])
+	other := lambda.NewFromConfig(nodes[0].config())
+	stays := d.lambda
+	d.lambda = other
+	clients := d.crowd(0)
+	time.Sleep(300 * time.Millisecond)
+	d.killed.Store(true)
+	nodes[0].kill()
+	clients.Wait()
+	d.killed.Store(false)
+	d.lambda = stays
+	d.crowd(1).Wait()
 	d.await()
 }
 
