@@ -14,6 +14,7 @@ import (
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/lifecycle/lifecycletest"
 	"millrace/runtime/queue"
+	"millrace/runtime/queue/jetqueue"
 )
 
 func TestAnOutboxStartsAndStopsAsAllParts(t *testing.T) {
@@ -193,4 +194,26 @@ func (keeper) Allows(delivery.Source) error { return nil }
 func (k keeper) Deliver(_ context.Context, e delivery.Event) (delivery.Reply, error) {
 	*k.event = e
 	return delivery.Reply{}, nil
+}
+
+// A lateQueues does not know of the queue at first: another runtime makes it meanwhile.
+type lateQueues struct {
+	*jetqueue.Queues
+	asked int
+}
+
+func (l *lateQueues) Get(id queue.ID) (*jetqueue.Queue, error) {
+	if l.asked++; l.asked == 1 {
+		return nil, fault.New(fault.NotFound, "no queue yet")
+	}
+	return l.Queues.Get(id)
+}
+
+// Of two runtimes that start at once one makes the queue, and the other finds it.
+func TestAnotherRuntimeMayMakeTheQueueFirst(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		if _, err := delivery.QueueIn(t.Context(), &lateQueues{Queues: w.queues}); err != nil {
+			t.Error(err)
+		}
+	})
 }

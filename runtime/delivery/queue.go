@@ -56,6 +56,9 @@ func QueueIn[Q StoredQueue](ctx context.Context, all Queues[Q]) (Queue, error) {
 			Visibility: hidden, MaxBytes: maxEvent, Slots: slots, SlotsPerGroup: slotsPerGroup, MaxCached: maxCached, Created: now, Modified: now,
 			Texts: map[string]string{"SqsManagedSseEnabled": "true"},
 		})
+		if errors.Is(err, fault.Exists) { // another runtime was first
+			q, err = all.Get(outboxQueue)
+		}
 	}
 	if err == nil && q.Config().MaxCached != maxCached { // a queue of earlier
 		err = q.Configure(ctx, func(c *queue.Config) error {
