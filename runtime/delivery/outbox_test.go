@@ -217,3 +217,40 @@ func TestAnotherRuntimeMayMakeTheQueueFirst(t *testing.T) {
 		}
 	})
 }
+
+// A bug in what an event needs beside its target neither ends the process nor holds
+// up other events.
+func TestAPanicLosesNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		if err := w.outbox.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		panicked := 0
+		w.outbox = delivery.New(delivery.Config{
+			Queue: func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, w.queues) },
+			Resolve: func(name string) (delivery.Target, error) {
+				if name == "test:bad" {
+					if panicked++; panicked == 2 { // the first time Put asks
+						panic("a bug")
+					}
+				}
+				return w.resolve(name)
+			},
+		})
+		if err := w.outbox.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.set("bad", "ok")
+		w.set("good", "ok")
+		put(t, w, "a", "bad", delivery.Policy{})
+		put(t, w, "b", "good", delivery.Policy{})
+		synctest.Wait()
+		if all := w.heard(); len(all) != 1 || !strings.Contains(all[0], "good got b") {
+			t.Errorf("at first: %v", all)
+		}
+		time.Sleep(time.Minute)
+		if all := w.heard(); len(all) != 1 || !strings.Contains(all[0], "bad got a") {
+			t.Errorf("later: %v", all)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -76,6 +77,11 @@ func (r *receiver) deliver(q Queue, m queue.ReceivedMessage) {
 	age := func() time.Duration { return env.Age + m.Age + time.Since(began) } // in running time: what clocks say may jump
 	stop := r.keepHidden(q, m.ReceiptHandle)
 	defer stop()
+	defer func() { // of what finds targets, and makes dead letters and records; attempts have their own
+		if p := recover(); p != nil {
+			r.log.Error("handling an event panicked; it comes back", "to", label(env.To), "event", env.event.ID, "value", fmt.Sprint(p))
+		}
+	}()
 	var reply Reply
 	v := verdict{ended: EventAgeExceeded}
 	if !env.Policy.expired(env.Age + m.Age) {
