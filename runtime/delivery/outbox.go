@@ -129,7 +129,7 @@ func (o *Outbox) direct(ctx context.Context, t DurableTarget, env *envelope) (st
 	wait, cancel := context.WithTimeout(ctx, directWait)
 	defer cancel()
 	reply, err := o.attempt(wait, t, env)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return false, fault.Wrap(fault.Canceled, ctx.Err(), "handing over an event")
 	}
 	if err != nil && !IsFinal(err) {

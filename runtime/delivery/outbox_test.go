@@ -254,3 +254,25 @@ func TestAPanicLosesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A caller who leaves when a target already has the event is told that it was taken.
+func TestAnEventThatWasDeliveredWasTaken(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		outbox := delivery.New(delivery.Config{Resolve: func(string) (delivery.Target, error) { return leaver(cancel), nil }})
+		if err := outbox.Put(ctx, "test:t", delivery.Event{}, delivery.Policy{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A leaver is a durable target whose caller leaves while it delivers.
+type leaver context.CancelFunc
+
+func (leaver) Durable()                     {}
+func (leaver) Allows(delivery.Source) error { return nil }
+
+func (l leaver) Deliver(context.Context, delivery.Event) (delivery.Reply, error) {
+	l()
+	return delivery.Reply{}, nil
+}
