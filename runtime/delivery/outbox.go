@@ -216,7 +216,7 @@ func (o *Outbox) end(ctx context.Context, env *envelope, c Condition, reply Repl
 		level = slog.LevelDebug
 	}
 	o.config.Log.Log(ctx, level, "an event was not delivered", "to", label(env.To), "event", env.event.ID, "condition", string(c),
-		"attempts", env.Attempts, "deadLetter", p.DeadLetter, "onFailure", p.OnFailure, "err", reason(reply, err))
+		"attempts", env.Attempts, "deadLetter", label(p.DeadLetter), "onFailure", label(p.OnFailure), "err", reason(reply, err))
 	return errors.Join(o.handOn(ctx, p.DeadLetter, s.DeadLetter, out), o.handOn(ctx, p.OnFailure, s.Record, out))
 }
 

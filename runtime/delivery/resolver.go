@@ -21,7 +21,7 @@ type Resolvers map[string]Resolver
 func (r Resolvers) Resolve(name string) (Target, error) {
 	resolve := r[kindOf(name)]
 	if resolve == nil {
-		return nil, fault.New(fault.Invalid, "%s is nothing that events can be delivered to", name)
+		return nil, fault.New(fault.Invalid, "%s is nothing that events can be delivered to", label(name))
 	}
 	return resolve(name)
 }
@@ -37,15 +37,15 @@ func kindOf(name string) string {
 	return strings.ToLower(scheme)
 }
 
-// label is a target's name for logs and metrics: of a URL without what may be a
-// secret.
+// label is a target's name for logs and metrics. Of a URL it has the scheme and the
+// host: the rest may hold a secret, as the paths of webhooks do.
 func label(name string) string {
-	if strings.HasPrefix(name, "arn:") {
+	if !strings.Contains(name, "://") {
 		return name
 	}
 	u, err := url.Parse(name)
 	if err != nil || u.Host == "" {
-		return name
+		return kindOf(name) + ":"
 	}
-	return u.Scheme + "://" + u.Host + u.Path
+	return u.Scheme + "://" + u.Host
 }
