@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 )
@@ -78,6 +80,9 @@ func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply
 		return delivery.Reply{}, fault.New(fault.Invalid, "not the URL of an HTTP endpoint")
 	}
 	for name, value := range e.Headers {
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return delivery.Reply{}, fault.New(fault.Invalid, "the event has the header %q, which cannot be sent", name)
+		}
 		r.Header.Set(name, value)
 	}
 	response, err := t.client.Do(r)

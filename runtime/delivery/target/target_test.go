@@ -310,3 +310,20 @@ func TestErrorsDoNotHoldTheURL(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// No attempt makes a header out of what cannot be one.
+func TestHeadersThatCannotBeSentAreFinal(t *testing.T) {
+	s := serve(t)
+	e, err := endpoints.Resolve(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"": "x", "X Y": "x", "X:": "x", "X-A": "x\r\nX-B: y", "X-C": "\x00", "X-Ü": "x"} {
+		if _, err := e.Deliver(t.Context(), delivery.Event{Headers: map[string]string{name: value}}); !delivery.IsFinal(err) || strings.Contains(err.Error(), s.url) {
+			t.Errorf("%q: %q: %v", name, value, err)
+		}
+	}
+	if len(s.all()) > 0 {
+		t.Error("one was sent")
+	}
+}
