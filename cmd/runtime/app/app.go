@@ -313,11 +313,17 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 // ForgetLosses implements admin.Runtime.
 func (a *App) ForgetLosses() error { return a.losses.Forget() }
 
-// Reset implements admin.Runtime: what feeds on the rest goes first.
+// Reset implements admin.Runtime. Deliveries rest meanwhile, and go on also when it
+// fails.
 func (a *App) Reset(ctx context.Context) error {
 	if err := a.outbox.Reset(ctx); err != nil {
 		return err
 	}
+	return errors.Join(a.removeAll(ctx), a.outbox.Start(ctx))
+}
+
+// removeAll removes what is stored: what feeds on the rest goes first.
+func (a *App) removeAll(ctx context.Context) error {
 	for _, o := range slices.Backward(a.offers) {
 		if o.Reset == nil {
 			continue
@@ -329,10 +335,7 @@ func (a *App) Reset(ctx context.Context) error {
 	if err := a.records.Reset(ctx); err != nil {
 		return err
 	}
-	if err := a.keys.Reset(ctx); err != nil {
-		return err
-	}
-	return a.outbox.Start(ctx)
+	return a.keys.Reset(ctx)
 }
 
 // reachable turns a listening address into one to connect to.
