@@ -101,13 +101,19 @@ func (f Function) Principal() policy.Principal {
 	}
 }
 
-// target finds a function by its ARN, with or without a qualifier.
+// findWait bounds how long a function that this runtime does not know is looked for.
+const findWait = 5 * time.Second
+
+// target finds a function by its ARN, with or without a qualifier. Another runtime may
+// have created it a moment ago.
 func (fs *Functions) target(name string) (target, error) {
 	id, qualifier, ok := IDFromARN(name)
 	if !ok {
 		return target{}, fault.New(fault.Invalid, "%s is not the ARN of a function", name)
 	}
-	f, err := fs.Get(id)
+	ctx, cancel := context.WithTimeout(context.Background(), findWait)
+	defer cancel()
+	f, err := fs.table.Find(ctx, id.key())
 	return target{fs, f, qualifier}, err
 }
 

@@ -30,6 +30,7 @@ import (
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/sandbox"
 	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/runtime/store/record"
 	"millrace/runtime/telemetry"
 )
 
@@ -569,4 +570,35 @@ func (w *world) blocked() <-chan string {
 		return sandbox.Result{}, ctx.Err()
 	})
 	return began
+}
+
+// A function that another runtime has just created is found: its events do not end
+// because this one has not heard of it yet.
+func TestFunctionsOfAnotherRuntimeAreTargetsAtOnce(t *testing.T) {
+	w := open(t, t.TempDir())
+	defer w.down(t)
+	records, err := record.Open(t.Context(), w.backbone.JetStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer records.Close()
+	c := w.config
+	c.Records, c.Dir = records, t.TempDir()
+	other, err := function.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		f := ordersFunction()
+		f.Name = fmt.Sprint("f", i)
+		f = w.mustCreate(t, f, "#!one")
+		for kind, name := range map[string]string{"lambda": f.ARN(), "invocation": "invocation:" + f.ARN()} {
+			if _, err := other.Resolvers()[kind](name); err != nil {
+				t.Fatalf("function %d, %s: %v", i, kind, err)
+			}
+		}
+	}
+	if _, err := other.Resolvers()["lambda"](ordersFunction().ARN() + "x"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("one that is not there: %v", err)
+	}
 }

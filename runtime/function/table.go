@@ -131,6 +131,20 @@ func (t *table) Get(key string) (Function, bool) {
 	return t.readable(r)
 }
 
+// Find is Get that also finds what another runtime wrote a moment ago: fault.NotFound
+// or fault.Unavailable if it does not.
+func (t *table) Find(ctx context.Context, key string) (Function, error) {
+	if f, ok := t.Get(key); ok {
+		return f, nil
+	}
+	r, err := t.rows.Find(ctx, key)
+	if err != nil {
+		return Function{}, err
+	}
+	f, err := t.open(r)
+	return f, fault.Wrap(fault.Unavailable, err, "the variables of function %s cannot be opened", r.Name)
+}
+
 func (t *table) readable(r row) (Function, bool) {
 	f, err := t.open(r)
 	if err != nil {
