@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
@@ -45,10 +46,21 @@ func deadLetter(o delivery.Outcome) delivery.Event {
 		Attributes: []queue.Attribute{{Name: "ErrorCode", DataType: "Number", Value: []byte(strconv.Itoa(code))}},
 	}
 	if text != "" { // attributes are never empty
-		e.Attributes = append(e.Attributes, queue.Attribute{Name: "ErrorMessage", DataType: "String", Value: []byte(text)})
+		e.Attributes = append(e.Attributes, queue.Attribute{Name: "ErrorMessage", DataType: "String", Value: []byte(attributeText(text))})
 	}
 	e.Attributes = append(e.Attributes, queue.Attribute{Name: "RequestID", DataType: "String", Value: []byte(o.Event.ID)})
 	return e
+}
+
+// attributeText replaces what SQS takes in no text (SendMessage): a client would find
+// the digest wrong.
+func attributeText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
 }
 
 // An invocationResult is what destinations get, in the order in which Lambda writes it
@@ -116,8 +128,10 @@ func payloadJSON(b []byte) json.RawMessage {
 	switch {
 	case len(b) == 0:
 		return json.RawMessage("null")
-	case json.Valid(b):
+	case json.Valid(b) && utf8.Valid(b):
 		return b
+	case json.Valid(b):
+		return bytes.ToValidUTF8(b, []byte("\uFFFD"))
 	}
 	text, _ := json.Marshal(string(b))
 	return text
