@@ -200,23 +200,23 @@ func (g *generator) table() {
 	g.shapes()
 }
 
+// protocols are wire's, by their names in models.
+var protocols = map[string]string{
+	"json": "wire.AWSJSON", "query": "wire.AWSQuery", "rest-json": "wire.RestJSON", "rest-xml": "wire.RestXML", "smithy-rpc-v2-cbor": "wire.CBOR",
+}
+
 func (g *generator) serviceVar() {
 	md := g.Metadata
 	signing := md.SigningName
-	if g.service.signing != "" {
-		signing = g.service.signing
-	}
 	if signing == "" {
 		signing = md.EndpointPrefix
 	}
 	g.printf("\n// Service is the model: what the gateway routes and the codecs go by.\nvar Service = &wire.Service{\n")
 	g.printf("Name: %q, SigningName: %q, APIVersion: %q, TargetPrefix: %q, ShapePrefix: %q, JSONVersion: %q, XMLNamespace: %q,\n",
-		strings.ReplaceAll(md.ServiceID, " ", ""), signing, md.APIVersion, md.TargetPrefix, g.service.shape, md.JSONVersion, md.XMLNamespace.URI)
-	g.printf("QueryCompat: %v, GenericChecks: %v,\nProtocols: []wire.Protocol{", md.QueryCompat != nil, g.service.generic)
-	for _, p := range append(md.Protocols, g.service.also...) {
-		g.printf("%s,", map[string]string{
-			"json": "wire.AWSJSON", "query": "wire.AWSQuery", "rest-json": "wire.RestJSON", "rest-xml": "wire.RestXML", "smithy-rpc-v2-cbor": "wire.CBOR",
-		}[p])
+		strings.ReplaceAll(md.ServiceID, " ", ""), signing, md.APIVersion, md.TargetPrefix, g.service.ShapePrefix, md.JSONVersion, md.XMLNamespace.URI)
+	g.printf("QueryCompat: %v, GenericChecks: %v,\nProtocols: []wire.Protocol{", md.QueryCompat != nil, g.service.GenericChecks)
+	for _, p := range append(md.Protocols, g.service.AlsoSpeaks...) {
+		g.printf("%s,", protocols[p])
 	}
 	g.printf("},\nMissingOps: %#v,\nOperations: []*wire.Operation{\n", g.Others)
 	for _, name := range g.operationNames() {

@@ -1,9 +1,15 @@
 // Command apigen writes the packages of services/internal/api from AWS's API
 // models: types, the table of operations, and the interface that a service
-// implements. It reads the trimmed models beside them; with -trim DIR it makes
-// those first, from whole models in botocore's format. With -suites DIR it writes
-// the packages that the codecs' tests use instead: for AWS's protocol test cases
-// in DIR, and for a service that speaks CBOR.
+// implements.
+//
+// It makes a package NAME for each NAME.options.json in the folder models, of the
+// trimmed model NAME.json beside it. With -trim DIR it makes those first, of the whole
+// models DIR/NAME.json in botocore's format. So a service is added by writing its
+// options; there is no list of services here.
+//
+// With -suites DIR it writes the packages that the codecs' tests use instead: for
+// AWS's protocol test cases in DIR, and for the models in DIR and in the folder
+// streams beside it, each of which has a form that no service above has yet.
 package main
 
 import (
@@ -30,9 +36,16 @@ func main() {
 	}
 }
 
-func run(whole, dir string) error {
+func run(whole, dir string) error { return writeAll(whole, filepath.Join(dir, "models"), dir) }
+
+// writeAll makes the packages of a folder of models in dir.
+func writeAll(whole, models, dir string) error {
+	services, err := readServices(models)
+	if err != nil {
+		return err
+	}
 	for _, s := range services {
-		if err := s.write(whole, filepath.Join(dir, "models"), dir); err != nil {
+		if err := s.write(whole, models, dir); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
@@ -52,6 +65,9 @@ func (s service) write(whole, models, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.check(m); err != nil {
+		return err
+	}
 	return generate(m, s, filepath.Join(dir, s.name))
 }
 
@@ -66,13 +82,16 @@ func runSuites(suites, whole, dir string) error {
 			return fmt.Errorf("%s: %w", protocol, err)
 		}
 	}
-	for _, s := range streaming {
-		if err := s.write("", filepath.Join(suites, "..", "streams"), dir); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
+	// The models of streams are parts of AWS's, written by hand: never trimmed.
+	if err := writeAll("", filepath.Join(suites, "..", "streams"), dir); err != nil {
+		return err
 	}
-	return specimen.write(whole, suites, dir)
+	return writeAll(whole, suites, dir)
 }
+
+// restorers put back what a model has lost, by service. They are code, not options:
+// what they put back follows rules over the whole model.
+var restorers = map[string]func(*model){"sqs": restoreSQS}
 
 // trim writes what is used of a whole model.
 func (s service) trim(from, to string) error {
@@ -80,11 +99,11 @@ func (s service) trim(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := m.trim(s.operations); err != nil {
+	if err := m.trim(s.Operations); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
-	if s.restore != nil {
-		s.restore(m)
+	if restore := restorers[s.name]; restore != nil {
+		restore(m)
 	}
 	b, err := json.MarshalIndent(m, "", " ")
 	if err != nil {

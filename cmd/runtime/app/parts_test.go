@@ -3,38 +3,45 @@ package app
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// Every service has its line among the parts, its model and its generated package, and
-// there is none of these without the others.
+// Every service has its line among the parts, its folder, its model with options and its
+// generated package, and there is none of these without the others.
 func TestPartsAreTheServices(t *testing.T) {
 	var want []string
 	for _, p := range Parts() {
 		want = append(want, p.Folder)
 	}
 	slices.Sort(want)
-	for dir, known := range map[string][]string{
-		"../../../services":                     {"admin", "gateway", "internal"},
-		"../../../services/internal/api":        {"models"},
-		"../../../services/internal/api/models": nil,
+	const folder = "/" // a name ends so that is a folder's
+	for _, tt := range []struct {
+		dir, suffix string
+		others      []string
+	}{
+		{"../../../services", folder, []string{"admin", "gateway", "internal"}},
+		{"../../../services/internal/api", folder, []string{"models"}},
+		{"../../../services/internal/api/models", ".options.json", nil},
+		{"../../../services/internal/api/models", ".json", nil},
 	} {
-		entries, err := os.ReadDir(dir)
+		entries, err := os.ReadDir(tt.dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for _, e := range entries {
-			name := strings.TrimSuffix(e.Name(), ".json")
-			if (e.IsDir() || name != e.Name()) && !slices.Contains(known, name) {
+			name := e.Name()
+			if e.IsDir() {
+				name += folder
+			}
+			if name, ok := strings.CutSuffix(name, tt.suffix); ok && !slices.Contains(tt.others, name) && !strings.HasSuffix(name, ".options") {
 				got = append(got, name)
 			}
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("%s has %v, the parts are %v", filepath.Base(dir), got, want)
+			t.Errorf("%s/*%s are of %v, the parts are %v", tt.dir, tt.suffix, got, want)
 		}
 	}
 }

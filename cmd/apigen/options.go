@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// optionsSuffix ends the name of the file that stands beside each model: the model of
+// NAME.options.json is NAME.json, and the generated package is NAME.
+const optionsSuffix = ".options.json"
+
+// Options are what a model does not say of a service. They are written by hand; a
+// service that needs none of them has {}.
+type options struct {
+	// ShapePrefix stands before error shapes in __type, as in
+	// "com.amazonaws.sqs#QueueDoesNotExist"; "" for bare names.
+	ShapePrefix string `json:"shapePrefix"`
+
+	// AlsoSpeaks are protocols spoken beside the model's own, by their names in models:
+	// "query".
+	AlsoSpeaks []string `json:"alsoSpeaks"`
+
+	// GenericChecks says that what breaks a constraint of the model is refused with
+	// AWS's generic text, "1 validation error detected: …", before the service sees it.
+	GenericChecks bool `json:"genericChecks"`
+
+	// Operations are the supported ones, which -trim keeps with their shapes; null for
+	// all. The others stay in the trimmed model by name.
+	Operations []string `json:"operations"`
+
+	// MaxBody bounds the body of a request by operation, in bytes, where it is not
+	// usualBody. It is what AWS takes, with the encoding around it: 70167211 for a
+	// document of Lambda's that holds a zip file of 50 MiB in base64.
+	MaxBody map[string]int64 `json:"maxBody"`
+}
+
+// usualBody bounds the body of a request, in bytes. It leaves room for the longest
+// that AWS takes of a document (a batch of 1 MiB for SQS, six bytes for a character
+// in JSON), and for what is longer to be refused in the service's own words.
+const usualBody = 16 << 20
+
+func (o options) maxBody(operation string) int64 {
+	if n, ok := o.MaxBody[operation]; ok {
+		return n
+	}
+	return usualBody
+}
+
+// check refuses options for what the model does not have.
+func (o options) check(m *model) error {
+	for name := range o.MaxBody {
+		if m.Operations[name] == nil {
+			return fmt.Errorf("maxBody: the model has no operation %s", name)
+		}
+	}
+	for _, p := range o.AlsoSpeaks {
+		if protocols[p] == "" {
+			return fmt.Errorf("alsoSpeaks: no protocol is named %q", p)
+		}
+	}
+	return nil
+}
+
+// readOptions reads a file of options. A member that is not known is an error: it
+// would be a misspelled one.
+func readOptions(path string) (options, error) {
+	var o options
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return o, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&o); err != nil {
+		return o, fmt.Errorf("%s: %w", path, err)
+	}
+	if d.More() {
+		return o, fmt.Errorf("%s: trailing data after the document", path)
+	}
+	return o, nil
+}
+
+// A service is what is generated of one of AWS's models.
+type service struct {
+	name string // of the model's file and of the package
+	options
+}
+
+// readServices reads the options in a folder of models, sorted by name. A model without
+// options is an error: nothing would be made of it. Options without a model are
+// none, since -trim makes the model.
+func readServices(models string) ([]service, error) {
+	files, err := filepath.Glob(filepath.Join(models, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var all []service
+	for _, file := range files {
+		name, ok := strings.CutSuffix(filepath.Base(file), optionsSuffix)
+		if !ok {
+			beside := strings.TrimSuffix(file, ".json") + optionsSuffix
+			if _, err := os.Stat(beside); err != nil {
+				return nil, fmt.Errorf("%s has no options: %w", file, err)
+			}
+			continue
+		}
+		o, err := readOptions(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, service{name, o})
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: no models with options", models)
+	}
+	return all, nil
+}
