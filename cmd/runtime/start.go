@@ -30,7 +30,7 @@ type startCmd struct {
 	AllowReset  bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
 	AllowHost   []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`
 	HTTP        string        `name:"http" default:"loop" enum:"loop,std" env:"MILLRACE_HTTP" help:"What serves HTTP: loop, which takes less of the processor, or std, Go's net/http alone."`
-	Parts       kong.Plugins  // the switches of each part
+	Parts       kong.Plugins  `embed:""` // the switches of each part
 	Grace       time.Duration `default:"30s" env:"MILLRACE_GRACE" help:"How long work in flight may take to finish at the end."`
 	LogLevel    slog.Level    `default:"warn" env:"MILLRACE_LOG_LEVEL" help:"What to log: debug, info, warn or error."`
 	LogFormat   string        `default:"text" enum:"text,json" env:"MILLRACE_LOG_FORMAT" help:"How to log: text or json."`
