@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -46,7 +45,6 @@ type terminal struct {
 }
 
 func main() {
-	unsetEmptyEnv()
 	os.Exit(run(interruptible(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}))
 }
 
@@ -66,16 +64,6 @@ func interruptible() context.Context {
 		cancel()
 	}()
 	return ctx
-}
-
-// unsetEmptyEnv unsets variables of ours that are set to nothing, as compose files do
-// with those that nobody gave: they mean the default, not a bad value.
-func unsetEmptyEnv() {
-	for _, pair := range os.Environ() {
-		if name, value, _ := strings.Cut(pair, "="); value == "" && (strings.HasPrefix(name, "MILLRACE_") || strings.HasPrefix(name, "SQS_")) {
-			os.Unsetenv(name)
-		}
-	}
 }
 
 // An exitError ends the program with a code of its own and nothing more to say.
@@ -101,6 +89,7 @@ func run(ctx context.Context, args []string, term terminal) int {
 	if err != nil {
 		panic(err) // the command line's own definition is wrong
 	}
+	unsetEmpty(variables(parser.Model.Node))
 	command, err := parser.Parse(args)
 	if exited {
 		return code

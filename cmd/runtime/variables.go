@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 
@@ -12,17 +13,27 @@ import (
 // runtimes too.
 var ofTests = []string{"MILLRACE_LONG", "MILLRACE_NO_SKIP"}
 
-// warnOfUnknown logs each variable named MILLRACE_… that nothing reads, with the
-// one of the runtime's that it resembles most.
+// warnOfUnknown logs each variable named MILLRACE_… that is set and that nothing reads,
+// with the one of the runtime's that it resembles most.
 func warnOfUnknown(log *slog.Logger, commands *kong.Application, environ []string) {
 	ours := variables(commands.Node)
 	for _, pair := range environ {
-		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "MILLRACE_") || slices.Contains(ours, name) || slices.Contains(ofTests, name) {
+		name, value, _ := strings.Cut(pair, "=")
+		if value == "" || !strings.HasPrefix(name, "MILLRACE_") || slices.Contains(ours, name) || slices.Contains(ofTests, name) {
 			continue
 		}
 		nearest := slices.MinFunc(ours, func(a, b string) int { return distance(name, a) - distance(name, b) })
 		log.Warn("a variable that is not known has no effect; see runtime help start", "variable", name, "nearest", nearest)
+	}
+}
+
+// unsetEmpty unsets those of the variables that are set to nothing, as compose files do
+// with those that nobody gave: they mean the default, not a bad value.
+func unsetEmpty(names []string) {
+	for _, name := range names {
+		if os.Getenv(name) == "" {
+			os.Unsetenv(name)
+		}
 	}
 }
 

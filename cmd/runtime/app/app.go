@@ -185,7 +185,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	go func() {
 		defer close(served)
 		if err := server.Serve(a.files.Listener(a.listener)); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("serving", "error", err)
+			log.Error("serving", "err", err)
 		}
 	}()
 	a.stack.Push("gateway", func(ctx context.Context) error {
