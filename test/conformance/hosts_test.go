@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"millrace/cmd/runtime/app"
@@ -35,7 +36,7 @@ func TestHostsOfContainers(t *testing.T) {
 		}}
 		return cfg
 	}
-	for service, call := range map[string]func(aws.Config) error{
+	calls := map[string]func(aws.Config) error{
 		"sqs": func(c aws.Config) error { _, err := sqs.NewFromConfig(c).ListQueues(t.Context(), nil); return err },
 		"lambda": func(c aws.Config) error {
 			_, err := lambda.NewFromConfig(c).ListFunctions(t.Context(), nil)
@@ -43,7 +44,13 @@ func TestHostsOfContainers(t *testing.T) {
 		},
 		"kms": func(c aws.Config) error { _, err := kms.NewFromConfig(c).ListKeys(t.Context(), nil); return err },
 		"iam": func(c aws.Config) error { _, err := iam.NewFromConfig(c).ListRoles(t.Context(), nil); return err },
-	} {
+		"sts": func(c aws.Config) error {
+			_, err := sts.NewFromConfig(c).GetCallerIdentity(t.Context(), nil)
+			return err
+		},
+	}
+	ofEachService(t, calls)
+	for service, call := range calls {
 		if err := call(by("millrace")); err != nil {
 			t.Errorf("%s by an allowed name: %v", service, err)
 		}

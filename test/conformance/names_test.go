@@ -55,9 +55,12 @@ func TestStrangeNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, client := range map[string]any{
+	clients := map[string]any{
 		"sqs": queues, "lambda": lambda.NewFromConfig(env.AWS), "kms": kms.NewFromConfig(env.AWS), "iam": iam.NewFromConfig(env.AWS), "sts": sts.NewFromConfig(env.AWS),
-	} {
+	}
+	ofEachService(t, clients)
+	ofEachService(t, strangeARNs)
+	for name, client := range clients {
 		t.Run(name, func(t *testing.T) {
 			for _, op := range operations(client) {
 				op.eachText(func(member string, set func(in reflect.Value, text string)) {

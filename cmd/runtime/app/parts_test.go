@@ -83,3 +83,19 @@ func TestPartsOfferWhatTheySay(t *testing.T) {
 		}
 	}
 }
+
+// The picture in the README has each service in the box of the gateway.
+func TestReadmeDrawsTheParts(t *testing.T) {
+	b, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, box, _ := strings.Cut(string(b), "│ gateway ")
+	box, _, _ = strings.Cut(box, "└")
+	drawn := strings.Fields(box)
+	for _, p := range Parts() {
+		if !slices.Contains(drawn, p.Folder) {
+			t.Errorf("the README does not draw %s", p.Folder)
+		}
+	}
+}

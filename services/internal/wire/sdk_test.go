@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,12 +18,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cloudwatchsdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	iamsdk "github.com/aws/aws-sdk-go-v2/service/iam"
+	kmssdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	stssdk "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/services/internal/api/iam"
+	"millrace/services/internal/api/kms"
 	"millrace/services/internal/api/lambda"
 	"millrace/services/internal/api/sqs"
 	"millrace/services/internal/api/sts"
@@ -35,7 +38,7 @@ import (
 // member filled in, and answers it with every member filled in: what one side
 // writes, the other must read.
 func TestClients(t *testing.T) {
-	for _, tt := range []struct {
+	all := []struct {
 		name     string
 		service  *wire.Service
 		protocol wire.Protocol
@@ -47,10 +50,25 @@ func TestClients(t *testing.T) {
 		{"lambda", lambda.Service, wire.RestJSON, func(c aws.Config) any { return lambdasdk.NewFromConfig(c) }},
 		{"sts", sts.Service, wire.AWSQuery, func(c aws.Config) any { return stssdk.NewFromConfig(c) }},
 		{"iam", iam.Service, wire.AWSQuery, func(c aws.Config) any { return iamsdk.NewFromConfig(c) }},
+		{"kms", kms.Service, wire.AWSJSON, func(c aws.Config) any { return kmssdk.NewFromConfig(c) }},
 		{"cloudwatch", cloudwatch.Service, wire.CBOR, func(c aws.Config) any {
 			return cloudwatchsdk.NewFromConfig(c, func(o *cloudwatchsdk.Options) { o.DisableRequestCompression = true })
 		}},
-	} {
+	}
+	apis, err := os.ReadDir("../api")
+	if err != nil || len(apis) == 0 {
+		t.Fatal(apis, err)
+	}
+	for _, e := range apis {
+		known := e.Name() == "models"
+		for _, tt := range all {
+			known = known || tt.name == e.Name()
+		}
+		if e.IsDir() && !known {
+			t.Errorf("no client sends the operations of %s", e.Name())
+		}
+	}
+	for _, tt := range all {
 		for _, op := range tt.service.Operations {
 			t.Run(tt.name+"/"+op.Name, func(t *testing.T) {
 				f := &front{t: t, service: tt.service, protocol: tt.protocol, op: op}
