@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -23,27 +24,26 @@ import (
 
 const bucket = "millrace-code"
 
-// abandon is how long an unpacked folder that no function uses any more is left
-// alone: longer than any invocation that may still run in it.
-const abandon = 20 * time.Minute
+// folderGrace is how long an unpacked folder is kept after the last function stopped
+// using it: longer than any invocation that may still run in it.
+const folderGrace = 20 * time.Minute
 
-// A codeStore keeps zip files under the SHA-256 of their bytes, and unpacks
-// each once, into a cache folder of that name.
+// A codeStore stores zip files under the SHA-256 of their bytes, and unpacks each once
+// into a cache folder of that name.
 //
-// A folder gets its name when it is complete, so that a kill leaves none that is
-// not. A power cut may: what was written last may be lost, though the name is
-// there. To flush each of ten thousand files costs as many turns of the disk, so
-// the name of a folder holds the boot of the machine that it was written under,
-// and after another one the zip file is unpacked anew. Where boots have no name,
-// each file is flushed.
+// A folder is renamed to its final name when it is complete, so a killed process leaves
+// no incomplete folder under that name. A power cut may: it can lose file contents that
+// were written before the rename. Syncing ten thousand files would be slow. Instead the
+// name holds the machine's boot ID, and after a reboot the zip file is unpacked again.
+// On systems without a boot ID, each file is synced.
 type codeStore struct {
 	blobs jetstream.ObjectStore
 	dir   string
-	boot  string // ends the names of folders that can be trusted; "" where boots have no name
+	boot  string // boot ID, the suffix of folders that are complete; "" on systems without
 
-	mu      sync.Mutex // guards busy and touched
-	busy    map[string]chan struct{}
-	touched map[string]time.Time // when this process began or abandoned folders: the dates of files jump with the clock
+	mu        sync.Mutex               // guards the rest
+	unpacking map[string]chan struct{} // by SHA-256; closed at the end
+	touched   map[string]time.Time     // when this process created or last used folders; file times follow the wall clock, which may jump
 }
 
 func openCode(ctx context.Context, js jetstream.JetStream, dir string) (*codeStore, error) {
@@ -55,12 +55,12 @@ func openCode(ctx context.Context, js jetstream.JetStream, dir string) (*codeSto
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "opening the store of function code")
 	}
-	s := &codeStore{blobs: blobs, dir: dir, boot: bootName(), busy: map[string]chan struct{}{}}
+	s := &codeStore{blobs: blobs, dir: dir, boot: bootName(), unpacking: map[string]chan struct{}{}}
 	return s, s.sweepUnfinished()
 }
 
-// unpack checks a zip file and unpacks it. It may take its time with a large one,
-// and holds up nobody.
+// unpack checks a zip file and unpacks it. A large one may take long, and blocks no
+// other.
 func (s *codeStore) unpack(ctx context.Context, code []byte) (sum string, err error) {
 	digest := sha256.Sum256(code)
 	sum = base64.StdEncoding.EncodeToString(digest[:])
@@ -76,22 +76,21 @@ func (s *codeStore) unpack(ctx context.Context, code []byte) (sum string, err er
 func (s *codeStore) put(ctx context.Context, sum string, code []byte) error {
 	if _, err := s.blobs.GetInfo(ctx, blobName(sum)); errors.Is(err, jetstream.ErrObjectNotFound) {
 		meta := jetstream.ObjectMeta{Name: blobName(sum)}
-		if _, err := s.blobs.Put(ctx, meta, patientReader{bytes.NewReader(code)}); err != nil {
+		if _, err := s.blobs.Put(ctx, meta, eofDelayReader{bytes.NewReader(code)}); err != nil {
 			return fault.Wrap(fault.Unavailable, err, "storing code")
 		}
 	} else if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "looking for code")
+		return fault.Wrap(fault.Unavailable, err, "finding code")
 	}
 	return nil
 }
 
-// A patientReader is a moment late to say that it has ended. Putting an object
-// starts a goroutine with its first chunk and forgets it at its end; one that had
-// not begun by then would wait for ever (nats.go 1.55, resetPendingAcksOnReconnect
-// after cleanupReplySub).
-type patientReader struct{ io.Reader }
+// An eofDelayReader delays io.EOF for a moment. ObjectStore.Put starts a goroutine with
+// the first chunk; if that has not run yet when Put ends, it waits forever (nats.go
+// 1.55, resetPendingAcksOnReconnect after cleanupReplySub).
+type eofDelayReader struct{ io.Reader }
 
-func (r patientReader) Read(p []byte) (int, error) {
+func (r eofDelayReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	if err == io.EOF {
 		time.Sleep(time.Millisecond)
@@ -103,12 +102,12 @@ func (r patientReader) Read(p []byte) (int, error) {
 func (s *codeStore) get(ctx context.Context, sum string) ([]byte, error) {
 	code, err := s.blobs.GetBytes(ctx, blobName(sum))
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
-		return nil, fault.Wrap(fault.NotFound, err, "no code %s", sum)
+		return nil, fault.Wrap(fault.NotFound, err, "code %s not found", sum)
 	}
 	return code, fault.Wrap(fault.Unavailable, err, "reading code")
 }
 
-// folder returns where the code is unpacked, and unpacks it if it is not.
+// folder returns the folder of the unpacked code, and unpacks it if needed.
 func (s *codeStore) folder(ctx context.Context, sum string) (string, error) {
 	return s.folderOf(ctx, sum, func() (*zip.Reader, error) {
 		code, err := s.get(ctx, sum)
@@ -119,18 +118,18 @@ func (s *codeStore) folder(ctx context.Context, sum string) (string, error) {
 	})
 }
 
-// folderOf returns the folder of a zip file, and makes it if it is not there:
-// complete or not at all, and by one at a time.
+// folderOf returns the folder of a zip file, and creates it if it does not exist:
+// complete or not at all, and only one caller at a time.
 func (s *codeStore) folderOf(ctx context.Context, sum string, open func() (*zip.Reader, error)) (string, error) {
 	dir := s.path(sum)
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	done, err := s.begin(ctx, sum)
+	unlock, err := s.lock(ctx, sum)
 	if err != nil {
 		return "", err
 	}
-	defer done()
+	defer unlock()
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
@@ -138,10 +137,10 @@ func (s *codeStore) folderOf(ctx context.Context, sum string, open func() (*zip.
 	if err != nil {
 		return "", err
 	}
-	return dir, s.make(dir, z)
+	return dir, s.create(dir, z)
 }
 
-// path is where a zip file is unpacked.
+// path is the folder that a zip file is unpacked into.
 func (s *codeStore) path(sum string) string {
 	name := blobName(sum)
 	if s.boot != "" {
@@ -150,19 +149,19 @@ func (s *codeStore) path(sum string) string {
 	return filepath.Join(s.dir, name)
 }
 
-// begin waits until nobody else unpacks the same zip file.
-func (s *codeStore) begin(ctx context.Context, sum string) (done func(), err error) {
+// lock waits until nobody else unpacks the same zip file; unlock lets the next one.
+func (s *codeStore) lock(ctx context.Context, sum string) (unlock func(), err error) {
 	for {
 		s.mu.Lock()
-		other, busy := s.busy[sum]
+		other, busy := s.unpacking[sum]
 		if !busy {
 			own := make(chan struct{})
-			s.busy[sum] = own
+			s.unpacking[sum] = own
 			s.mu.Unlock()
 			return func() {
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				delete(s.busy, sum)
+				delete(s.unpacking, sum)
 				close(own)
 			}, nil
 		}
@@ -175,40 +174,40 @@ func (s *codeStore) begin(ctx context.Context, sum string) (done func(), err err
 	}
 }
 
-// make unpacks a zip file into a folder that then gets its name.
-func (s *codeStore) make(dir string, z *zip.Reader) error {
-	// Not what it is in: a data folder that was moved away must be able to come back.
+// create unpacks a zip file into a temporary folder, and renames that to dir.
+func (s *codeStore) create(dir string, z *zip.Reader) error {
+	// Not its parents: a data folder that was moved away must be able to come back.
 	if err := os.Mkdir(s.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return unwritten(err)
+		return unpackError(err)
 	}
 	tmp, err := os.MkdirTemp(s.dir, unfinished)
 	if err != nil {
-		return unwritten(err)
+		return unpackError(err)
 	}
 	defer os.RemoveAll(tmp)
 	s.touch(tmp)
 	defer s.untouch(tmp)
 	if err := os.Chmod(tmp, 0o755); err != nil {
-		return unwritten(err)
+		return unpackError(err)
 	}
 	switch err := unzip(z, tmp, s.boot == ""); {
 	case err == nil:
-		return unwritten(os.Rename(tmp, dir))
-	case errors.Is(err, ErrUnzipped):
-		return ErrUnzipped
-	case ofZip(err):
-		return fault.Wrap(fault.Invalid, err, "%s", ErrZip)
+		return unpackError(os.Rename(tmp, dir))
+	case errors.Is(err, ErrUnzippedTooLarge):
+		return ErrUnzippedTooLarge
+	case causedByZip(err):
+		return fmt.Errorf("%w: %w", ErrInvalidZip, err)
 	default:
-		return unwritten(err)
+		return unpackError(err)
 	}
 }
 
-func unwritten(err error) error { return fault.Wrap(fault.Unavailable, err, "unpacking code") }
+func unpackError(err error) error { return fault.Wrap(fault.Unavailable, err, "unpacking code") }
 
-// unfinished starts the names of folders that are being made or removed.
+// unfinished is the prefix of folders that are being created or removed.
 const unfinished = "unpacking-"
 
-// drop removes a zip file. Its folder stays for whoever still runs in it.
+// drop removes a zip file. Its folder stays for the events that still run in it.
 func (s *codeStore) drop(ctx context.Context, sum string) error {
 	dir := s.path(sum)
 	now := time.Now()
@@ -222,14 +221,14 @@ func (s *codeStore) drop(ctx context.Context, sum string) error {
 	return fault.Wrap(fault.Unavailable, err, "removing code")
 }
 
-// sweepWait is how long a start waits to hear which zip files there are. On a
-// cluster whose servers have just begun, nats.go may wait for the list for ever.
-const sweepWait = 2 * time.Second
+// listTimeout is how long a start waits for the list of zip files. On a cluster whose
+// servers have just started, nats.go may wait forever.
+const listTimeout = 2 * time.Second
 
-// sweepBlobs removes the zip files that no function uses: what a kill between
-// storing code and storing its function leaves behind.
+// sweepBlobs removes the zip files that no function uses: a process that is killed
+// between storing code and storing its function leaves one.
 func (s *codeStore) sweepBlobs(ctx context.Context, used map[string]bool) error {
-	ctx, cancel := context.WithTimeout(ctx, sweepWait)
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	all, err := s.blobs.List(ctx)
 	if errors.Is(err, jetstream.ErrNoObjectsFound) {
@@ -248,18 +247,17 @@ func (s *codeStore) sweepBlobs(ctx context.Context, used map[string]bool) error 
 	return nil
 }
 
-// sweepUnfinished removes the folders that a kill left half made or half removed.
-// Nobody makes any yet.
+// sweepUnfinished removes the folders that a killed process left incomplete. It must
+// run before any folder is created.
 func (s *codeStore) sweepUnfinished() error {
 	left, err := filepath.Glob(filepath.Join(s.dir, unfinished+"*"))
 	for _, dir := range left {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
-	return unwritten(err)
+	return unpackError(err)
 }
 
-// sweepFolders removes unpacked folders that no function uses, once nobody can
-// be running in them.
+// sweepFolders removes the unpacked folders that no function uses, after folderGrace.
 func (s *codeStore) sweepFolders(used map[string]bool) error {
 	entries, err := os.ReadDir(s.dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -269,26 +267,26 @@ func (s *codeStore) sweepFolders(used map[string]bool) error {
 		name, boot, _ := strings.Cut(e.Name(), ".")
 		info, statErr := e.Info()
 		dir := filepath.Join(s.dir, e.Name())
-		if statErr != nil || used[name] && boot == s.boot || s.idle(dir, info) <= abandon {
+		if statErr != nil || used[name] && boot == s.boot || s.idle(dir, info) <= folderGrace {
 			continue
 		}
 		s.untouch(dir)
-		// Half of a folder must not have its name, should we be killed meanwhile.
-		going := filepath.Join(s.dir, unfinished+e.Name())
+		// Renamed first: a process that is killed must not leave an incomplete folder.
+		removed := filepath.Join(s.dir, unfinished+e.Name())
 		if strings.HasPrefix(e.Name(), unfinished) {
-			going = dir
+			removed = dir
 		}
-		if e := os.Rename(dir, going); e != nil {
+		if e := os.Rename(dir, removed); e != nil {
 			err = errors.Join(err, e)
 			continue
 		}
-		err = errors.Join(err, os.RemoveAll(going))
+		err = errors.Join(err, os.RemoveAll(removed))
 	}
 	return err
 }
 
-// idle is for how long nobody had to do with a folder. A date in the future is
-// of a clock that has been set back since.
+// idle is how long a folder has not been used. A time in the future means that the
+// clock has been set back since.
 func (s *codeStore) idle(dir string, info fs.FileInfo) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

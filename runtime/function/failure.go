@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// maxFailure is how much of a function's error is told, in bytes: what AWS puts
-// into a dead letter's ErrorMessage.
+// maxFailure bounds the text of a function error, in bytes, as AWS bounds a dead
+// letter's ErrorMessage.
 const maxFailure = 1024
 
-// Failure tells the error that a function answered with, for a log: its type and
-// message when it has Lambda's usual form, else the payload itself, cut short.
+// Failure describes a function error for a log: its type and message if the payload has
+// Lambda's usual form, else the payload itself, truncated.
 func Failure(payload []byte) string {
 	var e struct{ ErrorType, ErrorMessage string }
 	text := string(payload)
@@ -21,24 +21,24 @@ func Failure(payload []byte) string {
 			text = strings.TrimSuffix(e.ErrorType+": "+e.ErrorMessage, ": ")
 		}
 	}
-	if cut := cutText(text); cut != text {
+	if cut := truncate(text); cut != text {
 		return cut + "…"
 	}
 	return text
 }
 
-// errorMessage is the message alone of the error that a function answered with, or
-// the payload itself, cut short: what a dead letter says.
+// errorMessage is the errorMessage of a function error, or else the payload itself,
+// truncated: the text of a dead letter.
 func errorMessage(payload []byte) string {
 	var e struct{ ErrorMessage *string }
 	if json.Unmarshal(payload, &e) == nil && e.ErrorMessage != nil {
-		return cutText(*e.ErrorMessage)
+		return truncate(*e.ErrorMessage)
 	}
-	return cutText(string(payload))
+	return truncate(string(payload))
 }
 
-// cutText shortens a text to maxFailure bytes, between characters.
-func cutText(s string) string {
+// truncate shortens a text to at most maxFailure bytes of whole characters.
+func truncate(s string) string {
 	if len(s) <= maxFailure {
 		return s
 	}

@@ -1,18 +1,17 @@
-// Package function keeps deployed functions and runs events in them.
+// Package function stores deployed functions and runs events in them.
 //
-// [Functions] holds three things: records (what Lambda's API shows of a
-// function), code (zip files in a JetStream object store, unpacked into a cache
-// folder when needed), and the queue of asynchronous invocations. Where and how
-// a function's code runs is a [Runner]'s business: runtime/sandbox.
+// [Functions] holds the records of functions and their code: zip files in a JetStream
+// object store, unpacked into a cache folder when needed. Asynchronous invocations
+// go through an [Outbox]: runtime/delivery. A [Runner] decides where and how a
+// function's code runs: runtime/sandbox.
 //
 //	functions, err := function.Open(ctx, function.Config{…})
 //	f, err := functions.Create(ctx, function.Function{…}, zip)
 //	result, err := functions.Invoke(ctx, f.ID(), function.Invocation{Payload: event})
 //
-// It promises: a function that Create or an update has answered for survives a
-// kill of the process, code included; so does an event that InvokeAsync has
-// accepted, which is then run at least once. Everything but the unpacking of zip
-// files works inside a testing/synctest bubble.
+// When Create or an update has returned, the function and its code survive a kill of
+// the process. When InvokeAsync has returned, so does the event, which runs at least
+// once. Everything but unpacking zip files works inside a testing/synctest bubble.
 package function
 
 import (
@@ -24,21 +23,21 @@ import (
 	"millrace/runtime/arn"
 )
 
-// Latest is the one version there is.
+// Latest is the only version of a function.
 const Latest = "$LATEST"
 
-// An ID names a function.
+// An ID identifies a function.
 type ID struct {
 	Account string // twelve digits
 	Region  string // "us-east-1"
 	Name    string // 1-64 of A-Z a-z 0-9 - _
 }
 
-// ARN is the function's name without a qualifier.
+// ARN is the function's ARN, without a qualifier.
 func (id ID) ARN() arn.ARN { return arn.New("lambda", id.Region, id.Account, "function:"+id.Name) }
 
-// IDFromARN is the inverse of ID.ARN; a qualifier comes back apart. ok is false
-// for the ARN of anything else.
+// IDFromARN is the inverse of ID.ARN, and returns the qualifier apart: "" for none. ok
+// is false unless s is the ARN of a function.
 func IDFromARN(s string) (id ID, qualifier string, ok bool) {
 	a, err := arn.Parse(s)
 	if err != nil || a.Service != "lambda" {
@@ -56,9 +55,9 @@ func IDFromARN(s string) (id ID, qualifier string, ok bool) {
 
 func (id ID) key() string { return id.Account + "/" + id.Region + "/" + id.Name }
 
-// A Function is a deployed function's $LATEST: its configuration and where its
-// code is. Texts and numbers are as Lambda's API shows them; whoever sets them
-// has checked them. Zero values of a new function become Lambda's defaults.
+// A Function is a deployed function's $LATEST: its configuration and the hash of its
+// code. Values are as in Lambda's API, and callers validate them. Create replaces zero
+// values by Lambda's defaults.
 type Function struct {
 	Account, Region, Name string
 
@@ -77,16 +76,16 @@ type Function struct {
 	Network       Network
 	Tags          map[string]string
 
-	CodeSha256 string // of the zip, base64; also the code's name in the object store
-	CodeSize   int64  // bytes of the zip
-	InProcess  bool   // runs a registered Go handler: no code, and gone with the process
+	CodeSha256 string // of the zip file, base64; identifies it in the object store
+	CodeSize   int64  // of the zip file, in bytes
+	InProcess  bool   // runs a registered Go handler, and has no code
 
 	Async      *Async // of $LATEST; nil for Lambda's defaults
 	DeadLetter string // DeadLetterConfig.TargetArn; "" for none
 
 	Reserved    *int // ReservedConcurrentExecutions; nil for none
 	Permissions []Permission
-	PolicyID    string // revision of Permissions
+	PolicyID    string // a new UUID with each change of Permissions
 
 	RevisionID string // a new UUID with each change of code or configuration
 	Modified   time.Time
@@ -100,14 +99,14 @@ type Logging struct {
 	System      string // SystemLogLevel, JSON only
 }
 
-// Network is a function's VpcConfig: shown, and otherwise without effect.
+// Network is a function's VpcConfig, which has no effect.
 type Network struct {
 	Subnets, SecurityGroups []string
 	IPv6                    bool
 }
 
-// A Permission is one statement of a function's resource policy, in the terms
-// of Lambda's AddPermission. Who asks for the function's account is not refused.
+// A Permission is one statement of a function's resource policy, in the terms of
+// Lambda's AddPermission. Callers in the function's own account need none.
 type Permission struct {
 	ID               string // StatementId
 	Action           string
@@ -120,13 +119,13 @@ type Permission struct {
 	ViaURL           *bool  // InvokedViaFunctionUrl
 }
 
-// ID is the function's name.
+// ID identifies the function.
 func (f Function) ID() ID { return ID{f.Account, f.Region, f.Name} }
 
 // ARN is the function's unqualified ARN.
 func (f Function) ARN() string { return f.ID().ARN().String() }
 
-// withDefaults fills in what Lambda fills in.
+// withDefaults replaces zero values by Lambda's defaults.
 func (f Function) withDefaults() Function {
 	f.Runtime = cmp.Or(f.Runtime, "provided.al2023")
 	f.Tracing = cmp.Or(f.Tracing, "PassThrough")
@@ -141,8 +140,8 @@ func (f Function) withDefaults() Function {
 	return f
 }
 
-// Permit adds a statement; ok is false when its id is taken.
-func (f *Function) Permit(p Permission) (ok bool) {
+// AddPermission adds a statement. ok is false if its ID is taken.
+func (f *Function) AddPermission(p Permission) (ok bool) {
 	if slices.ContainsFunc(f.Permissions, func(q Permission) bool { return q.ID == p.ID }) {
 		return false
 	}
@@ -150,8 +149,8 @@ func (f *Function) Permit(p Permission) (ok bool) {
 	return true
 }
 
-// Forbid removes a statement; ok is false when there is none of this id.
-func (f *Function) Forbid(statement string) (ok bool) {
+// RemovePermission removes a statement. ok is false if none has this ID.
+func (f *Function) RemovePermission(statement string) (ok bool) {
 	n := len(f.Permissions)
 	f.Permissions = slices.DeleteFunc(f.Permissions, func(p Permission) bool { return p.ID == statement })
 	return len(f.Permissions) < n

@@ -16,30 +16,27 @@ import (
 	"millrace/runtime/store/record"
 )
 
-// ErrRevision says that a change was asked for under a revision that is past.
-var ErrRevision = fault.New(fault.Conflict, "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
-
 // A Runner runs events in execution environments: sandbox.Pool.
 type Runner interface {
-	// Invoke runs one event. A function's failure is a Result; an error says
-	// that the event could not be run at all: fault.Throttled, fault.Unavailable.
+	// Invoke runs one event. A function error is a Result; an error means that the
+	// event did not run at all: fault.Throttled, fault.Unavailable.
 	Invoke(context.Context, sandbox.Spec, sandbox.Request) (sandbox.Result, error)
-	// Retire ends the environments of a Spec that will not be used again.
+	// Retire stops the environments of a Spec that will not be used again.
 	Retire(specKey string)
-	// Handle makes a Go handler run the events of a function; nil ends that.
+	// Handle registers a Go handler for the events of a function; nil removes it.
 	Handle(arn string, h lambda.Handler)
 }
 
-// A Config says what Functions stand on.
+// A Config holds what Functions need.
 type Config struct {
 	Records   *record.Store
-	Keys      Keyring             // variables are stored under them; nil for in clear
-	JetStream jetstream.JetStream // for code
-	Dir       string              // of unpacked code; made when needed
+	Keys      Keyring             // encrypt environment variables; nil stores them unencrypted
+	JetStream jetstream.JetStream // stores zip files
+	Dir       string              // of unpacked code; created when needed
 	Runner    Runner
 
-	// Outbox takes asynchronous invocations, and delivers them by Resolvers. nil
-	// refuses them.
+	// Outbox takes asynchronous invocations and delivers them through Resolvers. With
+	// nil, InvokeAsync returns fault.Unavailable.
 	Outbox Outbox
 
 	Log *slog.Logger // nil for none
@@ -50,20 +47,20 @@ type Functions struct {
 	table  *table
 	code   *codeStore
 	runner Runner
-	outbox Outbox // nil without one
-	access Access // asked by deliveries
+	outbox Outbox // may be nil
+	access Access // authorizes deliveries
 	log    *slog.Logger
 
 	paces sync.Map // *pace by ARN, of functions that were invoked asynchronously
 
-	here sync.Map // ARNs of the functions whose Go handler is registered in this process
+	registered sync.Map // ARNs of the functions whose Go handler is registered in this process
 
-	// changing is held from storing code until its record is stored, and while
-	// code is dropped: no code is dropped that a record is about to name.
-	changing sync.Mutex
+	// codeMu is held from storing a zip file until its function's record is stored, and
+	// while a zip file is removed: none is removed that a record is about to name.
+	codeMu sync.Mutex
 }
 
-// Open reads what is deployed, and tidies up after a kill.
+// Open reads the deployed functions, and removes what a killed process left unfinished.
 func Open(ctx context.Context, c Config) (*Functions, error) {
 	code, err := openCode(ctx, c.JetStream, c.Dir)
 	if err != nil {
@@ -83,9 +80,9 @@ func Open(ctx context.Context, c Config) (*Functions, error) {
 		return nil, err
 	}
 	used := fs.codeInUse()
-	// What is left over costs room, and nothing else: the next start tries again.
+	// Unused code only costs disk space: the next start tries again.
 	if err := errors.Join(code.sweepBlobs(ctx, used), code.sweepFolders(used)); err != nil {
-		fs.log.Warn("old code could not be removed", "err", err)
+		fs.log.Warn("removing unused code failed", "err", err)
 	}
 	return fs, nil
 }
@@ -100,20 +97,20 @@ func (fs *Functions) Reset(ctx context.Context) error {
 	return nil
 }
 
-// Create deploys a function: fault.Exists when there is one of its name;
-// ErrZip, ErrEmpty, ErrZipped and ErrUnzipped for its code.
+// Create deploys a function. Errors are *ExistsError, and for its code ErrInvalidZip,
+// ErrEmptyZip, ErrZipTooLarge and ErrUnzippedTooLarge.
 func (fs *Functions) Create(ctx context.Context, f Function, zip []byte) (Function, error) {
-	// Asked first, so that nothing is unpacked in vain; and again, once it matters.
-	if err := fs.vacant(f.ID()); err != nil {
+	// Checked first, so that nothing is unpacked in vain; and again under the lock.
+	if err := fs.checkNameFree(f.ID()); err != nil {
 		return Function{}, err
 	}
 	sum, err := fs.code.unpack(ctx, zip)
 	if err != nil {
 		return Function{}, err
 	}
-	fs.changing.Lock()
-	defer fs.changing.Unlock()
-	if err := fs.vacant(f.ID()); err != nil {
+	fs.codeMu.Lock()
+	defer fs.codeMu.Unlock()
+	if err := fs.checkNameFree(f.ID()); err != nil {
 		return Function{}, err
 	}
 	if err := fs.code.put(ctx, sum, zip); err != nil {
@@ -125,17 +122,17 @@ func (fs *Functions) Create(ctx context.Context, f Function, zip []byte) (Functi
 	return f, fs.table.Create(ctx, f.ID().key(), f)
 }
 
-// vacant is fault.Exists when there is a function of the name.
-func (fs *Functions) vacant(id ID) error {
+// checkNameFree returns an ExistsError if there is a function with the ID.
+func (fs *Functions) checkNameFree(id ID) error {
 	if _, err := fs.Get(id); err == nil {
-		return fault.New(fault.Exists, "Function already exist: %s", id.Name)
+		return &ExistsError{id}
 	}
 	return nil
 }
 
-// Register deploys a Go handler that runs inside this process, in place of
-// what has its name: for tests, and for programs that embed the runtime. Without
-// its process, the function stays visible and cannot be run.
+// Register deploys a Go handler that runs inside this process, and replaces the
+// function of the same name: for tests, and for programs that embed the runtime. When
+// the process has ended, the function is still listed but cannot run.
 func (fs *Functions) Register(ctx context.Context, f Function, h lambda.Handler) error {
 	if err := fs.Delete(ctx, f.ID()); err != nil && !errors.Is(err, fault.NotFound) {
 		return err
@@ -144,20 +141,20 @@ func (fs *Functions) Register(ctx context.Context, f Function, h lambda.Handler)
 	f.InProcess = true
 	f.RevisionID, f.Modified = uuid.NewString(), time.Now()
 	fs.runner.Handle(f.ARN(), h)
-	fs.here.Store(f.ARN(), true)
+	fs.registered.Store(f.ARN(), true)
 	return fs.table.Create(ctx, f.ID().key(), f)
 }
 
-// Get returns a function, or fault.NotFound.
+// Get returns a function, or a NotFoundError.
 func (fs *Functions) Get(id ID) (Function, error) {
 	f, ok := fs.table.Get(id.key())
 	if !ok {
-		return Function{}, fault.New(fault.NotFound, "Function not found: %s", id.ARN())
+		return Function{}, &NotFoundError{id}
 	}
 	return f, nil
 }
 
-// All returns every function there is.
+// All returns the functions of all accounts and regions.
 func (fs *Functions) All() []Function { return fs.table.List("") }
 
 // List returns the functions of an account in a region, ordered by name.
@@ -174,8 +171,8 @@ func (fs *Functions) Code(ctx context.Context, id ID) ([]byte, error) {
 	return fs.code.get(ctx, f.CodeSha256)
 }
 
-// Update changes what is no part of a function's configuration: tags,
-// permissions, concurrency. An error of change is returned as it is.
+// Update changes what does not belong to a function's configuration: tags,
+// permissions, concurrency. It returns an error of change unchanged.
 func (fs *Functions) Update(ctx context.Context, id ID, change func(*Function) error) (Function, error) {
 	if _, err := fs.Get(id); err != nil {
 		return Function{}, err
@@ -186,8 +183,8 @@ func (fs *Functions) Update(ctx context.Context, id ID, change func(*Function) e
 	})
 }
 
-// Configure changes a function's configuration: later events run in new
-// environments. With a revision, it is ErrRevision if that is past.
+// Configure changes a function's configuration. Later events run in new environments.
+// It returns ErrRevision if revision is not "" and not the latest.
 func (fs *Functions) Configure(ctx context.Context, id ID, revision string, change func(*Function) error) (Function, error) {
 	var before string
 	f, err := fs.Update(ctx, id, func(f *Function) error {
@@ -204,26 +201,27 @@ func (fs *Functions) Configure(ctx context.Context, id ID, revision string, chan
 	return f, err
 }
 
-// A CodeUpdate is new code for a function.
+// A CodeUpdate replaces a function's code.
 type CodeUpdate struct {
 	Zip           []byte
-	Architectures []string // nil leaves them
-	Revision      string   // "" for any
+	Architectures []string // nil keeps them
+	Revision      string   // that has to be the latest; "" for any
 }
 
-// UpdateCode gives a function new code: later events run it.
+// UpdateCode replaces a function's code. Later events run the new code. Errors are
+// *NotFoundError, ErrRevision, and those of Create for the code.
 func (fs *Functions) UpdateCode(ctx context.Context, id ID, u CodeUpdate) (Function, error) {
-	// Asked first, so that nothing is unpacked in vain; and again, once it matters.
-	if _, err := fs.updatable(id, u.Revision); err != nil {
+	// Checked first, so that nothing is unpacked in vain; and again under the lock.
+	if _, err := fs.getAtRevision(id, u.Revision); err != nil {
 		return Function{}, err
 	}
 	sum, err := fs.code.unpack(ctx, u.Zip)
 	if err != nil {
 		return Function{}, err
 	}
-	fs.changing.Lock()
-	defer fs.changing.Unlock()
-	before, err := fs.updatable(id, u.Revision)
+	fs.codeMu.Lock()
+	defer fs.codeMu.Unlock()
+	before, err := fs.getAtRevision(id, u.Revision)
 	if err != nil {
 		return Function{}, err
 	}
@@ -241,14 +239,14 @@ func (fs *Functions) UpdateCode(ctx context.Context, id ID, u CodeUpdate) (Funct
 	if err != nil {
 		return Function{}, err
 	}
-	fs.forget(before)
+	fs.unregister(before)
 	fs.dropCode(ctx, before)
 	return f, nil
 }
 
-// CheckCode says what UpdateCode would, and changes nothing.
+// CheckCode returns the errors that UpdateCode would return, and changes nothing.
 func (fs *Functions) CheckCode(id ID, u CodeUpdate) (Function, error) {
-	f, err := fs.updatable(id, u.Revision)
+	f, err := fs.getAtRevision(id, u.Revision)
 	if err != nil {
 		return Function{}, err
 	}
@@ -256,8 +254,8 @@ func (fs *Functions) CheckCode(id ID, u CodeUpdate) (Function, error) {
 	return f, err
 }
 
-// updatable returns the function of a name if it is of a revision, "" for any.
-func (fs *Functions) updatable(id ID, revision string) (Function, error) {
+// getAtRevision returns a function if revision is its latest, or "".
+func (fs *Functions) getAtRevision(id ID, revision string) (Function, error) {
 	f, err := fs.Get(id)
 	if err == nil && revision != "" && revision != f.RevisionID {
 		err = ErrRevision
@@ -265,11 +263,10 @@ func (fs *Functions) updatable(id ID, revision string) (Function, error) {
 	return f, err
 }
 
-// Delete removes a function: fault.NotFound when there is none. Events that run
-// come to their end.
+// Delete removes a function, or returns a NotFoundError. Running events are completed.
 func (fs *Functions) Delete(ctx context.Context, id ID) error {
-	fs.changing.Lock()
-	defer fs.changing.Unlock()
+	fs.codeMu.Lock()
+	defer fs.codeMu.Unlock()
 	f, err := fs.Get(id)
 	if err != nil {
 		return err
@@ -277,23 +274,23 @@ func (fs *Functions) Delete(ctx context.Context, id ID) error {
 	if err := fs.table.Delete(ctx, id.key()); err != nil {
 		return err
 	}
-	fs.forget(f)
+	fs.unregister(f)
 	fs.paces.Delete(f.ARN())
 	fs.runner.Retire(f.specKey())
 	fs.dropCode(ctx, f)
 	return nil
 }
 
-// forget ends what a registered handler does for f, if f has one.
-func (fs *Functions) forget(f Function) {
+// unregister removes the registered Go handler of f, if f has one.
+func (fs *Functions) unregister(f Function) {
 	if f.InProcess {
-		fs.here.Delete(f.ARN())
+		fs.registered.Delete(f.ARN())
 		fs.runner.Handle(f.ARN(), nil)
 	}
 }
 
-// dropCode removes the code that f had, unless it is still some function's.
-// What cannot be removed now, the next Open removes. changing is held.
+// dropCode removes the code that f had, unless another function uses it. What it
+// cannot remove now, the next Open removes. codeMu is held.
 func (fs *Functions) dropCode(ctx context.Context, f Function) {
 	if f.CodeSha256 == "" {
 		return
@@ -304,14 +301,14 @@ func (fs *Functions) dropCode(ctx context.Context, f Function) {
 		err = fs.code.drop(ctx, f.CodeSha256)
 	}
 	if err = errors.Join(err, fs.code.sweepFolders(used)); err != nil {
-		fs.log.Warn("old code could not be removed", "function", f.ARN(), "err", err)
+		fs.log.Warn("removing unused code failed", "function", f.ARN(), "err", err)
 	}
 }
 
-// codeInUse returns the names of all code that functions have.
+// codeInUse returns the blob names of all functions' code.
 func (fs *Functions) codeInUse() map[string]bool {
 	used := map[string]bool{}
-	for _, f := range fs.table.rows.List("") { // also those that cannot be opened
+	for _, f := range fs.table.rows.List("") { // also those that cannot be decrypted
 		used[blobName(f.CodeSha256)] = true
 	}
 	return used

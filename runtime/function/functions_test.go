@@ -306,8 +306,8 @@ func TestUpdateCodeRunsTheNewCode(t *testing.T) {
 	if _, err := w.UpdateCode(t.Context(), orders, function.CodeUpdate{Zip: zipOf(t, "#!two"), Revision: first.RevisionID}); !errors.Is(err, function.ErrRevision) {
 		t.Errorf("a past revision: got %v, want %v", err, function.ErrRevision)
 	}
-	if _, err := w.CheckCode(orders, function.CodeUpdate{Zip: []byte("?")}); !errors.Is(err, function.ErrZip) {
-		t.Errorf("a dry run of a bad zip: got %v, want %v", err, function.ErrZip)
+	if _, err := w.CheckCode(orders, function.CodeUpdate{Zip: []byte("?")}); !errors.Is(err, function.ErrInvalidZip) {
+		t.Errorf("a dry run of a bad zip: got %v, want %v", err, function.ErrInvalidZip)
 	}
 }
 

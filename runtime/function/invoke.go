@@ -10,7 +10,7 @@ import (
 	"millrace/runtime/sandbox"
 )
 
-// An Invocation is one event for a function, as a caller sends it.
+// An Invocation is one event for a function, with what the caller sent beside it.
 type Invocation struct {
 	RequestID     string // "" for a new one
 	Qualifier     string // as the caller gave it: "" or Latest
@@ -19,9 +19,9 @@ type Invocation struct {
 	TraceHeader   string // X-Amzn-Trace-Id, "" for none
 }
 
-// Invoke runs one event and waits for what comes of it. A function's failure is
-// a Result; errors are fault.NotFound, fault.Throttled and fault.Unavailable. If
-// ctx ends, the caller is let go and the event runs on.
+// Invoke runs one event and returns its result. A function error is a Result; errors
+// are *NotFoundError, fault.Throttled and fault.Unavailable. When ctx ends, Invoke
+// returns and the event runs on.
 func (fs *Functions) Invoke(ctx context.Context, id ID, in Invocation) (sandbox.Result, error) {
 	f, err := fs.Get(id)
 	if err != nil {
@@ -38,7 +38,7 @@ func (fs *Functions) Invoke(ctx context.Context, id ID, in Invocation) (sandbox.
 
 func (fs *Functions) run(ctx context.Context, f Function, in Invocation) (sandbox.Result, error) {
 	if f.Reserved != nil && *f.Reserved == 0 {
-		return sandbox.Result{}, fault.New(fault.Throttled, "%s has no concurrency", f.Name)
+		return sandbox.Result{}, fault.New(fault.Throttled, "the reserved concurrency of %s is 0", f.Name)
 	}
 	spec, err := fs.spec(context.WithoutCancel(ctx), f)
 	if err != nil {
@@ -53,8 +53,8 @@ func (fs *Functions) run(ctx context.Context, f Function, in Invocation) (sandbo
 	})
 }
 
-// spec says what the function's environments are made from. Its code is unpacked
-// only for a process that is started, and with ctx then.
+// spec describes the function's environments. Code is unpacked, with ctx, only when a
+// process starts.
 func (fs *Functions) spec(ctx context.Context, f Function) (sandbox.Spec, error) {
 	s := sandbox.Spec{
 		Key: f.specKey(), ARN: f.ARN(), Name: f.Name, Version: Latest, Account: f.Account, Region: f.Region,
@@ -66,7 +66,7 @@ func (fs *Functions) spec(ctx context.Context, f Function) (sandbox.Spec, error)
 		s.MaxEnvironments = *f.Reserved
 	}
 	if f.InProcess {
-		if _, ok := fs.here.Load(s.ARN); !ok {
+		if _, ok := fs.registered.Load(s.ARN); !ok {
 			return s, fault.New(fault.Unavailable, "the Go handler of %s is not registered in this process", f.Name)
 		}
 		return s, nil
@@ -75,7 +75,7 @@ func (fs *Functions) spec(ctx context.Context, f Function) (sandbox.Spec, error)
 	return s, nil
 }
 
-// specKey names the function's present code and configuration.
+// specKey identifies the function's current code and configuration.
 func (f Function) specKey() string { return f.ARN() + ":" + f.RevisionID }
 
 func invokedARN(f Function, qualifier string) string {

@@ -66,7 +66,7 @@ func TestSweepIsGivenUp(t *testing.T) {
 }
 
 func cache(dir, boot string) *codeStore {
-	return &codeStore{dir: dir, boot: boot, busy: map[string]chan struct{}{}}
+	return &codeStore{dir: dir, boot: boot, unpacking: map[string]chan struct{}{}}
 }
 
 // What was unpacked under another boot of the machine may have lost what was
@@ -88,7 +88,7 @@ func TestFoldersOfAnotherBootAreNotTrusted(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(now.path(sum), "bootstrap")); string(b) != "#!" {
 		t.Errorf("bootstrap is %q, %v", b, err)
 	}
-	old := time.Now().Add(-2 * abandon)
+	old := time.Now().Add(-2 * folderGrace)
 	for _, s := range []*codeStore{before, now} {
 		if err := os.Chtimes(s.path(sum), old, old); err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func TestUnpackingHoldsUpNobodyElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := s.begin(t.Context(), sum)
+	done, err := s.lock(t.Context(), sum)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"path"
 	"strings"
 	"syscall"
-
-	"millrace/runtime/fault"
 )
 
 // Lambda's limits for code, in bytes (Lambda quotas).
@@ -21,46 +19,37 @@ const (
 	MaxUnzipped = 262144000
 )
 
-// What can be wrong with code, in Lambda's words.
-var (
-	ErrZip      = fault.New(fault.Invalid, "Could not unzip uploaded file. Please check your file, then try to upload again.")
-	ErrEmpty    = fault.New(fault.Invalid, "Uploaded file must be a non-empty zip")
-	ErrUnzipped = fault.New(fault.Invalid, "Unzipped size must be smaller than %d bytes", MaxUnzipped)
-	ErrZipped   = fault.New(fault.TooLarge, "Zipped size must be smaller than %d bytes", MaxZipped)
-)
-
-// readZip opens a zip file and refuses what could do harm or cannot be
-// unpacked: names that lead out of the folder, anything but files, folders and
-// symbolic links, sizes beyond Lambda's. Where a link leads does no harm as long
-// as nobody here goes there: see unzip.
+// readZip opens a zip file. It refuses what is dangerous or cannot be unpacked: names
+// that point out of the folder, anything but files, folders and symbolic links, and
+// sizes above the limits. Links may point anywhere, because unzip never follows one.
 func readZip(code []byte) (*zip.Reader, error) {
 	if len(code) > MaxZipped {
-		return nil, ErrZipped
+		return nil, ErrZipTooLarge
 	}
 	if len(code) == 0 {
-		return nil, ErrEmpty
+		return nil, ErrEmptyZip
 	}
 	z, err := zip.NewReader(bytes.NewReader(code), int64(len(code)))
 	if err != nil {
-		return nil, ErrZip
+		return nil, ErrInvalidZip
 	}
 	if len(z.File) == 0 {
-		return nil, ErrEmpty
+		return nil, ErrEmptyZip
 	}
 	var total uint64
 	for _, f := range z.File {
 		if !localName(f.Name) || !f.Mode().IsRegular() && !f.Mode().IsDir() && !isLink(f) {
-			return nil, fmt.Errorf("%w (entry %q)", ErrZip, f.Name)
+			return nil, fmt.Errorf("%w (entry %q)", ErrInvalidZip, f.Name)
 		}
 		if total += min(f.UncompressedSize64, MaxUnzipped); total >= MaxUnzipped {
-			return nil, ErrUnzipped
+			return nil, ErrUnzippedTooLarge
 		}
 	}
 	return z, nil
 }
 
-// localName reports whether a zip entry's name stays below the folder it is
-// unpacked into. The folder is an os.Root, which would stop it as well.
+// localName reports whether a zip entry's name stays below the folder it is unpacked
+// into. The folder is an os.Root, which is a second guard.
 func localName(name string) bool {
 	clean := path.Clean(name)
 	return clean != "." && fs.ValidPath(clean) && !strings.ContainsAny(name, "\\\x00")
@@ -68,12 +57,11 @@ func localName(name string) bool {
 
 func isLink(f *zip.File) bool { return f.Mode().Type() == fs.ModeSymlink }
 
-// unzip writes the entries into dir. The sizes that entries claim are lies
-// until read, so what is written is counted again. With durable, each file is
-// flushed to its disk.
+// unzip writes the entries into dir. It counts the bytes that it writes, because the
+// sizes in a zip file's directory may be false. With durable, it syncs each file.
 //
-// Links come last, and where nothing is yet: so nothing is ever written through
-// one, whatever the order of the entries, and wherever it leads.
+// It creates links last, and only where nothing exists yet. So it never writes through
+// a link, whatever the order of the entries.
 func unzip(z *zip.Reader, dir string, durable bool) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -106,16 +94,17 @@ func unzip(z *zip.Reader, dir string, durable bool) error {
 	return nil
 }
 
-// An unpacker writes entries of a zip file below a folder.
+// An unpacker writes the entries of a zip file below a folder. It keeps the folder of
+// the last entry open: the next entry is likely in the same one.
 type unpacker struct {
 	root    *os.Root
-	last    string   // the folder of the last entry
-	dir     *os.Root // which is open: the next entry is likely beside it
+	last    string   // name of the folder of the last entry
+	dir     *os.Root // that folder
 	left    int64    // bytes that may still be written
 	durable bool
 }
 
-// enter makes a folder, and goes there.
+// enter creates a folder if it is not there, and makes it the current one.
 func (u *unpacker) enter(name string) error {
 	if name == u.last {
 		return nil
@@ -134,7 +123,7 @@ func (u *unpacker) enter(name string) error {
 	return err
 }
 
-// leave goes back to the root.
+// leave makes the root the current folder.
 func (u *unpacker) leave() {
 	if u.dir != u.root {
 		u.dir.Close()
@@ -151,8 +140,8 @@ func (u *unpacker) file(name string, f *zip.File) (err error) {
 		return err
 	}
 	defer in.Close()
-	// Modes are the zip's: a bootstrap that is not executable fails here as it
-	// fails at AWS. The owner can always read and remove.
+	// Modes are the zip's: a bootstrap that is not executable fails as on AWS. The
+	// owner can always read and remove.
 	out, err := u.dir.OpenFile(path.Base(name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, f.Mode().Perm()|0o600)
 	if err != nil {
 		return err
@@ -160,7 +149,7 @@ func (u *unpacker) file(name string, f *zip.File) (err error) {
 	defer func() { err = errors.Join(err, out.Close()) }()
 	n, err := io.Copy(out, io.LimitReader(in, u.left))
 	if err == nil && n == u.left {
-		err = ErrUnzipped
+		err = ErrUnzippedTooLarge
 	}
 	u.left -= n
 	if err == nil && u.durable {
@@ -169,7 +158,7 @@ func (u *unpacker) file(name string, f *zip.File) (err error) {
 	return err
 }
 
-// maxTarget is the longest text of a link that file systems take, in bytes.
+// maxTarget is the longest target of a link that file systems accept, in bytes.
 const maxTarget = 4095
 
 func (u *unpacker) link(name string, f *zip.File) error {
@@ -183,14 +172,14 @@ func (u *unpacker) link(name string, f *zip.File) error {
 		return err
 	}
 	if len(target) == 0 || len(target) > maxTarget || bytes.IndexByte(target, 0) >= 0 {
-		return ErrZip
+		return ErrInvalidZip
 	}
 	return u.root.Symlink(string(target), name)
 }
 
-// ofZip reports whether an error of unzip is the zip file's fault: all but a
-// file system that is full, read-only or broken.
-func ofZip(err error) bool {
+// causedByZip reports whether the zip file is the cause of an error of unzip. Else the
+// file system is: full, read-only or broken.
+func causedByZip(err error) bool {
 	var p *fs.PathError
 	var l *os.LinkError
 	if !errors.As(err, &p) && !errors.As(err, &l) {

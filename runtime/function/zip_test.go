@@ -51,20 +51,20 @@ func TestZipAttacks(t *testing.T) {
 		zip  []byte
 		want error
 	}{
-		{"not a zip", []byte("PK nothing"), ErrZip},
-		{"no bytes", nil, ErrEmpty},
-		{"no entries", zipEntries(t), ErrEmpty},
-		{"a name that climbs out", zipEntries(t, entry{"../x", 0o644, ""}), ErrZip},
-		{"a name that climbs out from below", zipEntries(t, entry{"a/../../x", 0o644, ""}), ErrZip},
-		{"an absolute name", zipEntries(t, entry{"/etc/x", 0o644, ""}), ErrZip},
-		{"a name with backslashes", zipEntries(t, entry{`..\x`, 0o644, ""}), ErrZip},
-		{"no name", zipEntries(t, entry{"", 0o644, ""}), ErrZip},
-		{"the folder itself", zipEntries(t, entry{"./", 0o755 | fs.ModeDir, ""}), ErrZip},
-		{"a link whose own name climbs out", zipEntries(t, entry{"../x", 0o777 | fs.ModeSymlink, "y"}), ErrZip},
-		{"a device", zipEntries(t, entry{"x", 0o666 | fs.ModeDevice, ""}), ErrZip},
-		{"a named pipe", zipEntries(t, entry{"x", 0o666 | fs.ModeNamedPipe, ""}), ErrZip},
-		{"more than Lambda takes", make([]byte, MaxZipped+1), ErrZipped},
-		{"a bomb that says so", claim(zipEntries(t, entry{"x", 0o644, "a"}), MaxUnzipped), ErrUnzipped},
+		{"not a zip", []byte("PK nothing"), ErrInvalidZip},
+		{"no bytes", nil, ErrEmptyZip},
+		{"no entries", zipEntries(t), ErrEmptyZip},
+		{"a name that climbs out", zipEntries(t, entry{"../x", 0o644, ""}), ErrInvalidZip},
+		{"a name that climbs out from below", zipEntries(t, entry{"a/../../x", 0o644, ""}), ErrInvalidZip},
+		{"an absolute name", zipEntries(t, entry{"/etc/x", 0o644, ""}), ErrInvalidZip},
+		{"a name with backslashes", zipEntries(t, entry{`..\x`, 0o644, ""}), ErrInvalidZip},
+		{"no name", zipEntries(t, entry{"", 0o644, ""}), ErrInvalidZip},
+		{"the folder itself", zipEntries(t, entry{"./", 0o755 | fs.ModeDir, ""}), ErrInvalidZip},
+		{"a link whose own name climbs out", zipEntries(t, entry{"../x", 0o777 | fs.ModeSymlink, "y"}), ErrInvalidZip},
+		{"a device", zipEntries(t, entry{"x", 0o666 | fs.ModeDevice, ""}), ErrInvalidZip},
+		{"a named pipe", zipEntries(t, entry{"x", 0o666 | fs.ModeNamedPipe, ""}), ErrInvalidZip},
+		{"more than Lambda takes", make([]byte, MaxZipped+1), ErrZipTooLarge},
+		{"a bomb that says so", claim(zipEntries(t, entry{"x", 0o644, "a"}), MaxUnzipped), ErrUnzippedTooLarge},
 		{"a plain bootstrap", zipEntries(t, entry{"bootstrap", 0o755, "#!"}), nil},
 		{"a symbolic link, wherever it leads", zipEntries(t, entry{"x", 0o777 | fs.ModeSymlink, "/etc"}), nil},
 		{"folders", zipEntries(t, entry{"a/", 0o755 | fs.ModeDir, ""}, entry{"a/b", 0o644, "x"}), nil},
@@ -159,7 +159,7 @@ func TestUnzipNeverFollowsLinks(t *testing.T) {
 			}
 			s := cache(folders, "boot")
 			sum, err := s.unpack(t.Context(), zipEntries(t, c.entries...))
-			if (c.left == "") != errors.Is(err, fault.Invalid) || err != nil && !strings.HasPrefix(err.Error(), ErrZip.Error()) {
+			if (c.left == "") != errors.Is(err, fault.Invalid) || err != nil && !strings.HasPrefix(err.Error(), ErrInvalidZip.Error()) {
 				t.Errorf("got %v", err)
 			}
 			if got := listing(t, s.path(sum)); got != c.left {
@@ -243,7 +243,7 @@ func TestWhoseFaultItIs(t *testing.T) {
 		{zip.ErrChecksum, true},
 		{io.ErrUnexpectedEOF, true},
 	} {
-		if got := ofZip(fmt.Errorf("unpacking: %w", c.err)); got != c.zip {
+		if got := causedByZip(fmt.Errorf("unpacking: %w", c.err)); got != c.zip {
 			t.Errorf("%v: the zip file's fault is %t", c.err, got)
 		}
 	}

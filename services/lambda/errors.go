@@ -53,24 +53,20 @@ func throttled(f function.Function) *wire.Error {
 	return e
 }
 
-// fromDomain translates what functions and mappings report. What nobody named is ours to
-// answer for, and its cause stays in the log.
+// fromDomain translates the errors of functions and mappings. An error without a code
+// becomes an internal error, and its cause is only logged.
 func fromDomain(err error) error {
 	var w *wire.Error
 	if err == nil || errors.As(err, &w) {
 		return err
 	}
+	if e := fromFunctions(err); e != nil {
+		return e
+	}
 	text := err.Error()
 	var f *fault.Error
 	if errors.As(err, &f) {
 		text = f.What
-	}
-	switch {
-	case errors.Is(err, function.ErrRevision):
-		return stale(text)
-	case errors.Is(err, function.ErrZipped):
-		// A name of the front door, which the model does not hold.
-		return user(&wire.Error{Code: "RequestEntityTooLargeException", Status: 413, Message: text})
 	}
 	switch fault.Of(err) {
 	case fault.NotFound:
@@ -83,4 +79,29 @@ func fromDomain(err error) error {
 		return user(api.ErrResourceInUseException(text))
 	}
 	return err
+}
+
+// fromFunctions translates the errors that functions have types for; nil for others.
+func fromFunctions(err error) *wire.Error {
+	if e, ok := errors.AsType[*function.NotFoundError](err); ok {
+		return notFound("Function not found: %s", e.ID.ARN())
+	}
+	if e, ok := errors.AsType[*function.ExistsError](err); ok {
+		return conflict("Function already exist: " + e.ID.Name)
+	}
+	switch {
+	case errors.Is(err, function.ErrRevision):
+		return stale("The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+	case errors.Is(err, function.ErrInvalidZip):
+		return invalidValue("Could not unzip uploaded file. Please check your file, then try to upload again.")
+	case errors.Is(err, function.ErrEmptyZip):
+		return invalidValue("Uploaded file must be a non-empty zip")
+	case errors.Is(err, function.ErrUnzippedTooLarge):
+		return invalidValue("Unzipped size must be smaller than %d bytes", function.MaxUnzipped)
+	case errors.Is(err, function.ErrZipTooLarge):
+		// The model does not have this error: AWS's front end sends it.
+		return user(&wire.Error{Code: "RequestEntityTooLargeException", Status: 413,
+			Message: fmt.Sprintf("Zipped size must be smaller than %d bytes", function.MaxZipped)})
+	}
+	return nil
 }

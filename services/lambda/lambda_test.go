@@ -172,6 +172,22 @@ func (w *world) mustCreate(name string) *sdk.CreateFunctionOutput {
 	return out
 }
 
+// zipNamed makes a zip file of files with these names.
+func zipNamed(t *testing.T, names ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range names {
+		if _, err := z.Create(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // wants checks the code, the status and the sentence of an error.
 func wants(t *testing.T, err error, status int, code, text string) {
 	t.Helper()

@@ -38,7 +38,7 @@ func (s *Service) AddPermission(ctx context.Context, in *api.AddPermissionInput)
 		if err := checkPolicyRevision(f, in.RevisionId); err != nil {
 			return err
 		}
-		if !f.Permit(p) {
+		if !f.AddPermission(p) {
 			return conflict("The statement id (" + p.ID + ") provided already exists. Please provide a new statement id, or remove the existing statement.")
 		}
 		f.PolicyID = uuid.NewString()
@@ -65,7 +65,7 @@ func (s *Service) RemovePermission(ctx context.Context, in *api.RemovePermission
 		if err := checkPolicyRevision(f, in.RevisionId); err != nil {
 			return err
 		}
-		if !f.Forbid(kit.Value(in.StatementId)) {
+		if !f.RemovePermission(kit.Value(in.StatementId)) {
 			return notFound("Statement %s is not found in resource policy.", kit.Value(in.StatementId))
 		}
 		f.PolicyID = uuid.NewString()
