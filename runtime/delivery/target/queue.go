@@ -20,7 +20,7 @@ func Queues(find func(queue.ID) (Queue, error), open bool) delivery.Resolver {
 	access := &queue.Access{Off: open}
 	return func(name string) (delivery.Target, error) {
 		id, ok := queue.IDFromARN(name)
-		if !ok {
+		if !ok || id.Account == delivery.Reserved {
 			return nil, fault.New(fault.Invalid, "%s is not the ARN of a queue", name)
 		}
 		q, err := find(id)

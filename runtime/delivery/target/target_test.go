@@ -176,6 +176,20 @@ func TestAnEventThatAQueueDoesNotTakeIsFinal(t *testing.T) {
 	}
 }
 
+// What the runtime keeps for itself, as the outbox's own queue, is no target, whatever
+// policies say: a message there could pass for an event that was accepted.
+func TestQueuesOfTheRuntimeAreNoTargets(t *testing.T) {
+	queues, _ := openQueues(t)
+	resolve := target.Queues(func(id queue.ID) (target.Queue, error) { return queues.Get(id) }, true)
+	id := queue.ID{Account: delivery.Reserved, Region: "local", Name: "q"}
+	if _, err := queues.Create(t.Context(), id, queue.Config{MaxBytes: 1024}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resolve(id.ARN().String()); !delivery.IsFinal(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A server is an endpoint that answers as it is told to.
 type server struct {
 	arrived
