@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"millrace/runtime/arn"
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 	"millrace/runtime/policy"
@@ -90,15 +89,10 @@ func (f Function) policy() delivery.Policy {
 
 // Principal is who a function is to other resources: a session of its role.
 func (f Function) Principal() policy.Principal {
-	role, err := arn.Parse(f.Role)
-	if err != nil {
-		return policy.Principal{Account: f.Account}
+	if p, ok := policy.RolePrincipal(f.Role, f.Name); ok {
+		return p
 	}
-	name := role.Resource[strings.LastIndexByte(role.Resource, '/')+1:]
-	return policy.Principal{
-		Account: role.Account,
-		ARN:     arn.New("sts", "", role.Account, "assumed-role/"+name+"/"+f.Name).String(),
-	}
+	return policy.Principal{Account: f.Account}
 }
 
 // findWait bounds how long a function that this runtime does not know is looked for.
