@@ -308,6 +308,27 @@ func TestEndpointAnswersAreBounded(t *testing.T) {
 	}
 }
 
+// A status says all: an answer whose body never ends, or breaks off, is no reason to
+// deliver again what the endpoint has.
+func TestAnEndpointHasWhatItAnsweredFor(t *testing.T) {
+	s := serve(t)
+	e, err := endpoints.Resolve(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.answer = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		_, _ = io.WriteString(w, "taken")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if reply, err := e.Deliver(ctx, delivery.Event{}); err != nil || reply.Status != 200 || string(reply.Body) != "taken" {
+		t.Errorf("got %d, %q, %v", reply.Status, reply.Body, err)
+	}
+}
+
 // A URL may hold a password, so no error does.
 func TestErrorsDoNotHoldTheURL(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
