@@ -104,5 +104,3 @@ func address(c identity.Caller, url string) (queue.ID, error) {
 	}
 	return id, nil
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"millrace/esm/source"
 	"millrace/runtime/capacity"
 	"millrace/runtime/capacity/descriptors"
 	"millrace/runtime/capacity/memory"
@@ -26,7 +27,6 @@ import (
 	"millrace/runtime/function"
 	"millrace/runtime/identity"
 	"millrace/runtime/lifecycle"
-	"millrace/runtime/queue"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/keys"
@@ -117,12 +117,12 @@ type App struct {
 	outbox  *delivery.Outbox
 	targets delivery.Resolvers         // of the outbox
 	senders map[string]delivery.Sender // of the outbox
+	sources map[string]source.Kind     // of event source mappings; complete when Lambda is opened
 
 	// What one part has for another that is opened after it.
-	roles      *identity.Roles
-	functions  *function.Functions
-	mayReceive func(from queue.ID, account, role, function string) error
-	sessions   *sts.Service
+	roles     *identity.Roles
+	functions *function.Functions
+	sessions  *sts.Service
 
 	offers []Offer // of the parts, in their order
 }
@@ -152,7 +152,7 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err := a.openStore(ctx); err != nil {
 		return nil, err
 	}
-	a.targets, a.senders = delivery.Resolvers{}, map[string]delivery.Sender{}
+	a.targets, a.senders, a.sources = delivery.Resolvers{}, map[string]delivery.Sender{}, map[string]source.Kind{}
 	maps.Copy(a.targets, target.Endpoints())
 	a.outbox = delivery.New(delivery.Config{
 		Queue:   func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, a.queues) },

@@ -10,11 +10,8 @@ import (
 	"path/filepath"
 
 	"millrace/esm"
-	"millrace/esm/source"
-	sqssource "millrace/esm/source/sqs"
 	esmtarget "millrace/esm/target"
 	"millrace/runtime/function"
-	"millrace/runtime/queue"
 	"millrace/runtime/sandbox"
 	"millrace/services/admin"
 	"millrace/services/lambda"
@@ -40,16 +37,7 @@ func openLambda(ctx context.Context, a *App) (Offer, error) {
 	a.senders[function.Sender] = function.AsyncSender
 
 	invoked := esmtarget.Functions{Functions: a.functions}
-	mayReceive := func(q queue.ID, functionARN string) error {
-		f, _ := invoked.Function(functionARN)
-		return a.mayReceive(q, f.Account, f.Role, f.Name)
-	}
-	mappings := esm.New(esm.Config{
-		Records: a.records, Invoker: invoked, Timeout: invoked.Timeout, Log: a.cfg.Log,
-		Sources: map[string]source.Kind{
-			"sqs": sqssource.Kind(func(id queue.ID) (sqssource.Queue, error) { return a.queues.Get(id) }, mayReceive),
-		},
-	})
+	mappings := esm.New(esm.Config{Records: a.records, Invoker: invoked, Timeout: invoked.Timeout, Sources: a.sources, Log: a.cfg.Log})
 	if err := a.stack.Start(ctx, "event source mappings", mappings); err != nil {
 		return Offer{}, err
 	}

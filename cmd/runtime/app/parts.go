@@ -24,7 +24,7 @@ type Part struct {
 
 // Parts are the services of the runtime, in the order in which they are opened; a
 // reset goes the other way. A service is added by its model, its folder and its line
-// here.
+// here (services/DESIGN.md); what event source mappings read from stands above Lambda.
 func Parts() []Part {
 	return []Part{
 		{Name: "SQS", Folder: "sqs", Flags: sqsFlagsOf, open: openSQS},

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	sqssource "millrace/esm/source/sqs"
+	esmtarget "millrace/esm/target"
 	"millrace/runtime/delivery"
 	"millrace/runtime/delivery/target"
 	"millrace/runtime/fault"
@@ -32,7 +34,11 @@ func openSQS(ctx context.Context, a *App) (Offer, error) {
 	}
 	a.targets["sqs"] = target.Queues(func(id queue.ID) (target.Queue, error) { return a.queues.Get(id) }, a.cfg.SQS.PoliciesOff)
 	service := sqs.New(a.queues, tasks, cooldown.New(a.records), a.cfg.SQS)
-	a.mayReceive = service.MayReceive
+	a.sources["sqs"] = sqssource.Kind(func(id queue.ID) (sqssource.Queue, error) { return a.queues.Get(id) },
+		func(q queue.ID, functionARN string) error {
+			f, _ := esmtarget.Functions{Functions: a.functions}.Function(functionARN)
+			return service.MayReceive(q, f.Account, f.Role, f.Name)
+		})
 	return Offer{
 		Service: service,
 		Routes:  map[string]http.Handler{"/_runtime/sqs/messages": service.MessagesHandler(a.cfg.Account, a.cfg.Region)},
