@@ -27,7 +27,7 @@ func (g *generator) printf(format string, args ...any) { fmt.Fprintf(&g.Buffer, 
 
 func generate(m *model, s service, dir string) error {
 	m.nameByOperation()
-	if err := m.placeStreams(); err != nil {
+	if err := m.placeStreams(s.ReadWhole); err != nil {
 		return err
 	}
 	g := &generator{model: m, service: s, names: slices.Sorted(maps.Keys(m.reachable())), index: map[string]int{}}

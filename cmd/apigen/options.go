@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -36,6 +38,10 @@ type options struct {
 	// usualBody. It is what AWS takes, with the encoding around it: 70167211 for a
 	// document of Lambda's that holds a zip file of 50 MiB in base64.
 	MaxBody map[string]int64 `json:"maxBody"`
+
+	// ReadWhole are operations whose blobs come to the service whole, as []byte, though
+	// the model says that they stream: what they take is short, and used as a whole.
+	ReadWhole []string `json:"readWhole"`
 }
 
 // usualBody bounds the body of a request, in bytes. It leaves room for the longest
@@ -52,9 +58,9 @@ func (o options) maxBody(operation string) int64 {
 
 // check refuses options for what the model does not have.
 func (o options) check(m *model) error {
-	for name := range o.MaxBody {
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(o.MaxBody)), o.ReadWhole) {
 		if m.Operations[name] == nil {
-			return fmt.Errorf("maxBody: the model has no operation %s", name)
+			return fmt.Errorf("maxBody, readWhole: the model has no operation %s", name)
 		}
 	}
 	for _, p := range o.AlsoSpeaks {

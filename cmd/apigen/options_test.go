@@ -47,6 +47,29 @@ func TestOptionsMakeAService(t *testing.T) {
 	}
 }
 
+// An operation streams its blob, unless its options have it whole.
+func TestReadWhole(t *testing.T) {
+	model := `{"metadata": {"serviceId": "Sample", "endpointPrefix": "sample", "protocols": ["rest-json"]},
+		"operations": {"Whole": {"name": "Whole", "input": {"shape": "A"}}, "Stream": {"name": "Stream", "input": {"shape": "B"}}},
+		"shapes": {
+			"A": {"type": "structure", "members": {"Body": {"shape": "Blob"}}, "payload": "Body"},
+			"B": {"type": "structure", "members": {"Body": {"shape": "Blob"}}, "payload": "Body"},
+			"Blob": {"type": "blob", "streaming": true}}}`
+	dir := write(t, map[string]string{"models/sample.json": model, "models/sample.options.json": `{"readWhole": ["Whole"]}`})
+	if err := run("", dir); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "sample/types.gen.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"type WholeInput struct {\n\tBody []byte\n", "type StreamInput struct {\n\tBody io.Reader\n"} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %q in\n%s", want, b)
+		}
+	}
+}
+
 // A model that was trimmed is trimmed already.
 func TestTrimTwice(t *testing.T) {
 	const models = "../../services/internal/api/models"

@@ -11,13 +11,19 @@ const stream = "stream"
 // placeStreams puts what the model says of streams where the codecs look for it: a
 // blob that is the whole body and streams, and a stream of events, have a place of
 // their own; headers and payloads of events are placed as those of requests; what
-// may end a stream of events is no event.
-func (m *model) placeStreams() error {
+// may end a stream of events is no event. The blobs of the operations in whole do not
+// stream.
+func (m *model) placeStreams(whole []string) error {
+	isWhole := map[*shape]bool{}
+	for _, name := range whole {
+		op := m.Operations[name]
+		isWhole[m.Shapes[op.Input.Shape]], isWhole[m.Shapes[op.Output.Shape]] = true, true
+	}
 	for _, s := range m.Shapes {
 		for member, r := range s.Members {
 			target := m.Shapes[r.Shape]
 			switch {
-			case target.EventStream, target.Type == "blob" && (r.Streaming || target.Streaming) && s.Payload == member:
+			case target.EventStream, target.Type == "blob" && (r.Streaming || target.Streaming) && s.Payload == member && !isWhole[s]:
 				r.Location = stream
 			case r.EventHeader:
 				r.Location = "header"
