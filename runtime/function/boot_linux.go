@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// bootName names the present boot of the machine, a new one each time; "" when
-// the system does not tell (man 5 proc_sys_kernel, boot_id).
+// bootName is the machine's boot ID without dashes, new with each boot; "" if the system
+// has none (man 5 proc_sys_kernel, boot_id).
 func bootName() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

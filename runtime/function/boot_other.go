@@ -2,5 +2,5 @@
 
 package function
 
-// bootName is for systems whose boots have no name that we know.
+// bootName is "" on systems without a boot ID.
 func bootName() string { return "" }

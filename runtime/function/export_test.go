@@ -18,7 +18,7 @@ func (fs *Functions) Blobs(t *testing.T) int {
 	return len(all)
 }
 
-// Orphan stores code that no function has, as a kill in the midst of Create does.
+// Orphan stores code that no function uses, as a process does that is killed in Create.
 func (fs *Functions) Orphan(t *testing.T, code []byte) {
 	t.Helper()
 	sum, err := fs.code.unpack(t.Context(), code)

@@ -7,7 +7,7 @@ import (
 	"millrace/runtime/policy"
 )
 
-// A policyDocument is a resource policy, in the order in which Lambda prints it.
+// A policyDocument is a resource policy, with members in Lambda's order.
 type policyDocument struct {
 	Version   string      `json:"Version"`
 	ID        string      `json:"Id"`
@@ -23,8 +23,8 @@ type statement struct {
 	Condition map[string]map[string]string `json:"Condition,omitempty"`
 }
 
-// Policy is the function's resource policy, as Lambda prints it; "" when it has no
-// permissions.
+// Policy is the function's resource policy as JSON, as Lambda writes it; "" when it has
+// no permissions.
 func (f Function) Policy() string {
 	if len(f.Permissions) == 0 {
 		return ""
@@ -33,11 +33,12 @@ func (f Function) Policy() string {
 	for _, p := range f.Permissions {
 		doc.Statement = append(doc.Statement, p.statement(f.ID()))
 	}
-	text, _ := json.Marshal(doc) // texts alone: it cannot fail
+	text, _ := json.Marshal(doc) // only strings: it cannot fail
 	return string(text)
 }
 
-// Statement is a permission of a function as a statement of its policy.
+// Statement is the permission as a statement of the policy of the function with an ID,
+// in JSON.
 func (p Permission) Statement(id ID) string {
 	text, _ := json.Marshal(p.statement(id))
 	return string(text)
@@ -55,8 +56,8 @@ func (p Permission) statement(id ID) statement {
 	default:
 		s.Principal = map[string]string{"Service": p.Principal}
 	}
-	where := func(operator, key, v string) {
-		if v == "" {
+	addCondition := func(operator, key, value string) {
+		if value == "" {
 			return
 		}
 		if s.Condition == nil {
@@ -65,29 +66,29 @@ func (p Permission) statement(id ID) statement {
 		if s.Condition[operator] == nil {
 			s.Condition[operator] = map[string]string{}
 		}
-		s.Condition[operator][key] = v
+		s.Condition[operator][key] = value
 	}
-	where("ArnLike", "AWS:SourceArn", p.SourceARN)
-	where("StringEquals", "AWS:SourceAccount", p.SourceAccount)
-	where("StringEquals", "aws:PrincipalOrgID", p.OrgID)
-	where("StringEquals", "lambda:EventSourceToken", p.EventSourceToken)
-	where("StringEquals", "lambda:FunctionUrlAuthType", p.URLAuthType)
+	addCondition("ArnLike", "AWS:SourceArn", p.SourceARN)
+	addCondition("StringEquals", "AWS:SourceAccount", p.SourceAccount)
+	addCondition("StringEquals", "aws:PrincipalOrgID", p.OrgID)
+	addCondition("StringEquals", "lambda:EventSourceToken", p.EventSourceToken)
+	addCondition("StringEquals", "lambda:FunctionUrlAuthType", p.URLAuthType)
 	if p.ViaURL != nil && *p.ViaURL {
-		where("Bool", "lambda:InvokedViaFunctionUrl", "true")
+		addCondition("Bool", "lambda:InvokedViaFunctionUrl", "true")
 	}
 	return s
 }
 
-// Access decides who may do what to functions, by their Permissions. The zero Access
-// is ready, and safe for concurrent use.
+// Access authorizes callers of functions by their Permissions. The zero Access is ready
+// to use. It is safe for concurrent use.
 type Access struct {
 	policies policy.Cache[ID]
 }
 
-// Authorize returns nil if a principal may perform an action on a function, else an
-// error that is fault.Denied. action is "lambda:InvokeFunction". f is the function
-// with that id; the zero Function if there is none, for which only its own account may
-// ask. context is as in [policy.Resource.Authorize].
+// Authorize returns nil if a principal may perform an action, such as
+// "lambda:InvokeFunction", on a function, else a *policy.DeniedError. f is the function
+// with that ID, or the zero Function if there is none: then only its own account is
+// authorized. context is as in [policy.Resource.Authorize].
 func (a *Access) Authorize(id ID, f Function, who policy.Principal, action string, context func() policy.Context) error {
 	revision := f.PolicyID
 	if len(f.Permissions) == 0 {

@@ -16,40 +16,40 @@ import (
 	"millrace/runtime/store/record"
 )
 
-// A Keyring makes and finds the keys that variables are stored under; *keys.Ring
-// is one.
+// A Keyring makes and unwraps the data keys that encrypt environment variables:
+// *keys.Ring.
 type Keyring interface {
 	DataKey(keyID, account, region string) (keys.DataKey, error)
 	Unwrap(wrapped []byte) (cipher.AEAD, error)
 }
 
-// A table keeps the records of functions. Their variables, which often are
-// passwords, are sealed in there, as on Lambda; the rest is in clear.
+// A table stores the records of functions. It encrypts environment variables, as Lambda
+// does, because they often are passwords; the rest is not encrypted.
 type table struct {
 	rows *record.Table[row]
-	keys Keyring // nil stores all in clear
+	keys Keyring // nil encrypts nothing
 	log  *slog.Logger
 
-	opened sync.Map // of key: variables, of the functions that were opened last
+	opened sync.Map // decrypted variables by record key: a cache for open
 }
 
-// A row is a function as it is stored: without Env when that is sealed.
+// A row is a function as it is stored: with Sealed in place of Env if that is encrypted.
 type row struct {
 	Function
 	Sealed *sealed `json:",omitempty"`
 }
 
-// A sealed holds the JSON of variables under AES-256-GCM, which also vouches for
-// whose they are.
+// A sealed is the JSON of variables, encrypted with AES-256-GCM. The additional data is
+// the record's key, so that nobody can move variables to another function.
 type sealed struct {
-	Key []byte // wrapped by the root key
-	Box []byte // after a nonce of 12 bytes
+	Key []byte // the data key, wrapped by the root key
+	Box []byte // a nonce of 12 bytes, then the ciphertext
 }
 
 const nonceSize = 12
 
-// variables are what a box was found to hold: to open it again for each event would
-// cost more than all else that is asked of a function's record.
+// variables are a decrypted Box. To decrypt it for each event would cost more than all
+// other reading of a function's record.
 type variables struct {
 	box []byte
 	env map[string]string // never changed
@@ -85,7 +85,7 @@ func (t *table) open(r row) (Function, error) {
 		return f, nil
 	}
 	if t.keys == nil || len(r.Sealed.Box) < nonceSize {
-		return f, errors.New("the variables are sealed, and there is no key")
+		return f, errors.New("the variables are encrypted, and there is no key")
 	}
 	aead, err := t.keys.Unwrap(r.Sealed.Key)
 	if err != nil {
@@ -102,7 +102,7 @@ func (t *table) open(r row) (Function, error) {
 	return f, nil
 }
 
-// sealAll seals what a version stored that did not.
+// sealAll encrypts the variables that earlier versions stored unencrypted.
 func (t *table) sealAll(ctx context.Context) error {
 	if t.keys == nil {
 		return nil
@@ -119,8 +119,8 @@ func (t *table) sealAll(ctx context.Context) error {
 	return nil
 }
 
-// The methods that follow are those of record.Table. A function whose variables
-// cannot be opened is unreadable: it is passed over, and the log says so.
+// The methods that follow are those of record.Table. They skip a function whose
+// variables cannot be decrypted, and log it.
 
 func (t *table) Get(key string) (Function, bool) {
 	r, ok := t.rows.Get(key)
@@ -148,7 +148,7 @@ func (t *table) Find(ctx context.Context, key string) (Function, error) {
 func (t *table) readable(r row) (Function, bool) {
 	f, err := t.open(r)
 	if err != nil {
-		t.log.Error("the variables of a function cannot be opened", "function", r.ARN(), "err", err)
+		t.log.Error("decrypting the variables of a function failed", "function", r.ARN(), "err", err)
 	}
 	return f, err == nil
 }

@@ -19,9 +19,9 @@ import (
 
 const scope = "millrace/function"
 
-// traceHeader is the X-Ray header that an event carries into the function: of
-// the span in ctx, else as the caller gave it or ctx carries it, else a new one
-// that asks for no samples, as AWS makes it.
+// traceHeader is the X-Ray header that the function gets with an event. It takes the
+// first there is: the span in ctx, the caller's header, the header in ctx. Else it makes
+// a new one that is not sampled, as AWS does.
 func traceHeader(ctx context.Context, given string, now time.Time) string {
 	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 		return telemetry.FormatXRay(sc)
@@ -36,8 +36,8 @@ func traceHeader(ctx context.Context, given string, now time.Time) string {
 		uint32(now.Unix()), rand.Uint32(), rand.Uint64(), rand.Uint64())
 }
 
-// observe begins the span of one invocation; done ends and measures it. Both are
-// free when nobody exports.
+// observe starts the span of one invocation; done ends it and records metrics. Both
+// cost nothing without an exporter.
 func observe(ctx context.Context, f Function, requestID string) (_ context.Context, done func(sandbox.Result, error)) {
 	if !telemetry.Tracing() && !telemetry.Metering() {
 		return ctx, func(sandbox.Result, error) {}
@@ -82,8 +82,8 @@ type instruments struct {
 	duration    faasconv.InvokeDuration
 }
 
-// meters makes the instruments once. The names are OpenTelemetry's own and
-// valid; should it refuse one, what it returns does nothing.
+// meters creates the instruments once. Their names are OpenTelemetry's own; if one
+// fails nevertheless, OpenTelemetry returns an instrument that does nothing.
 var meters = sync.OnceValue(func() (m instruments) {
 	meter := otel.Meter(scope)
 	m.invocations, _ = faasconv.NewInvocations(meter)

@@ -187,9 +187,10 @@ func (a *runtimeAPI) finish(answer signal) {
 	}
 }
 
-// read returns the body of an answer. It has replied to one that is too large,
-// all of which it reads so that the client hears of it, or that broke off.
-func (a *runtimeAPI) read(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+// read returns the body of an answer. If ok is false, the answer was too large or
+// truncated, and read has replied. It reads a body that is too large to its end, so
+// that the client gets the reply.
+func (a *runtimeAPI) read(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	if r.ContentLength > 0 && r.ContentLength <= maxPayload {
 		body := make([]byte, r.ContentLength)
 		_, err := io.ReadFull(r.Body, body)
@@ -215,13 +216,14 @@ func (a *runtimeAPI) truncated(w http.ResponseWriter) bool {
 	return false
 }
 
+// refuse replies to a request that the state machine refused, with AWS's texts.
 func refuse(w http.ResponseWriter, from state, s step, err error) {
 	if errors.Is(err, errRequestID) {
-		reply(w, http.StatusBadRequest, &failure{"InvalidRequestID", err.Error()})
+		reply(w, http.StatusBadRequest, &failure{"InvalidRequestID", "Invalid request ID"})
 		return
 	}
 	reply(w, http.StatusForbidden, &failure{"InvalidStateTransition",
-		fmt.Sprintf("State transition from %s to %s failed for runtime. Error: %s", from, s, err)})
+		fmt.Sprintf("State transition from %s to %s failed for runtime. Error: State transition is not allowed", from, s)})
 }
 
 func accept(w http.ResponseWriter) {

@@ -36,12 +36,10 @@ var transitions = map[state]map[step]state{
 	answered:   {stepNext: ready},
 }
 
-// The texts are AWS's, capitals included.
-//
-//lint:file-ignore ST1005 clients read them
+// What the Runtime API refuses; refuse has AWS's texts.
 var (
-	errState     = errors.New("State transition is not allowed")
-	errRequestID = errors.New("Invalid request ID")
+	errState     = errors.New("the runtime's state does not allow this request")
+	errRequestID = errors.New("no event with this request ID is running")
 )
 
 // A dialogue is the state machine of one runtime in the Runtime API.

@@ -8,7 +8,7 @@ import (
 	"millrace/runtime/function"
 )
 
-// codePath is where CodeHandler is to be mounted.
+// codePath is the path that CodeHandler serves.
 const codePath = "/_runtime/code/"
 
 // CodeHandler serves the zip files of functions, where GetFunction's
@@ -22,7 +22,7 @@ func (s *Service) CodeHandler() http.Handler {
 		case "":
 			w.Header().Set("Content-Type", "application/zip")
 			w.Header().Set("Content-Length", strconv.Itoa(len(zip)))
-			_, _ = w.Write(zip) // a client that has gone needs no answer
+			_, _ = w.Write(zip) // the client may have disconnected
 		case fault.NotFound:
 			http.NotFound(w, r)
 		default:

@@ -63,8 +63,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInpu
 	return (*api.CreateFunctionOutput)(created(f)), nil
 }
 
-// zipFile returns the code that a request brings along, which is the only
-// source there is.
+// zipFile returns the zip file of a request, which is the only supported source of code.
 func zipFile(c api.FunctionCode) ([]byte, error) {
 	fromS3 := c.S3Bucket != nil || c.S3Key != nil
 	switch {

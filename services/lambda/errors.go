@@ -10,7 +10,7 @@ import (
 	"millrace/services/internal/wire"
 )
 
-// user marks an error of the API's model as one that the client caused.
+// user marks an error of the API's model as the client's.
 func user(e *wire.Error) *wire.Error {
 	e.Fields = map[string]any{"Type": "User"}
 	return e
@@ -36,14 +36,14 @@ func tooLarge(format string, args ...any) *wire.Error {
 	return user(api.ErrRequestTooLargeException(fmt.Sprintf(format, args...)))
 }
 
-// constraint is the sentence for a value that breaks a rule of the API's model,
-// for rules that the model does not hold.
+// constraint is AWS's error for a value that violates a constraint, for constraints that
+// the API's model does not have.
 func constraint(value any, member, rule string) *wire.Error {
 	return &wire.Error{Code: "ValidationException", Status: 400,
 		Message: fmt.Sprintf("1 validation error detected: Value '%v' at '%s' failed to satisfy constraint: %s", value, member, rule)}
 }
 
-// throttled says which bound an invocation met.
+// throttled is the error of an invocation above a concurrency limit, and names that.
 func throttled(f function.Function) *wire.Error {
 	e := user(api.ErrTooManyRequestsException("Rate Exceeded."))
 	e.Fields["Reason"] = "ConcurrentInvocationLimitExceeded"

@@ -16,7 +16,7 @@ import (
 const (
 	maxSync       = 6291456
 	maxAsync      = 1048576
-	maxAsyncEarly = 262144 // of InvokeAsync, which stayed behind
+	maxAsyncEarly = 262144 // of the deprecated InvokeAsync
 )
 
 // Invoke   restJson1
@@ -25,8 +25,8 @@ const (
 //     what it returned; a function error is a 200 too, with X-Amz-Function-Error
 //   - Event answers 202 once the event is durable; it is then run at least once,
 //     again after 1 and 2 minutes if the function fails, and with growing pauses
-//     for 6 hours while it is throttled; then its dead-letter queue and destinations
-//     get what they are due
+//     for 6 hours while it is throttled; then its dead-letter queue gets the event,
+//     and its destinations get a record
 //   - DryRun checks and answers 204
 //   - the payload is JSON; none at all is {}. At most 6291456 bytes, as an Event
 //     1048576

@@ -1,7 +1,7 @@
-// Package lambda is the face of AWS Lambda: it checks requests as AWS does, asks
-// the functions of millrace/runtime/function and the event source mappings of
-// millrace/esm, and answers in AWS's words. A file per operation or family of
-// operations; behaviour is told at the top of each.
+// Package lambda implements the API of AWS Lambda: it validates requests as AWS does,
+// calls millrace/runtime/function and millrace/esm, and translates their errors to
+// AWS's. It has a file per operation or family of operations; the comment of each
+// operation describes its behaviour.
 //
 // The rules and texts come from AWS's documentation and API model and from
 // answers recorded from AWS; where they differ, the recording wins. Constraints

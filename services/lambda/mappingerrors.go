@@ -10,7 +10,7 @@ import (
 	api "millrace/services/internal/api/lambda"
 )
 
-// AWS's texts for what is wrong with a mapping.
+// AWS's error texts for mappings.
 const (
 	textNoMapping    = "The resource you requested does not exist."
 	textNoFunction   = "Function does not exist"
