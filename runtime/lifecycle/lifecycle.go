@@ -30,8 +30,8 @@ import (
 type Part interface {
 	// Start returns when the part runs, or with an error when it does not, and
 	// then nothing of it is left running. ctx bounds the starting only. Starting
-	// a part that runs does nothing. After a Stop the part starts again, or says
-	// ErrOnce.
+	// a part that runs does nothing. After a Stop, or a Start that failed, the part
+	// starts again, or says ErrOnce.
 	Start(ctx context.Context) error
 
 	// Stop returns when the part is over: no goroutine of it is left. Work under
@@ -41,7 +41,8 @@ type Part interface {
 	Stop(ctx context.Context) error
 }
 
-// ErrOnce is the error of a Start after a Stop, from a part that cannot run again.
+// ErrOnce is the error of a Start after a Stop or a failed Start, from a part that
+// cannot run again.
 var ErrOnce = fault.New(fault.Conflict, "stopped for good: it cannot be started again")
 
 // A Stack is what has been started so far. The zero Stack is empty and ready.

@@ -182,6 +182,24 @@ func (s *StartStop) end(ctx context.Context, r *Run, what string) error {
 	return err
 }
 
+// A Once is a StartStop of a part that runs once, because others keep what it had
+// while it ran: after its first Start, whatever came of it, the next says ErrOnce.
+type Once struct {
+	StartStop
+	used bool // of the start functions, of which there is one at a time
+}
+
+// Start is that of a [StartStop], once.
+func (o *Once) Start(ctx context.Context, start func(context.Context, *Run) error) error {
+	return o.StartStop.Start(ctx, func(ctx context.Context, run *Run) error {
+		if o.used {
+			return ErrOnce
+		}
+		o.used = true
+		return start(ctx, run)
+	})
+}
+
 // Current is the run of a part that was started and is not to stop; nil when
 // there is none.
 func (s *StartStop) Current() *Run {

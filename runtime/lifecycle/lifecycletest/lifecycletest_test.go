@@ -29,32 +29,30 @@ func TestAPartWithStartStop(t *testing.T) {
 
 // A single is a part that cannot run again.
 type single struct {
-	mu      sync.Mutex
-	stopped bool
+	life lifecycle.Once
+	runs int
 }
 
-func (s *single) Start(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped {
-		return lifecycle.ErrOnce
-	}
-	return nil
+func (s *single) Start(ctx context.Context) error {
+	return s.life.Start(ctx, func(_ context.Context, run *lifecycle.Run) error {
+		s.runs++
+		run.Go(func() { <-run.Halted().Done() })
+		return nil
+	})
 }
 
-func (s *single) Stop(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stopped = true
-	return nil
-}
+func (s *single) Stop(ctx context.Context) error { return s.life.Stop(ctx, "waits") }
 
 func TestAPartThatRunsOnce(t *testing.T) {
-	p := &single{}
-	mustStart(t, p)
-	again(t, &single{})
-	ended(t, &single{})
-	manyAtOnce(t, &single{})
+	Stress(t, func() lifecycle.Part { return &single{} })
+	s := &single{}
+	mustStart(t, s)
+	mustStart(t, s)
+	mustStop(t, s)
+	if err := start(s); !errors.Is(err, lifecycle.ErrOnce) || s.runs != 1 {
+		t.Errorf("a Start after the Stop: %v, and it ran %d times; want ErrOnce, and once", err, s.runs)
+	}
+	mustStop(t, s)
 }
 
 func TestGoroutinesThatAreLeftAreFound(t *testing.T) {
