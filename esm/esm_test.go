@@ -49,11 +49,12 @@ func TestMain(m *testing.M) {
 }
 
 func open(ctx context.Context, dir string) (*backbone.Backbone, *record.Store, error) {
-	b, err := backbone.Start(ctx, backbone.Config{Dir: dir})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: dir})
+	if err := b.Start(ctx); err != nil {
 		return nil, nil, err
 	}
-	records, err := record.Open(ctx, b.JetStream())
+	records := record.New(b.JetStream(), nil)
+	err := records.Start(ctx)
 	return b, records, err
 }
 
@@ -87,7 +88,7 @@ func in(t *testing.T, test func(w *world)) {
 			t.Fatal(err)
 		}
 		defer b.Stop(t.Context())
-		defer records.Close()
+		defer records.Stop(t.Context())
 		w := &world{
 			T: t, backbone: b, function: true, timeout: 3 * time.Second, start: time.Now(),
 			queues: map[string]*memQueue{"orders": newQueue(false), "orders.fifo": newQueue(true)},

@@ -12,11 +12,11 @@ import (
 // others on the same cluster too.
 func TestMappingsOfAnotherRuntime(t *testing.T) {
 	in(t, func(w *world) {
-		records, err := record.Open(w.Context(), w.backbone.JetStream())
-		if err != nil {
+		records := record.New(w.backbone.JetStream(), nil)
+		if err := records.Start(w.Context()); err != nil {
 			t.Fatal(err)
 		}
-		defer records.Close()
+		defer records.Stop(w.Context())
 		config := w.config
 		config.Records = records
 		other := func() *esm.Mappings { // which leaves the polling to us

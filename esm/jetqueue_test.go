@@ -105,7 +105,7 @@ func BenchmarkSendToHandler(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer back.Stop(context.Background())
-	defer records.Close()
+	defer records.Stop(ctx)
 	queues := jetqueue.New(back, records, jetqueue.Options{})
 	if err := queues.Start(ctx); err != nil {
 		b.Fatal(err)

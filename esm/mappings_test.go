@@ -324,7 +324,7 @@ func TestMappingsAreAPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { records.Close(); b.Stop(context.Background()) })
+	t.Cleanup(func() { records.Stop(context.Background()); b.Stop(context.Background()) })
 	w := &world{T: t, function: true, queues: map[string]*memQueue{"orders": newQueue(false)}}
 	config := esm.Config{Records: records, Sources: w.sources(w.find), Invoker: w, Timeout: w.functionTimeout}
 	first := esm.New(config)

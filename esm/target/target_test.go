@@ -36,15 +36,15 @@ func must(t *testing.T, err error) {
 
 func TestBatchesRunInFunctions(t *testing.T) {
 	ctx, dir := context.WithoutCancel(t.Context()), t.TempDir()
-	b, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(dir, "jetstream")})
-	must(t, err)
-	records, err := record.Open(ctx, b.JetStream())
-	must(t, err)
+	b := backbone.New(backbone.Config{Dir: filepath.Join(dir, "jetstream")})
+	must(t, b.Start(ctx))
+	records := record.New(b.JetStream(), nil)
+	must(t, records.Start(ctx))
 	functions, err := function.Open(ctx, function.Config{
 		Records: records, JetStream: b.JetStream(), Dir: filepath.Join(dir, "functions"), Runner: echo{},
 	})
 	must(t, err)
-	t.Cleanup(func() { must(t, errors.Join(records.Close(), b.Stop(ctx))) })
+	t.Cleanup(func() { must(t, errors.Join(records.Stop(context.Background()), b.Stop(ctx))) })
 	must(t, functions.Register(ctx, function.Function{Account: "000000000000", Region: "us-east-1", Name: "orders", Timeout: 3}, nil))
 
 	const orders = "arn:aws:lambda:us-east-1:000000000000:function:orders"

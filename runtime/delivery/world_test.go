@@ -76,12 +76,12 @@ func newWorld(t testing.TB, dir string) *world {
 func (w *world) start() {
 	w.Helper()
 	ctx := context.Background()
-	b, err := backbone.Start(ctx, backbone.Config{Dir: w.dir})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: w.dir})
+	if err := b.Start(ctx); err != nil {
 		w.Fatal(err)
 	}
-	records, err := record.Open(ctx, b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(ctx); err != nil {
 		w.Fatal(err)
 	}
 	w.queues = jetqueue.New(b, records, jetqueue.Options{})
@@ -98,7 +98,7 @@ func (w *world) start() {
 		w.Fatal(err)
 	}
 	w.down = func() {
-		if err := errors.Join(w.outbox.Reset(ctx), w.queues.Stop(ctx), records.Close(), b.Stop(ctx)); err != nil {
+		if err := errors.Join(w.outbox.Reset(ctx), w.queues.Stop(ctx), records.Stop(ctx), b.Stop(ctx)); err != nil {
 			w.Error(err)
 		}
 	}

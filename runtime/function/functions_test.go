@@ -94,15 +94,16 @@ func open(t testing.TB, dir string, opts ...option) *world {
 	t.Helper()
 	w := &world{runner: &fakeRunner{}, resolvers: delivery.Resolvers{}, dir: filepath.Join(dir, "functions"), backbone: backbonetest.Start(t, filepath.Join(dir, "jetstream"))}
 	w.parts.Push("backbone", w.backbone.Stop)
-	records, err := record.Open(t.Context(), w.backbone.JetStream())
-	if err != nil {
+	records := record.New(w.backbone.JetStream(), nil)
+	if err := records.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.parts.Push("records", func(context.Context) error { return records.Close() })
+	w.parts.Push("records", records.Stop)
 	w.config = function.Config{Records: records, JetStream: w.backbone.JetStream(), Dir: w.dir, Runner: w.runner}
 	for _, o := range opts {
 		o(t, w)
 	}
+	var err error
 	if w.Functions, err = function.Open(t.Context(), w.config); err != nil {
 		t.Fatal(err)
 	}

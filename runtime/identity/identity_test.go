@@ -24,12 +24,12 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 func open(t *testing.T) *record.Store {
 	t.Helper()
 	b := backbonetest.Start(t, t.TempDir())
-	store, err := record.Open(t.Context(), b.JetStream())
-	if err != nil {
+	store := record.New(b.JetStream(), nil)
+	if err := store.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(store.Close(), b.Stop(context.Background())); err != nil {
+		if err := errors.Join(store.Stop(context.Background()), b.Stop(context.Background())); err != nil {
 			t.Errorf("stopping: %v", err)
 		}
 	})

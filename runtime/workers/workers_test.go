@@ -87,11 +87,11 @@ func (b *boss) note(format string, args ...any) {
 // newBoss makes the owner of jobs in a view of the records that is its own.
 func newBoss(t *testing.T, js jetstream.JetStream) *boss {
 	t.Helper()
-	records, err := record.Open(t.Context(), js)
-	if err != nil {
+	records := record.New(js, nil)
+	if err := records.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { records.Close() })
+	t.Cleanup(func() { records.Stop(context.Background()) })
 	b := &boss{T: t, js: js, table: record.NewTable[job](records, "job"), start: time.Now()}
 	b.set = workers.New(workers.Config[job, *worker]{
 		Table: b.table, Mu: &b.mu, What: "jobs",

@@ -33,16 +33,16 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 5, time.UTC)
 func start(t *testing.T) (context.Context, *iam.Service) {
 	t.Helper()
 	ctx := t.Context()
-	b, err := backbone.Start(ctx, backbone.Config{Dir: t.TempDir()})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: t.TempDir()})
+	if err := b.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	store, err := record.Open(ctx, b.JetStream())
-	if err != nil {
+	store := record.New(b.JetStream(), nil)
+	if err := store.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		store.Close()
+		store.Stop(context.Background())
 		b.Stop(context.Background())
 	})
 	return as(ctx, account), iam.New(domain.NewRoles(store), domain.NewPolicies(store), func() time.Time { return noon })

@@ -2,6 +2,7 @@ package kms_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -51,13 +52,14 @@ type bench struct {
 // start serves KMS alone, over HTTP.
 func start(t *testing.T) *bench {
 	t.Helper()
-	store, err := record.Open(t.Context(), backbonetest.Start(t, t.TempDir()).JetStream())
-	if err != nil {
+	store := record.New(backbonetest.Start(t, t.TempDir()).JetStream(), nil)
+	if err := store.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() { store.Stop(context.Background()) })
 	b := &bench{now: time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC), t: t}
 	clock := func() time.Time { return b.now }
+	var err error
 	if b.ring, err = keys.Open(store, keys.NewRoot(), clock); err != nil {
 		t.Fatal(err)
 	}

@@ -59,11 +59,12 @@ func serve(t *testing.T) *world {
 	t.Helper()
 	ctx := t.Context()
 	dir := t.TempDir()
-	b, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(dir, "jetstream")})
-	must(t, err)
-	records, err := record.Open(ctx, b.JetStream())
-	must(t, err)
+	b := backbone.New(backbone.Config{Dir: filepath.Join(dir, "jetstream")})
+	must(t, b.Start(ctx))
+	records := record.New(b.JetStream(), nil)
+	must(t, records.Start(ctx))
 	w := &world{t: t, runner: &fakeRunner{}, outbox: &fakeOutbox{}}
+	var err error
 	w.functions, err = function.Open(ctx, function.Config{
 		Records: records, JetStream: b.JetStream(), Dir: filepath.Join(dir, "functions"), Runner: w.runner,
 		Outbox: w.outbox,
@@ -83,7 +84,7 @@ func serve(t *testing.T) *world {
 	t.Cleanup(func() {
 		server.Close()
 		ctx := context.WithoutCancel(ctx)
-		must(t, errors.Join(mappings.Stop(ctx), records.Close(), b.Stop(ctx)))
+		must(t, errors.Join(mappings.Stop(ctx), records.Stop(ctx), b.Stop(ctx)))
 	})
 	w.Client = sdk.New(sdk.Options{
 		Region: region, BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider(account, "secret", ""),

@@ -21,8 +21,8 @@ var created = time.Unix(1700000000, 0)
 func started(t *testing.T, o Options) (*jetqueue.Queues, *Service) {
 	t.Helper()
 	b := backbonetest.Start(t, t.TempDir())
-	records, err := record.Open(t.Context(), b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	queues := jetqueue.New(b, records, jetqueue.Options{})
@@ -31,7 +31,7 @@ func started(t *testing.T, o Options) (*jetqueue.Queues, *Service) {
 	}
 	t.Cleanup(func() {
 		ctx := context.Background()
-		if err := errors.Join(queues.Stop(ctx), records.Close(), b.Stop(ctx)); err != nil {
+		if err := errors.Join(queues.Stop(ctx), records.Stop(ctx), b.Stop(ctx)); err != nil {
 			t.Errorf("stopping: %v", err)
 		}
 	})

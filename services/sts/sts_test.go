@@ -42,16 +42,16 @@ func (c *clock) now() time.Time { return c.Time }
 func start(t *testing.T) (context.Context, *sts.Service, *clock) {
 	t.Helper()
 	ctx := t.Context()
-	b, err := backbone.Start(ctx, backbone.Config{Dir: t.TempDir()})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: t.TempDir()})
+	if err := b.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	store, err := record.Open(ctx, b.JetStream())
-	if err != nil {
+	store := record.New(b.JetStream(), nil)
+	if err := store.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		store.Close()
+		store.Stop(context.Background())
 		b.Stop(context.Background())
 	})
 	c := &clock{time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)}
@@ -222,16 +222,16 @@ func TestAccessKeyInfo(t *testing.T) {
 func TestSessionsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
-		b, err := backbone.Start(ctx, backbone.Config{Dir: t.TempDir()})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: t.TempDir()})
+		if err := b.Start(ctx); err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(ctx)
-		store, err := record.Open(ctx, b.JetStream())
-		if err != nil {
+		store := record.New(b.JetStream(), nil)
+		if err := store.Start(ctx); err != nil {
 			t.Fatal(err)
 		}
-		defer store.Close()
+		defer store.Stop(context.Background())
 		s := sts.New(domain.NewSessions(store, time.Now), roles{})
 		left := func() int { return len(record.NewTable[any](store, "stssession").Keys("")) }
 		for range 3 {

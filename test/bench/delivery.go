@@ -34,12 +34,12 @@ func (b *bench) newOutbox(ctx context.Context) (*outbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := backbone.Start(ctx, backbone.Config{Dir: dir, Sync: backbone.Sync{Every: time.Second}})
-	if err != nil {
+	store := backbone.New(backbone.Config{Dir: dir, Sync: backbone.Sync{Every: time.Second}})
+	if err := store.Start(ctx); err != nil {
 		return nil, err
 	}
-	records, err := record.Open(ctx, store.JetStream())
-	if err != nil {
+	records := record.New(store.JetStream(), nil)
+	if err := records.Start(ctx); err != nil {
 		return nil, errors.Join(err, store.Stop(ctx))
 	}
 	o := &outbox{queues: jetqueue.New(store, records, jetqueue.Options{}), targets: delivery.Resolvers{}}
@@ -49,7 +49,7 @@ func (b *bench) newOutbox(ctx context.Context) (*outbox, error) {
 		Resolve: o.targets.Resolve,
 	})
 	o.stop = func() error {
-		return errors.Join(o.Stop(ctx), o.queues.Stop(ctx), records.Close(), store.Stop(ctx), os.RemoveAll(dir))
+		return errors.Join(o.Stop(ctx), o.queues.Stop(ctx), records.Stop(ctx), store.Stop(ctx), os.RemoveAll(dir))
 	}
 	if err := errors.Join(o.queues.Start(ctx), o.Start(ctx)); err != nil {
 		return nil, errors.Join(err, o.stop())

@@ -49,13 +49,11 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 
-	stream, err := backbone.Start(ctx, backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, OnIdle: a.cfg.AtRest, Space: room, CheckInterval: a.files.CheckInterval(), ConcurrentLoads: a.cfg.Memory.ConcurrentLoads(), Log: log,
+	a.store = backbone.New(backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, OnIdle: a.cfg.AtRest, Space: room, CheckInterval: a.files.CheckInterval(), ConcurrentLoads: a.cfg.Memory.ConcurrentLoads(), Log: log,
 		IsParked: a.parks()})
-	if err != nil {
+	if err := a.stack.Start(ctx, "store", a.store); err != nil {
 		return err
 	}
-	a.stack.Push("backbone", stream.Stop)
-	a.store = stream
 	a.gate = a.limits(room)
 
 	intact, err := a.watchFolder()
@@ -63,10 +61,10 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 
-	if a.records, err = a.openRecords(ctx, stream, intact); err != nil {
+	a.records = record.New(a.store.JetStream(), a.copies(intact))
+	if err := a.stack.Start(ctx, "records", a.records); err != nil {
 		return err
 	}
-	a.stack.Push("records", func(context.Context) error { return a.records.Close() })
 
 	root, err := a.rootKey()
 	if err != nil {
@@ -81,9 +79,9 @@ func (a *App) openStore(ctx context.Context) error {
 
 	var others *cluster.Cluster
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
-		others = cluster.New(stream.Conn(), log)
+		others = cluster.New(a.store.Conn(), log)
 	}
-	a.queues = jetqueue.New(stream, a.records, jetqueue.Options{Gate: a.gate, MoveLimit: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), ConcurrentReads: a.cfg.Memory.ConcurrentLoads(), ReadAheadBytes: a.cfg.Memory.PageBytes(), AdmitWrite: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, VerifyStored: intact,
+	a.queues = jetqueue.New(a.store, a.records, jetqueue.Options{Gate: a.gate, MoveLimit: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), ConcurrentReads: a.cfg.Memory.ConcurrentLoads(), ReadAheadBytes: a.cfg.Memory.PageBytes(), AdmitWrite: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, VerifyStored: intact,
 		CheckpointFile: a.checkpointFile(), IntactRange: a.whole(extents), IdleTimeout: rest, TruncatedStreams: truncated.streams, OnLoss: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever})
 	if err := a.stack.Start(ctx, "queues", a.queues); err != nil {
 		return err
@@ -96,13 +94,13 @@ func (a *App) openStore(ctx context.Context) error {
 	return nil
 }
 
-// openRecords opens the records, with copies beside an embedded server. When a
-// start is to be strict, copies that differ stop it.
-func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone, intact func() error) (*record.Store, error) {
+// copies are those of the records, beside an embedded server; else nil. When a start
+// is to be strict, copies that differ stop it.
+func (a *App) copies(intact func() error) *record.Copies {
 	if a.cfg.NATS != "" {
-		return record.Open(ctx, stream.JetStream())
+		return nil
 	}
-	return record.OpenCopied(ctx, stream.JetStream(), &record.Copies{
+	return &record.Copies{
 		Dir:    filepath.Join(a.cfg.Data, "records"),
 		Intact: intact,
 		OnRestore: func(kind, key string) error {
@@ -116,7 +114,7 @@ func (a *App) openRecords(ctx context.Context, stream *backbone.Backbone, intact
 		OnFailure: func(kind, key string, err error) {
 			a.cfg.Log.Error("the second copy of a record could not be written, and will be tried again", "kind", kind, "key", key, "err", err)
 		},
-	})
+	}
 }
 
 func (a *App) storeDir() string { return filepath.Join(a.cfg.Data, "jetstream") }

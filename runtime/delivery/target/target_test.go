@@ -76,8 +76,8 @@ func TestFunc(t *testing.T) {
 func openQueues(t *testing.T) (*jetqueue.Queues, delivery.Resolver) {
 	t.Helper()
 	b := backbonetest.Start(t, t.TempDir())
-	records, err := record.Open(t.Context(), b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	queues := jetqueue.New(b, records, jetqueue.Options{})
@@ -85,7 +85,7 @@ func openQueues(t *testing.T) (*jetqueue.Queues, delivery.Resolver) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(queues.Stop(context.Background()), records.Close()); err != nil {
+		if err := errors.Join(queues.Stop(context.Background()), records.Stop(context.Background())); err != nil {
 			t.Error(err)
 		}
 	})

@@ -42,10 +42,12 @@ func joinAt(tb testing.TB, url string, wall func() time.Time) *node {
 	needs.Time(tb)
 	n := &node{TB: tb}
 	var err error
-	if n.backbone, err = backbone.Start(ctx, backbone.Config{URL: url}); err != nil {
+	n.backbone = backbone.New(backbone.Config{URL: url})
+	if err = n.backbone.Start(ctx); err != nil {
 		tb.Fatal(err)
 	}
-	if n.records, err = record.Open(ctx, n.backbone.JetStream()); err != nil {
+	n.records = record.New(n.backbone.JetStream(), nil)
+	if err = n.records.Start(ctx); err != nil {
 		tb.Fatal(err)
 	}
 	n.cluster = cluster.New(n.backbone.Conn(), nil)
@@ -62,7 +64,7 @@ func (n *node) leave() {
 		return
 	}
 	n.gone = true
-	if err := errors.Join(n.queues.Stop(ctx), n.records.Close(), n.backbone.Stop(ctx)); err != nil {
+	if err := errors.Join(n.queues.Stop(ctx), n.records.Stop(ctx), n.backbone.Stop(ctx)); err != nil {
 		n.Errorf("leaving: %v", err)
 	}
 }

@@ -20,11 +20,11 @@ import (
 // A vault is a keyring on a backbone of its own, which outlives the queues'.
 func vault(t *testing.T) *keys.Ring {
 	t.Helper()
-	records, err := record.Open(ctx, backbonetest.Start(t, t.TempDir()).JetStream())
-	if err != nil {
+	records := record.New(backbonetest.Start(t, t.TempDir()).JetStream(), nil)
+	if err := records.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { records.Close() })
+	t.Cleanup(func() { records.Stop(ctx) })
 	ring, err := keys.Open(records, keys.NewRoot(), time.Now)
 	if err != nil {
 		t.Fatal(err)

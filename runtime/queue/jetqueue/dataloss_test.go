@@ -251,7 +251,7 @@ func TestLostRecordIsRestored(t *testing.T) {
 	if err := l.backbone.JetStream().DeleteStream(ctx, "KV_millrace-records"); err != nil {
 		t.Fatal(err)
 	}
-	l.records.Close() // which finds no bucket to leave
+	l.records.Stop(t.Context()) // which finds no bucket to leave
 	l.backbone.Stop(ctx)
 	got := l.reopenAndListLosses()
 	if len(got) != 1 || got[0].Kind != loss.Record || got[0].Name != id("q").ARN().String() {
@@ -275,7 +275,7 @@ func TestStrict(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), ":q: ") || !strings.Contains(err.Error(), ":r: ") {
 			t.Errorf("opened: %v", err)
 		}
-		l.records.Close()
+		l.records.Stop(t.Context())
 		l.backbone.Stop(ctx)
 	}
 	l.options.Strict = false

@@ -72,10 +72,12 @@ func (e *env) open() {
 func (e *env) startParts() {
 	e.Helper()
 	var err error
-	if e.backbone, err = backbone.Start(ctx, e.config()); err != nil {
+	e.backbone = backbone.New(e.config())
+	if err = e.backbone.Start(ctx); err != nil {
 		e.Fatal(err)
 	}
-	if e.records, err = record.Open(ctx, e.backbone.JetStream()); err != nil {
+	e.records = record.New(e.backbone.JetStream(), nil)
+	if err = e.records.Start(ctx); err != nil {
 		e.Fatal(err)
 	}
 }
@@ -89,7 +91,7 @@ func (e *env) config() backbone.Config {
 }
 
 func (e *env) close() {
-	if err := errors.Join(e.queues.Stop(ctx), e.records.Close(), e.backbone.Stop(ctx)); err != nil {
+	if err := errors.Join(e.queues.Stop(ctx), e.records.Stop(ctx), e.backbone.Stop(ctx)); err != nil {
 		e.Errorf("closing: %v", err)
 	}
 }

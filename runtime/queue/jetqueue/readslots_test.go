@@ -27,11 +27,11 @@ func (s silent) Stream(context.Context, string) (jetstream.Stream, error) {
 // A log that does not respond takes no read slot, so that others are read.
 func TestUnresponsiveLogTakesNoReadSlot(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())
-	records, err := record.Open(t.Context(), b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer records.Close()
+	defer records.Stop(t.Context())
 	qs := New(b, records, Options{ConcurrentReads: 1})
 	if err := qs.Start(t.Context()); err != nil {
 		t.Fatal(err)

@@ -151,7 +151,7 @@ func TestQueuesWithoutALog(t *testing.T) {
 			if err := jetqueue.New(l.backbone, l.records, l.options).Start(ctx); err == nil || !strings.Contains(err.Error(), ":q: its log is gone") {
 				t.Errorf("a strict start: %v", err)
 			}
-			l.records.Close()
+			l.records.Stop(t.Context())
 			l.backbone.Stop(ctx)
 			l.options.Strict = false
 			got := l.reopenAndListLosses()

@@ -13,16 +13,16 @@ import (
 
 func alone(t *testing.T, do func(t *testing.T, q *Queue)) {
 	synctest.Test(t, func(t *testing.T) {
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir()})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: t.TempDir()})
+		if err := b.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(context.Background())
-		records, err := record.Open(t.Context(), b.JetStream())
-		if err != nil {
+		records := record.New(b.JetStream(), nil)
+		if err := records.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		defer records.Close()
+		defer records.Stop(t.Context())
 		qs := New(b, records, Options{})
 		if err := qs.Start(t.Context()); err != nil {
 			t.Fatal(err)

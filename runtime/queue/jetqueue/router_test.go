@@ -15,16 +15,16 @@ import (
 // to the next owner: the queue exists, and nothing was begun.
 func TestStoppingNodeRedirectsCalls(t *testing.T) {
 	ctx := t.Context()
-	b, err := backbone.Start(ctx, backbone.Config{URL: backbonetest.Listen(t, 0)})
-	if err != nil {
+	b := backbone.New(backbone.Config{URL: backbonetest.Listen(t, 0)})
+	if err := b.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	records, err := record.Open(ctx, b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := errors.Join(records.Close(), b.Stop(ctx)); err != nil {
+		if err := errors.Join(records.Stop(ctx), b.Stop(ctx)); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -22,11 +22,11 @@ import (
 // Queues keep the contract of a part: a single runtime's, and those of a cluster.
 func TestStartStop(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())
-	records, err := record.Open(ctx, b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { records.Close() })
+	t.Cleanup(func() { records.Stop(context.Background()) })
 	o := jetqueue.Options{CheckpointFile: filepath.Join(t.TempDir(), "checkpoints"), IdleTimeout: time.Minute}
 	first := jetqueue.New(b, records, o)
 	if err := first.Start(ctx); err != nil {
@@ -62,12 +62,12 @@ func TestStopGivesUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := &interceptor{server: at.Host, text: []byte("Nats-Expected-Last-Sequence")}
-	b, err := backbone.Start(ctx, backbone.Config{URL: i.listen(t)})
-	if err != nil {
+	b := backbone.New(backbone.Config{URL: i.listen(t)})
+	if err := b.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	records, err := record.Open(ctx, b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	queues := jetqueue.New(b, records, jetqueue.Options{})
@@ -98,7 +98,7 @@ func TestStopGivesUp(t *testing.T) {
 		t.Errorf("the send: %v, want fault.Unavailable", err)
 	}
 	close(release)
-	if err := errors.Join(records.Close(), b.Stop(ctx)); err != nil {
+	if err := errors.Join(records.Stop(ctx), b.Stop(ctx)); err != nil {
 		t.Error(err)
 	}
 }

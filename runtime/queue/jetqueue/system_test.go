@@ -21,16 +21,16 @@ import (
 // These tests run outside of a bubble: on sockets, or with real parallelism.
 
 func TestExternalServer(t *testing.T) {
-	b, err := backbone.Start(ctx, backbone.Config{URL: backbonetest.Listen(t, 0)})
-	if err != nil {
+	b := backbone.New(backbone.Config{URL: backbonetest.Listen(t, 0)})
+	if err := b.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	defer b.Stop(ctx)
-	records, err := record.Open(ctx, b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	defer records.Close()
+	defer records.Stop(t.Context())
 	for round := range 2 {
 		queues := jetqueue.New(b, records, jetqueue.Options{})
 		if err := queues.Start(ctx); err != nil {

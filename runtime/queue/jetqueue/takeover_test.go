@@ -83,7 +83,7 @@ func (n *node) kill() {
 	n.backbone.Conn().Close()
 	n.Cleanup(func() {
 		n.queues.Stop(ctx)
-		n.records.Close()
+		n.records.Stop(ctx)
 	})
 }
 

@@ -42,7 +42,8 @@ func (s *system) open() {
 	ctx := s.Context()
 	s.backbone = backbonetest.Start(s.T, s.dir)
 	var err error
-	if s.records, err = record.Open(ctx, s.backbone.JetStream()); err != nil {
+	s.records = record.New(s.backbone.JetStream(), nil)
+	if err = s.records.Start(ctx); err != nil {
 		s.Fatal(err)
 	}
 	s.queues = jetqueue.New(s.backbone, s.records, jetqueue.Options{})
@@ -59,7 +60,7 @@ func (s *system) open() {
 func (s *system) close() {
 	s.Helper()
 	ctx := context.Background()
-	if err := errors.Join(s.tasks.Stop(ctx), s.queues.Stop(ctx), s.records.Close(), s.backbone.Stop(ctx)); err != nil {
+	if err := errors.Join(s.tasks.Stop(ctx), s.queues.Stop(ctx), s.records.Stop(ctx), s.backbone.Stop(ctx)); err != nil {
 		s.Errorf("closing: %v", err)
 	}
 }

@@ -135,11 +135,11 @@ func in(t *testing.T, test func(*world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		b := backbonetest.Start(t, dir)
-		records, err := record.Open(t.Context(), b.JetStream())
-		if err != nil {
+		records := record.New(b.JetStream(), nil)
+		if err := records.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		defer records.Close()
+		defer records.Stop(t.Context())
 		w := &world{T: t, js: b.JetStream(), records: records, queues: map[queue.ID]*fake{}}
 		w.open()
 		defer w.stop()
@@ -150,11 +150,11 @@ func in(t *testing.T, test func(*world)) {
 // second is the view of another runtime on the records.
 func (w *world) second() *record.Store {
 	w.Helper()
-	records, err := record.Open(w.Context(), w.js)
-	if err != nil {
+	records := record.New(w.js, nil)
+	if err := records.Start(w.Context()); err != nil {
 		w.Fatal(err)
 	}
-	w.Cleanup(func() { records.Close() })
+	w.Cleanup(func() { records.Stop(context.Background()) })
 	return records
 }
 
@@ -534,11 +534,11 @@ func (lookOn) OwnedHere() bool { return false }
 
 func TestTasksAreAPart(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())
-	records, err := record.Open(t.Context(), b.JetStream())
-	if err != nil {
+	records := record.New(b.JetStream(), nil)
+	if err := records.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { records.Close() })
+	t.Cleanup(func() { records.Stop(context.Background()) })
 	w := &world{T: t, queues: map[queue.ID]*fake{}}
 	w.create(dead, 1<<40).takes = time.Millisecond
 	w.create(orders, 0)

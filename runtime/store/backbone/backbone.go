@@ -13,7 +13,6 @@ package backbone
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,6 +21,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/runtime/lifecycle"
 )
 
 // A Config says which JetStream to use.
@@ -75,44 +76,55 @@ type Space interface {
 	Drain(bytes int64) bool
 }
 
-// A Backbone is a connection to JetStream and, when embedded, the server.
+// A Backbone is a connection to JetStream and, when embedded, the server, from Start
+// to Stop. It runs once: whoever stands on it keeps its connection.
 //
 // After a write error, a lost connection or a failed fsync the backbone recovers by
 // itself once the cause is gone; see DESIGN.md. Until then [Backbone.Err] returns it.
 type Backbone struct {
-	srv        *embedded // nil with an external server, like the next three
-	syncer     *syncer
-	keeper     *keeper
-	entries    *entries
-	folders    *folders // nil where there are no links, too
-	space      Space    // nil for not known
-	syncAlways bool     // an fsync before each acknowledgement
-	log        *slog.Logger
-	conn       *nats.Conn
-	js         jetstream.JetStream
-	condition  *condition
-	stopping   atomic.Bool
-	failed     chan error
+	config    Config
+	log       *slog.Logger
+	life      lifecycle.Once
+	condition *condition
+	stopping  atomic.Bool
+	failed    chan error
+
+	// Set by Start.
+	srv     *embedded // nil with an external server, like the next three
+	syncer  *syncer
+	keeper  *keeper
+	entries *entries
+	folders *folders // nil where there are no links, too
+	conn    *nats.Conn
+	js      jetstream.JetStream
 }
 
 // reconnectWait is the pause between attempts to reconnect to an embedded server.
 const reconnectWait = 20 * time.Millisecond
 
-// Start brings JetStream up and connects to it.
-func Start(ctx context.Context, c Config) (*Backbone, error) {
-	b := &Backbone{
-		syncAlways: c.URL == "" && c.Sync.Always, space: c.Space, log: c.log(),
-		condition: newCondition(), failed: make(chan error, 1),
-	}
+// New makes a backbone that is not started. Until it is, it has no connection.
+func New(c Config) *Backbone {
+	return &Backbone{config: c, log: c.log(), condition: newCondition(), failed: make(chan error, 1)}
+}
+
+// Start brings JetStream up and connects to it. It implements lifecycle.Part.
+func (b *Backbone) Start(ctx context.Context) error { return b.life.Start(ctx, b.start) }
+
+// Stop closes the connection and the embedded server, and syncs its store. It
+// implements lifecycle.Part.
+func (b *Backbone) Stop(ctx context.Context) error { return b.life.Stop(ctx, "the store's parts") }
+
+func (b *Backbone) start(_ context.Context, run *lifecycle.Run) (err error) {
+	run.Cleanup(b.close)
+	c := b.config
 	opts := append(b.connHandlers(), nats.Name("millrace"), nats.MaxReconnects(-1))
 	if c.URL == "" {
 		log := &serverLog{log: b.log}
-		var err error
 		if b.folders, err = openFolders(b, c, streamsDir(c.Dir)); err != nil {
-			return nil, err
+			return err
 		}
 		if b.srv, err = startEmbedded(c, log); err != nil {
-			return nil, err
+			return err
 		}
 		report := b.Report
 		log.onWriteError.Store(&report)
@@ -127,7 +139,6 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		})
 		b.keeper = startKeeper(b, c.fsync())
 	}
-	var err error
 	if b.conn, err = nats.Connect(c.URL, opts...); err == nil {
 		b.js, err = jetstream.New(b.conn)
 	}
@@ -139,7 +150,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		if c.URL != "" {
 			where = "NATS at " + Redacted(c.URL)
 		}
-		return nil, errors.Join(fmt.Errorf("connecting to %s: %w", where, err), b.Stop(ctx))
+		return fmt.Errorf("connecting to %s: %w", where, err)
 	}
 	if c.URL != "" {
 		b.js = &replicated{JetStream: b.js, want: c.Replicas}
@@ -148,7 +159,7 @@ func Start(ctx context.Context, c Config) (*Backbone, error) {
 		b.folders.js = b.js
 	}
 	b.js = trackedJetStream{b.js, b}
-	return b, nil
+	return nil
 }
 
 func (c Config) fsync() func(*os.File) error {
@@ -196,7 +207,7 @@ func (b *Backbone) JetStream() jetstream.JetStream { return b.js }
 
 // SyncsAlways reports whether each acknowledgement waits for an fsync. If so, fewer
 // writes are better than concurrent ones.
-func (b *Backbone) SyncsAlways() bool { return b.syncAlways }
+func (b *Backbone) SyncsAlways() bool { return b.config.URL == "" && b.config.Sync.Always }
 
 // Wrote records that JetStream has acknowledged a write to a stream, which is then
 // synced as Config.Sync says. It is cheap, and does nothing with an external server.
@@ -239,7 +250,9 @@ func (b *Backbone) Failed() <-chan error { return b.failed }
 
 // Drain is called before that many bytes are published with Conn, and reports
 // whether the disk has room for them. It is cheap.
-func (b *Backbone) Drain(bytes int) bool { return b.space == nil || b.space.Drain(int64(bytes)) }
+func (b *Backbone) Drain(bytes int) bool {
+	return b.config.Space == nil || b.config.Space.Drain(int64(bytes))
+}
 
 // Purgeable reports whether the disk has room for a purge of a stream that frees
 // that many bytes. JetStream first removes whole blocks, and then rewrites the block in
@@ -251,8 +264,8 @@ func (b *Backbone) Purgeable(frees int64) bool {
 // entrySlack is more than what JetStream writes beside a message or a block.
 const entrySlack = 64 << 10
 
-// Stop closes the connection and the embedded server, and syncs its store.
-func (b *Backbone) Stop(context.Context) error {
+// close ends what start began, however far it came.
+func (b *Backbone) close(context.Context) error {
 	b.stopping.Store(true)
 	b.keeper.close()
 	b.entries.close()

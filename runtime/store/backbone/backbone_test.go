@@ -58,8 +58,8 @@ func TestAcknowledgedIsWritten(t *testing.T) {
 }
 
 func TestExternalServer(t *testing.T) {
-	b, err := backbone.Start(t.Context(), backbone.Config{URL: backbonetest.Listen(t, 0)})
-	if err != nil {
+	b := backbone.New(backbone.Config{URL: backbonetest.Listen(t, 0)})
+	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer b.Stop(context.Background())
@@ -69,7 +69,8 @@ func TestExternalServer(t *testing.T) {
 }
 
 func TestExternalServerThatIsNotThere(t *testing.T) {
-	if b, err := backbone.Start(t.Context(), backbone.Config{URL: "nats://127.0.0.1:1"}); err == nil {
+	b := backbone.New(backbone.Config{URL: "nats://127.0.0.1:1"})
+	if err := b.Start(t.Context()); err == nil {
 		b.Stop(t.Context())
 		t.Error("started without a server")
 	}
@@ -77,8 +78,8 @@ func TestExternalServerThatIsNotThere(t *testing.T) {
 
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
-		s, err := backbone.Start(b.Context(), backbone.Config{Dir: b.TempDir()})
-		if err != nil {
+		s := backbone.New(backbone.Config{Dir: b.TempDir()})
+		if err := s.Start(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		s.Stop(b.Context())

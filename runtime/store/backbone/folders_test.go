@@ -90,7 +90,7 @@ func TestFoldersOfTheServerAreTakenOver(t *testing.T) {
 	if err := errors.Join(os.Remove(theirs), os.CopyFS(theirs, os.DirFS(ours))); err != nil {
 		t.Fatal(err)
 	}
-	_, err := backbone.Start(t.Context(), backbone.Config{Dir: dir})
+	err := backbone.New(backbone.Config{Dir: dir}).Start(t.Context())
 	if err == nil || !strings.Contains(err.Error(), ours) || !strings.Contains(err.Error(), theirs) {
 		t.Errorf("there are two of S, and it says %v", err)
 	}

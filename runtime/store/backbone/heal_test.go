@@ -63,8 +63,8 @@ func publish(ctx context.Context, b *backbone.Backbone, size int) (uint64, error
 func TestWriteErrorHeals(t *testing.T) {
 	var said record
 	dir := t.TempDir()
-	b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir, Log: said.logger()})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: dir, Log: said.logger()})
+	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer b.Stop(context.Background())
@@ -156,8 +156,8 @@ func TestStoreIsNotOpenedWhileItsDiskFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said record
 		var c counter
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, Log: said.logger()})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, Log: said.logger()})
+		if err := b.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(context.Background())
@@ -188,8 +188,8 @@ func TestFailedSyncIsSaidOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var said record
 		var c counter
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, Log: said.logger()})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, Log: said.logger()})
+		if err := b.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(context.Background())
@@ -292,8 +292,8 @@ func TestLongSubject(t *testing.T) {
 
 // An external server that ends the connection for good is said to have.
 func TestConnectionThatEndsForGood(t *testing.T) {
-	b, err := backbone.Start(t.Context(), backbone.Config{URL: backbonetest.Listen(t, 0)})
-	if err != nil {
+	b := backbone.New(backbone.Config{URL: backbonetest.Listen(t, 0)})
+	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer b.Stop(context.Background())

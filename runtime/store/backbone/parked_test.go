@@ -21,8 +21,8 @@ func startParking(t *testing.T, dir string) *backbone.Backbone {
 
 func startWith(t *testing.T, c backbone.Config) *backbone.Backbone {
 	t.Helper()
-	b, err := backbone.Start(t.Context(), c)
-	if err != nil {
+	b := backbone.New(c)
+	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Stop(context.Background()) })

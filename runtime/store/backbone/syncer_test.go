@@ -59,8 +59,8 @@ func (c *counter) of(name string) int {
 
 func startCounting(t *testing.T, c *counter) *backbone.Backbone {
 	t.Helper()
-	b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), Fsync: c.fsync})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: t.TempDir(), Fsync: c.fsync})
+	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -144,8 +144,8 @@ func TestSyncIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := counter{fail: errors.New("the disk is full")}
 		var rests atomic.Int32
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, OnIdle: func() { rests.Add(1) }})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: t.TempDir(), Fsync: c.fsync, OnIdle: func() { rests.Add(1) }})
+		if err := b.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		write(t, b)
@@ -253,8 +253,8 @@ func TestWhatAKilledRuntimeWroteIsSynced(t *testing.T) {
 		t.Fatal(err)
 	}
 	var c counter
-	next, err := backbone.Start(t.Context(), backbone.Config{Dir: killed, Fsync: c.fsync})
-	if err != nil {
+	next := backbone.New(backbone.Config{Dir: killed, Fsync: c.fsync})
+	if err := next.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := next.Stop(t.Context()); err != nil { // at the latest
@@ -268,8 +268,8 @@ func TestWhatAKilledRuntimeWroteIsSynced(t *testing.T) {
 func TestRestIsToldOnceForEachRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rests atomic.Int32
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: t.TempDir(), OnIdle: func() { rests.Add(1) }})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: t.TempDir(), OnIdle: func() { rests.Add(1) }})
+		if err := b.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(t.Context())

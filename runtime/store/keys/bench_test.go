@@ -11,11 +11,11 @@ import (
 // BenchmarkDataKeys makes and opens data keys under the root key and under a KMS
 // key: what a queue pays once in each reuse period.
 func BenchmarkDataKeys(b *testing.B) {
-	s, err := record.Open(b.Context(), backbonetest.Start(b, b.TempDir()).JetStream())
-	if err != nil {
+	s := record.New(backbonetest.Start(b, b.TempDir()).JetStream(), nil)
+	if err := s.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
+	defer s.Stop(b.Context())
 	r, err := keys.Open(s, keys.NewRoot(), newClock().now)
 	if err != nil {
 		b.Fatal(err)

@@ -34,11 +34,11 @@ func newClock() *clock { return &clock{time.Date(2026, 1, 2, 12, 0, 0, 0, time.U
 
 func records(t *testing.T, dir string) *record.Store {
 	t.Helper()
-	s, err := record.Open(t.Context(), backbonetest.Start(t, dir).JetStream())
-	if err != nil {
+	s := record.New(backbonetest.Start(t, dir).JetStream(), nil)
+	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { s.Stop(context.Background()) })
 	return s
 }
 
@@ -331,11 +331,11 @@ func TestManagedKey(t *testing.T) {
 	root, c := keys.NewRoot(), newClock()
 	var rings []*keys.Ring
 	for range 2 {
-		s, err := record.Open(t.Context(), b.JetStream())
-		if err != nil {
+		s := record.New(b.JetStream(), nil)
+		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { s.Close() })
+		t.Cleanup(func() { s.Stop(context.Background()) })
 		rings = append(rings, open(t, s, root, c))
 	}
 	type made struct {
@@ -427,8 +427,8 @@ func TestRestart(t *testing.T) {
 	dir, path, c := t.TempDir(), t.TempDir()+"/root.key", newClock()
 	ctx := context.Background()
 	b := backbonetest.Start(t, dir)
-	s, err := record.Open(ctx, b.JetStream())
-	if err != nil {
+	s := record.New(b.JetStream(), nil)
+	if err := s.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	r := open(t, s, mustLoad(t, path), c)
@@ -437,7 +437,7 @@ func TestRestart(t *testing.T) {
 	for _, name := range []string{"", k.ID, "alias/aws/sqs"} {
 		under[name] = mustDataKey(t, r, name)
 	}
-	s.Close()
+	s.Stop(t.Context())
 	b.Stop(ctx)
 
 	r = open(t, records(t, dir), mustLoad(t, path), c)
@@ -467,14 +467,14 @@ func TestOfAnotherRuntime(t *testing.T) {
 	var rings []*keys.Ring
 	var stores []*record.Store
 	for range 2 {
-		s, err := record.Open(t.Context(), b.JetStream())
-		if err != nil {
+		s := record.New(b.JetStream(), nil)
+		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		stores, rings = append(stores, s), append(rings, open(t, s, root, c))
 	}
-	defer stores[0].Close()
-	stores[1].Close()
+	defer stores[0].Stop(t.Context())
+	stores[1].Stop(t.Context())
 	k := mustCreate(t, rings[0], keys.Symmetric)
 	if err := rings[0].CreateAlias(t.Context(), "alias/mill", k); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -33,11 +34,11 @@ func mappingNamed(key string) mapping {
 }
 
 func filled(b *testing.B, n int) *record.Table[mapping] {
-	s, err := record.Open(b.Context(), backbonetest.Start(b, b.TempDir()).JetStream())
-	if err != nil {
+	s := record.New(backbonetest.Start(b, b.TempDir()).JetStream(), nil)
+	if err := s.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { s.Close() })
+	b.Cleanup(func() { s.Stop(context.Background()) })
 	table := record.NewTable[mapping](s, "mapping")
 	for i := range n {
 		key := fmt.Sprintf("%08d", i)
@@ -83,8 +84,8 @@ func BenchmarkOpen(b *testing.B) {
 	before := heap()
 	js := backbonetest.Start(b, store).JetStream()
 	open := func() *record.Store {
-		s, err := record.OpenCopied(b.Context(), js, &record.Copies{Dir: copies})
-		if err != nil {
+		s := record.New(js, &record.Copies{Dir: copies})
+		if err := s.Start(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		return s
@@ -116,12 +117,12 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 	create := float64(time.Since(start).Microseconds()) / n
-	s.Close()
+	s.Stop(b.Context())
 	s, table = nil, nil
 	for b.Loop() {
 		s = open()
 		b.StopTimer()
-		s.Close()
+		s.Stop(b.Context())
 		b.StartTimer()
 	}
 	b.StopTimer()

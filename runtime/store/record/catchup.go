@@ -8,17 +8,16 @@ import (
 )
 
 // catchUp compares the mirror with the bucket after each time that the connection
-// was lost, until Close: the bucket may have removed markers of deletions that
+// was lost, until ctx ends: the bucket may have removed markers of deletions that
 // the mirror never saw.
-func (s *Store) catchUp() {
-	defer s.background.Done()
+func (s *Store) catchUp(ctx context.Context) {
 	conn := s.js.Conn()
 	back := conn.StatusChanged(nats.CONNECTED)
 	defer conn.RemoveStatusListener(back)
 	var again <-chan time.Time
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-ctx.Done():
 			return
 		case _, ok := <-back:
 			if !ok { // the connection is closed
@@ -27,7 +26,7 @@ func (s *Store) catchUp() {
 		case <-again:
 		}
 		again = nil
-		if err := s.compare(s.ctx); err != nil {
+		if err := s.compare(ctx); err != nil {
 			again = time.After(removeTimeout)
 		}
 	}

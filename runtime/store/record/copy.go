@@ -26,7 +26,7 @@ type Copies struct {
 	OnRestore func(kind, key string) error
 	// OnFailure is called when a copy could not be written; nil for none. The record is
 	// stored in the bucket all the same. Its copy is retried with the next one, and at
-	// Close.
+	// Stop.
 	OnFailure func(kind, key string, err error)
 	// Intact is called before a record is written or removed, and again once the bucket has
 	// acknowledged the write; nil for none. An error means that the next start will not find

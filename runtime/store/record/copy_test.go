@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -25,11 +26,11 @@ func TestCopies(t *testing.T) {
 	open := func() (*record.Store, *record.Table[string]) {
 		t.Helper()
 		restored = nil
-		s, err := record.OpenCopied(t.Context(), b.JetStream(), &record.Copies{Dir: dir, OnRestore: func(kind, key string) error {
+		s := record.New(b.JetStream(), &record.Copies{Dir: dir, OnRestore: func(kind, key string) error {
 			restored = append(restored, kind+" "+key)
 			return nil
 		}})
-		if err != nil {
+		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return s, record.NewTable[string](s, "thing")
@@ -46,19 +47,19 @@ func TestCopies(t *testing.T) {
 	if err := things.Delete(t.Context(), "b"); err != nil {
 		t.Fatal(err)
 	}
-	s.Close()
+	s.Stop(t.Context())
 
 	s, _ = open()
 	if len(restored) != 0 {
 		t.Errorf("restored %v from a whole bucket", restored)
 	}
-	s.Close()
+	s.Stop(t.Context())
 
 	if err := b.JetStream().DeleteKeyValue(t.Context(), "millrace-records"); err != nil {
 		t.Fatal(err)
 	}
 	s, things = open()
-	defer s.Close()
+	defer s.Stop(t.Context())
 	if v, _ := things.Get("a"); v != "new" || len(restored) != 2 {
 		t.Errorf("a is %q; restored %v", v, restored)
 	}
@@ -83,10 +84,10 @@ func TestCopyThatCannotBeWritten(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())
 	dir := filepath.Join(t.TempDir(), "copies")
 	var failed []string
-	s, err := record.OpenCopied(t.Context(), b.JetStream(), &record.Copies{Dir: dir, OnFailure: func(kind, key string, err error) {
+	s := record.New(b.JetStream(), &record.Copies{Dir: dir, OnFailure: func(kind, key string, err error) {
 		failed = append(failed, key)
 	}})
-	if err != nil {
+	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	things := record.NewTable[int](s, "thing")
@@ -130,13 +131,14 @@ func TestCopyThatCannotBeWritten(t *testing.T) {
 	obstruct()
 	count("c")
 	clear()
-	must(s.Close())
+	must(s.Stop(t.Context()))
 
 	must(b.JetStream().DeleteKeyValue(t.Context(), "millrace-records"))
-	if s, err = record.OpenCopied(t.Context(), b.JetStream(), &record.Copies{Dir: dir}); err != nil {
+	s = record.New(b.JetStream(), &record.Copies{Dir: dir})
+	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer s.Stop(t.Context())
 	things = record.NewTable[int](s, "thing")
 	if got := fmt.Sprint(things.Keys(""), things.List("")); got != "[a c] [2 2]" {
 		t.Errorf("the copies hold %s, want [a c] [2 2]", got)
@@ -157,18 +159,17 @@ func openCopied(t *testing.T, dir string) *copiedStore {
 	t.Helper()
 	c := &copiedStore{T: t, dir: dir, backbone: backbonetest.Start(t, filepath.Join(dir, "store"))}
 	c.reopen()
-	t.Cleanup(func() { c.store.Close() })
+	t.Cleanup(func() { c.store.Stop(context.Background()) })
 	return c
 }
 
 func (c *copiedStore) reopen() {
 	c.Helper()
-	var err error
-	c.store, err = record.OpenCopied(c.Context(), c.backbone.JetStream(), &record.Copies{Dir: filepath.Join(c.dir, "copies"), OnRestore: func(kind, key string) error {
+	c.store = record.New(c.backbone.JetStream(), &record.Copies{Dir: filepath.Join(c.dir, "copies"), OnRestore: func(kind, key string) error {
 		c.restored = append(c.restored, key)
 		return nil
 	}})
-	if err != nil {
+	if err := c.store.Start(c.Context()); err != nil {
 		c.Fatal(err)
 	}
 }
@@ -223,7 +224,7 @@ func TestDeletedLeavesNothing(t *testing.T) {
 	if n := killed.messages(); n != 1 {
 		t.Errorf("after a kill the bucket has %d messages", n)
 	}
-	killed.must(killed.store.Close())
+	killed.must(killed.store.Stop(killed.Context()))
 	if info, err := os.Stat(filepath.Join(killed.dir, "copies", "journal")); err != nil || info.Size() > 1000 {
 		t.Errorf("the copies of one record: %v, %v", info.Size(), err)
 	}
@@ -265,11 +266,11 @@ func TestDamagedJournal(t *testing.T) {
 	}
 	c.must(things.Create(t.Context(), "x", "text"))
 	c.must(things.Delete(t.Context(), "x"))
-	c.must(c.store.Close())
+	c.must(c.store.Stop(c.Context()))
 	c.reopen() // writes the journal anew
 	things = record.NewTable[string](c.store, "thing")
 	c.must(things.Create(t.Context(), "9", "text"))
-	c.must(c.store.Close())
+	c.must(c.store.Stop(c.Context()))
 	journal := filepath.Join(c.dir, "copies", "journal")
 	whole, err := os.ReadFile(journal)
 	c.must(err)
@@ -280,7 +281,7 @@ func TestDamagedJournal(t *testing.T) {
 			if got := len(record.NewTable[string](c.store, "thing").List("")); got != 10 || len(c.restored) != 0 {
 				t.Fatalf("%s at %d: %d records are left, and %v restored", name, at, got, c.restored)
 			}
-			c.must(c.store.Close())
+			c.must(c.store.Stop(c.Context()))
 		}
 	}
 	c.must(os.WriteFile(journal, bytes.Replace(whole, []byte("thing/4"), []byte("thing/5"), 1), 0o600))

@@ -3,6 +3,8 @@ package record
 import (
 	"context"
 	"time"
+
+	"millrace/runtime/lifecycle"
 )
 
 // sweepDelay is how long after its expiry a record is removed, at the earliest, so that
@@ -103,7 +105,7 @@ func (s *Store) arm(kind string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := s.sweepers[kind]
-	if w == nil || s.closed {
+	if w == nil || s.run == nil {
 		return
 	}
 	d = max(d, 0) + sweepDelay
@@ -115,34 +117,36 @@ func (s *Store) arm(kind string, d time.Duration) {
 		w.timer.Stop()
 	}
 	w.due = due
-	w.timer = time.AfterFunc(d, func() { s.sweep(kind, w, due) })
+	run := s.run
+	w.timer = time.AfterFunc(d, func() { s.sweepIn(run, kind, w, due) })
 }
 
-func (s *Store) sweep(kind string, w *sweeper, due time.Time) {
+// sweepIn sweeps a kind unless the run is halted.
+func (s *Store) sweepIn(run *lifecycle.Run, kind string, w *sweeper, due time.Time) {
 	s.mu.Lock()
-	if s.closed || !w.due.Equal(due) { // one that comes sooner was set meanwhile
-		s.mu.Unlock()
+	late := !w.due.Equal(due) // one that comes sooner was set meanwhile
+	if !late {
+		w.timer = nil
+	}
+	s.mu.Unlock()
+	if late {
 		return
 	}
-	w.timer = nil
-	s.background.Add(1)
-	s.mu.Unlock()
-	defer s.background.Done()
-	if next, ok := w.sweep(s.ctx); ok {
-		s.arm(kind, next)
-	}
+	run.Go(func() {
+		if next, ok := w.sweep(run.Halted()); ok {
+			s.arm(kind, next)
+		}
+	})
 }
 
-// stopSweeps stops the sweepers.
+// stopSweeps lets no sweep begin.
 func (s *Store) stopSweeps() {
 	s.mu.Lock()
-	s.closed = true
+	defer s.mu.Unlock()
+	s.run = nil
 	for _, w := range s.sweepers {
 		if w.timer != nil {
 			w.timer.Stop()
 		}
 	}
-	s.mu.Unlock()
-	s.cancel()
-	s.background.Wait()
 }

@@ -20,12 +20,12 @@ import (
 // A record that has ended is gone for readers at once, whose key can be taken, and
 // from the store a while later, by itself, also after a restart.
 func TestExpiring(t *testing.T) {
-	for name, open := range map[string]func(context.Context, *backbone.Backbone, string) (*record.Store, error){
-		"ours": func(ctx context.Context, b *backbone.Backbone, dir string) (*record.Store, error) {
-			return record.OpenCopied(ctx, b.JetStream(), &record.Copies{Dir: dir})
+	for name, build := range map[string]func(b *backbone.Backbone, dir string) *record.Store{
+		"ours": func(b *backbone.Backbone, dir string) *record.Store {
+			return record.New(b.JetStream(), &record.Copies{Dir: dir})
 		},
-		"shared": func(ctx context.Context, b *backbone.Backbone, _ string) (*record.Store, error) {
-			return record.Open(ctx, b.JetStream())
+		"shared": func(b *backbone.Backbone, _ string) *record.Store {
+			return record.New(b.JetStream(), nil)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,11 +38,11 @@ func TestExpiring(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				b, err := backbone.Start(ctx, backbone.Config{Dir: filepath.Join(dir, "store")})
-				must(err)
+				b := backbone.New(backbone.Config{Dir: filepath.Join(dir, "store")})
+				must(b.Start(ctx))
 				defer b.Stop(ctx)
-				s, err := open(ctx, b, filepath.Join(dir, "copies"))
-				must(err)
+				s := build(b, filepath.Join(dir, "copies"))
+				must(s.Start(ctx))
 				table := func() *record.Table[time.Time] {
 					return record.NewTable[time.Time](s, "thing").Expiring(func(end time.Time) time.Time { return end }, time.Now)
 				}
@@ -76,10 +76,10 @@ func TestExpiring(t *testing.T) {
 				time.Sleep(2 * time.Minute)
 				count("a while later", 3)
 
-				must(s.Close())
+				must(s.Stop(t.Context()))
 				time.Sleep(time.Hour)
-				s, err = open(ctx, b, filepath.Join(dir, "copies"))
-				must(err)
+				s = build(b, filepath.Join(dir, "copies"))
+				must(s.Start(ctx))
 				things = table()
 				if got := fmt.Sprint(things.Keys("")); got != "[hours]" {
 					t.Errorf("after a restart there are %s", got)
@@ -88,7 +88,7 @@ func TestExpiring(t *testing.T) {
 				count("a while after a restart", 1)
 				time.Sleep(3 * time.Hour)
 				count("in the end", 0)
-				must(s.Close())
+				must(s.Stop(t.Context()))
 			})
 		})
 	}
@@ -99,18 +99,18 @@ func TestExpiring(t *testing.T) {
 func TestMarkersFade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
-		b, err := backbone.Start(ctx, backbone.Config{Dir: t.TempDir()})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: t.TempDir()})
+		if err := b.Start(ctx); err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(ctx)
 		var stores []*record.Store
 		for range 2 {
-			s, err := record.Open(ctx, b.JetStream())
-			if err != nil {
+			s := record.New(b.JetStream(), nil)
+			if err := s.Start(ctx); err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close()
+			defer s.Stop(t.Context())
 			stores = append(stores, s)
 		}
 		things := record.NewTable[int](stores[0], "thing")

@@ -16,16 +16,16 @@ func TestWritesThatAreNotIntact(t *testing.T) {
 	b := backbonetest.Start(t, t.TempDir())
 	gone := fault.New(fault.Unavailable, "the folder is gone")
 	well := 0 // how often all is well, from now on
-	s, err := record.OpenCopied(t.Context(), b.JetStream(), &record.Copies{Dir: filepath.Join(t.TempDir(), "copies"), Intact: func() error {
+	s := record.New(b.JetStream(), &record.Copies{Dir: filepath.Join(t.TempDir(), "copies"), Intact: func() error {
 		if well--; well < 0 {
 			return gone
 		}
 		return nil
 	}})
-	if err != nil {
+	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer s.Stop(t.Context())
 	things := record.NewTable[int](s, "thing")
 	create := func(key string) error { return things.Create(t.Context(), key, 1) }
 	for well = range 2 { // gone before, and gone meanwhile

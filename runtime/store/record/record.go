@@ -25,6 +25,7 @@ import (
 
 	"millrace/runtime/capacity"
 	"millrace/runtime/fault"
+	"millrace/runtime/lifecycle"
 )
 
 const (
@@ -33,17 +34,21 @@ const (
 	prefix = "$KV." + bucket + "."
 )
 
-// A Store is the bucket and its mirror.
+// A Store is the bucket and its mirror, from Start to Stop. It runs once: tables keep
+// what they read of the mirror.
 type Store struct {
-	js            jetstream.JetStream
+	js          jetstream.JetStream
+	copies      *Copies        // nil for none
+	createLimit capacity.Limit // of new records
+	changeLimit capacity.Limit // of changes
+	life        lifecycle.Once
+
+	// Set by Start.
 	kv            jetstream.KeyValue
 	watch         jetstream.KeyWatcher // nil when nobody else writes to the bucket
-	copies        *Copies              // nil for none
-	createLimit   capacity.Limit       // of new records
-	changeLimit   capacity.Limit       // of changes
-	done          chan struct{}        // closed when the follower has ended
+	done          chan struct{}        // closed when the mirror follows it no more
 	markersExpire bool                 // the bucket removes deletion markers by itself
-	opened        uint64               // the highest revision when the store was opened
+	opened        uint64               // the highest revision when the store was started
 
 	// Each guards some keys: held while a record of them and its copy are written or removed.
 	changing [64]sync.Mutex
@@ -55,12 +60,8 @@ type Store struct {
 	marked          map[string]bool  // kinds whose deletions leave a marker
 	expiringMarkers []expiringMarker // in the order of at
 	sweepers        map[string]*sweeper
-	closed          bool
-
-	ctx        context.Context // canceled by Close
-	cancel     context.CancelFunc
-	background sync.WaitGroup                // background goroutines
-	watchers   map[string][]func(key string) // by kind
+	run             *lifecycle.Run                // has the sweeps; nil while there are none
+	watchers        map[string][]func(key string) // by kind
 }
 
 // A kind is the records of one kind.
@@ -126,21 +127,20 @@ var absent = &row{}
 
 func (r *row) exists() bool { return r.revision > 0 && !r.deleted }
 
-// Open creates or opens the bucket and reads all of it. Close ends it.
-func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
-	c := config
-	c.LimitMarkerTTL = markerLife
-	s, err := open(ctx, js, c)
-	if errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported) {
-		s, err = open(ctx, js, config) // a server before 2.11: deletion markers stay
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.background.Add(1)
-	go s.catchUp()
-	return s, nil
+// New makes a store that is not started: it has no records. With copies, lost records
+// are restored from them, and no other runtime may write to the bucket; nil for none.
+func New(js jetstream.JetStream, c *Copies) *Store {
+	s := &Store{js: js, copies: c, kinds: map[string]*kind{}}
+	s.Guard(capacity.Gate(nil), capacity.Gate(nil))
+	return s
 }
+
+// Start creates or opens the bucket and reads all of it. It implements lifecycle.Part.
+func (s *Store) Start(ctx context.Context) error { return s.life.Start(ctx, s.start) }
+
+// Stop ends the mirror. Reads still return what it had last. It implements
+// lifecycle.Part.
+func (s *Store) Stop(ctx context.Context) error { return s.life.Stop(ctx, "sweeps of records") }
 
 var config = jetstream.KeyValueConfig{
 	Bucket:      bucket,
@@ -149,61 +149,76 @@ var config = jetstream.KeyValueConfig{
 	Storage:     jetstream.FileStorage,
 }
 
-// OpenCopied is Open for a bucket that no other runtime writes to, with copies from
-// which lost records are restored.
-func OpenCopied(ctx context.Context, js jetstream.JetStream, c *Copies) (*Store, error) {
-	s, err := open(ctx, js, config)
-	if err != nil {
-		return nil, err
+func (s *Store) start(ctx context.Context, run *lifecycle.Run) error {
+	run.Cleanup(s.close)
+	s.mu.Lock()
+	s.run = run
+	s.mu.Unlock()
+	if s.copies != nil {
+		return s.startCopied(ctx)
 	}
-	err = s.watch.Stop() // no other runtime writes, and the watcher's heartbeats cost something
-	s.watch = nil
-	<-s.done
-	s.copies = c
-	if err = errors.Join(err, s.reconcile(ctx)); err != nil {
-		return nil, errors.Join(fault.Wrap(fault.Unavailable, err, "comparing the records with their copies"), s.Close())
+	c := config
+	c.LimitMarkerTTL = markerLife
+	err := s.open(ctx, c)
+	if errors.Is(err, jetstream.ErrLimitMarkerTTLNotSupported) {
+		err = s.open(ctx, config) // a server before 2.11: deletion markers stay
 	}
-	return s, nil
+	if err == nil {
+		run.Go(func() { s.catchUp(run.Halted()) })
+	}
+	return err
 }
 
-func open(ctx context.Context, js jetstream.JetStream, c jetstream.KeyValueConfig) (*Store, error) {
-	kv, err := js.CreateOrUpdateKeyValue(ctx, c)
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "opening the record bucket")
+// startCopied compares the bucket with its copies, and no longer follows it: no other
+// runtime writes, and the watcher's heartbeats cost something.
+func (s *Store) startCopied(ctx context.Context) error {
+	if err := s.open(ctx, config); err != nil {
+		return err
 	}
-	// The watcher outlives the context that bounded the opening.
+	if err := errors.Join(s.unfollow(), s.reconcile(ctx)); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "comparing the records with their copies")
+	}
+	return nil
+}
+
+// open reads the bucket into the mirror, which then follows it.
+func (s *Store) open(ctx context.Context, c jetstream.KeyValueConfig) error {
+	kv, err := s.js.CreateOrUpdateKeyValue(ctx, c)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "opening the record bucket")
+	}
+	s.kv, s.markersExpire = kv, c.LimitMarkerTTL > 0
+	// The watcher outlives the context that bounds the start.
 	w, err := kv.WatchAll(context.WithoutCancel(ctx))
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
+		return fault.Wrap(fault.Unavailable, err, "reading the record bucket")
 	}
-	s := &Store{js: js, kv: kv, watch: w, done: make(chan struct{}), kinds: map[string]*kind{}, markersExpire: c.LimitMarkerTTL > 0}
-	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	s.Guard(capacity.Gate(nil), capacity.Gate(nil))
+	err = s.readWatched(ctx, w)
+	s.opened = s.highest
+	// Also when reading failed: the watcher wants its updates taken until it has stopped.
+	s.watch, s.done = w, make(chan struct{})
+	go s.follow(w.Updates())
+	return fault.Wrap(fault.Unavailable, err, "reading the record bucket")
+}
+
+// readWatched takes in what a new watcher finds in the bucket.
+func (s *Store) readWatched(ctx context.Context, w jetstream.KeyWatcher) error {
 	for {
 		select {
 		case e, ok := <-w.Updates():
 			if !ok {
-				return nil, fault.New(fault.Unavailable, "the record bucket closed while it was read")
+				return errors.New("the bucket closed while it was read")
 			}
 			if e == nil { // the end of what was there
-				s.opened = s.highest
-				go s.follow(w.Updates())
-				return s, nil
+				return nil
 			}
 			s.apply(e)
 		case <-time.After(stallTimeout):
 			// A bucket whose file was damaged can count more records than it has,
 			// and then the watcher waits for them for ever.
-			if err := s.readAll(ctx); err != nil {
-				w.Stop()
-				return nil, fault.Wrap(fault.Unavailable, err, "reading the record bucket")
-			}
-			s.opened = s.highest
-			go s.follow(w.Updates())
-			return s, nil
+			return s.readAll(ctx)
 		case <-ctx.Done():
-			w.Stop()
-			return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "reading the record bucket")
+			return ctx.Err()
 		}
 	}
 }
@@ -239,18 +254,27 @@ func (s *Store) Guard(created, changed capacity.Limit) {
 	s.createLimit, s.changeLimit = created, changed
 }
 
-// Close stops the mirror. Reads still return what the mirror had last.
-func (s *Store) Close() (err error) {
+// close ends what start began, however far it came.
+func (s *Store) close(context.Context) error {
 	s.stopSweeps()
-	if s.watch != nil {
-		if err = s.watch.Stop(); errors.Is(err, nats.ErrConsumerNotFound) { // a server that was restarted has forgotten it
-			err = nil
-		}
+	err := s.unfollow()
+	if s.copies != nil {
+		err = errors.Join(err, s.copies.journal.compact(false))
+	}
+	return err
+}
+
+// unfollow stops the watcher, if there is one, and returns when the mirror follows it
+// no more.
+func (s *Store) unfollow() (err error) {
+	if s.watch == nil {
+		return nil
+	}
+	if err = s.watch.Stop(); errors.Is(err, nats.ErrConsumerNotFound) { // a server that was restarted has forgotten it
+		err = nil
 	}
 	<-s.done
-	if s.copies != nil {
-		return errors.Join(err, s.copies.journal.compact(false))
-	}
+	s.watch = nil
 	return err
 }
 
@@ -264,7 +288,7 @@ func (s *Store) Reset(ctx context.Context) error {
 	return nil
 }
 
-// follow mirrors what others write until Close.
+// follow mirrors what others write until the watcher has stopped.
 func (s *Store) follow(updates <-chan jetstream.KeyValueEntry) {
 	defer close(s.done)
 	for e := range updates {

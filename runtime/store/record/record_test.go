@@ -22,11 +22,11 @@ type thing struct{ N int }
 
 func open(t *testing.T, b *backbone.Backbone) *record.Store {
 	t.Helper()
-	s, err := record.Open(t.Context(), b.JetStream())
-	if err != nil {
+	s := record.New(b.JetStream(), nil)
+	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { s.Stop(context.Background()) })
 	return s
 }
 
@@ -228,16 +228,16 @@ func TestTwoRuntimes(t *testing.T) {
 func TestDeletedStaysDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
-		b, err := backbone.Start(ctx, backbone.Config{Dir: t.TempDir()})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: t.TempDir()})
+		if err := b.Start(ctx); err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(ctx)
-		s, err := record.Open(ctx, b.JetStream())
-		if err != nil {
+		s := record.New(b.JetStream(), nil)
+		if err := s.Start(ctx); err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
+		defer s.Stop(t.Context())
 		things := record.NewTable[thing](s, "thing")
 		for i := range 20 {
 			if err := things.Create(ctx, "k", thing{i}); err != nil {

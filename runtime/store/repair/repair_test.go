@@ -19,8 +19,8 @@ var config = jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Storage:
 func store(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: dir})
+	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.JetStream().CreateStream(t.Context(), config); err != nil {
@@ -40,8 +40,8 @@ func store(t *testing.T) (dir string) {
 // left is which messages the server has.
 func left(t *testing.T, dir string) (all []string) {
 	t.Helper()
-	b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: dir})
+	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer b.Stop(t.Context())
@@ -150,8 +150,8 @@ func TestCutShort(t *testing.T) {
 func TestSurveyTellsWhatWholeStreamsHold(t *testing.T) {
 	change := func(t *testing.T, dir string, how func(jetstream.Stream) error) {
 		t.Helper()
-		b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir})
-		if err != nil {
+		b := backbone.New(backbone.Config{Dir: dir})
+		if err := b.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		defer b.Stop(t.Context())
@@ -169,8 +169,8 @@ func TestSurveyTellsWhatWholeStreamsHold(t *testing.T) {
 	}{
 		"whole": {func(*testing.T, string) {}, &repair.Extent{First: 1, Last: 100}},
 		"parked": {func(t *testing.T, dir string) {
-			b, err := backbone.Start(t.Context(), backbone.Config{Dir: dir, IsParked: func(s string) bool { return s == "S" }})
-			if err != nil {
+			b := backbone.New(backbone.Config{Dir: dir, IsParked: func(s string) bool { return s == "S" }})
+			if err := b.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			b.Stop(t.Context())

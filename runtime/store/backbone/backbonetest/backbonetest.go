@@ -33,8 +33,8 @@ func Main(m *testing.M) int {
 // Start runs an embedded server on dir until Stop or the end of the test.
 func Start(tb testing.TB, dir string) *backbone.Backbone {
 	tb.Helper()
-	b, err := backbone.Start(tb.Context(), backbone.Config{Dir: dir})
-	if err != nil {
+	b := backbone.New(backbone.Config{Dir: dir})
+	if err := b.Start(tb.Context()); err != nil {
 		tb.Fatalf("starting the backbone: %v", err)
 	}
 	tb.Cleanup(func() { b.Stop(context.Background()) })
