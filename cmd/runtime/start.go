@@ -83,8 +83,8 @@ func (c *startCmd) Run(ctx context.Context, term terminal, command *kong.Context
 	cfg.NATS, cfg.Replicas = c.NATS, c.Replicas
 	cfg.AllowReset, cfg.AtRest = c.AllowReset, releaseMemory
 	cfg.Output, cfg.Log = shown(term.out), log
-	a, err := app.Start(ctx, cfg)
-	if err != nil {
+	a := app.New(cfg)
+	if err := a.Start(ctx); err != nil {
 		return err
 	}
 	where := "data in " + c.Data

@@ -47,8 +47,8 @@ type runtime struct {
 }
 
 func start(t *testing.T, dir string) (*runtime, error) {
-	a, err := app.Start(t.Context(), app.Config{Listen: "127.0.0.1:0", Data: dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
-	if err != nil {
+	a := app.New(app.Config{Listen: "127.0.0.1:0", Data: dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err := a.Start(t.Context()); err != nil {
 		return nil, err
 	}
 	cfg := aws.Config{

@@ -91,8 +91,8 @@ func start(t testing.TB, cfg *app.Config, transport *http.Transport, opts []Opti
 	for _, o := range opts {
 		o(cfg)
 	}
-	a, err := app.Start(t.Context(), *cfg)
-	if err != nil {
+	a := app.New(*cfg)
+	if err := a.Start(t.Context()); err != nil {
 		t.Fatalf("starting Millrace: %v", err)
 	}
 	if transport == nil {

@@ -34,7 +34,6 @@ import (
 	"millrace/runtime/store/record"
 	"millrace/services/admin"
 	"millrace/services/gateway"
-	"millrace/services/gateway/http1"
 	"millrace/services/sqs"
 	"millrace/services/sts"
 )
@@ -95,9 +94,10 @@ func absolute(path string) string {
 	return path
 }
 
-// An App is a running runtime.
+// An App is a runtime, from Start to Stop. It runs once.
 type App struct {
 	cfg      Config
+	life     lifecycle.Once
 	started  time.Time
 	listener net.Listener
 	stack    lifecycle.Stack
@@ -127,30 +127,36 @@ type App struct {
 	offers []Offer // of the parts, in their order
 }
 
+// New makes a runtime that is not started. Only Start and Stop may be called before it is.
+func New(cfg Config) *App { return &App{cfg: withDefaults(cfg)} }
+
 // Start brings everything up, in the order in which the parts need each other,
 // and returns when requests are served. What had started is stopped again when
-// a later part fails.
-func Start(ctx context.Context, cfg Config) (_ *App, err error) {
-	a := &App{cfg: withDefaults(cfg), started: time.Now()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.stack.Down(context.WithoutCancel(ctx)))
-		}
-	}()
+// a later part fails. It implements lifecycle.Part.
+func (a *App) Start(ctx context.Context) error { return a.life.Start(ctx, a.start) }
+
+// Stop drains what is in flight and stops every part, the front door first and
+// the store last. When ctx ends, what still runs is cut off. It implements
+// lifecycle.Part.
+func (a *App) Stop(ctx context.Context) error { return a.life.Stop(ctx, "parts of the runtime") }
+
+func (a *App) start(ctx context.Context, run *lifecycle.Run) (err error) {
+	run.Cleanup(a.stack.Down)
+	a.started = time.Now()
 	log := a.cfg.Log
 	a.files = descriptors.Find(log)
 
 	// The port first: it is the likeliest to be taken, and costs the least to ask.
 	if a.listener = a.cfg.Listener; a.listener == nil {
 		if a.listener, err = listen(a.cfg.Listen); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	warnOfStrangers(log, a.listener.Addr())
 	a.stack.Push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
 
 	if err := a.openStore(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	a.targets, a.senders, a.sources = delivery.Resolvers{}, map[string]delivery.Sender{}, map[string]source.Kind{}
 	maps.Copy(a.targets, target.Endpoints())
@@ -159,15 +165,20 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 		Resolve: a.targets.Resolve, Senders: a.senders, Log: log,
 	})
 	if err := a.openParts(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	// Last of all: what it delivers may be for any of them.
+	// After all that it may deliver to.
 	if err := a.stack.Start(ctx, "outbox", a.outbox); err != nil {
-		return nil, err
+		return err
 	}
+	door := &door{server: newServer(a.cfg.HTTP, bodies{a.handler(), a.cfg.Memory}, log), listener: a.files.Listener(a.listener), drain: a.drain, log: log}
+	return a.stack.Start(ctx, "gateway", door)
+}
 
+// handler serves what the parts offer.
+func (a *App) handler() http.Handler {
 	own := http.NewServeMux()
-	own.Handle("/_runtime/", admin.Handler(a, a.cfg.AllowReset, log))
+	own.Handle("/_runtime/", admin.Handler(a, a.cfg.AllowReset, a.cfg.Log))
 	var services []gateway.Service
 	for _, o := range a.offers {
 		services = append(services, o.Service)
@@ -175,54 +186,20 @@ func Start(ctx context.Context, cfg Config) (_ *App, err error) {
 			own.Handle(pattern, h)
 		}
 	}
-	handler := gateway.New(gateway.Config{
+	return gateway.New(gateway.Config{
 		Services: services, Own: own,
 		Account: a.cfg.Account, SessionOf: a.sessions.Session, Region: a.cfg.Region,
-		Hosts: a.cfg.AllowHosts, Log: log,
+		Hosts: a.cfg.AllowHosts, Log: a.cfg.Log,
 	})
-	server := newServer(a.cfg.HTTP, bodies{handler, a.cfg.Memory}, log)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		if err := server.Serve(a.files.Listener(a.listener)); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("serving", "err", err)
-		}
-	}()
-	a.stack.Push("gateway", func(ctx context.Context) error {
-		for _, o := range a.offers {
-			if o.Drain != nil {
-				o.Drain()
-			}
-		}
-		err := server.Shutdown(ctx)
-		if err != nil {
-			server.Close()
-		}
-		<-served
-		return err
-	})
-	return a, nil
 }
 
-// A server serves HTTP; an *http.Server does.
-type server interface {
-	Serve(net.Listener) error
-	Shutdown(context.Context) error
-	Close() error
-}
-
-// newServer makes the server that was chosen. AWS's SDKs keep connections idle for
-// 90 s at most (Go; Java 60 s, Node for as long as they may): one that the server
-// ended first would cost a request.
-func newServer(kind string, h http.Handler, log *slog.Logger) server {
-	std := &http.Server{
-		Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+// drain answers the requests that wait.
+func (a *App) drain() {
+	for _, o := range a.offers {
+		if o.Drain != nil {
+			o.Drain()
+		}
 	}
-	if kind == HTTPStd {
-		return std
-	}
-	return http1.New(std)
 }
 
 // rootKey is the key that all others are wrapped by. Runtimes that share a NATS
@@ -254,10 +231,6 @@ func withDefaults(c Config) Config {
 	}
 	return c
 }
-
-// Stop drains what is in flight and stops every part, the front door first and
-// the store last. When ctx ends, what still runs is cut off.
-func (a *App) Stop(ctx context.Context) error { return a.stack.Down(ctx) }
 
 // Endpoint is the URL that clients use.
 func (a *App) Endpoint() string { return "http://" + reachable(a.listener.Addr()) }

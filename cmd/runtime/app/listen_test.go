@@ -47,8 +47,8 @@ func TestListenErrorsSayWhatIsTrue(t *testing.T) {
 func TestListeningBeyondLoopbackWarns(t *testing.T) {
 	for address, want := range map[string]bool{":0": true, "0.0.0.0:0": true, "127.0.0.1:0": false, "localhost:0": false} {
 		var log bytes.Buffer
-		a, err := Start(t.Context(), Config{Listen: address, Data: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
-		if err != nil {
+		a := New(Config{Listen: address, Data: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err := a.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := a.Stop(context.Background()); err != nil {

@@ -48,8 +48,8 @@ func TestPartsAreTheServices(t *testing.T) {
 
 // An opened part answers by the model of its folder, and counts things of its own.
 func TestPartsOfferWhatTheySay(t *testing.T) {
-	a, err := Start(t.Context(), Config{Listen: "127.0.0.1:0", Data: t.TempDir()})
-	if err != nil {
+	a := New(Config{Listen: "127.0.0.1:0", Data: t.TempDir()})
+	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {

@@ -18,8 +18,8 @@ import (
 func damaged(t *testing.T) (cfg Config, block string) {
 	t.Helper()
 	cfg = Config{Listen: "127.0.0.1:0", Data: filepath.Join(t.TempDir(), "data")}
-	a, err := Start(t.Context(), cfg)
-	if err != nil {
+	a := New(cfg)
+	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	q, err := a.queues.Create(t.Context(), queue.ID{Account: "000000000000", Region: "us-east-1", Name: "q"},
@@ -73,7 +73,7 @@ func TestDamageIsWrittenDownBeforeItIsPutRight(t *testing.T) {
 	if err := os.Symlink(filepath.Join(cfg.Data, "nowhere", "losses.log"), losses); err != nil {
 		t.Skip(err)
 	}
-	if _, err := Start(t.Context(), cfg); err == nil {
+	if err := New(cfg).Start(t.Context()); err == nil {
 		t.Fatal("started without saying what is damaged")
 	}
 	if err := os.Remove(losses); err != nil {
@@ -103,7 +103,7 @@ func TestLogCutShortIsRemembered(t *testing.T) {
 	if err := os.Mkdir(checkpoint, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Start(t.Context(), cfg); err == nil {
+	if err := New(cfg).Start(t.Context()); err == nil {
 		t.Fatal("started with a folder for the checkpoint")
 	}
 	if err := os.Remove(checkpoint); err != nil {
