@@ -240,5 +240,10 @@ func (o *Outbox) handOn(ctx context.Context, to string, form func(Outcome) Event
 	if form != nil {
 		e = form(out)
 	}
-	return o.Put(ctx, to, e, handingOn)
+	err := o.Put(ctx, to, e, handingOn)
+	if errors.Is(err, fault.TooLarge) { // nothing can keep it, however often it is tried
+		o.config.Log.Warn("what follows from an event is too large to be kept", "to", label(to), "event", out.Event.ID, "err", err)
+		return nil
+	}
+	return err
 }

@@ -276,3 +276,25 @@ func (l leaver) Deliver(context.Context, delivery.Event) (delivery.Reply, error)
 	l()
 	return delivery.Reply{}, nil
 }
+
+// What no queue can keep is said and given up, not tried for ever.
+func TestWhatIsTooLargeToBeKeptIsGivenUp(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.set("t", "fail")
+		w.set("dead", "ok")
+		put(t, w, "a", "t", delivery.Policy{Sender: "huge", MaxAttempts: 1, OnFailure: "test:dead"})
+		time.Sleep(10 * time.Minute)
+		tries := 0
+		for _, line := range w.heard() {
+			if strings.Contains(line, " t got ") {
+				tries++
+			}
+		}
+		if tries != 1 || w.waiting() != 0 {
+			t.Errorf("tried %d times, %d wait", tries, w.waiting())
+		}
+		if !strings.Contains(w.log.String(), "too large to be kept") {
+			t.Error("nobody is told")
+		}
+	})
+}

@@ -93,10 +93,14 @@ func (r *receiver) deliver(q Queue, m queue.ReceivedMessage) {
 		}
 		v = env.next(env.Policy, r.outbox.config.Senders[env.Policy.Sender], reply, err, age())
 	}
+	failed := err
 	if v.ended == "" {
-		err = r.sendAgain(q, env, v.pause)
-	} else {
-		err = r.outbox.end(r.run.Work(), env, v.ended, reply, err)
+		if err = r.sendAgain(q, env, v.pause); errors.Is(err, fault.TooLarge) { // it has grown by what its envelope says now
+			v.ended = RetriesExhausted
+		}
+	}
+	if v.ended != "" {
+		err = r.outbox.end(r.run.Work(), env, v.ended, reply, failed)
 	}
 	if err != nil {
 		if r.run.Work().Err() == nil {

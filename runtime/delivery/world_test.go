@@ -43,6 +43,12 @@ var lambda = delivery.Sender{
 // sns is a sender whose pauses end.
 var sns = delivery.Sender{Failed: delivery.Backoff{{Times: 3}, {Times: 2, First: time.Second, Last: time.Second}, {Times: 3, First: time.Second, Last: 20 * time.Second}}}
 
+// huge is a sender whose records no queue can keep.
+var huge = delivery.Sender{
+	Failed: sns.Failed,
+	Record: func(delivery.Outcome) delivery.Event { return delivery.Event{Body: make([]byte, 10<<20)} },
+}
+
 // A world is an outbox over real queues, and targets that do as they are told.
 type world struct {
 	testing.TB
@@ -91,7 +97,7 @@ func (w *world) start() {
 	w.outbox = delivery.New(delivery.Config{
 		Queue:   func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, w.queues) },
 		Resolve: delivery.Resolvers{"test": w.resolve}.Resolve,
-		Senders: map[string]delivery.Sender{"lambda": lambda, "sns": sns},
+		Senders: map[string]delivery.Sender{"lambda": lambda, "sns": sns, "huge": huge},
 		Log:     slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 	if err := w.outbox.Start(ctx); err != nil {

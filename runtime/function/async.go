@@ -87,9 +87,10 @@ func (f Function) policy() delivery.Policy {
 	return p
 }
 
-// Principal is who a function is to other resources: a session of its role.
+// Principal is who a function is to other resources: a session of its role. A role of
+// another account gives it no rights there: AWS lets no function have one.
 func (f Function) Principal() policy.Principal {
-	if p, ok := policy.RolePrincipal(f.Role, f.Name); ok {
+	if p, ok := policy.RolePrincipal(f.Role, f.Name); ok && p.Account == f.Account {
 		return p
 	}
 	return policy.Principal{Account: f.Account}

@@ -577,11 +577,11 @@ func (w *world) blocked() <-chan string {
 func TestFunctionsOfAnotherRuntimeAreTargetsAtOnce(t *testing.T) {
 	w := open(t, t.TempDir())
 	defer w.down(t)
-	records, err := record.Open(t.Context(), w.backbone.JetStream())
-	if err != nil {
+	records := record.New(w.backbone.JetStream(), nil)
+	if err := records.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer records.Close()
+	defer records.Stop(context.Background())
 	c := w.config
 	c.Records, c.Dir = records, t.TempDir()
 	other, err := function.Open(t.Context(), c)
@@ -600,5 +600,16 @@ func TestFunctionsOfAnotherRuntimeAreTargetsAtOnce(t *testing.T) {
 	}
 	if _, err := other.Resolvers()["lambda"](ordersFunction().ARN() + "x"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("one that is not there: %v", err)
+	}
+}
+
+func TestARoleOfAnotherAccountGivesNoRightsThere(t *testing.T) {
+	f := ordersFunction()
+	if p := f.Principal(); p.ARN != "arn:aws:sts::000000000000:assumed-role/r/orders" || p.Account != orders.Account {
+		t.Errorf("with a role of its account it is %+v", p)
+	}
+	f.Role = "arn:aws:iam::111111111111:role/r"
+	if p := f.Principal(); p != (policy.Principal{Account: orders.Account}) {
+		t.Errorf("with one of another account it is %+v", p)
 	}
 }

@@ -16,8 +16,8 @@ func TestDeliveriesGoOnAfterAResetThatFailed(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{} }))
 	defer endpoint.Close()
-	a, err := Start(t.Context(), Config{Listen: "127.0.0.1:0", Data: t.TempDir()})
-	if err != nil {
+	a := New(Config{Listen: "127.0.0.1:0", Data: t.TempDir()})
+	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
