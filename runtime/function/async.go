@@ -11,6 +11,7 @@ import (
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 	"millrace/runtime/policy"
+	"millrace/runtime/sandbox"
 	"millrace/runtime/telemetry"
 )
 
@@ -143,12 +144,13 @@ func (running) Allows(delivery.Source) error { return nil }
 // Deliver implements delivery.Target: it runs the function.
 func (r running) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
 	t := r.target
+	var result sandbox.Result
 	release, err := t.functions.paceOf(t.function).acquire(ctx, value(t.function.Reserved))
 	if err != nil {
 		return delivery.Reply{}, err
 	}
-	defer release()
-	result, err := t.functions.Invoke(telemetry.WithTraceParent(ctx, e.TraceParent), t.function.ID(), Invocation{
+	defer func() { release(result.Cold) }()
+	result, err = t.functions.Invoke(telemetry.WithTraceParent(ctx, e.TraceParent), t.function.ID(), Invocation{
 		RequestID: e.ID, Qualifier: t.qualifier, Payload: e.Body, TraceHeader: e.TraceHeader,
 	})
 	if errors.Is(err, fault.Throttled) && t.function.closed() {

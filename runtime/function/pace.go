@@ -2,18 +2,23 @@ package function
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
 
-// How many asynchronous invocations of a function run at once before it has shown that
-// it needs more, and how long one waits for each place that is added. Events that are
+// As many asynchronous invocations of a function as there are processors run at once
+// before it has shown that it needs more: then one waits for each place that is added. Events that are
 // soon over would otherwise start an environment each, for nothing: these wait for a
-// place as those of mappings do. Where runs are long, waiting is longer than a start.
+// place as those of mappings do. Where runs are long, waiting is longer than a start:
+// those that are over took longRun, or none is over after endless. Where they take less
+// than shortRun, more places would only be more processes at one machine's work. Runs
+// that began with a start tell nothing.
 const (
-	initialPlaces = 5
 	quickInterval = 200 * time.Millisecond
+	shortRun      = 20 * time.Millisecond
 	longRun       = 100 * time.Millisecond
+	endless       = time.Second
 	longInterval  = 5 * time.Millisecond
 )
 
@@ -28,14 +33,16 @@ type pace struct {
 	waiting   int
 	grown     time.Time     // when a place was added, or the first began to wait
 	lastEnded time.Time     // when a run ended, or the first began
-	usual     time.Duration // of recent runs
+	usual     time.Duration // of recent runs, without starts
 }
 
-func newPace() *pace { return &pace{places: initialPlaces, freed: make(chan struct{}, 1)} }
+func newPace() *pace {
+	return &pace{places: max(2, runtime.GOMAXPROCS(0)), freed: make(chan struct{}, 1)}
+}
 
 // acquire waits for a place, of at most so many as there may be; 0 is no bound. What it
-// returns ends the run.
-func (p *pace) acquire(ctx context.Context, most int) (release func(), err error) {
+// returns ends the run, and is told whether that was a cold start.
+func (p *pace) acquire(ctx context.Context, most int) (release func(cold bool), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.waiting == 0 {
@@ -57,7 +64,7 @@ func (p *pace) acquire(ctx context.Context, most int) (release func(), err error
 		}
 		if p.running < p.places {
 			p.running++
-			return func() { p.end(now) }, nil
+			return func(cold bool) { p.end(now, cold) }, nil
 		}
 		p.await(ctx, next)
 		if ctx.Err() != nil {
@@ -69,7 +76,10 @@ func (p *pace) acquire(ctx context.Context, most int) (release func(), err error
 // grow adds the places that waiting has earned, and says when the next may be due.
 func (p *pace) grow(now time.Time) (next time.Duration) {
 	interval := quickInterval
-	if p.usual >= longRun || now.Sub(p.lastEnded) >= longRun {
+	if 0 < p.usual && p.usual < shortRun {
+		p.grown = now
+	}
+	if p.usual >= longRun || now.Sub(p.lastEnded) >= endless {
 		interval = longInterval
 	}
 	if n := now.Sub(p.grown) / interval; n > 0 {
@@ -92,12 +102,14 @@ func (p *pace) await(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (p *pace) end(began time.Time) {
+func (p *pace) end(began time.Time, cold bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
 	p.lastEnded = time.Now()
-	p.usual += (p.lastEnded.Sub(began) - p.usual) / 8
+	if !cold {
+		p.usual += (p.lastEnded.Sub(began) - p.usual) / 8
+	}
 	p.passOn()
 }
 

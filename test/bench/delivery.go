@@ -130,6 +130,47 @@ func (b *bench) runOutbox() (_ sample, err error) {
 	})
 }
 
+// runHanging does the same beside a hundred targets that hang, and have more to do.
+func (b *bench) runHanging() (_ sample, err error) {
+	ctx := context.Background()
+	o, err := b.newOutbox(ctx)
+	if err != nil {
+		return sample{}, err
+	}
+	defer func() {
+		cut, cancel := context.WithCancel(ctx)
+		cancel()
+		_ = o.Stop(cut) // says what it cut off
+		err = errors.Join(err, o.stop())
+	}()
+	arrived := make(chan struct{}, 1)
+	o.targets["hanging"] = func(string) (delivery.Target, error) {
+		return target.Func(func(ctx context.Context, _ delivery.Event) (delivery.Reply, error) {
+			<-ctx.Done()
+			return delivery.Reply{}, ctx.Err()
+		}), nil
+	}
+	o.targets["good"] = func(string) (delivery.Target, error) {
+		return target.Func(func(context.Context, delivery.Event) (delivery.Reply, error) {
+			arrived <- struct{}{}
+			return delivery.Reply{}, nil
+		}), nil
+	}
+	e := b.event()
+	for i := range 100 * 200 {
+		if err := o.Put(ctx, fmt.Sprint("hanging:", i%100), e, delivery.Policy{}); err != nil {
+			return sample{}, err
+		}
+	}
+	return b.putAll(1, func() error {
+		err := o.Put(ctx, "good:", e, delivery.Policy{})
+		if err == nil {
+			<-arrived
+		}
+		return err
+	})
+}
+
 // waiting is how many events wait in an outbox that is stopped.
 const waiting = 100_000
 

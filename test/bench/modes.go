@@ -60,6 +60,8 @@ var modes = []mode{
 		floors: []floor{msgsAbove(30_000), p50Below(time.Millisecond)}},
 	{name: "outbox", does: "from an outbox's Put to a target that is not durable, in process", run: (*bench).runOutbox,
 		floors: []floor{p50Below(time.Millisecond)}},
+	{name: "hanging", does: "the same beside 100 targets that hang, with 20,000 events", run: (*bench).runHanging,
+		floors: []floor{p99Below(20 * time.Millisecond)}},
 	{name: "waiting", does: "an event of 100,000 that wait in an outbox", once: true, run: (*bench).runWaiting,
 		floors: []floor{bytesBelow(500)}},
 	{name: "synced", does: "SendMessage, --sync always, 64 connections", echoed: true, run: (*bench).runSynced,

@@ -21,6 +21,12 @@ func p50Below(d time.Duration) floor {
 	}}
 }
 
+func p99Below(d time.Duration) floor {
+	return floor{fmt.Sprintf("p99 < %v", d), func(s sample, _ map[string]sample) (string, bool) {
+		return short(s.percentile(0.99)), s.percentile(0.99) < d
+	}}
+}
+
 func opsOfEcho(want float64) floor {
 	return floor{fmt.Sprintf("≥ %v × echo", want), func(s sample, _ map[string]sample) (string, bool) {
 		got := s.opsPerSecond() / s.echo
