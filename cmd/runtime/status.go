@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 type statusCmd struct {
@@ -29,7 +30,7 @@ func (c *statusCmd) Run(ctx context.Context, term terminal) error {
 		fmt.Fprintf(term.out, "endpoint   %s\nhealth     %s\nversion    %s\nprocess    %d\nuptime     %v\ndata       %s\n",
 			s.Endpoint, strings.ReplaceAll(s.Health, "\n", "\n           "), s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second), s.Data)
 		for _, c := range s.Stored {
-			fmt.Fprintf(term.out, "%-10s %d\n", c.Of, c.N)
+			fmt.Fprintf(term.out, "%-10s %d\n", lastWord(c.Of), c.N)
 		}
 		printLosses(term.out, s.Losses)
 	}
@@ -37,4 +38,9 @@ func (c *statusCmd) Run(ctx context.Context, term terminal) error {
 		err = exitError(1)
 	}
 	return err
+}
+
+// lastWord is the noun of a name in JSON: "mappings" of "eventSourceMappings".
+func lastWord(name string) string {
+	return strings.ToLower(name[max(0, strings.LastIndexFunc(name, unicode.IsUpper)):])
 }
