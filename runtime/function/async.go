@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 	"millrace/runtime/policy"
@@ -63,12 +61,8 @@ func (fs *Functions) InvokeAsync(ctx context.Context, id ID, in Invocation) erro
 	if fs.outbox == nil {
 		return fault.New(fault.Unavailable, "asynchronous invocations have no outbox here")
 	}
-	if in.RequestID == "" {
-		in.RequestID = uuid.NewString()
-	}
 	e := delivery.Event{
-		ID: in.RequestID, Body: in.Payload, Source: delivery.Source{Principal: f.Principal()},
-		TraceHeader: in.TraceHeader, TraceParent: telemetry.TraceParent(ctx),
+		ID: in.RequestID, Body: in.Payload, Source: delivery.Source{Principal: f.Principal()}, TraceHeader: in.TraceHeader,
 	}
 	return fs.outbox.Put(ctx, invocation+":"+invokedARN(f, in.Qualifier), e, f.policy())
 }
