@@ -1,0 +1,108 @@
+package broker
+
+import "context"
+
+// A Runner runs the software of brokers. What it needs to remember (ports, which
+// software, what it has set up) it remembers itself. It is safe for concurrent use;
+// calls for one broker come one after the other.
+type Runner interface {
+	// Run brings a broker up as desired, or adopts one that runs so, and returns when
+	// its own health endpoint says that it serves. The error is a sentence for people
+	// that says what to do: it becomes the reason of a failed creation. Then nothing of
+	// the attempt runs anymore. When ctx is over, it gives up.
+	Run(ctx context.Context, d Desired) (Running, error)
+
+	// Stop ends a broker well and keeps its data. One that does not run is fine.
+	Stop(ctx context.Context, id string) error
+
+	// Remove ends a broker and removes all that is of it. One that is not there is fine.
+	Remove(ctx context.Context, id string) error
+
+	// User sets or removes a user of a running broker at once. It is for engines whose
+	// users live in the broker, when such calls are allowed (--mq-live-users).
+	User(ctx context.Context, id string, u User, change Change) error
+}
+
+// Desired is what a broker should run as from its next start on.
+type Desired struct {
+	ID, Name        string // "b-<uuid>", as in its ARN
+	Account, Region string
+
+	Engine   Engine
+	Version  string // of the catalogue: "3.13"
+	Instance string // "mq.m7g.large"
+	Mode     Mode
+	Strategy Strategy
+
+	Configuration []byte // the stored text of its configuration's revision; nil for none
+	Users         []User // with passwords in the clear; of RabbitMQ the one of its creation
+}
+
+// Running is what runs of a broker.
+type Running struct {
+	Instances []Instance
+	Software  string          // for the tag millrace:engine: "rabbitmq 3.10.8 (process)"; "" when nothing really runs
+	Actions   []Action        // what users should know: actionsRequired
+	Done      <-chan struct{} // closed when it has died, and not by Stop or Remove; nil when nothing really runs
+	Err       func() error    // why it died; for after Done
+}
+
+// An Instance is what DescribeBroker shows of a node, or of the nodes behind one endpoint.
+type Instance struct {
+	ConsoleURL string
+	Endpoints  []string // URLs, in AWS's order
+	IPAddress  string   // of ActiveMQ only
+}
+
+// An Action is something the owner of a broker has to do, or to know.
+type Action struct {
+	Code string // "METADATA_ONLY"
+	Info string
+}
+
+// A User is one of a broker's own.
+type User struct {
+	Name, Password  string
+	Groups          []string
+	ConsoleAccess   bool
+	ReplicationUser bool
+}
+
+// A Change is what becomes of a user.
+type Change string
+
+// The changes of users.
+const (
+	Create Change = "CREATE"
+	Update Change = "UPDATE"
+	Delete Change = "DELETE"
+)
+
+// An Engine is a kind of broker software, as Amazon MQ spells it.
+type Engine string
+
+// The engines.
+const (
+	ActiveMQ Engine = "ACTIVEMQ"
+	RabbitMQ Engine = "RABBITMQ"
+)
+
+// A Mode is how many nodes a broker has.
+type Mode string
+
+// The deployment modes.
+const (
+	SingleInstance Mode = "SINGLE_INSTANCE"
+	ActiveStandby  Mode = "ACTIVE_STANDBY_MULTI_AZ" // of ActiveMQ
+	Cluster        Mode = "CLUSTER_MULTI_AZ"        // of RabbitMQ
+)
+
+// A Strategy is how a broker knows its users.
+type Strategy string
+
+// The strategies.
+const (
+	Simple        Strategy = "SIMPLE"
+	LDAP          Strategy = "LDAP"
+	ConfigManaged Strategy = "CONFIG_MANAGED"
+)
