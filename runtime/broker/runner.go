@@ -1,6 +1,10 @@
 package broker
 
-import "context"
+import (
+	"context"
+
+	"millrace/runtime/broker/catalog"
+)
 
 // A Runner runs the software of brokers. What it needs to remember (ports, which
 // software, what it has set up) it remembers itself. It is safe for concurrent use;
@@ -28,11 +32,11 @@ type Desired struct {
 	ID, Name        string // "b-<uuid>", as in its ARN
 	Account, Region string
 
-	Engine   Engine
+	Engine   catalog.Engine
 	Version  string // of the catalogue: "3.13"
 	Instance string // "mq.m7g.large"
-	Mode     Mode
-	Strategy Strategy
+	Mode     catalog.Mode
+	Strategy catalog.Strategy
 
 	Configuration []byte // the stored text of its configuration's revision; nil for none
 	Users         []User // with passwords in the clear; of RabbitMQ the one of its creation
@@ -76,33 +80,4 @@ const (
 	Create Change = "CREATE"
 	Update Change = "UPDATE"
 	Delete Change = "DELETE"
-)
-
-// An Engine is a kind of broker software, as Amazon MQ spells it.
-type Engine string
-
-// The engines.
-const (
-	ActiveMQ Engine = "ACTIVEMQ"
-	RabbitMQ Engine = "RABBITMQ"
-)
-
-// A Mode is how many nodes a broker has.
-type Mode string
-
-// The deployment modes.
-const (
-	SingleInstance Mode = "SINGLE_INSTANCE"
-	ActiveStandby  Mode = "ACTIVE_STANDBY_MULTI_AZ" // of ActiveMQ
-	Cluster        Mode = "CLUSTER_MULTI_AZ"        // of RabbitMQ
-)
-
-// A Strategy is how a broker knows its users.
-type Strategy string
-
-// The strategies.
-const (
-	Simple        Strategy = "SIMPLE"
-	LDAP          Strategy = "LDAP"
-	ConfigManaged Strategy = "CONFIG_MANAGED"
 )
