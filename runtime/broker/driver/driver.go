@@ -50,6 +50,11 @@ type Driver interface {
 
 	// Nodes lists the nodes of this data folder of which anything is here.
 	Nodes(ctx context.Context) ([]State, error)
+
+	// Close lets go of all nodes, which go on as they are: nothing watches them anymore,
+	// and their Instances, whose Done may stay open, are of no use. No goroutine of the
+	// driver is left.
+	Close() error
 }
 
 // A State is what a driver has of a node.
@@ -63,7 +68,11 @@ type State struct {
 type Software struct {
 	Engine  string // "rabbitmq"
 	Version string // what really runs, all of it: "3.10.8"
-	Source  string // where it is: an image "rabbitmq:3.13-management", or a path "/usr/lib/rabbitmq"
+	Source  string // where it is: an image "rabbitmq:3.13-management", or a folder "/usr/lib/rabbitmq"
+
+	// Programs are the absolute paths of its programs, by their names ("rabbitmq-server",
+	// "rabbitmqctl", "epmd"), for Launch. Nil in a container.
+	Programs map[string]string
 }
 
 // A Node is one member of a broker.
@@ -73,7 +82,8 @@ type Node struct {
 	Ports  []Port
 
 	// Render says what to launch in the place that the driver has for the node. It is
-	// called before each start. It does not block.
+	// called before each start. It does not block. It renders the same for the same
+	// place, or else a node that runs is started anew instead of adopted.
 	Render func(Place) (Launch, error)
 }
 
@@ -118,6 +128,11 @@ type File struct {
 
 // An Instance is a node that was launched or adopted.
 type Instance interface {
+	// Ready is closed when the software itself has said that it is up, and at once
+	// where it does not say so: in a container, or of a node that was adopted. It may
+	// not serve yet then. It stays open when the node is over before.
+	Ready() <-chan struct{}
+
 	// Done is closed when the node is over, whoever ended it.
 	Done() <-chan struct{}
 
