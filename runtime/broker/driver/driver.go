@@ -124,6 +124,11 @@ type File struct {
 	Path     string // absolute, below a folder of the Place
 	Contents []byte
 	Mode     os.FileMode // permissions; the user that the software runs as owns it
+
+	// Seed marks a file that matters to the first starts only, such as the users that a
+	// broker is born with. It is written before each start, like all files, but does not
+	// count as a part of the launch: a running node is adopted although it would differ.
+	Seed bool
 }
 
 // An Instance is a node that was launched or adopted.
