@@ -1,0 +1,105 @@
+// Package engine is where the engines of brokers meet what runs them: an [Engine] says
+// what makes stock software a broker of Amazon MQ, and knows nothing of containers and
+// processes. A driver launches what the engine renders, and a broker.Runner joins the two.
+package engine
+
+import (
+	"context"
+	"io"
+	"net/netip"
+
+	"millrace/runtime/broker"
+	"millrace/runtime/broker/driver"
+	"millrace/runtime/ca"
+)
+
+// An Engine is a kind of broker software. It holds no state of brokers and is safe for
+// concurrent use. What a broker keeps for its life stands in Broker.
+type Engine interface {
+	// Name is what drivers know the software by: "rabbitmq".
+	Name() string
+
+	// Nodes is how many nodes a broker has. A fault.Invalid says that the engine
+	// cannot run such a broker as desired, and why.
+	Nodes(d broker.Desired) (int, error)
+
+	// Ports lists where each node listens, without public addresses, those that clients
+	// use first. Their Inside is also the port that a first broker should have outside.
+	Ports(d broker.Desired, plain bool) []driver.Port
+
+	// Seed makes what a broker keeps for its life: secrets, and how it was born. It is
+	// called once a broker. What it returns holds secrets; random is crypto/rand.Reader.
+	Seed(d broker.Desired, random io.Reader) ([]byte, error)
+
+	// Render says what to launch as a node (from 0 on) in its place. The same broker in
+	// the same place renders the same launch, so that a driver can adopt it. Broker.Served
+	// changes nothing but files that are marked as Seed.
+	Render(b Broker, node int, p driver.Place) (Rendered, error)
+
+	// Describe returns what DescribeBroker shows of the broker's instances.
+	Describe(b Broker) []broker.Instance
+
+	// Control returns the means to govern a launched broker, one instance a node. It
+	// connects to nothing yet.
+	Control(b Broker, nodes []driver.Instance, s driver.Software) (Control, error)
+}
+
+// A Broker is what an engine has to know of one.
+type Broker struct {
+	broker.Desired
+
+	Seed   []byte // of Engine.Seed
+	Served bool   // Control.Ready has succeeded since the broker was created
+	Plain  bool   // endpoints that Amazon MQ does not have (--mq-plain-endpoints)
+
+	Host string  // that endpoints name: "127.0.0.1"
+	TLS  ca.Pair // of all its nodes and names; it names "localhost" and 127.0.0.1 too
+	Root []byte  // PEM of the authority that signed it
+
+	Nodes []Node
+}
+
+// A Node is one member of a broker.
+type Node struct {
+	Name  string        // as in driver.Node
+	Host  string        // that the other nodes reach it by; "" for a single one
+	Ports []driver.Port // of Engine.Ports, with their public addresses
+}
+
+// Public returns where clients reach a port, by its name.
+func (n Node) Public(name string) (netip.AddrPort, bool) {
+	for _, p := range n.Ports {
+		if p.Name == name {
+			return p.Public, true
+		}
+	}
+	return netip.AddrPort{}, false
+}
+
+// Rendered is a launch, and what it could not say.
+type Rendered struct {
+	Launch driver.Launch
+
+	// LeftOut is what Amazon MQ would have set and the software that runs does not know,
+	// a sentence each, for the log.
+	LeftOut []string
+}
+
+// A Control governs one launched broker. It is safe for concurrent use.
+type Control interface {
+	// Ready waits until the broker's own health endpoint says that it serves, and what
+	// Amazon MQ owns in it is there. It gives up when ctx or a node is over: then the
+	// error has the node's last words.
+	Ready(ctx context.Context) error
+
+	// Reconcile restores what Amazon MQ owns in the broker, such as operator policies,
+	// and removes what it forbids, such as the user guest. It is cheap and meant to be
+	// called once a minute. It reports what it changed, a sentence each, for the log.
+	Reconcile(ctx context.Context) ([]string, error)
+
+	// User sets or removes a user in the running broker.
+	User(ctx context.Context, u broker.User, change broker.Change) error
+
+	// Release lets go of connections. The broker keeps running.
+	Release()
+}
