@@ -1,0 +1,306 @@
+// Package live runs brokers for real: its [Runner] joins an engine, which knows what makes
+// a broker, with a driver, which knows how to run one.
+//
+// A broker has a placement for its whole life: its driver, its ports, its certificate and
+// the secrets of its engine. So endpoints and credentials stay what they are when the
+// broker, the runtime or the machine is started again.
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"millrace/runtime/broker"
+	"millrace/runtime/broker/catalog"
+	"millrace/runtime/broker/driver"
+	"millrace/runtime/broker/engine"
+	"millrace/runtime/ca"
+	"millrace/runtime/fault"
+	"millrace/runtime/store/record"
+)
+
+// A Config is what a Runner needs. All is required but what says otherwise.
+type Config struct {
+	Drivers []driver.Driver // the first that works is that of a new broker
+	Engines map[catalog.Engine]engine.Engine
+
+	Records *record.Store
+	Keys    Keyring
+	CA      *ca.Authority
+
+	Host  netip.Addr // where brokers listen
+	Shown string     // the name or address in endpoints; "" for Host
+	Plain bool       // with the endpoints that Amazon MQ does not have
+	Exact bool       // refuse software of another series than the one asked for
+
+	// Progress is told, a line at a time, what takes long, such as a pull; nil for nothing.
+	Progress func(broker, line string)
+	Log      *slog.Logger // nil for none
+}
+
+// A Runner runs brokers. It implements broker.Runner.
+type Runner struct {
+	config     Config
+	placements placements
+	placing    sync.Mutex // one broker at a time is given ports
+
+	mu      sync.Mutex          // guards running
+	running map[string]*running // by the ids of brokers
+}
+
+var _ broker.Runner = (*Runner)(nil)
+
+// New makes a Runner. It runs nothing yet.
+func New(c Config) *Runner {
+	if c.Shown == "" {
+		c.Shown = c.Host.String()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Progress == nil {
+		c.Progress = func(string, string) {}
+	}
+	return &Runner{config: c, placements: newPlacements(c.Records), running: map[string]*running{}}
+}
+
+// Run implements broker.Runner.
+func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, error) {
+	eng := r.config.Engines[d.Engine]
+	if eng == nil {
+		return broker.Running{}, fault.New(fault.Invalid,
+			"%s brokers cannot be run yet. Their API can be had without a broker behind it: start the runtime with --mq-driver metadata.", d.Engine.Title())
+	}
+	nodes, err := eng.Nodes(d)
+	if err != nil {
+		return broker.Running{}, err
+	}
+	if died := r.take(d.ID); died != nil { // nodes of it may be left
+		if err := died.stop(ctx); err != nil {
+			return broker.Running{}, err
+		}
+	}
+	p, known := r.placements.table.Get(d.ID)
+	drv, err := r.driver(ctx, p.Driver)
+	if err != nil {
+		return broker.Running{}, err
+	}
+	software, err := drv.Find(ctx, eng.Name(), d.Version, func(line string) { r.config.Progress(d.Name, line) })
+	if err != nil {
+		return broker.Running{}, err
+	}
+	if err := r.fits(d, software); err != nil {
+		return broker.Running{}, err
+	}
+	b, p, err := r.place(ctx, eng, d, p, drv.Name(), nodes)
+	if err != nil {
+		return broker.Running{}, errors.Join(err, r.forget(ctx, drv, p, known))
+	}
+	run, err := r.launch(ctx, drv, eng, b, software)
+	if err != nil {
+		if !p.Served && ctx.Err() == nil { // nothing was ever stored in it
+			err = errors.Join(err, r.forget(ctx, drv, p, false))
+		}
+		return broker.Running{}, err
+	}
+	if !p.Served {
+		p.Served = true
+		if err := r.placements.put(ctx, p); err != nil {
+			return broker.Running{}, errors.Join(err, run.stop(ctx))
+		}
+	}
+	r.mu.Lock()
+	r.running[d.ID] = run
+	r.mu.Unlock()
+	return broker.Running{
+		Instances: eng.Describe(b),
+		Software:  fmt.Sprintf("%s %s (%s)", software.Engine, software.Version, drv.Name()),
+		Done:      run.died, Err: run.reason,
+	}, nil
+}
+
+// driver returns the driver of that name, or the first that works when there is no name yet.
+func (r *Runner) driver(ctx context.Context, name string) (driver.Driver, error) {
+	var why []string
+	for _, d := range r.config.Drivers {
+		if name != "" && d.Name() != name {
+			continue
+		}
+		err := d.Check(ctx)
+		if err == nil {
+			return d, nil
+		}
+		why = append(why, fmt.Sprintf("%s: %v", d.Name(), err))
+	}
+	if name != "" && len(why) == 0 {
+		return nil, fault.New(fault.Unavailable, "The broker was made with the driver %s, which the runtime was not started with (--mq-driver).", name)
+	}
+	return nil, fault.New(fault.Unavailable, "There is nothing to run a broker with. %s", strings.Join(why, "; "))
+}
+
+// fits refuses software that is not of the version asked for, when that is wanted.
+func (r *Runner) fits(d broker.Desired, s driver.Software) error {
+	if catalog.Series(s.Version) == d.Version {
+		return nil
+	}
+	if r.config.Exact {
+		return fault.New(fault.Invalid, "%s %s was asked for, and %s is %s %s; --mq-exact-version refuses that.",
+			d.Engine.Title(), d.Version, s.Source, s.Engine, s.Version)
+	}
+	r.config.Log.Info("a broker runs another version than the one asked for", "broker", d.ID, "asked", d.Version, "runs", s.Version, "source", s.Source)
+	return nil
+}
+
+// place gives a broker all that it keeps for its life, or finds what it was given.
+func (r *Runner) place(ctx context.Context, eng engine.Engine, d broker.Desired, p placement, drv string, nodes int) (engine.Broker, placement, error) {
+	r.placing.Lock()
+	defer r.placing.Unlock()
+	b := engine.Broker{Desired: d, Plain: r.config.Plain, Host: r.config.Shown, Served: p.Served}
+	var s secrets
+	var err error
+	if p.ID == "" {
+		p = placement{ID: d.ID, Account: d.Account, Region: d.Region, Driver: drv}
+		s.Seed, err = eng.Seed(d, rand.Reader)
+	} else {
+		s, err = p.open(r.config.Keys)
+	}
+	if err != nil {
+		return b, p, err
+	}
+	if b.Root, err = r.config.CA.Root(); err != nil {
+		return b, p, err
+	}
+	if s.TLS, err = r.config.CA.Leaf(s.TLS, r.names(d), []netip.Addr{r.config.Host, netip.MustParseAddr("127.0.0.1")}); err != nil {
+		return b, p, err
+	}
+	b.Seed, b.TLS = s.Seed, s.TLS
+	for n := range nodes {
+		if len(p.Nodes) == n {
+			p.Nodes = append(p.Nodes, map[string]uint16{})
+		}
+		ports, err := r.ports(eng, d, p, n)
+		if err != nil {
+			return b, p, err
+		}
+		b.Nodes = append(b.Nodes, engine.Node{Name: node(d.ID, n), Ports: ports})
+	}
+	if err := p.seal(r.config.Keys, s); err != nil {
+		return b, p, err
+	}
+	return b, p, r.placements.put(ctx, p)
+}
+
+// ports are those of a node of the placement, which gets the ones it lacks.
+func (r *Runner) ports(eng engine.Engine, d broker.Desired, p placement, n int) ([]driver.Port, error) {
+	ports := eng.Ports(d, r.config.Plain)
+	given := p.Nodes[n]
+	for i, port := range ports {
+		number, ok := given[port.Name]
+		if !ok {
+			wanted := port.Inside
+			if port.Private {
+				wanted = 0
+			}
+			var err error
+			taken := func(number uint16) bool { return p.has(number) || r.placements.taken(number) }
+			if number, err = choosePort(r.config.Host, wanted, node(d.ID, n), port.Name, taken); err != nil {
+				return nil, err
+			}
+			given[port.Name] = number
+		}
+		ports[i].Public = netip.AddrPortFrom(r.config.Host, number)
+	}
+	return ports, nil
+}
+
+// names are those that a broker's certificate is for.
+func (r *Runner) names(d broker.Desired) []string {
+	names := []string{"localhost", d.ID + ".mq." + d.Region + ".amazonaws.com"}
+	if _, err := netip.ParseAddr(r.config.Shown); err != nil {
+		names = append(names, r.config.Shown)
+	}
+	return names
+}
+
+// forget removes a broker that came to nothing, unless it was there before.
+func (r *Runner) forget(ctx context.Context, drv driver.Driver, p placement, known bool) error {
+	if known {
+		return nil
+	}
+	for n := range p.Nodes {
+		if err := drv.Remove(ctx, node(p.ID, n)); err != nil {
+			return err
+		}
+	}
+	return r.placements.delete(ctx, p.ID)
+}
+
+// Stop implements broker.Runner.
+func (r *Runner) Stop(ctx context.Context, id string) error {
+	if run := r.take(id); run != nil {
+		return run.stop(ctx)
+	}
+	p, drv, err := r.placed(ctx, id)
+	if drv == nil {
+		return err
+	}
+	for n := range p.Nodes { // an earlier runtime may have left them
+		err = errors.Join(err, drv.Halt(ctx, node(id, n)))
+	}
+	return err
+}
+
+// Remove implements broker.Runner.
+func (r *Runner) Remove(ctx context.Context, id string) error {
+	if run := r.take(id); run != nil {
+		run.release()
+	}
+	p, drv, err := r.placed(ctx, id)
+	if drv == nil {
+		return err
+	}
+	return r.forget(ctx, drv, p, false)
+}
+
+// placed finds where a broker runs; a nil driver when it runs nowhere.
+func (r *Runner) placed(ctx context.Context, id string) (placement, driver.Driver, error) {
+	p, ok := r.placements.table.Get(id)
+	if !ok {
+		return p, nil, nil
+	}
+	drv, err := r.driver(ctx, p.Driver)
+	return p, drv, err
+}
+
+func (r *Runner) take(id string) *running {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	run := r.running[id]
+	delete(r.running, id)
+	return run
+}
+
+// User implements broker.Runner.
+func (r *Runner) User(ctx context.Context, id string, u broker.User, change broker.Change) error {
+	r.mu.Lock()
+	run := r.running[id]
+	r.mu.Unlock()
+	if run == nil {
+		return fault.New(fault.Conflict, "The broker is not running.")
+	}
+	return run.control.User(ctx, u, change)
+}
+
+// Close lets go of the drivers. Brokers must have been stopped.
+func (r *Runner) Close() (err error) {
+	for _, d := range r.config.Drivers {
+		err = errors.Join(err, d.Close())
+	}
+	return err
+}

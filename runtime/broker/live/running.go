@@ -1,0 +1,142 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"millrace/runtime/broker/driver"
+	"millrace/runtime/broker/engine"
+	"millrace/runtime/fault"
+)
+
+// reconcileEvery is how often what Amazon MQ owns in a broker is restored.
+const reconcileEvery = time.Minute
+
+// stopTimeout bounds the end of what could not be brought up.
+const stopTimeout = 15 * time.Second
+
+// A running broker is watched by a goroutine of its own, from its launch until it has
+// died or is released.
+type running struct {
+	id      string
+	nodes   []driver.Instance
+	control engine.Control
+	log     *slog.Logger
+
+	halt    context.CancelFunc
+	watcher sync.WaitGroup
+	died    chan struct{} // closed when a node has died by itself
+	why     error         // for after died
+}
+
+// launch brings up the nodes of a broker, and returns when it serves. When it does not,
+// nothing of it runs anymore.
+func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engine, b engine.Broker, s driver.Software) (_ *running, err error) {
+	run := &running{id: b.ID, log: r.config.Log.With("broker", b.ID), died: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			// Also when ctx is over: what was begun has to end.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+			defer cancel()
+			err = errors.Join(err, run.stop(ctx))
+		}
+	}()
+	for n, node := range b.Nodes {
+		instance, err := drv.Start(ctx, driver.Node{
+			Name: node.Name, Ports: node.Ports,
+			Labels: map[string]string{"broker": b.ID, "name": b.Name, "account": b.Account, "region": b.Region},
+			Render: func(p driver.Place) (driver.Launch, error) {
+				rendered, err := eng.Render(b, n, p)
+				for _, left := range rendered.LeftOut {
+					run.log.Info("left out: "+left, "runs", p.Software.Version)
+				}
+				return rendered.Launch, err
+			},
+		}, s)
+		if err != nil {
+			return nil, err
+		}
+		run.nodes = append(run.nodes, instance)
+	}
+	for _, instance := range run.nodes {
+		select {
+		case <-instance.Ready():
+		case <-instance.Done():
+			return nil, fault.Wrap(fault.Unavailable, instance.Err(), "The broker ended while it started: %v", instance.Err())
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if run.control, err = eng.Control(b, run.nodes, s); err != nil {
+		return nil, err
+	}
+	if err := run.control.Ready(ctx); err != nil {
+		return nil, err
+	}
+	watched, halt := context.WithCancel(context.WithoutCancel(ctx))
+	run.halt = halt
+	run.watcher.Go(func() { run.watch(watched) })
+	return run, nil
+}
+
+// watch restores what Amazon MQ owns in the broker, now and then, until it is over.
+func (r *running) watch(ctx context.Context) {
+	over := make(chan driver.Instance, len(r.nodes))
+	for _, node := range r.nodes {
+		r.watcher.Go(func() {
+			select {
+			case <-node.Done():
+				over <- node
+			case <-ctx.Done():
+			}
+		})
+	}
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case node := <-over:
+			if ctx.Err() == nil { // else it was ended
+				r.why = node.Err()
+				close(r.died)
+			}
+			return
+		case <-tick.C:
+			restored, err := r.control.Reconcile(ctx)
+			for _, what := range restored {
+				r.log.Info(what)
+			}
+			if err != nil && ctx.Err() == nil {
+				r.log.Debug("what Amazon MQ owns in a broker could not be restored; it is tried again", "err", err)
+			}
+		}
+	}
+}
+
+// reason says why the broker died; it is for after died.
+func (r *running) reason() error { return r.why }
+
+// release ends the watching. The broker goes on.
+func (r *running) release() {
+	if r.halt != nil {
+		r.halt()
+	}
+	r.watcher.Wait()
+	if r.control != nil {
+		r.control.Release()
+	}
+}
+
+// stop ends the broker well, its last node first.
+func (r *running) stop(ctx context.Context) (err error) {
+	r.release()
+	for _, node := range r.nodes {
+		err = errors.Join(err, node.Stop(ctx))
+	}
+	return err
+}
