@@ -146,7 +146,7 @@ func (r *Runner) driver(ctx context.Context, name string) (driver.Driver, error)
 
 // fits refuses software that is not of the version asked for, when that is wanted.
 func (r *Runner) fits(d broker.Desired, s driver.Software) error {
-	if catalog.Series(s.Version) == d.Version {
+	if strings.HasPrefix(s.Version+".", d.Version+".") {
 		return nil
 	}
 	if r.config.Exact {
