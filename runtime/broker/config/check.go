@@ -9,11 +9,11 @@ import (
 
 // parse reads a text for a version of RabbitMQ, and refuses what that version has not.
 func parse(version string, data []byte) ([]line, error) {
-	lines, err := read(data)
+	series := catalog.Series(version)
+	lines, err := read(data, series != "3")
 	if err != nil {
 		return nil, err
 	}
-	series := catalog.Series(version)
 	for _, l := range lines {
 		if err := permitted(l, series, version); err != nil {
 			return nil, err
@@ -29,8 +29,6 @@ func permitted(l line, series, version string) error {
 		return refuse(l.key, "Configuration key [%s] on line %d is not supported.", l.key, l.number)
 	case k.from > series:
 		return refuse(l.key, "Configuration key [%s] on line %d is not supported on RabbitMQ %s.", l.key, l.number, version)
-	case l.section != "" && series == "3":
-		return refuse("", "Section %s: sections are not supported on RabbitMQ %s.", l.section, version)
 	case l.section != "" && !isLimit(l.key):
 		return refuse(l.key, "Configuration key [%s] on line %d is not supported in a section.", l.key, l.number)
 	// RabbitMQ puts the value of another key in place of $(that key), and decrypts

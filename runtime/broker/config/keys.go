@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A key is one that customers may set.
 type key struct {
@@ -23,6 +26,8 @@ const (
 
 // Amazon MQ Developer Guide, "Configurable values for RabbitMQ". A "*" stands for one
 // word of a key: a number in a list, or a name.
+// A consumer_timeout of 0 is none. secure.management.http.headers.enabled is Amazon's
+// own: RabbitMQ does not know it.
 var keys = table{
 	"consumer_timeout": {whole(0, maxInt32), "3"},
 	"heartbeat":        {whole(60, 3600), "3"},
@@ -52,38 +57,47 @@ func isLimit(name string) bool {
 
 type table map[string]key
 
-// find looks a key up, with "*" in place of each of its words where that helps.
-func (t table) find(name string) (key, bool) {
-	if k, ok := t[name]; ok {
-		return k, true
+// known are the keys of all tables. Those with a "*" are patterns, by how many words
+// they have: a text can have thousands of lines, and each is looked up.
+var known, patterns = index(keys, authKeys, oauthKeys, ldapKeys, httpKeys, tlsKeys, arnKeys)
+
+func index(tables ...table) (table, map[int][]pattern) {
+	all, patterns := table{}, map[int][]pattern{}
+	for _, t := range tables {
+		for name, k := range t {
+			if words := strings.Split(name, "."); slices.Contains(words, "*") {
+				patterns[len(words)] = append(patterns[len(words)], pattern{words, k})
+			} else {
+				all[name] = k
+			}
+		}
 	}
-	words := strings.Split(name, ".")
-	if len(words) > 8 {
-		return key{}, false
-	}
-	return t.match(words, 0)
+	return all, patterns
 }
 
-func (t table) match(words []string, from int) (key, bool) {
-	for i := from; i < len(words); i++ {
-		word := words[i]
-		words[i] = "*"
-		if k, ok := t[strings.Join(words, ".")]; ok {
-			return k, true
+type pattern struct {
+	words []string
+	key   key
+}
+
+func (p pattern) matches(words []string) bool {
+	for i, word := range p.words {
+		if word != "*" && word != words[i] {
+			return false
 		}
-		if k, ok := t.match(words, i+1); ok {
-			return k, true
-		}
-		words[i] = word
 	}
-	return key{}, false
+	return true
 }
 
 // lookup finds a key of any table.
 func lookup(name string) (key, bool) {
-	for _, t := range []table{keys, oauthKeys, ldapKeys, httpKeys, tlsKeys, arnKeys} {
-		if k, ok := t.find(name); ok {
-			return k, true
+	if k, ok := known[name]; ok {
+		return k, true
+	}
+	words := strings.Split(name, ".")
+	for _, p := range patterns[len(words)] {
+		if p.matches(words) {
+			return p.key, true
 		}
 	}
 	return key{}, false

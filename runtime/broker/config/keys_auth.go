@@ -4,9 +4,8 @@ var backend = oneOf("internal", "oauth2", "ldap", "http", "cache",
 	"rabbit_auth_backend_internal", "rabbit_auth_backend_oauth2", "rabbit_auth_backend_ldap",
 	"rabbit_auth_backend_http", "rabbit_auth_backend_cache")
 
-// Amazon MQ Developer Guide, "OAuth 2.0 authentication and authorization": all keys of
-// RabbitMQ's plugin, except those with secrets or files, and those for opaque tokens.
-var oauthKeys = oauth(table{
+// Who knows the users. The cache stands in front of another one.
+var authKeys = table{
 	"auth_backends.*":       {backend, "3"},
 	"auth_backends.*.authn": {backend, "3"},
 	"auth_backends.*.authz": {backend, "3"},
@@ -16,7 +15,11 @@ var oauthKeys = oauth(table{
 	"auth_cache.cached_backend.authz": {backend, "3"},
 	"auth_cache.cache_ttl":            {amount, "3"},
 	"auth_cache.cache_refusals":       {flag, "3"},
+}
 
+// Amazon MQ Developer Guide, "OAuth 2.0 authentication and authorization": all keys of
+// RabbitMQ's plugin, except those with secrets or files, and those for opaque tokens.
+var oauthKeys = oauth(table{
 	"auth_oauth2.resource_server_id":                             {text, "3"},
 	"auth_oauth2.resource_server_type":                           {text, "3"},
 	"auth_oauth2.additional_scopes_key":                          {text, "3"},

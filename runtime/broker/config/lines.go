@@ -24,8 +24,8 @@ type line struct {
 	block   bool   // the value stands on lines of its own
 }
 
-// read takes a text apart, and knows no key.
-func read(data []byte) ([]line, error) {
+// read takes a text apart, and knows no key. Only RabbitMQ 4 has sections.
+func read(data []byte, sections bool) ([]line, error) {
 	var lines []line
 	section := ""
 	rest := string(data)
@@ -45,6 +45,8 @@ func read(data []byte) ([]line, error) {
 			switch {
 			case err != nil:
 				return nil, err
+			case !sections:
+				return nil, refuse("", "Line %d: section %s is not supported on RabbitMQ 3.", number, name)
 			case section == "":
 				section = name
 			case section == name:

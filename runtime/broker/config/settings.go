@@ -34,6 +34,8 @@ func (s Setting) Int() int {
 func (s Setting) On() bool { return s.Value == "true" }
 
 // Line is the setting as a line that RabbitMQ reads, with the quotes that it needs.
+// Only some of the keys for knowing users can need them; RabbitMQ 3.10 takes quotes for
+// a part of the value.
 func (s Setting) Line() string {
 	value := s.Value
 	switch {
@@ -67,11 +69,12 @@ func Effective(data []byte, version, instance string, mode catalog.Mode) (Settin
 		return nil, err
 	}
 	var settings Settings
-	section := sectionOf(instance, mode)
+	section, seen := sectionOf(instance, mode), map[string]bool{}
 	for _, l := range slices.Backward(lines) {
-		if _, late := settings.Get(l.key); late || l.section != "" && l.section != section {
+		if seen[l.key] || l.section != "" && l.section != section {
 			continue
 		}
+		seen[l.key] = true
 		k, _ := lookup(l.key)
 		settings = append(settings, Setting{l.key, l.value, k.form.kind})
 	}
