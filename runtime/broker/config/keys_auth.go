@@ -97,12 +97,12 @@ var ldapKeys = table{
 	"auth_ldap.user_bind_pattern":      {text, "3"},
 	"auth_ldap.user_dn_pattern":        {text, "3"},
 	"auth_ldap.dn_lookup_attribute":    {text, "3"},
-	"auth_ldap.dn_lookup_base":         {dnNone, "3"},
+	"auth_ldap.dn_lookup_base":         {dn, "3"},
 	"auth_ldap.dn_lookup_bind":         {oneOf("as_user", "anon"), "3"},
 	"auth_ldap.dn_lookup_bind.user_dn": {dn, "3"},
 	"auth_ldap.other_bind":             {oneOf("as_user", "anon"), "3"},
 	"auth_ldap.other_bind.user_dn":     {dn, "3"},
-	"auth_ldap.group_lookup_base":      {dnNone, "3"},
+	"auth_ldap.group_lookup_base":      {dn, "3"},
 	"auth_ldap.use_ssl":                {flag, "3"},
 	"auth_ldap.use_starttls":           {flag, "3"},
 
@@ -115,9 +115,11 @@ var ldapKeys = table{
 	"auth_ldap.ssl_options.fail_if_no_peer_cert":  {flag, "3"},
 	"auth_ldap.ssl_options.depth":                 {depth, "3"},
 	"auth_ldap.ssl_options.hostname_verification": {hostname, "3"},
+	"auth_ldap.ssl_options.crl_check":             {crl, "3"},
 }
 
-// Amazon MQ Developer Guide, "HTTP authentication and authorization".
+// Amazon MQ Developer Guide, "HTTP authentication and authorization", which does not
+// list sni; its tutorial sets it.
 var httpKeys = table{
 	"auth_http.http_method":                      {oneOf("get", "post"), "4"},
 	"auth_http.user_path":                        {https, "4"},
@@ -162,14 +164,14 @@ var arnKeys = table{
 
 	"aws.arns.auth_ldap.dn_lookup_bind.password": {secret, "3"},
 	"aws.arns.auth_ldap.other_bind.password":     {secret, "3"},
-	"aws.arns.auth_ldap.ssl_options.cacertfile":  {object, "3"},
+	"aws.arns.auth_ldap.ssl_options.cacertfile":  {bundle, "3"},
 	"aws.arns.auth_ldap.ssl_options.certfile":    {object, "3"},
 	"aws.arns.auth_ldap.ssl_options.keyfile":     {secret, "3"},
 
-	"aws.arns.ssl_options.cacertfile":           {object, "4"},
-	"aws.arns.management.ssl.cacertfile":        {object, "4"},
-	"aws.arns.auth_oauth2.https.cacertfile":     {object, "4"},
-	"aws.arns.auth_http.ssl_options.cacertfile": {object, "4"},
+	"aws.arns.ssl_options.cacertfile":           {bundle, "4"},
+	"aws.arns.management.ssl.cacertfile":        {bundle, "4"},
+	"aws.arns.auth_oauth2.https.cacertfile":     {bundle, "4"},
+	"aws.arns.auth_http.ssl_options.cacertfile": {bundle, "4"},
 	"aws.arns.auth_http.ssl_options.certfile":   {object, "4"},
 	"aws.arns.auth_http.ssl_options.keyfile":    {secret, "4"},
 }

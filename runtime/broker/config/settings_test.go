@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,6 +113,39 @@ func TestWithin(t *testing.T) {
 			refusedFor(t, err, key)
 		} else if err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// The configurations that Amazon MQ's tutorials build, one of each way to know users,
+// with the strategy that brokers with them then show.
+func TestTutorials(t *testing.T) {
+	for _, c := range []struct {
+		file     string
+		versions []string
+		needs    []string
+		want     catalog.Strategy
+	}{
+		{"oauth2.conf", []string{v3, v4}, []string{"oauth2"}, catalog.ConfigManaged},
+		{"iam.conf", []string{v3, v4}, []string{"oauth2"}, catalog.ConfigManaged},
+		{"ldap.conf", []string{v3, v4}, []string{"ldap", "aws.arns"}, catalog.ConfigManaged},
+		{"http.conf", []string{v4}, []string{"http", "aws.arns"}, catalog.ConfigManaged},
+		{"certificates.conf", []string{v4}, []string{"ssl", "aws.arns"}, catalog.ConfigManaged},
+		{"mtls.conf", []string{v4}, []string{"ssl", "aws.arns"}, catalog.Simple},
+		{"limits.conf", []string{v4}, nil, catalog.Simple},
+	} {
+		data, err := os.ReadFile("testdata/" + c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, version := range []string{v3, v4} {
+			if err := check(version, string(data)); (err == nil) != slices.Contains(c.versions, version) {
+				t.Errorf("%s on %s: %v", c.file, version, err)
+			}
+		}
+		settings, err := Effective(data, v4, "mq.m7g.large", catalog.Cluster)
+		if err != nil || settings.Strategy() != c.want || !slices.Equal(settings.Outside(), c.needs) {
+			t.Errorf("%s is %s and needs %v, %v", c.file, settings.Strategy(), settings.Outside(), err)
 		}
 	}
 }

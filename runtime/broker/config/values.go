@@ -45,12 +45,14 @@ var (
 	https  = form{Text, "a URL that begins with https://", isHTTPS}
 	host   = form{Text, "an IP address or a domain name", isHost}
 	dn     = form{Text, "a distinguished name", isDN}
-	dnNone = form{Text, "a distinguished name, or none", func(v string) bool { return v == "none" || isDN(v) }}
 	query  = form{Text, "a query", isTerm}
 	period = form{Text, "a number of milliseconds, or infinity", func(v string) bool { return v == "infinity" || whole(0, maxInt32).check(v) }}
 
 	role   = form{Text, "the ARN of an IAM role", func(v string) bool { return isARN(v, "iam", "role/") }}
-	object = form{Text, "the ARN of an S3 object", func(v string) bool { return isARN(v, "s3", "") && strings.Contains(v, "/") }}
+	object = form{Text, "the ARN of an S3 object", isObject}
+	bundle = form{Text, "the ARN of an S3 object or of a private certificate authority", func(v string) bool {
+		return isObject(v) || isARN(v, "acm-pca", "certificate-authority/")
+	}}
 	secret = form{Text, "the ARN of a Secrets Manager secret", func(v string) bool { return isARN(v, "secretsmanager", "secret:") }}
 
 	algorithm = oneOf("Ed25519", "Ed25519ph", "Ed448", "Ed448ph", "EdDSA", "ES256K", "ES256", "ES384", "ES512",
@@ -80,6 +82,8 @@ func isHost(v string) bool {
 	}
 	return true
 }
+
+func isObject(v string) bool { return isARN(v, "s3", "") && strings.Contains(v, "/") }
 
 func isARN(v, service, resource string) bool {
 	a, err := arn.Parse(v)
