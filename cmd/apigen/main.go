@@ -99,6 +99,9 @@ func (s service) trim(from, to string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Additions.addTo(m); err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
 	if err := m.trim(s.Operations); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}

@@ -42,6 +42,11 @@ type options struct {
 	// ReadWhole are operations whose blobs come to the service whole, as []byte, though
 	// the model says that they stream: what they take is short, and used as a whole.
 	ReadWhole []string `json:"readWhole"`
+
+	// Additions are what AWS's API has and the whole model at hand has not yet: -trim
+	// puts it into the trimmed model. It is the one place for that, and goes away with
+	// a newer model: one that has the same otherwise is refused.
+	Additions additions `json:"additions"`
 }
 
 // usualBody bounds the body of a request, in bytes. It leaves room for the longest
