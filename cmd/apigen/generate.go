@@ -215,7 +215,11 @@ func (g *generator) serviceVar() {
 	g.printf("Name: %q, SigningName: %q, APIVersion: %q, TargetPrefix: %q, ShapePrefix: %q, JSONVersion: %q, XMLNamespace: %q,\n",
 		strings.ReplaceAll(md.ServiceID, " ", ""), signing, md.APIVersion, md.TargetPrefix, g.service.ShapePrefix, md.JSONVersion, md.XMLNamespace.URI)
 	g.printf("QueryCompat: %v, GenericChecks: %v,\nProtocols: []wire.Protocol{", md.QueryCompat != nil, g.service.GenericChecks)
-	for _, p := range append(md.Protocols, g.service.AlsoSpeaks...) {
+	speaks := md.Protocols
+	if len(speaks) == 0 { // older models have no list
+		speaks = []string{md.Protocol}
+	}
+	for _, p := range slices.Concat(speaks, g.service.AlsoSpeaks) {
 		g.printf("%s,", protocols[p])
 	}
 	g.printf("},\nMissingOps: %#v,\nOperations: []*wire.Operation{\n", g.Others)

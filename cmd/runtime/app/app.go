@@ -69,6 +69,8 @@ type Config struct {
 
 	SQS         sqs.Options // how SQS answers
 	KeepForever bool        // MessageRetentionPeriod removes nothing
+
+	MQ MQ // how brokers run, and how Amazon MQ answers
 }
 
 // What can serve connections: net/http alone, or a loop that serves what SDKs

@@ -3,7 +3,6 @@ package keys
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -49,7 +48,7 @@ func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, erro
 // asks; whatever account a stranger names gets no record.
 func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bool) (Key, error) {
 	want := Alias{Name: name, Account: account, Region: region}
-	if service, ok := strings.CutPrefix(name, managedPrefix); ok && slices.Contains(managingServices, service) {
+	if service, ok := strings.CutPrefix(name, managedPrefix); ok && managingServices[service] != "" {
 		if own {
 			return r.managed(ctx, account, region, service)
 		}
@@ -69,8 +68,12 @@ func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bo
 	return k, nil
 }
 
-// managingServices are the services that AWS manages keys for, of those supported.
-var managingServices = []string{"sqs"}
+// managingServices are the services that AWS manages keys for, of those supported, and what their
+// keys say of themselves.
+var managingServices = map[string]string{
+	"sqs": "Default key that protects my SQS messages when no other key is defined",
+	"mq":  "Default key that protects my MQ data when no other key is defined",
+}
 
 // managedID is the id of the key that AWS manages for a service. It follows from
 // where the key is, so that runtimes that make it at once make the same one.
@@ -85,7 +88,7 @@ func (r *Ring) managed(ctx context.Context, account, region, service string) (Ke
 	}
 	k, err := r.store(ctx, Key{
 		ID: id, Account: account, Region: region, Service: service, Spec: Symmetric,
-		Description: "Default key that protects my SQS messages when no other key is defined",
+		Description: managingServices[service],
 		Rotation:    year,
 	})
 	if errors.Is(err, fault.Exists) {

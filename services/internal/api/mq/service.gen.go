@@ -144,7 +144,7 @@ func (Unimplemented) UpdateUser(context.Context, *UpdateUserInput) (*UpdateUserO
 var Service = &wire.Service{
 	Name: "mq", SigningName: "mq", APIVersion: "2017-11-27", TargetPrefix: "", ShapePrefix: "", JSONVersion: "1.1", XMLNamespace: "",
 	QueryCompat: false, GenericChecks: false,
-	Protocols:  []wire.Protocol{},
+	Protocols:  []wire.Protocol{wire.RestJSON},
 	MissingOps: []string(nil),
 	Operations: []*wire.Operation{
 		{Name: "CreateBroker", Method: "POST", URI: "/v1/brokers", Status: 200, Input: &shapes[16], Output: &shapes[17], ResultWrapper: "CreateBrokerResult", MaxBody: 16777216,

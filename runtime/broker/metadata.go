@@ -1,0 +1,24 @@
+package broker
+
+import "context"
+
+// Metadata is a Runner that runs nothing: its brokers go through their whole life, and
+// nobody can connect to them.
+type Metadata struct{}
+
+// Run implements Runner.
+func (Metadata) Run(context.Context, Desired) (Running, error) {
+	return Running{Actions: []Action{{
+		Code: "METADATA_ONLY",
+		Info: "Nothing runs behind this broker: the runtime was started with --mq-driver metadata. Start it with another driver for brokers that can be connected to.",
+	}}}, nil
+}
+
+// Stop implements Runner.
+func (Metadata) Stop(context.Context, string) error { return nil }
+
+// Remove implements Runner.
+func (Metadata) Remove(context.Context, string) error { return nil }
+
+// User implements Runner.
+func (Metadata) User(context.Context, string, User, Change) error { return nil }

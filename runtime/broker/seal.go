@@ -1,0 +1,78 @@
+package broker
+
+import (
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/store/keys"
+)
+
+// A Keyring makes and unwraps the data keys that seal passwords: *keys.Ring.
+type Keyring interface {
+	DataKey(keyID, account, region string) (keys.DataKey, error)
+	Unwrap(wrapped []byte) (cipher.AEAD, error)
+}
+
+// Sealed is a password: a nonce of 12 bytes, and what AES-256-GCM makes of it under the
+// data key of its broker. The broker's id is additional data, so that no password works
+// in the record of another broker.
+type Sealed []byte
+
+const nonceSize = 12
+
+// A sealer seals and opens the passwords of one broker.
+type sealer struct {
+	id   string
+	aead cipher.AEAD
+}
+
+// newKey makes the data key of a new broker, under the KMS key that its encryption names.
+func newKey(ring Keyring, b *Broker) (sealer, error) {
+	name := ""
+	if !b.Encryption.Owned {
+		name = b.Encryption.KeyID
+		if name == "" {
+			name = "alias/aws/mq"
+		}
+	}
+	k, err := ring.DataKey(name, b.Account, b.Region)
+	if err != nil {
+		return sealer{}, keyRefusal(err)
+	}
+	b.Key = k.Wrapped
+	return sealer{b.ID, k.AEAD}, nil
+}
+
+// keyRefusal tells the client what is wrong with the key that it named.
+func keyRefusal(err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Code == fault.Internal || f.Code == fault.Unavailable {
+		return err
+	}
+	code := fault.Invalid
+	if f.Code == fault.Denied {
+		code = fault.Denied
+	}
+	return refuse(code, "encryptionOptions", "The KMS key cannot be used: %s", f.What)
+}
+
+func sealerOf(ring Keyring, b *Broker) (sealer, error) {
+	aead, err := ring.Unwrap(b.Key)
+	return sealer{b.ID, aead}, err
+}
+
+func (s sealer) seal(password string) Sealed {
+	nonce := make([]byte, nonceSize)
+	rand.Read(nonce) // never fails, says its documentation
+	return s.aead.Seal(nonce, nonce, []byte(password), []byte(s.id))
+}
+
+func (s sealer) open(box Sealed) (string, error) {
+	if len(box) < nonceSize {
+		return "", errors.New("a sealed password is damaged")
+	}
+	text, err := s.aead.Open(nil, box[:nonceSize], box[nonceSize:], []byte(s.id))
+	return string(text), err
+}

@@ -1,0 +1,327 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"millrace/runtime/fault"
+	"millrace/runtime/store/keys"
+)
+
+// A worker follows the record of one broker, and has the Runner do what it asks for. It
+// alone calls the Runner for its broker.
+type worker struct {
+	brokers *Brokers
+	key, id string
+
+	wake  chan struct{} // of capacity 1: the record was written
+	users chan userCall
+	ended chan struct{} // closed when Run is over
+
+	mu     sync.Mutex         // guards cancel
+	cancel context.CancelFunc // of the Run under way; nil when there is none
+
+	// Of the goroutine of Run.
+	running   *Running // nil while nothing runs
+	removed   bool
+	began     time.Time // of the creation or reboot under way; zero for none
+	up        time.Time // when it last came up
+	retry     time.Duration
+	notBefore time.Time // of the next attempt
+}
+
+// A userCall is a change of a user inside the broker.
+type userCall struct {
+	ctx    context.Context
+	user   User
+	change Change
+	answer chan error // of capacity 1
+}
+
+func newWorker(bs *Brokers, key string, b Broker) *worker {
+	return &worker{brokers: bs, key: key, id: b.ID, wake: make(chan struct{}, 1), users: make(chan userCall), ended: make(chan struct{})}
+}
+
+// Keep implements workers.Worker. A broker that is to be deleted need not come up first.
+func (w *worker) Keep(b Broker) bool {
+	if b.ID != w.id {
+		return false
+	}
+	if b.State == Deleting {
+		w.mu.Lock()
+		if w.cancel != nil {
+			w.cancel()
+		}
+		w.mu.Unlock()
+	}
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// Run implements workers.Worker.
+func (w *worker) Run(halted, work context.Context) {
+	defer close(w.ended)
+	defer w.stop(work)
+	for halted.Err() == nil {
+		b, ok := w.brokers.table.Get(w.key)
+		if !ok {
+			return
+		}
+		wait := w.step(halted, work, b)
+		if w.removed {
+			return
+		}
+		w.idle(halted, b, wait)
+	}
+}
+
+// stop ends what runs when the worker ends: for good if the record is gone.
+func (w *worker) stop(work context.Context) {
+	var err error
+	if _, ok := w.brokers.table.Get(w.key); !ok && !w.removed {
+		err = w.brokers.config.Runner.Remove(work, w.id)
+	} else if w.running != nil {
+		err = w.brokers.config.Runner.Stop(work, w.id)
+	}
+	if err != nil {
+		w.brokers.log.Error("stopping a broker failed", "broker", w.id, "err", err)
+	}
+}
+
+// idle waits until the record was written, the broker has died, or wait is over, which
+// is for ever if it is zero; and changes users meanwhile.
+func (w *worker) idle(halted context.Context, b Broker, wait time.Duration) {
+	var later <-chan time.Time
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		later = t.C
+	}
+	var died <-chan struct{}
+	if w.running != nil {
+		died = w.running.Done
+	}
+	for {
+		select {
+		case <-halted.Done():
+		case <-w.wake:
+		case <-later:
+		case <-died:
+		case c := <-w.users:
+			c.answer <- w.changeNow(c, b)
+			continue
+		}
+		return
+	}
+}
+
+// step does what the record asks for, and is to be called again when that changes, or
+// after wait unless it is zero.
+func (w *worker) step(halted, work context.Context, b Broker) (wait time.Duration) {
+	planned := b.State == Creating || b.State == Rebooting && !b.Unplanned
+	if wait := time.Until(w.notBefore); wait > 0 && !planned && w.running == nil {
+		return wait
+	}
+	switch b.State {
+	case Deleting:
+		return w.remove(work, b)
+	case CreationFailed:
+		return 0
+	case Creating, Rebooting:
+		return w.bringUp(halted, work, b)
+	}
+	switch {
+	case w.running == nil:
+		return w.bringUp(halted, work, b)
+	case w.dead():
+		return w.buried(halted, b)
+	case !b.waits():
+		return 0
+	}
+	due := b.Window.due(b.Waiting, time.Now())
+	if wait := time.Until(due); wait > 0 {
+		return wait
+	}
+	w.brokers.log.Info("the maintenance window of a broker opens", "broker", w.id, "name", b.Name)
+	return w.write(halted, func(b *Broker) { b.openWindow(time.Now()) })
+}
+
+// bringUp starts the broker, after an end of it if it runs, and writes what came of it.
+func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
+	log := w.brokers.log.With("broker", w.id, "name", b.Name)
+	if w.began.IsZero() {
+		w.began = time.Now()
+	}
+	if w.running != nil {
+		log.Info("a broker is rebooting")
+		if err := w.brokers.config.Runner.Stop(work, w.id); err != nil {
+			log.Error("stopping a broker failed", "err", err)
+			return w.backOff()
+		}
+		w.running = nil
+	}
+	next := b.next()
+	r, err := w.run(halted, next)
+	switch {
+	case err == nil:
+		w.running, w.up, w.notBefore = &r, time.Now(), time.Time{}
+		if wait := w.write(halted, func(b *Broker) { b.started(next, r) }); wait > 0 {
+			return wait
+		}
+		log.Info("a broker is running", "software", r.Software, "after", time.Since(w.began).Round(time.Millisecond))
+		w.began = time.Time{}
+		return 0
+	case halted.Err() != nil || w.unwanted():
+		return 0
+	}
+	log.Error("running a broker failed", "err", err)
+	wait := w.backOff()
+	w.write(halted, func(b *Broker) { b.failed(codeOf(b, err), err.Error(), time.Now()) })
+	if b.State == Creating {
+		w.began = time.Time{}
+	}
+	return wait
+}
+
+// run has the Runner run the broker, until it is to be deleted or the worker halts.
+func (w *worker) run(halted context.Context, b Broker) (Running, error) {
+	ctx, cancel := context.WithCancel(halted)
+	defer cancel()
+	w.setCancel(cancel)
+	defer w.setCancel(nil)
+	if w.unwanted() {
+		return Running{}, context.Canceled
+	}
+	d, err := w.brokers.desired(ctx, b)
+	if err != nil {
+		return Running{}, err
+	}
+	return w.brokers.config.Runner.Run(ctx, d)
+}
+
+func (w *worker) setCancel(cancel context.CancelFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cancel = cancel
+}
+
+// unwanted reports whether the broker need not come up anymore.
+func (w *worker) unwanted() bool {
+	b, ok := w.brokers.table.Get(w.key)
+	return !ok || b.State == Deleting
+}
+
+// buried writes that the broker has died, to be run again.
+func (w *worker) buried(halted context.Context, b Broker) time.Duration {
+	var err error
+	if w.running.Err != nil {
+		err = w.running.Err()
+	}
+	w.brokers.log.Error("a broker has died; it is run again", "broker", w.id, "name", b.Name, "err", err)
+	w.running, w.began = nil, time.Now()
+	if time.Since(w.up) > longestRetry {
+		w.retry = 0
+	}
+	wait := w.backOff()
+	w.write(halted, (*Broker).died)
+	return wait
+}
+
+func (w *worker) dead() bool {
+	if w.running.Done == nil {
+		return false
+	}
+	select {
+	case <-w.running.Done:
+		return true
+	default:
+		return false
+	}
+}
+
+// remove ends the broker, and then its record and name.
+func (w *worker) remove(work context.Context, b Broker) time.Duration {
+	start := time.Now()
+	err := w.brokers.config.Runner.Remove(work, w.id)
+	if err == nil {
+		w.running = nil
+		err = w.brokers.forget(work, b)
+	}
+	if err != nil {
+		w.brokers.log.Error("deleting a broker failed; it is tried again", "broker", w.id, "name", b.Name, "err", err)
+		return w.backOff()
+	}
+	w.removed = true
+	w.brokers.log.Info("a broker is deleted", "broker", w.id, "name", b.Name, "after", time.Since(start).Round(time.Millisecond))
+	return 0
+}
+
+// forget removes the record of a broker, and then frees its name.
+func (bs *Brokers) forget(ctx context.Context, b Broker) error {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	if err := ignoreNotFound(bs.table.Delete(ctx, b.key())); err != nil {
+		return err
+	}
+	if c, ok := bs.names.Get(b.nameKey()); !ok || c.ID != b.ID {
+		return nil
+	}
+	return ignoreNotFound(bs.names.Delete(ctx, b.nameKey()))
+}
+
+// write changes the record, and says how long to wait before trying again when that
+// fails.
+func (w *worker) write(ctx context.Context, change func(*Broker)) time.Duration {
+	_, err := w.brokers.change(ctx, w.key, func(b *Broker) error { change(b); return nil })
+	if ignoreNotFound(err) == nil || ctx.Err() != nil {
+		return 0
+	}
+	w.brokers.log.Error("storing the state of a broker failed", "broker", w.id, "err", err)
+	return w.backOff()
+}
+
+const longestRetry = time.Minute
+
+// backOff returns how long to wait before the next attempt: 1 second, and twice as long
+// each time, up to a minute.
+func (w *worker) backOff() time.Duration {
+	w.retry = min(max(2*w.retry, time.Second), longestRetry)
+	w.notBefore = time.Now().Add(w.retry)
+	return w.retry
+}
+
+// changeUser has the worker change a user inside the broker.
+func (w *worker) changeUser(ctx context.Context, u User, change Change) error {
+	c := userCall{ctx, u, change, make(chan error, 1)}
+	select {
+	case w.users <- c:
+		return <-c.answer
+	case <-w.ended:
+		return fault.New(fault.Unavailable, "the runtime is stopping")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *worker) changeNow(c userCall, b Broker) error {
+	if w.running == nil || b.State != Up && b.State != Critical {
+		return notWhile(&b, "Changing users of")
+	}
+	return w.brokers.config.Runner.User(c.ctx, w.id, c.user, c.change)
+}
+
+// codeOf is the code of the action that an error asks for.
+func codeOf(b *Broker, err error) string {
+	switch {
+	case b.State == Creating:
+		return "CREATION_FAILED"
+	case errors.Is(err, keys.ErrDisabled), errors.Is(err, keys.ErrState), errors.Is(err, keys.ErrNotFound):
+		return invalidKey
+	}
+	return "REBOOT_FAILED"
+}
