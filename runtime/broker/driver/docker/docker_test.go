@@ -1,0 +1,180 @@
+package docker_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"millrace/runtime/broker/brokertest"
+	"millrace/runtime/broker/driver"
+	"millrace/runtime/broker/driver/docker"
+	"millrace/runtime/fault"
+	"millrace/test/needs"
+	"millrace/test/patience"
+)
+
+const how = "test/brokers/engine start DIR and test/brokers/images DIR give an engine with images (Debian, as root); export the DOCKER_HOST that they print"
+
+// engine is a client of the engine that the environment names; never of the default one,
+// which is somebody's own.
+func engine(t *testing.T, images ...string) *client.Client {
+	needs.Long(t)
+	if os.Getenv("DOCKER_HOST") == "" {
+		needs.That(t, fmt.Errorf("DOCKER_HOST is not set"), how)
+	}
+	c, err := client.New(client.FromEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err = c.Ping(ctx, client.PingOptions{})
+	needs.That(t, err, how)
+	for _, image := range images {
+		_, err := c.ImageInspect(ctx, image)
+		needs.That(t, err, how)
+	}
+	return c
+}
+
+func open(t *testing.T, cfg docker.Config) driver.Driver {
+	t.Helper()
+	d, err := docker.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestDriver(t *testing.T) {
+	for version, running := range map[string]string{"3.13": "3.10.8", "4.2": "4.0.5"} {
+		t.Run(version, func(t *testing.T) {
+			c := engine(t, "rabbitmq:"+version+"-management")
+			brokertest.Exercise(t, brokertest.Subject{
+				Engine: brokertest.RabbitMQ(), Version: version, Running: running,
+				Open: func(t *testing.T, data string) driver.Driver { return open(t, docker.Config{Data: data}) },
+				Absent: func(t *testing.T, data string) driver.Driver {
+					return open(t, docker.Config{Data: data, Images: map[string]string{"rabbitmq": "127.0.0.1:1/nothing/here:{version}"}})
+				},
+				Kill:    func(t *testing.T, data, node string) { kill(t, c, data, node) },
+				Left:    func(t *testing.T, data string) []string { return left(t, c, data) },
+				Foreign: func(t *testing.T, data, node string) func() error { return foreign(t, c, version, data, node) },
+				Until:   func(t testing.TB, what string, so func() bool) { patience.Until(t, what, so, nil) },
+			})
+		})
+	}
+}
+
+func ours(t *testing.T, c *client.Client, data string) []container.Summary {
+	t.Helper()
+	got, err := c.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("label", "millrace.data="+docker.DataID(data))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.Items
+}
+
+func kill(t *testing.T, c *client.Client, data, node string) {
+	for _, i := range ours(t, c, data) {
+		if i.Labels["millrace.node"] == node {
+			if _, err := c.ContainerKill(t.Context(), i.ID, client.ContainerKillOptions{Signal: "KILL"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// left looks at all that the engine has, since a label may be what is missing.
+func left(t *testing.T, c *client.Client, data string) (all []string) {
+	for _, i := range ours(t, c, data) {
+		all = append(all, "container "+i.Names[0])
+	}
+	containers, err := c.ContainerList(t.Context(), client.ContainerListOptions{All: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range containers.Items {
+		if strings.Contains(i.Names[0], docker.DataID(data)) {
+			all = append(all, "container "+i.Names[0])
+		}
+	}
+	volumes, err := c.VolumeList(t.Context(), client.VolumeListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range volumes.Items {
+		if strings.Contains(v.Name, docker.DataID(data)) || v.Labels["millrace.data"] == docker.DataID(data) {
+			all = append(all, "volume "+v.Name)
+		}
+	}
+	return all
+}
+
+func foreign(t *testing.T, c *client.Client, version, data, node string) func() error {
+	name := "millrace-" + docker.DataID(data) + "-" + node
+	made, err := c.ContainerCreate(t.Context(), client.ContainerCreateOptions{Name: name, Config: &container.Config{
+		Image: "rabbitmq:" + version + "-management", Labels: map[string]string{"millrace.node": node},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.ContainerRemove(context.WithoutCancel(t.Context()), made.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	})
+	return func() error {
+		_, err := c.ContainerInspect(t.Context(), made.ID, client.ContainerInspectOptions{})
+		return err
+	}
+}
+
+// An engine that takes connections and never answers hangs nobody.
+func TestAnEngineThatHangsIsGivenUp(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() // connections wait in its queue
+	d := open(t, docker.Config{Data: t.TempDir(), Host: "unix://" + socket, CallTimeout: 50 * time.Millisecond})
+	defer d.Close()
+	n := driver.Node{Name: "n", Render: func(driver.Place) (driver.Launch, error) { return driver.Launch{}, nil }}
+	for name, f := range map[string]func() error{
+		"Check": func() error { return d.Check(t.Context()) },
+		"Find": func() error {
+			_, err := d.Find(t.Context(), "rabbitmq", "3.13", func(string) {})
+			return err
+		},
+		"Start": func() error {
+			_, err := d.Start(t.Context(), n, driver.Software{Engine: "rabbitmq", Version: "3.13", Source: "i"})
+			return err
+		},
+		"Halt":   func() error { return d.Halt(t.Context(), "n") },
+		"Remove": func() error { return d.Remove(t.Context(), "n") },
+		"Nodes": func() error {
+			_, err := d.Nodes(t.Context())
+			return err
+		},
+	} {
+		if err := f(); fault.Of(err) != fault.Unavailable || !strings.Contains(err.Error(), "answer") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNoEngineIsSaidSo(t *testing.T) {
+	d := open(t, docker.Config{Data: t.TempDir(), Host: "unix://" + filepath.Join(t.TempDir(), "nobody")})
+	defer d.Close()
+	err := d.Check(t.Context())
+	if fault.Of(err) != fault.Unavailable || !strings.Contains(err.Error(), "install") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
+	}
+}

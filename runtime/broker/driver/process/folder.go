@@ -1,0 +1,224 @@
+//go:build linux || darwin
+
+package process
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"millrace/runtime/broker/driver"
+	"millrace/runtime/fault"
+	"millrace/runtime/store/atomicfile"
+)
+
+const (
+	recordFile = "node.json"
+	outputFile = "output.log"
+	oldOutput  = "output.log.1"
+	maxOutput  = 10 << 20 // output beyond it is set aside at the next start
+)
+
+// A folder is that of a node, which holds all of it.
+type folder string
+
+// A record is what a later runtime has to know of a node. It also marks the folder
+// as ours.
+type record struct {
+	Node      string
+	Launch    string `json:",omitempty"` // the hash of what Main was started with
+	Main      ident
+	Companion ident
+	Socket    string `json:",omitempty"` // folder of the notify socket, when it is elsewhere
+	Output    int64  // where the output of Main begins
+}
+
+func (f folder) path(name string) string { return filepath.Join(string(f), name) }
+
+// read returns the record of a node; fs.ErrNotExist when it has none.
+func (f folder) read() (record, error) {
+	var r record
+	if info, err := os.Lstat(string(f)); err != nil {
+		return r, err
+	} else if !info.IsDir() {
+		return r, os.ErrNotExist
+	}
+	b, err := os.ReadFile(f.path(recordFile))
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(b, &r); err != nil {
+		return r, fault.Wrap(fault.Unavailable, err, "%s cannot be read: remove the folder if no broker runs in it", f.path(recordFile))
+	}
+	return r, nil
+}
+
+func (f folder) write(r record) error {
+	b, err := json.Marshal(r)
+	if err == nil {
+		err = atomicfile.Write(f.path(recordFile), b)
+	}
+	return fault.Wrap(fault.Unavailable, err, "writing %s", f.path(recordFile))
+}
+
+// claim makes the folder, or takes the one that is there, when it is a node's or empty.
+func (f folder) claim(node string) (record, error) {
+	r, err := f.read()
+	if err == nil && r.Node == node {
+		return r, nil
+	}
+	if err != nil && !os.IsNotExist(err) {
+		return r, err
+	}
+	if err := os.MkdirAll(filepath.Dir(string(f)), 0o700); err != nil {
+		return r, fault.Wrap(fault.Unavailable, err, "making the folder of brokers")
+	}
+	if err := os.Mkdir(string(f), 0o700); err != nil && !os.IsExist(err) {
+		return r, fault.Wrap(fault.Unavailable, err, "making the folder of a broker")
+	}
+	info, err := os.Lstat(string(f))
+	if err != nil {
+		return r, fault.Wrap(fault.Unavailable, err, "making the folder of a broker")
+	}
+	entries, err := os.ReadDir(string(f))
+	if !info.IsDir() || err != nil || len(entries) > 0 {
+		return r, fault.New(fault.Conflict, "%s is there and was not made by Millrace: remove or rename it", string(f))
+	}
+	r = record{Node: node}
+	return r, f.write(r)
+}
+
+// place is the node's place, in which its software listens where clients reach it.
+func (f folder) place(n driver.Node, s driver.Software) driver.Place {
+	p := driver.Place{
+		Config: f.path("config"), Data: f.path("data"), Logs: f.path("logs"), Home: f.path("home"),
+		Host: "localhost", Listen: map[string]netAddr{}, Software: s,
+	}
+	for _, port := range n.Ports {
+		p.Listen[port.Name] = port.Public
+	}
+	return p
+}
+
+// writeFiles makes the folders of a place and writes its files. Links that the
+// software may have left lead nowhere outside.
+func (f folder) writeFiles(p driver.Place, files []driver.File) error {
+	root, err := os.OpenRoot(string(f))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	inside := func(name string) string { return strings.TrimPrefix(name, string(f)+"/") }
+	// What earlier starts have written there counts no more.
+	if err := root.RemoveAll(inside(p.Config)); err != nil {
+		return err
+	}
+	for _, dir := range []string{p.Config, p.Data, p.Logs, p.Home} {
+		if err := root.MkdirAll(inside(dir), 0o700); err != nil {
+			return err
+		}
+	}
+	for _, file := range files {
+		if err := writeFile(root, inside(file.Path), file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeFile(root *os.Root, name string, file driver.File) error {
+	if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	// A file that is there may not be written to by its mode.
+	if err := root.Remove(name); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	w, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(file.Contents)
+	return errors.Join(err, w.Chmod(file.Mode.Perm()), w.Close())
+}
+
+// output opens the file that a node's output is added to, and says where that begins.
+func (f folder) output() (w *os.File, begin int64, err error) {
+	root, err := os.OpenRoot(string(f))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer root.Close()
+	if info, err := root.Lstat(outputFile); err == nil && info.Size() > maxOutput {
+		if err := root.Rename(outputFile, oldOutput); err != nil {
+			return nil, 0, err
+		}
+	}
+	if w, err = root.OpenFile(outputFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600); err != nil {
+		return nil, 0, err
+	}
+	begin, err = w.Seek(0, io.SeekEnd)
+	return w, begin, err
+}
+
+// lastLines are those that a node has printed since its output began there.
+func (f folder) lastLines(begin int64) string {
+	r, err := os.Open(f.path(outputFile))
+	if err != nil {
+		return ""
+	}
+	defer r.Close()
+	if info, err := r.Stat(); err == nil {
+		begin = max(begin, info.Size()-32<<10)
+	}
+	b, _ := io.ReadAll(io.NewSectionReader(r, begin, 64<<10))
+	return driver.LastLines(b)
+}
+
+// sweep ends what a node that does not run has left running, and removes what it has
+// left elsewhere.
+func (f folder) sweep(r record) error {
+	if p := r.Companion.open(); p != nil {
+		p.end()
+	}
+	killMarked(string(f))
+	if r.Socket != "" {
+		return os.RemoveAll(r.Socket)
+	}
+	return nil
+}
+
+// remove removes the folder of a node that does not run. One that is not ours stays.
+func (f folder) remove(node string) error {
+	r, err := f.read()
+	if os.IsNotExist(err) {
+		os.Remove(string(f)) // when it is empty: a start ended before it was marked
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.Node != node {
+		return nil
+	}
+	if err := f.sweep(r); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "removing %s", string(f))
+	}
+	// What is just ending may write for a moment yet.
+	for try := 0; ; try++ {
+		if err = os.RemoveAll(string(f)); err == nil || try == 20 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "removing %s", string(f))
+	}
+	os.Remove(filepath.Dir(string(f))) // when it was the last one
+	return nil
+}

@@ -1,0 +1,160 @@
+//go:build linux || darwin
+
+package process
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"millrace/runtime/broker/driver"
+	"millrace/runtime/fault"
+)
+
+// A Driver implements driver.Driver. The zero Driver is of no use: see New.
+type Driver struct {
+	root    string // folder of the nodes' folders
+	folders []string
+	log     *slog.Logger
+
+	watchers sync.WaitGroup
+	closing  *signal // sent at Close
+
+	mu    sync.Mutex
+	nodes map[string]*instance // those that are watched, by name
+}
+
+var _ driver.Driver = (*Driver)(nil)
+
+// New returns a driver. It makes and starts nothing yet.
+func New(cfg Config) (*Driver, error) {
+	data, err := filepath.Abs(cfg.Data)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "finding the data folder")
+	}
+	if real, err := filepath.EvalSymlinks(data); err == nil {
+		data = real
+	}
+	d := &Driver{root: filepath.Join(data, "brokers"), folders: cfg.Folders, log: cfg.Log, nodes: map[string]*instance{}}
+	if d.log == nil {
+		d.log = slog.Default()
+	}
+	if d.closing, err = newSignal(); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "opening a descriptor")
+	}
+	return d, nil
+}
+
+// Name implements driver.Driver.
+func (d *Driver) Name() string { return "process" }
+
+// Check implements driver.Driver.
+func (d *Driver) Check(context.Context) error {
+	var why error
+	for name := range engines {
+		_, err := find(name, d.folders)
+		if err == nil {
+			return nil
+		}
+		why = err
+	}
+	return why
+}
+
+// Find implements driver.Driver. What is installed runs every version of the catalogue.
+func (d *Driver) Find(_ context.Context, engine, _ string, _ func(string)) (driver.Software, error) {
+	return find(engine, d.folders)
+}
+
+// Nodes implements driver.Driver.
+func (d *Driver) Nodes(context.Context) ([]driver.State, error) {
+	entries, err := os.ReadDir(d.root)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "listing brokers")
+	}
+	var states []driver.State
+	for _, e := range entries {
+		f := folder(filepath.Join(d.root, e.Name()))
+		r, err := f.read()
+		if err != nil || r.Node != e.Name() {
+			continue // not ours
+		}
+		s := driver.State{Node: e.Name(), Where: string(f)}
+		if p := r.Main.open(); p != nil {
+			s.Running, s.Where = true, p.String()+" in "+string(f)
+			p.close()
+		}
+		states = append(states, s)
+	}
+	return states, nil
+}
+
+// Halt implements driver.Driver.
+func (d *Driver) Halt(ctx context.Context, node string) error {
+	i, err := d.running(node)
+	if err != nil || i == nil {
+		return err
+	}
+	return i.Stop(ctx)
+}
+
+// Remove implements driver.Driver.
+func (d *Driver) Remove(_ context.Context, node string) error {
+	i, err := d.running(node)
+	if err != nil {
+		return err
+	}
+	if i != nil {
+		if err := i.kill(); err != nil {
+			return err
+		}
+	}
+	return d.folder(node).remove(node)
+}
+
+// running is the instance of a node that is watched, or that an earlier runtime has
+// left running; nil when none runs.
+func (d *Driver) running(node string) (*instance, error) {
+	if err := driver.ValidateName(node); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	i := d.nodes[node]
+	d.mu.Unlock()
+	if i != nil {
+		return i, nil
+	}
+	f := d.folder(node)
+	r, err := f.read()
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	main := r.Main.open()
+	if main == nil {
+		return nil, f.sweep(r)
+	}
+	return d.watch(node, f, r, main, nil), nil
+}
+
+func (d *Driver) folder(node string) folder { return folder(filepath.Join(d.root, node)) }
+
+// Close implements driver.Driver.
+func (d *Driver) Close() error {
+	d.closing.send()
+	d.watchers.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, i := range d.nodes {
+		i.main.close()
+	}
+	d.nodes = map[string]*instance{}
+	return d.closing.close()
+}
