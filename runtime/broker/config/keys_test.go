@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"millrace/runtime/broker/catalog"
 	"millrace/runtime/fault"
@@ -64,7 +65,7 @@ func TestKeys(t *testing.T) {
 		{key: "management.oauth_provider_url", since: v3, good: []string{anIssuer}, bad: []string{"http://x"}},
 		{key: "management.oauth_resource_servers.1.oauth_metadata_url", since: v3, good: []string{anIssuer}, bad: []string{"http://x"}},
 
-		{key: "auth_ldap.servers.1", since: v3, with: overTLS, good: []string{"ldap.example.com", "10.0.0.1", "2001:db8::1"}, bad: []string{"ldaps://x", "a b", "-a", "a:636", "a..b"}},
+		{key: "auth_ldap.servers.1", since: v3, with: overTLS, good: []string{"ldap.example.com", "10.0.0.1", "2001:db8::1"}, bad: []string{"ldaps://x", "a b", "-a", "a:636", "a..b", "fe80::1%{x}"}},
 		{key: "auth_ldap.port", since: v3, with: overTLS, good: []string{"636"}, bad: []string{"0", "65536"}},
 		{key: "auth_ldap.log", since: v3, with: overTLS, good: []string{"true", "network"}, bad: []string{"network_unsafe"}},
 		{key: "auth_ldap.user_dn_pattern", since: v3, with: overTLS, good: []string{"cn=${username},ou=People,dc=example,dc=com"}},
@@ -221,6 +222,29 @@ func complete(t *testing.T, name string, k key) {
 	if k.form.check == nil || k.form.want == "" || k.from != "3" && k.from != "4" {
 		t.Errorf("%s has no form or no series", name)
 	}
+}
+
+// No value, however odd, brings a check down, and none that a check takes can end its
+// line or leave its quotes.
+func FuzzValues(f *testing.F) {
+	for _, seed := range []string{`cn=a\\,b+c=d`, `[{a, "b\\"", 1}]`, aFile, anIssuer, "2001:db8::1", "a # b", "", "fe80::1%x"} {
+		f.Add(seed)
+	}
+	forms := map[string]form{}
+	for name, k := range known {
+		forms[name] = k.form
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		for name, form := range forms {
+			if !form.check(value) || strings.Contains(value, "'") || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+				continue
+			}
+			s := Setting{Key: name, Value: value}
+			if lines, err := read([]byte(s.Line()), true); value != "" && utf8.ValidString(value) && (err != nil && !errors.Is(err, fault.Invalid) || err == nil && lines[0].value != value) {
+				t.Fatalf("%s became %v, %v", s.Line(), lines, err)
+			}
+		}
+	})
 }
 
 // Whoever sends the largest text must not keep us busy.

@@ -69,8 +69,8 @@ func isHTTPS(v string) bool {
 }
 
 func isHost(v string) bool {
-	if _, err := netip.ParseAddr(v); err == nil {
-		return true
+	if a, err := netip.ParseAddr(v); err == nil {
+		return a.Zone() == "" // which can be any text
 	}
 	if len(v) > 253 {
 		return false
