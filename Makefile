@@ -8,7 +8,7 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := $(BIN)/staticcheck-$(STATICCHECK_VERSION)
 GOFLAGS_TEST ?=
 FUZZTIME ?= 10s
-LONG := ./test/limits ./test/crash ./test/damage ./test/script
+LONG := ./runtime/broker/... ./test/mq ./test/limits ./test/crash ./test/damage ./test/script
 
 .PHONY: help build run quick test test-long soak race conformance fuzz bench generate verify cross lint clean
 

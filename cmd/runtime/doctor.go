@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -41,6 +42,9 @@ func (c *doctorCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
+	if found.Brokers, err = app.BrokerSoftware(ctx, app.Config{Data: c.Data}); err != nil {
+		return err
+	}
 	well := found.Health == admin.Healthy && len(found.Losses) == 0
 	switch {
 	case c.JSON:
@@ -53,16 +57,32 @@ func (c *doctorCmd) Run(ctx context.Context, term terminal) error {
 		}
 		printLosses(term.out, found.Losses)
 	}
+	if !c.JSON {
+		printBrokerSoftware(term.out, found.Brokers)
+	}
 	if err == nil && !well {
 		err = exitError(1)
 	}
 	return err
 }
 
+// printBrokerSoftware says what brokers can run with, and what is there of them.
+func printBrokerSoftware(w io.Writer, all []app.Software) {
+	fmt.Fprintln(w, "\nFor Amazon MQ brokers:")
+	for _, s := range all {
+		fmt.Fprintf(w, "  %-8s %s\n", s.Driver, s.Says)
+		for _, n := range s.Nodes {
+			fmt.Fprintf(w, "           %s\n", n)
+		}
+	}
+}
+
 // A finding is what the doctor says.
 type finding struct {
 	Health string      `json:"health"` // as in a status
 	Losses []loss.Loss `json:"losses"`
+
+	Brokers []app.Software `json:"brokers"` // what brokers can run with
 }
 
 func (c *doctorCmd) examine(ctx context.Context, endpoint string) (finding, error) {

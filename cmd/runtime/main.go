@@ -5,6 +5,8 @@
 //	runtime doctor                       what of the stored data is missing or damaged
 //	runtime invoke ./functions/orders    build and run a handler, with no server
 //	runtime event sqs --body hello       print a sample event
+//	runtime mq ls, runtime mq open NAME  the brokers; where one's console is
+//	runtime ca                           the certificate by which clients trust brokers
 //	runtime version, runtime help        what this is, and what it takes
 package main
 
@@ -31,6 +33,8 @@ type cli struct {
 	Stop   stopCmd   `cmd:"" help:"Stop the runtime that holds the data folder."`
 	Invoke invokeCmd `cmd:"" help:"Run a Go handler once, with no server; or a deployed function."`
 	Event  eventCmd  `cmd:"" help:"Print a sample event, to pipe into invoke."`
+	MQ     mqCmd     `cmd:"" name:"mq" help:"Show the Amazon MQ brokers of the running runtime."`
+	CA     caCmd     `cmd:"" name:"ca" help:"Print the certificate by which clients trust brokers, and how to."`
 
 	Version versionCmd `cmd:"" help:"Print the version, the commit it was built from, and the platform."`
 	Help    helpCmd    `cmd:"" help:"Show what a command takes, as --help does."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,14 +15,33 @@ import (
 type stopCmd struct {
 	target
 	Grace time.Duration `default:"35s" help:"How long to wait for it to finish."`
+	Purge bool          `help:"Remove all that it has stored too: the data folder, and the brokers with their containers, volumes and networks. A runtime that does not run anymore is purged as well."`
 }
 
 // Run asks the holder of the data folder to end, and waits until it has let go.
 func (c *stopCmd) Run(ctx context.Context, term terminal) error {
+	if data := cmp.Or(c.Data, defaultData); c.Purge && c.Endpoint == "" && !app.Held(data) && app.Exists(data) {
+		return purge(ctx, data, term)
+	}
 	data, err := c.folder(ctx)
 	if err != nil {
 		return err
 	}
+	if err := c.stop(ctx, data, term); err != nil || !c.Purge {
+		return err
+	}
+	return purge(ctx, data, term)
+}
+
+func purge(ctx context.Context, data string, term terminal) error {
+	if err := app.Purge(ctx, app.Config{Data: data}); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(term.out, "Removed all that was stored in %s\n", data)
+	return err
+}
+
+func (c *stopCmd) stop(ctx context.Context, data string, term terminal) error {
 	holder, err := app.ReadHolder(data)
 	if err != nil {
 		return fmt.Errorf("a process holds %s, but did not say which: %w", data, err)

@@ -16,6 +16,8 @@ import (
 func TestPartsStartAndStopAlike(t *testing.T) {
 	other := []string{"Open", "Close", "Join", "Leave", "Serve", "Shutdown"}
 	reasons := map[string]string{
+		"runtime/broker/driver/docker Driver.Close":   "lets go of nodes, which go on",
+		"runtime/broker/driver/process Driver.Close":  "the same",
 		"runtime/capacity/descriptors conn.Close":     "a net.Conn",
 		"runtime/capacity/descriptors listener.Close": "a net.Listener",
 		"runtime/capacity/descriptors Limit.Open":     "asks whether a file may be opened",

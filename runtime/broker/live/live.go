@@ -297,8 +297,8 @@ func (r *Runner) User(ctx context.Context, id string, u broker.User, change brok
 	return run.control.User(ctx, u, change)
 }
 
-// Close lets go of the drivers. Brokers must have been stopped.
-func (r *Runner) Close() (err error) {
+// Release lets go of the drivers. Brokers must have been stopped.
+func (r *Runner) Release() (err error) {
 	for _, d := range r.config.Drivers {
 		err = errors.Join(err, d.Close())
 	}

@@ -1,0 +1,197 @@
+// Package mq uses Amazon MQ as its users do: the real binary, real brokers, the AWS CLI,
+// pika and amqp091-go. What it needs stands in test/brokers.
+package mq
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"millrace/test/needs"
+	"millrace/test/patience"
+)
+
+var binary string // of the runtime
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	if !needs.LongRuns() {
+		return m.Run() // all of them skip
+	}
+	dir, err := os.MkdirTemp("", "millrace-mq-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "runtime")
+	if said, err := exec.Command("go", "build", "-o", binary, "../../cmd/runtime").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the runtime: %v\n%s", err, said)
+		return 1
+	}
+	return m.Run()
+}
+
+// drivers runs a test with each driver of brokers, as far as they are here.
+func drivers(t *testing.T, f func(t *testing.T, driver string)) {
+	needs.Long(t)
+	t.Run("process", func(t *testing.T) {
+		_, err := os.Stat("/usr/lib/rabbitmq/bin/rabbitmq-server")
+		needs.That(t, err, "apt-get install rabbitmq-server")
+		f(t, "process")
+	})
+	t.Run("docker", func(t *testing.T) {
+		var err error
+		if os.Getenv("DOCKER_HOST") == "" {
+			err = errors.New("DOCKER_HOST names no Docker engine")
+		}
+		needs.That(t, err, "see test/brokers/README.md")
+		f(t, "docker")
+	})
+}
+
+// python returns a Python that has pika.
+func python(t *testing.T) string {
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(name, "-c", "import pika").Run() == nil {
+			return name
+		}
+	}
+	needs.That(t, errors.New("no python3 has pika"), "apt-get install python3-pika")
+	return ""
+}
+
+// A server is a runtime beside the test, on a free port and in a folder of its own.
+type server struct {
+	*testing.T
+	data, endpoint string
+	args           []string
+	cmd            *exec.Cmd
+	said           *log
+	over           chan struct{}
+}
+
+var ready = regexp.MustCompile(`Millrace is ready at (http://[^,]+),`)
+
+// start starts a runtime, and purges it when the test is over.
+func start(t *testing.T, args ...string) *server {
+	s := &server{T: t, data: filepath.Join(t.TempDir(), "data"), args: args}
+	s.up()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the runtime said\n%s", s.said)
+		}
+		s.down(syscall.SIGTERM)
+		if out, err := exec.Command(binary, "stop", "--purge", "--data", s.data).CombinedOutput(); err != nil {
+			t.Errorf("purge: %v\n%s", err, out)
+		}
+	})
+	return s
+}
+
+func (s *server) up() {
+	s.Helper()
+	listen := "127.0.0.1:0"
+	if s.endpoint != "" {
+		listen = strings.TrimPrefix(s.endpoint, "http://")
+	}
+	s.cmd = exec.Command(binary, append([]string{"start", "--data", s.data, "--listen", listen, "--log-level", "info"}, s.args...)...)
+	s.said, s.over = &log{more: make(chan struct{})}, make(chan struct{})
+	s.cmd.Stdout, s.cmd.Stderr = s.said, s.said
+	if err := s.cmd.Start(); err != nil {
+		s.Fatal(err)
+	}
+	go func() {
+		s.cmd.Wait()
+		close(s.over)
+	}()
+	s.endpoint = s.await(ready)[1]
+}
+
+// down ends the runtime by a signal.
+func (s *server) down(signal os.Signal) {
+	s.cmd.Process.Signal(signal)
+	<-s.over
+}
+
+// await returns the first match in what the runtime says, waiting for it.
+func (s *server) await(re *regexp.Regexp) []string {
+	s.Helper()
+	limit := patience.New(fmt.Sprintf("%q to be printed", re), func() any { return len(s.said.String()) })
+	for {
+		more := s.said.grows()
+		if found := re.FindStringSubmatch(s.said.String()); found != nil {
+			return found
+		}
+		select {
+		case <-more:
+		case <-s.over:
+			s.Fatalf("the runtime ended without a word of %q:\n%s", re, s.said)
+		case <-limit.Turn():
+			if err := limit.Struck(); err != nil {
+				s.Fatalf("%v\n%s", err, s.said)
+			}
+		}
+	}
+}
+
+// bash runs a script of testdata and returns what it prints.
+func (s *server) bash(script string, env ...string) string {
+	s.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", script))
+	if err != nil {
+		s.Fatal(err)
+	}
+	cmd := exec.CommandContext(s.Context(), "bash", "-e", "-o", "pipefail", "-s")
+	cmd.Dir = s.TempDir()
+	cmd.Stdin = bytes.NewReader(text)
+	cmd.Env = append(slices.Clip(os.Environ()), "ENDPOINT="+s.endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"AWS_DEFAULT_REGION=us-east-1", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	cmd.Env = append(cmd.Env, env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		s.Fatalf("%s: %v\n%s%s", script, err, &stdout, &stderr)
+	}
+	return stdout.String()
+}
+
+// A log grows as the runtime prints.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{} // closed and replaced whenever the text grows
+}
+
+var _ io.Writer = (*log)(nil)
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.more)
+	l.more = make(chan struct{})
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *log) grows() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.more
+}
