@@ -102,7 +102,8 @@ func (s *Service) DeleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*a
 //
 //   - the account's in the region, or those of a key, in the order of their names,
 //     50 a page
-//   - alias/aws/sqs is always among them, and names a key once SQS has used it
+//   - alias/aws/sqs and alias/aws/secretsmanager are always among them, and each names a key
+//     once its service has used it
 func (s *Service) ListAliases(ctx context.Context, in *api.ListAliasesInput) (*api.ListAliasesOutput, error) {
 	c, _ := caller(ctx)
 	all := s.ring.Aliases(c.Account, c.Region)

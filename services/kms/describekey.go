@@ -14,7 +14,8 @@ import (
 //
 //   - by id, alias or the ARN of either; of another account by ARN, when the
 //     key's policy allows it
-//   - alias/aws/sqs makes the key that AWS manages for SQS when it is first asked for
+//   - alias/aws/sqs and alias/aws/secretsmanager make the keys that AWS manages for these
+//     services when they are first asked for
 func (s *Service) DescribeKey(ctx context.Context, in *api.DescribeKeyInput) (*api.DescribeKeyOutput, error) {
 	k, err := s.key(ctx, in.KeyId, "DescribeKey")
 	if err != nil {

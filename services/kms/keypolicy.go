@@ -95,7 +95,8 @@ func defaultPolicy(k keys.Key) string {
     "Resource" : "*"
   } ]
 }`
-	if k.Service == "sqs" {
+	switch k.Service {
+	case "sqs":
 		text = `{
   "Version" : "2012-10-17",
   "Id" : "auto-sqs-1",
@@ -120,6 +121,50 @@ func defaultPolicy(k keys.Key) string {
       "AWS" : "arn:aws:iam::ACCOUNT:root"
     },
     "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*" ],
+    "Resource" : "*"
+  } ]
+}`
+	case "secretsmanager":
+		text = `{
+  "Version" : "2012-10-17",
+  "Id" : "auto-secretsmanager-2",
+  "Statement" : [ {
+    "Sid" : "Allow access through AWS Secrets Manager for all principals in the account that are authorized to use AWS Secrets Manager",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "*"
+    },
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {
+      "StringEquals" : {
+        "kms:ViaService" : "secretsmanager.REGION.amazonaws.com",
+        "kms:CallerAccount" : "ACCOUNT"
+      }
+    }
+  }, {
+    "Sid" : "Allow access through AWS Secrets Manager for all principals in the account that are authorized to use AWS Secrets Manager",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "*"
+    },
+    "Action" : "kms:GenerateDataKey*",
+    "Resource" : "*",
+    "Condition" : {
+      "StringEquals" : {
+        "kms:CallerAccount" : "ACCOUNT"
+      },
+      "StringLike" : {
+        "kms:ViaService" : "secretsmanager.REGION.amazonaws.com"
+      }
+    }
+  }, {
+    "Sid" : "Allow direct access to key metadata to the account",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "arn:aws:iam::ACCOUNT:root"
+    },
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
     "Resource" : "*"
   } ]
 }`

@@ -78,7 +78,7 @@ func (r *Ring) Aliases(account, region string) []Alias {
 		_, ok := r.byID(a.Target)
 		return !ok
 	})
-	for service := range managingServices {
+	for service := range managedDescriptions {
 		a := Alias{Name: managedPrefix + service, Account: account, Region: region}
 		if k, ok := r.byID(managedID(account, region, service)); ok {
 			a.Target, a.Created, a.Updated = k.ID, k.Created, k.Created

@@ -48,7 +48,7 @@ func (r *Ring) Key(ctx context.Context, name, account, region string) (Key, erro
 // asks; whatever account a stranger names gets no record.
 func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bool) (Key, error) {
 	want := Alias{Name: name, Account: account, Region: region}
-	if service, ok := strings.CutPrefix(name, managedPrefix); ok && managingServices[service] != "" {
+	if service, ok := strings.CutPrefix(name, managedPrefix); ok && managedDescriptions[service] != "" {
 		if own {
 			return r.managed(ctx, account, region, service)
 		}
@@ -68,11 +68,12 @@ func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bo
 	return k, nil
 }
 
-// managingServices are the services that AWS manages keys for, of those supported, and what their
-// keys say of themselves.
-var managingServices = map[string]string{
-	"sqs": "Default key that protects my SQS messages when no other key is defined",
-	"mq":  "Default key that protects my MQ data when no other key is defined",
+// managedDescriptions describe the keys that AWS manages for its services, by the service:
+// all that are supported.
+var managedDescriptions = map[string]string{
+	"mq":             "Default key that protects my MQ data when no other key is defined",
+	"sqs":            "Default key that protects my SQS messages when no other key is defined",
+	"secretsmanager": "Default key that protects my Secrets Manager data when no other key is defined",
 }
 
 // managedID is the id of the key that AWS manages for a service. It follows from
@@ -88,7 +89,7 @@ func (r *Ring) managed(ctx context.Context, account, region, service string) (Ke
 	}
 	k, err := r.store(ctx, Key{
 		ID: id, Account: account, Region: region, Service: service, Spec: Symmetric,
-		Description: managingServices[service],
+		Description: managedDescriptions[service],
 		Rotation:    year,
 	})
 	if errors.Is(err, fault.Exists) {
