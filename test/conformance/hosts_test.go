@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -43,6 +44,10 @@ func TestHostsOfContainers(t *testing.T) {
 			return err
 		},
 		"kms": func(c aws.Config) error { _, err := kms.NewFromConfig(c).ListKeys(t.Context(), nil); return err },
+		"secretsmanager": func(c aws.Config) error {
+			_, err := secretsmanager.NewFromConfig(c).ListSecrets(t.Context(), nil)
+			return err
+		},
 		"iam": func(c aws.Config) error { _, err := iam.NewFromConfig(c).ListRoles(t.Context(), nil); return err },
 		"sts": func(c aws.Config) error {
 			_, err := sts.NewFromConfig(c).GetCallerIdentity(t.Context(), nil)

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -38,8 +39,12 @@ var strangeARNs = map[string][]string{
 	},
 	"lambda": {"arn:aws:lambda:*:000000000000:function:f", "arn:aws:lambda:us-east-1:../..:function:f", "arn:aws:sqs:us-east-1:" + strings.Repeat("0", 4100) + ":q"},
 	"kms":    {"arn:aws:kms:us-east-1:" + strings.Repeat("0", 4100) + ":alias/a", "alias/" + strings.Repeat("a", 4100), "alias/.."},
-	"iam":    {"arn:aws:iam::000000000000:policy/" + strings.Repeat("p", 4100)},
-	"sts":    {"arn:aws:iam::" + strings.Repeat("0", 4100) + ":role/r", "ASIA" + strings.Repeat("K", 4100)},
+	"secretsmanager": {
+		"arn:aws:secretsmanager:us-east-1:" + strings.Repeat("0", 4100) + ":secret:a", "arn:aws:secretsmanager:" + strings.Repeat("r", 2000) + ":000000000000:secret:a-123456",
+		strings.Repeat("+", 512), strings.Repeat("a", 64), strings.Repeat("é", 64),
+	},
+	"iam": {"arn:aws:iam::000000000000:policy/" + strings.Repeat("p", 4100)},
+	"sts": {"arn:aws:iam::" + strings.Repeat("0", 4100) + ":role/r", "ASIA" + strings.Repeat("K", 4100)},
 }
 
 // Whatever a client gives as a name, an ARN, an id or any other text of any
@@ -57,6 +62,7 @@ func TestStrangeNames(t *testing.T) {
 	}
 	clients := map[string]any{
 		"sqs": queues, "lambda": lambda.NewFromConfig(env.AWS), "kms": kms.NewFromConfig(env.AWS), "iam": iam.NewFromConfig(env.AWS), "sts": sts.NewFromConfig(env.AWS),
+		"secretsmanager": secretsmanager.NewFromConfig(env.AWS),
 	}
 	ofEachService(t, clients)
 	ofEachService(t, strangeARNs)

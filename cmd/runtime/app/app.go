@@ -28,6 +28,7 @@ import (
 	"millrace/runtime/identity"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue/jetqueue"
+	"millrace/runtime/secret"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/keys"
 	"millrace/runtime/store/loss"
@@ -125,6 +126,7 @@ type App struct {
 	roles     *identity.Roles
 	functions *function.Functions
 	sessions  *sts.Service
+	secrets   *secret.Secrets
 
 	offers []Offer // of the parts, in their order
 }

@@ -31,6 +31,7 @@ func Parts() []Part {
 		{Name: "KMS", Folder: "kms", open: openKMS},
 		{Name: "IAM", Folder: "iam", open: openIAM},
 		{Name: "STS", Folder: "sts", open: openSTS},
+		{Name: "Secrets Manager", Folder: "secretsmanager", open: openSecretsManager},
 		{Name: "Amazon MQ", Folder: "mq", Flags: mqFlagsOf, open: openMQ},
 		{Name: "Lambda", Folder: "lambda", open: openLambda},
 	}

@@ -20,6 +20,7 @@ import (
 	iamsdk "github.com/aws/aws-sdk-go-v2/service/iam"
 	kmssdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+	secretsmanagersdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	stssdk "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
@@ -27,6 +28,7 @@ import (
 	"millrace/services/internal/api/iam"
 	"millrace/services/internal/api/kms"
 	"millrace/services/internal/api/lambda"
+	"millrace/services/internal/api/secretsmanager"
 	"millrace/services/internal/api/sqs"
 	"millrace/services/internal/api/sts"
 	"millrace/services/internal/wire"
@@ -51,6 +53,7 @@ func TestClients(t *testing.T) {
 		{"sts", sts.Service, wire.AWSQuery, func(c aws.Config) any { return stssdk.NewFromConfig(c) }},
 		{"iam", iam.Service, wire.AWSQuery, func(c aws.Config) any { return iamsdk.NewFromConfig(c) }},
 		{"kms", kms.Service, wire.AWSJSON, func(c aws.Config) any { return kmssdk.NewFromConfig(c) }},
+		{"secretsmanager", secretsmanager.Service, wire.AWSJSON, func(c aws.Config) any { return secretsmanagersdk.NewFromConfig(c) }},
 		{"cloudwatch", cloudwatch.Service, wire.CBOR, func(c aws.Config) any {
 			return cloudwatchsdk.NewFromConfig(c, func(o *cloudwatchsdk.Options) { o.DisableRequestCompression = true })
 		}},
@@ -278,6 +281,10 @@ func stuff(v reflect.Value, depth int) {
 
 // newer are the members that the client knows and the models do not yet.
 var newer = map[string]bool{
+	"CreateSecretInput.CrossAccountPrimaryARN": true,
+	"DeleteResourcePolicyInput.PolicyName":     true, "DeleteResourcePolicyOutput.PolicyName": true,
+	"GetResourcePolicyInput.PolicyName": true, "GetResourcePolicyOutput.PolicyName": true,
+	"PutResourcePolicyInput.PolicyName": true, "PutResourcePolicyOutput.PolicyName": true,
 	"AssumeRoleInput.MinimumSessionTokenSize":           true,
 	"DurableConfig.KMSKeyArn":                           true,
 	"FileSystemConfig.S3FilesConfig":                    true,
