@@ -26,6 +26,7 @@ type Role struct {
 	Trust       string            // the trust policy's text
 	MaxSession  int32             // seconds
 	Boundary    string            `json:",omitzero"` // ARN of the permissions boundary
+	Service     string            `json:",omitzero"` // the service that the role is linked to, which alone changes it; "" for others
 	Created     time.Time         // in whole seconds
 	Tags        []Tag             `json:",omitzero"`
 	Attached    []string          `json:",omitzero"` // ARNs of managed policies

@@ -13,7 +13,7 @@ const awsAccount = "aws"
 // awsPolicies are AWS's own policies that deployments of event services read,
 // by name, with the version in force in 2026.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
-var awsPolicies = index(
+var awsPolicies = index(append([]identity.Policy{
 	awsPolicy("AdministratorAccess", "/", "ANPAIWMBCKSKIEE64ZLYK", 1, "2015-02-06T18:39:46Z", "2015-02-06T18:39:46Z",
 		"Provides full access to AWS services and resources.", `"*"`),
 	awsPolicy("AWSLambdaBasicExecutionRole", "/service-role/", "ANPAJNCQGXC42545SKXIK", 1, "2015-04-09T15:03:43Z", "2015-04-09T15:03:43Z",
@@ -33,7 +33,7 @@ var awsPolicies = index(
 	awsPolicy("AmazonSQSReadOnlyAccess", "/", "ANPAIUGSSQY362XGCM6KW", 3, "2015-02-06T18:41:08Z", "2023-06-15T15:37:35Z",
 		"Provides read only access to Amazon SQS via the AWS Management Console.",
 		`["sqs:GetQueueAttributes","sqs:GetQueueUrl","sqs:ListDeadLetterSourceQueues","sqs:ListQueues","sqs:ListMessageMoveTasks"]`),
-)
+}, mqPolicies...)...)
 
 // awsPolicy is a policy whose only known version allows actions on everything.
 func awsPolicy(name, path, id string, inForce int, created, updated, description, actions string) identity.Policy {

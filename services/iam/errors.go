@@ -16,6 +16,11 @@ func alreadyExists(format string, args ...any) error {
 	return api.ErrEntityAlreadyExistsException(fmt.Sprintf(format, args...))
 }
 
+// protected is the refusal to change a service-linked role.
+func protected(role string) error {
+	return api.ErrUnmodifiableEntityException("Cannot perform the operation on the protected role '" + role + "' - this role is only modifiable by AWS")
+}
+
 func deleteConflict(text string) error { return api.ErrDeleteConflictException(text) }
 
 func limitExceeded(format string, args ...any) error {

@@ -32,6 +32,13 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 5, time.UTC)
 // start is a service on an empty store, and a context of a caller in account.
 func start(t *testing.T) (context.Context, *iam.Service) {
 	t.Helper()
+	ctx, s, _ := startWithRoles(t)
+	return ctx, s
+}
+
+// startWithRoles is start for tests that make roles by themselves.
+func startWithRoles(t *testing.T) (context.Context, *iam.Service, *domain.Roles) {
+	t.Helper()
 	ctx := t.Context()
 	b := backbone.New(backbone.Config{Dir: t.TempDir()})
 	if err := b.Start(ctx); err != nil {
@@ -45,7 +52,8 @@ func start(t *testing.T) (context.Context, *iam.Service) {
 		store.Stop(context.Background())
 		b.Stop(context.Background())
 	})
-	return as(ctx, account), iam.New(domain.NewRoles(store), domain.NewPolicies(store), func() time.Time { return noon })
+	roles := domain.NewRoles(store)
+	return as(ctx, account), iam.New(roles, domain.NewPolicies(store), func() time.Time { return noon }), roles
 }
 
 func as(ctx context.Context, account string) context.Context {

@@ -176,7 +176,7 @@ func (s *Service) CreatePolicy(ctx context.Context, in *api.CreatePolicyInput) (
 
 // GetPolicy   awsQuery
 //
-// Not supported: AWS's own policies beyond eight that event services use; the
+// Not supported: AWS's own policies beyond thirteen that event services use; the
 // others can be attached, not read.
 func (s *Service) GetPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.GetPolicyOutput, error) {
 	p, err := s.policy(ctx, in.PolicyArn, notFound(in.PolicyArn))

@@ -62,8 +62,20 @@ func (s *Service) role(ctx context.Context, name *string) (identity.Role, error)
 	return r, nil
 }
 
-// change stores what edit makes of the caller's role of that name.
+// change stores what edit makes of the caller's role of that name, unless a service
+// alone changes it.
 func (s *Service) change(ctx context.Context, name *string, edit func(*identity.Role) error) (identity.Role, error) {
+	return s.describe(ctx, name, func(r *identity.Role) error {
+		if r.Service != "" {
+			return protected(r.Name)
+		}
+		return edit(r)
+	})
+}
+
+// describe is change for what can be changed of service-linked roles too: the description
+// and the tags.
+func (s *Service) describe(ctx context.Context, name *string, edit func(*identity.Role) error) (identity.Role, error) {
 	r, err := s.roles.Update(ctx, account(ctx), *name, edit)
 	if errors.Is(err, fault.NotFound) {
 		return identity.Role{}, noRole(*name)
@@ -145,11 +157,14 @@ func roleKey(r identity.Role) string { return strings.ToLower(r.Name) }
 // DeleteRole   awsQuery
 //
 //   - refuses with DeleteConflict while policies are attached or in line
+//   - refuses a service-linked role with UnmodifiableEntity
 func (s *Service) DeleteRole(ctx context.Context, in *api.DeleteRoleInput) (*api.DeleteRoleOutput, error) {
 	r, err := s.role(ctx, in.RoleName)
 	switch {
 	case err != nil:
 		return nil, err
+	case r.Service != "":
+		return nil, protected(r.Name)
 	case len(r.Attached) > 0:
 		return nil, deleteConflict("Cannot delete entity, must detach all policies first.")
 	case len(r.Inline) > 0:
@@ -165,8 +180,13 @@ func (s *Service) DeleteRole(ctx context.Context, in *api.DeleteRoleInput) (*api
 // UpdateRole   awsQuery
 //
 //   - changes what is given, and leaves the rest
+//   - of a service-linked role, the description alone
 func (s *Service) UpdateRole(ctx context.Context, in *api.UpdateRoleInput) (*api.UpdateRoleOutput, error) {
-	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
+	change := s.change
+	if in.MaxSessionDuration == nil {
+		change = s.describe
+	}
+	_, err := change(ctx, in.RoleName, func(r *identity.Role) error {
 		r.Description = kit.ValueOr(in.Description, r.Description)
 		r.MaxSession = kit.ValueOr(in.MaxSessionDuration, r.MaxSession)
 		return nil
@@ -178,7 +198,7 @@ func (s *Service) UpdateRole(ctx context.Context, in *api.UpdateRoleInput) (*api
 //
 // The older way to do it; answers the role without its session length.
 func (s *Service) UpdateRoleDescription(ctx context.Context, in *api.UpdateRoleDescriptionInput) (*api.UpdateRoleDescriptionOutput, error) {
-	r, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
+	r, err := s.describe(ctx, in.RoleName, func(r *identity.Role) error {
 		r.Description = *in.Description
 		return nil
 	})

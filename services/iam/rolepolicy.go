@@ -16,6 +16,7 @@ import (
 //   - the policy is one of the caller's, or any of AWS's
 //   - attaching it again changes nothing
 //   - an eleventh is refused with LimitExceeded
+//   - the policy of a service-linked role is refused with PolicyNotAttachable
 //
 // Not supported: the refusal of a policy that AWS does not have.
 func (s *Service) AttachRolePolicy(ctx context.Context, in *api.AttachRolePolicyInput) (*api.AttachRolePolicyOutput, error) {
@@ -27,6 +28,9 @@ func (s *Service) AttachRolePolicy(ctx context.Context, in *api.AttachRolePolicy
 		return nil, notAttachable(in.PolicyArn)
 	}
 	_, err = s.change(ctx, in.RoleName, func(r *identity.Role) error {
+		if a.account == awsAccount && a.path == servicePath {
+			return api.ErrPolicyNotAttachableException("Cannot attach a Service Role Policy to a Customer Role.")
+		}
 		if err := r.Attach(a.text); err != nil {
 			return limitExceeded("Cannot exceed quota for PoliciesPerRole: %d", identity.MaxAttached)
 		}

@@ -60,7 +60,7 @@ func roleTagsShown(r identity.Role) []*api.Tag {
 //   - keys differ by more than their case, else InvalidInput
 //   - at most 50 tags
 func (s *Service) TagRole(ctx context.Context, in *api.TagRoleInput) (*api.TagRoleOutput, error) {
-	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) (err error) {
+	_, err := s.describe(ctx, in.RoleName, func(r *identity.Role) (err error) {
 		r.Tags, err = kit.AddTags(roleTags, r.Tags, given(in.Tags))
 		return err
 	})
@@ -71,7 +71,7 @@ func (s *Service) TagRole(ctx context.Context, in *api.TagRoleInput) (*api.TagRo
 //
 //   - a key that the role does not have is no error
 func (s *Service) UntagRole(ctx context.Context, in *api.UntagRoleInput) (*api.UntagRoleOutput, error) {
-	_, err := s.change(ctx, in.RoleName, func(r *identity.Role) error {
+	_, err := s.describe(ctx, in.RoleName, func(r *identity.Role) error {
 		r.Tags = kit.RemoveTags(roleTags, r.Tags, in.TagKeys)
 		return nil
 	})
