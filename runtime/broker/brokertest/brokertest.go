@@ -122,18 +122,21 @@ func (b *bench) serves(n driver.Node, i driver.Instance) {
 	b.Helper()
 	var last error
 	b.Until(b, "the node serves", func() bool {
-		select {
-		case <-i.Done():
+		if over(i.Done()) {
 			b.Fatalf("it ended: %v", i.Err())
-		default:
 		}
 		last = b.Engine.Serves(n.Ports[0].Public)
 		return last == nil
 	})
+	b.Until(b, "the node says that it is ready", func() bool { return over(i.Ready()) })
+}
+
+func over(c <-chan struct{}) bool {
 	select {
-	case <-i.Ready():
+	case <-c:
+		return true
 	default:
-		b.Error("it serves, but is not ready")
+		return false
 	}
 }
 
@@ -152,9 +155,7 @@ func (b *bench) stop(i driver.Instance) {
 	if err := i.Stop(b.Context()); err != nil {
 		b.Fatalf("stopping: %v", err)
 	}
-	select {
-	case <-i.Done():
-	default:
+	if !over(i.Done()) {
 		b.Error("it was stopped, but is not done")
 	}
 	if err := i.Err(); err != nil {
@@ -205,14 +206,7 @@ func (b *bench) running(want bool) {
 
 func (b *bench) died(i driver.Instance) {
 	b.Helper()
-	b.Until(b, "the node's end is told", func() bool {
-		select {
-		case <-i.Done():
-			return true
-		default:
-			return false
-		}
-	})
+	b.Until(b, "the node's end is told", func() bool { return over(i.Done()) })
 	if i.Err() == nil {
 		b.Error("nobody says why it ended")
 	}
@@ -310,10 +304,8 @@ func (s Subject) adopted(t *testing.T) {
 	}
 	b.serves(n, i)
 	b.keep(i, "name")
-	select {
-	case <-i.Done():
+	if over(i.Done()) {
 		b.Fatalf("adopted, it is over: %v", i.Err())
-	default:
 	}
 	if again := b.start(n); !again.Adopted() {
 		b.Error("a node that runs was started twice")
