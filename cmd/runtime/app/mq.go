@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"millrace/runtime/broker"
 	"millrace/runtime/store/atomicfile"
@@ -46,7 +47,13 @@ func openMQ(ctx context.Context, a *App) (Offer, error) {
 		return Offer{}, err
 	}
 	a.stack.Push("drivers of brokers", release)
-	brokers := broker.New(broker.Config{Records: a.records, Keys: a.keys, Runner: runner, Home: home, Log: a.cfg.Log})
+	brokers := broker.New(broker.Config{
+		Records: a.records, Keys: a.keys, Runner: runner, Home: home, Log: a.cfg.Log,
+		FirstRabbitMQ: func(ctx context.Context, account string) error {
+			_, err := a.roles.ServiceLinked(ctx, account, "mq.amazonaws.com", time.Now())
+			return err
+		},
+	})
 	if err := a.stack.Start(ctx, "brokers", brokers); err != nil {
 		return Offer{}, err
 	}
