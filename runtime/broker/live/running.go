@@ -65,7 +65,7 @@ func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engin
 		select {
 		case <-instance.Ready():
 		case <-instance.Done():
-			return nil, fault.Wrap(fault.Unavailable, instance.Err(), "The broker ended while it started: %v", instance.Err())
+			return nil, fault.New(fault.Unavailable, "The broker ended while it started: %v", instance.Err())
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
