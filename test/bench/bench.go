@@ -21,6 +21,8 @@ type bench struct {
 	code    code     // the functions' zips; none when no mode needs one
 	address string   // host:port of the runtime
 	server  *process // nil when the runtime is not ours
+
+	brokers map[string]brokerTimes // by driver, of this run
 }
 
 // prepare builds what the modes need and starts the echo server.
@@ -88,7 +90,7 @@ func (b *bench) measure(ctx context.Context, chosen []mode, n int) (samples map[
 		}
 		defer b.server.stop()
 	}
-	samples = map[string]sample{}
+	samples, b.brokers = map[string]sample{}, map[string]brokerTimes{}
 	for _, m := range chosen {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -78,6 +78,23 @@ var processorIdle = floor{"processor < 0.25%", func(s sample, _ map[string]sampl
 	return fmt.Sprintf("%.2f%%", s.processor*100), s.processor < 0.0025
 }}
 
+// processorOfBroker is a second an hour.
+var processorOfBroker = floor{"processor < 0.028%", func(s sample, _ map[string]sample) (string, bool) {
+	return fmt.Sprintf("%.3f%%", s.processor*100), s.processor < 1./3600
+}}
+
+// p50Of compares with another mode of the same run.
+func p50Of(mode string, most float64) floor {
+	return floor{fmt.Sprintf("p50 < %.1f of %s", most, mode), func(s sample, run map[string]sample) (string, bool) {
+		other := run[mode].percentile(0.5)
+		if other == 0 {
+			return "not compared", false
+		}
+		ratio := s.percentile(0.5).Seconds() / other.Seconds()
+		return fmt.Sprintf("%.2f", ratio), ratio < most
+	}}
+}
+
 // table tells the median run of each mode. Runs are ranked by what is compared:
 // throughput against the echo server's, latency elsewhere.
 func table(chosen []mode, runs []map[string]sample) string {
