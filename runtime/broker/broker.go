@@ -139,4 +139,7 @@ func (b *Broker) Uses(configuration string) bool {
 	return b.Settings.Configuration.ID == configuration || b.Pending.Configuration != nil && b.Pending.Configuration.ID == configuration
 }
 
+// Next are the settings that the broker has after a reboot.
+func (b *Broker) Next() Settings { return b.Settings.With(b.Pending) }
+
 func (b *Broker) key() string { return b.Account + "/" + b.Region + "/" + b.ID }

@@ -24,8 +24,8 @@ func over[T any](old **T, newer *T) {
 	}
 }
 
-// with returns the settings after a change.
-func (s Settings) with(c SettingsChange) Settings {
+// With returns the settings after a change.
+func (s Settings) With(c SettingsChange) Settings {
 	set(&s.Version, c.Version)
 	set(&s.Instance, c.Instance)
 	set(&s.Configuration, c.Configuration)

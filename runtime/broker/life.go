@@ -106,7 +106,7 @@ func (b *Broker) next() Broker {
 // apply has all that is pending take effect.
 func (b *Broker) apply() {
 	before := b.Settings.Configuration
-	b.Settings = b.Settings.with(b.Pending)
+	b.Settings = b.Settings.With(b.Pending)
 	b.Pending = SettingsChange{}
 	if before.ID != "" && before != b.Settings.Configuration {
 		b.History = append(slices.Clip(b.History), before)

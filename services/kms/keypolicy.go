@@ -124,6 +124,34 @@ func defaultPolicy(k keys.Key) string {
     "Resource" : "*"
   } ]
 }`
+	case "mq":
+		text = `{
+  "Version" : "2012-10-17",
+  "Id" : "auto-mq-1",
+  "Statement" : [ {
+    "Sid" : "Allow access through Amazon MQ for all principals in the account that are authorized to use Amazon MQ",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "*"
+    },
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {
+      "StringEquals" : {
+        "kms:ViaService" : "mq.REGION.amazonaws.com",
+        "kms:CallerAccount" : "ACCOUNT"
+      }
+    }
+  }, {
+    "Sid" : "Allow direct access to key metadata to the account",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "arn:aws:iam::ACCOUNT:root"
+    },
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Resource" : "*"
+  } ]
+}`
 	case "secretsmanager":
 		text = `{
   "Version" : "2012-10-17",

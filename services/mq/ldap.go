@@ -1,6 +1,7 @@
 package mq
 
 import (
+	"cmp"
 	"regexp"
 
 	"millrace/runtime/broker"
@@ -15,16 +16,23 @@ func setStrategy(b *broker.Broker, p *broker.Passwords, in *api.CreateBrokerInpu
 	if err != nil {
 		return err
 	}
-	if s != "" {
-		b.Settings.Strategy = s
+	switch {
+	case b.Settings.Strategy == "": // no configuration decides
+		b.Settings.Strategy = cmp.Or(s, catalog.Simple)
+	case s != "" && s != b.Settings.Strategy:
+		return otherStrategy(s, b.Settings.Strategy)
 	}
-	if b.Settings.Strategy == "" {
-		b.Settings.Strategy = catalog.Simple
+	if b.Engine == catalog.RabbitMQ && b.Settings.Strategy == catalog.ConfigManaged && in.Configuration == nil {
+		return bad("authenticationStrategy", "Authentication strategy [CONFIG_MANAGED] needs a [configuration] that says how users are known.")
 	}
 	if b.Settings.LDAP, p.LDAP, err = ldap(b.Engine, in.LdapServerMetadata); err != nil {
 		return err
 	}
 	return checkLDAP(b.Settings.Strategy, b.Settings.LDAP)
+}
+
+func otherStrategy(asked, configured catalog.Strategy) error {
+	return bad("authenticationStrategy", "Authentication strategy [%s] does not match the configuration, which is for [%s].", asked, configured)
 }
 
 func checkLDAP(s catalog.Strategy, l *broker.LDAP) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/mq"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -49,6 +50,7 @@ func TestHostsOfContainers(t *testing.T) {
 			return err
 		},
 		"iam": func(c aws.Config) error { _, err := iam.NewFromConfig(c).ListRoles(t.Context(), nil); return err },
+		"mq":  func(c aws.Config) error { _, err := mq.NewFromConfig(c).ListBrokers(t.Context(), nil); return err },
 		"sts": func(c aws.Config) error {
 			_, err := sts.NewFromConfig(c).GetCallerIdentity(t.Context(), nil)
 			return err

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/mq"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -39,6 +40,7 @@ var strangeARNs = map[string][]string{
 	},
 	"lambda": {"arn:aws:lambda:*:000000000000:function:f", "arn:aws:lambda:us-east-1:../..:function:f", "arn:aws:sqs:us-east-1:" + strings.Repeat("0", 4100) + ":q"},
 	"kms":    {"arn:aws:kms:us-east-1:" + strings.Repeat("0", 4100) + ":alias/a", "alias/" + strings.Repeat("a", 4100), "alias/.."},
+	"mq":     {"arn:aws:mq:us-east-1:" + strings.Repeat("0", 4100) + ":broker:f:b-1", "arn:aws:mq:us-east-1:000000000000:broker:..:..", "b-" + strings.Repeat("0", 36), "c-" + strings.Repeat("f", 4100)},
 	"secretsmanager": {
 		"arn:aws:secretsmanager:us-east-1:" + strings.Repeat("0", 4100) + ":secret:a", "arn:aws:secretsmanager:" + strings.Repeat("r", 2000) + ":000000000000:secret:a-123456",
 		strings.Repeat("+", 512), strings.Repeat("a", 64), strings.Repeat("é", 64),
@@ -61,6 +63,7 @@ func TestStrangeNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	clients := map[string]any{
+		"sqs": queues, "lambda": lambda.NewFromConfig(env.AWS), "kms": kms.NewFromConfig(env.AWS), "iam": iam.NewFromConfig(env.AWS), "sts": sts.NewFromConfig(env.AWS), "mq": mq.NewFromConfig(env.AWS),
 		"sqs": queues, "lambda": lambda.NewFromConfig(env.AWS), "kms": kms.NewFromConfig(env.AWS), "iam": iam.NewFromConfig(env.AWS), "sts": sts.NewFromConfig(env.AWS),
 		"secretsmanager": secretsmanager.NewFromConfig(env.AWS),
 	}

@@ -121,6 +121,12 @@ func encodeAny(w writer, x any) {
 			w.text(s)
 		}
 		w.end(List)
+	case []any:
+		w.begin(List)
+		for _, v := range x {
+			encodeAny(w, v)
+		}
+		w.end(List)
 	case map[string]any:
 		w.begin(Map)
 		encodeFields(w, x)

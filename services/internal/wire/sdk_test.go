@@ -20,6 +20,7 @@ import (
 	iamsdk "github.com/aws/aws-sdk-go-v2/service/iam"
 	kmssdk "github.com/aws/aws-sdk-go-v2/service/kms"
 	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+	mqsdk "github.com/aws/aws-sdk-go-v2/service/mq"
 	secretsmanagersdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	stssdk "github.com/aws/aws-sdk-go-v2/service/sts"
@@ -28,6 +29,7 @@ import (
 	"millrace/services/internal/api/iam"
 	"millrace/services/internal/api/kms"
 	"millrace/services/internal/api/lambda"
+	"millrace/services/internal/api/mq"
 	"millrace/services/internal/api/secretsmanager"
 	"millrace/services/internal/api/sqs"
 	"millrace/services/internal/api/sts"
@@ -53,6 +55,7 @@ func TestClients(t *testing.T) {
 		{"sts", sts.Service, wire.AWSQuery, func(c aws.Config) any { return stssdk.NewFromConfig(c) }},
 		{"iam", iam.Service, wire.AWSQuery, func(c aws.Config) any { return iamsdk.NewFromConfig(c) }},
 		{"kms", kms.Service, wire.AWSJSON, func(c aws.Config) any { return kmssdk.NewFromConfig(c) }},
+		{"mq", mq.Service, wire.RestJSON, func(c aws.Config) any { return mqsdk.NewFromConfig(c) }},
 		{"secretsmanager", secretsmanager.Service, wire.AWSJSON, func(c aws.Config) any { return secretsmanagersdk.NewFromConfig(c) }},
 		{"cloudwatch", cloudwatch.Service, wire.CBOR, func(c aws.Config) any {
 			return cloudwatchsdk.NewFromConfig(c, func(o *cloudwatchsdk.Options) { o.DisableRequestCompression = true })
