@@ -71,9 +71,9 @@ func (p *proc) signalGroup(s syscall.Signal) {
 	}
 }
 
-// wait waits for the process to end. It returns false when the signal came first, or
+// wait waits for the process to end. It returns false when the event came first, or
 // the time, unless it is 0, is over.
-func (p *proc) wait(cancel *signal, limit time.Duration) bool { return p.handle.wait(cancel, limit) }
+func (p *proc) wait(cancel *event, limit time.Duration) bool { return p.handle.wait(cancel, limit) }
 
 // close lets go of the process.
 func (p *proc) close() {

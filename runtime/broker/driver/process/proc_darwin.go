@@ -18,9 +18,9 @@ func (h *handle) signal(s syscall.Signal) { syscall.Kill(h.pid, s) }
 
 const pollEach = 200 * time.Millisecond
 
-// wait returns true when the process has ended, and false when the signal came or the
+// wait returns true when the process has ended, and false when the event came or the
 // time, unless it is 0, is over.
-func (h *handle) wait(cancel *signal, limit time.Duration) bool {
+func (h *handle) wait(cancel *event, limit time.Duration) bool {
 	var canceled <-chan struct{}
 	if cancel != nil {
 		canceled = cancel.sent
@@ -41,15 +41,15 @@ func (h *handle) wait(cancel *signal, limit time.Duration) bool {
 	}
 }
 
-// A signal is sent once, to all who wait.
-type signal struct {
+// An event happens once, and is seen by all who wait.
+type event struct {
 	once sync.Once
 	sent chan struct{}
 }
 
-func newSignal() (*signal, error) { return &signal{sent: make(chan struct{})}, nil }
-func (s *signal) send()           { s.once.Do(func() { close(s.sent) }) }
-func (s *signal) close() error    { return nil }
+func newEvent() (*event, error) { return &event{sent: make(chan struct{})}, nil }
+func (e *event) send()          { e.once.Do(func() { close(e.sent) }) }
+func (e *event) close() error   { return nil }
 
 const zombie = 5 // SZOMB of sys/proc.h
 

@@ -43,9 +43,9 @@ func (h *handle) signal(s syscall.Signal) {
 
 const pollEach = 200 * time.Millisecond // where there are no descriptors of processes
 
-// wait returns true when the process has ended, and false when the signal came or the
+// wait returns true when the process has ended, and false when the event came or the
 // time, unless it is 0, is over.
-func (h *handle) wait(cancel *signal, limit time.Duration) bool {
+func (h *handle) wait(cancel *event, limit time.Duration) bool {
 	began := time.Now()
 	for {
 		left := -1
@@ -78,16 +78,16 @@ func (h *handle) wait(cancel *signal, limit time.Duration) bool {
 	}
 }
 
-// A signal is sent once, to all who wait.
-type signal struct{ fd int }
+// An event happens once, and is seen by all who wait.
+type event struct{ fd int }
 
-func newSignal() (*signal, error) {
+func newEvent() (*event, error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	return &signal{fd}, err
+	return &event{fd}, err
 }
 
-func (s *signal) send()        { unix.Write(s.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
-func (s *signal) close() error { return unix.Close(s.fd) }
+func (e *event) send()        { unix.Write(e.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+func (e *event) close() error { return unix.Close(e.fd) }
 
 // bootID tells this boot of the machine from others, in which the same number may
 // have started at the same time.

@@ -20,7 +20,7 @@ type Driver struct {
 	log     *slog.Logger
 
 	watchers sync.WaitGroup
-	closing  *signal // sent at Close
+	closing  *event // sent at Close
 
 	mu    sync.Mutex
 	nodes map[string]*instance // those that are watched, by name
@@ -41,7 +41,7 @@ func New(cfg Config) (*Driver, error) {
 	if d.log == nil {
 		d.log = slog.Default()
 	}
-	if d.closing, err = newSignal(); err != nil {
+	if d.closing, err = newEvent(); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "opening a descriptor")
 	}
 	return d, nil
