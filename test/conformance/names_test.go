@@ -64,7 +64,6 @@ func TestStrangeNames(t *testing.T) {
 	}
 	clients := map[string]any{
 		"sqs": queues, "lambda": lambda.NewFromConfig(env.AWS), "kms": kms.NewFromConfig(env.AWS), "iam": iam.NewFromConfig(env.AWS), "sts": sts.NewFromConfig(env.AWS), "mq": mq.NewFromConfig(env.AWS),
-		"sqs": queues, "lambda": lambda.NewFromConfig(env.AWS), "kms": kms.NewFromConfig(env.AWS), "iam": iam.NewFromConfig(env.AWS), "sts": sts.NewFromConfig(env.AWS),
 		"secretsmanager": secretsmanager.NewFromConfig(env.AWS),
 	}
 	ofEachService(t, clients)

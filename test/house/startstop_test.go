@@ -21,8 +21,6 @@ func TestPartsStartAndStopAlike(t *testing.T) {
 		"runtime/capacity/descriptors conn.Close":     "a net.Conn",
 		"runtime/capacity/descriptors listener.Close": "a net.Listener",
 		"runtime/capacity/descriptors Limit.Open":     "asks whether a file may be opened",
-		"runtime/broker/driver/docker Driver.Close":   "lets go of nodes, which run on; a driver has nothing to start",
-		"runtime/broker/driver/process Driver.Close":  "the same",
 		"runtime/capacity/disk Open":                  "runs nothing",
 		"runtime/function Open":                       "reads what is deployed, and runs nothing",
 		"runtime/sandbox/spawner Process.Close":       "lets go of the pipes of a process",

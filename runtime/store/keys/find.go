@@ -71,9 +71,8 @@ func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bo
 // managedDescriptions describe the keys that AWS manages for its services, by the service:
 // all that are supported.
 var managedDescriptions = map[string]string{
-	"mq":             "Default key that protects my MQ data when no other key is defined",
-	"sqs":            "Default key that protects my SQS messages when no other key is defined",
 	"mq":             "Default key that protects my Amazon MQ data when no other key is defined",
+	"sqs":            "Default key that protects my SQS messages when no other key is defined",
 	"secretsmanager": "Default key that protects my Secrets Manager data when no other key is defined",
 }
 
