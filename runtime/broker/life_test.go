@@ -212,7 +212,9 @@ func TestUsersWait(t *testing.T) {
 		do   func() error
 		want string // the users; or the code of a refusal
 	}{
-		{"create", func() error { return b.createUser("ada", UserChange{Password: Sealed("2"), Groups: &[]string{"g"}}, 250) }, "ada:[]→CREATE[g] miller:1[]"},
+		{"create", func() error {
+			return b.createUser("ada", UserChange{Password: Sealed("2"), Groups: &[]string{"g"}}, 250)
+		}, "ada:[]→CREATE[g] miller:1[]"},
 		{"create again", func() error { return b.createUser("ada", UserChange{}, 250) }, string(fault.Conflict)},
 		{"update what is not made yet", func() error { return b.updateUser("ada", UserChange{Groups: &[]string{"h"}}) }, "ada:[]→CREATE[h] miller:1[]"},
 		{"update", func() error { return b.updateUser("miller", UserChange{Password: Sealed("3")}) }, "ada:[]→CREATE[h] miller:1[]→UPDATE[]"},
