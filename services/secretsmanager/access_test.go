@@ -118,6 +118,10 @@ func TestPublicPolicies(t *testing.T) {
 		refused(t, *c.policy, err, "PublicPolicyException", "The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.")
 		must(0, b.setPolicy("mill", c.policy))(t)
 	}
+	_, err := b.GetResourcePolicy(t.Context(), &sdk.GetResourcePolicyInput{SecretId: aws.String("mill"), PolicyName: aws.String("other")})
+	refused(t, "another policy", err, "ResourceNotFoundException", "Secrets Manager can't find the specified resource policy.")
+	_, err = b.DeleteResourcePolicy(t.Context(), &sdk.DeleteResourcePolicyInput{SecretId: aws.String("mill"), PolicyName: aws.String("other")})
+	refused(t, "another policy", err, "InvalidParameterException", "The only valid policy name is default.")
 	const syntax = "This resource policy contains a syntax error."
 	for _, text := range []string{"x", "{}", `{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}`} {
 		refused(t, text, b.setPolicy("mill", &text), "MalformedPolicyDocumentException", syntax)

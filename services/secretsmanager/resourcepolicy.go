@@ -9,13 +9,24 @@ import (
 	"millrace/services/internal/kit"
 )
 
+// policyName is the one policy that a secret has.
+const policyName = "default"
+
+// policyOf is secret for operations that change the resource policy that a request names.
+func (s *Service) policyOf(ctx context.Context, id *string, op string, name *string) (request, error) {
+	if kit.ValueOr(name, policyName) != policyName {
+		return request{}, api.ErrInvalidParameterException("The only valid policy name is default.")
+	}
+	return s.secret(ctx, id, op, nil)
+}
+
 // PutResourcePolicy   awsJson1_1
 //
 //   - decides from then on what other accounts may do with the secret, and what its own
 //     may not
 //   - BlockPublicPolicy refuses one that lets any account in: PublicPolicyException
 func (s *Service) PutResourcePolicy(ctx context.Context, in *api.PutResourcePolicyInput) (*api.PutResourcePolicyOutput, error) {
-	r, err := s.secret(ctx, in.SecretId, "PutResourcePolicy", nil)
+	r, err := s.policyOf(ctx, in.SecretId, "PutResourcePolicy", in.PolicyName)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +37,7 @@ func (s *Service) PutResourcePolicy(ctx context.Context, in *api.PutResourcePoli
 	if kit.Value(in.BlockPublicPolicy) && r.IsPublic(doc, *in.ResourcePolicy) {
 		return nil, api.ErrPublicPolicyException("The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.")
 	}
-	return &api.PutResourcePolicyOutput{ARN: r.arn(), Name: r.name()}, s.setPolicy(ctx, r, *in.ResourcePolicy)
+	return &api.PutResourcePolicyOutput{ARN: r.arn(), Name: r.name(), PolicyName: new(policyName)}, s.setPolicy(ctx, r, *in.ResourcePolicy)
 }
 
 // GetResourcePolicy   awsJson1_1
@@ -37,21 +48,24 @@ func (s *Service) GetResourcePolicy(ctx context.Context, in *api.GetResourcePoli
 	if err != nil {
 		return nil, err
 	}
+	if kit.ValueOr(in.PolicyName, policyName) != policyName {
+		return nil, api.ErrResourceNotFoundException("Secrets Manager can't find the specified resource policy.")
+	}
 	if r.Deleting() {
 		return nil, failure(secret.Deleting)
 	}
-	return &api.GetResourcePolicyOutput{ARN: r.arn(), Name: r.name(), ResourcePolicy: kit.Optional(r.Policy)}, nil
+	return &api.GetResourcePolicyOutput{ARN: r.arn(), Name: r.name(), PolicyName: new(policyName), ResourcePolicy: kit.Optional(r.Policy)}, nil
 }
 
 // DeleteResourcePolicy   awsJson1_1
 //
 //   - succeeds without a policy too
 func (s *Service) DeleteResourcePolicy(ctx context.Context, in *api.DeleteResourcePolicyInput) (*api.DeleteResourcePolicyOutput, error) {
-	r, err := s.secret(ctx, in.SecretId, "DeleteResourcePolicy", nil)
+	r, err := s.policyOf(ctx, in.SecretId, "DeleteResourcePolicy", in.PolicyName)
 	if err != nil {
 		return nil, err
 	}
-	return &api.DeleteResourcePolicyOutput{ARN: r.arn(), Name: r.name()}, s.setPolicy(ctx, r, "")
+	return &api.DeleteResourcePolicyOutput{ARN: r.arn(), Name: r.name(), PolicyName: new(policyName)}, s.setPolicy(ctx, r, "")
 }
 
 // ValidateResourcePolicy   awsJson1_1

@@ -284,10 +284,7 @@ func stuff(v reflect.Value, depth int) {
 
 // newer are the members that the client knows and the models do not yet.
 var newer = map[string]bool{
-	"CreateSecretInput.CrossAccountPrimaryARN": true,
-	"DeleteResourcePolicyInput.PolicyName":     true, "DeleteResourcePolicyOutput.PolicyName": true,
-	"GetResourcePolicyInput.PolicyName": true, "GetResourcePolicyOutput.PolicyName": true,
-	"PutResourcePolicyInput.PolicyName": true, "PutResourcePolicyOutput.PolicyName": true,
+	"CreateSecretInput.CrossAccountPrimaryARN":          true,
 	"AssumeRoleInput.MinimumSessionTokenSize":           true,
 	"DurableConfig.KMSKeyArn":                           true,
 	"FileSystemConfig.S3FilesConfig":                    true,

@@ -167,21 +167,21 @@ var Service = &wire.Service{
 			NewInput: wire.New[RemoveRegionsFromReplicationInput], NewOutput: wire.New[RemoveRegionsFromReplicationOutput], Call: wire.Call(Handler.RemoveRegionsFromReplication)},
 		{Name: "ReplicateSecretToRegions", Method: "POST", URI: "/", Status: 0, Input: &shapes[85], Output: &shapes[86], ResultWrapper: "ReplicateSecretToRegionsResult", MaxBody: 16777216,
 			NewInput: wire.New[ReplicateSecretToRegionsInput], NewOutput: wire.New[ReplicateSecretToRegionsOutput], Call: wire.Call(Handler.ReplicateSecretToRegions)},
-		{Name: "RestoreSecret", Method: "POST", URI: "/", Status: 0, Input: &shapes[92], Output: &shapes[93], ResultWrapper: "RestoreSecretResult", MaxBody: 16777216,
+		{Name: "RestoreSecret", Method: "POST", URI: "/", Status: 0, Input: &shapes[93], Output: &shapes[94], ResultWrapper: "RestoreSecretResult", MaxBody: 16777216,
 			NewInput: wire.New[RestoreSecretInput], NewOutput: wire.New[RestoreSecretOutput], Call: wire.Call(Handler.RestoreSecret)},
-		{Name: "RotateSecret", Method: "POST", URI: "/", Status: 0, Input: &shapes[95], Output: &shapes[96], ResultWrapper: "RotateSecretResult", MaxBody: 16777216,
+		{Name: "RotateSecret", Method: "POST", URI: "/", Status: 0, Input: &shapes[96], Output: &shapes[97], ResultWrapper: "RotateSecretResult", MaxBody: 16777216,
 			NewInput: wire.New[RotateSecretInput], NewOutput: wire.New[RotateSecretOutput], Call: wire.Call(Handler.RotateSecret)},
-		{Name: "StopReplicationToReplica", Method: "POST", URI: "/", Status: 0, Input: &shapes[122], Output: &shapes[123], ResultWrapper: "StopReplicationToReplicaResult", MaxBody: 16777216,
+		{Name: "StopReplicationToReplica", Method: "POST", URI: "/", Status: 0, Input: &shapes[123], Output: &shapes[124], ResultWrapper: "StopReplicationToReplicaResult", MaxBody: 16777216,
 			NewInput: wire.New[StopReplicationToReplicaInput], NewOutput: wire.New[StopReplicationToReplicaOutput], Call: wire.Call(Handler.StopReplicationToReplica)},
-		{Name: "TagResource", Method: "POST", URI: "/", Status: 0, Input: &shapes[128], Output: &shapes[129], ResultWrapper: "", MaxBody: 16777216,
+		{Name: "TagResource", Method: "POST", URI: "/", Status: 0, Input: &shapes[129], Output: &shapes[130], ResultWrapper: "", MaxBody: 16777216,
 			NewInput: wire.New[TagResourceInput], NewOutput: wire.New[TagResourceOutput], Call: wire.Call(Handler.TagResource)},
-		{Name: "UntagResource", Method: "POST", URI: "/", Status: 0, Input: &shapes[132], Output: &shapes[133], ResultWrapper: "", MaxBody: 16777216,
+		{Name: "UntagResource", Method: "POST", URI: "/", Status: 0, Input: &shapes[133], Output: &shapes[134], ResultWrapper: "", MaxBody: 16777216,
 			NewInput: wire.New[UntagResourceInput], NewOutput: wire.New[UntagResourceOutput], Call: wire.Call(Handler.UntagResource)},
-		{Name: "UpdateSecret", Method: "POST", URI: "/", Status: 0, Input: &shapes[134], Output: &shapes[135], ResultWrapper: "UpdateSecretResult", MaxBody: 16777216,
+		{Name: "UpdateSecret", Method: "POST", URI: "/", Status: 0, Input: &shapes[135], Output: &shapes[136], ResultWrapper: "UpdateSecretResult", MaxBody: 16777216,
 			NewInput: wire.New[UpdateSecretInput], NewOutput: wire.New[UpdateSecretOutput], Call: wire.Call(Handler.UpdateSecret)},
-		{Name: "UpdateSecretVersionStage", Method: "POST", URI: "/", Status: 0, Input: &shapes[136], Output: &shapes[137], ResultWrapper: "UpdateSecretVersionStageResult", MaxBody: 16777216,
+		{Name: "UpdateSecretVersionStage", Method: "POST", URI: "/", Status: 0, Input: &shapes[137], Output: &shapes[138], ResultWrapper: "UpdateSecretVersionStageResult", MaxBody: 16777216,
 			NewInput: wire.New[UpdateSecretVersionStageInput], NewOutput: wire.New[UpdateSecretVersionStageOutput], Call: wire.Call(Handler.UpdateSecretVersionStage)},
-		{Name: "ValidateResourcePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[138], Output: &shapes[139], ResultWrapper: "ValidateResourcePolicyResult", MaxBody: 16777216,
+		{Name: "ValidateResourcePolicy", Method: "POST", URI: "/", Status: 0, Input: &shapes[139], Output: &shapes[140], ResultWrapper: "ValidateResourcePolicyResult", MaxBody: 16777216,
 			NewInput: wire.New[ValidateResourcePolicyInput], NewOutput: wire.New[ValidateResourcePolicyOutput], Call: wire.Call(Handler.ValidateResourcePolicy)},
 	},
 	Errors: []*wire.Shape{&shapes[13], &shapes[24], &shapes[48], &shapes[49], &shapes[50], &shapes[51], &shapes[57], &shapes[62], &shapes[72], &shapes[73], &shapes[90], &shapes[91]},
@@ -223,14 +223,14 @@ func ErrResourceExistsException(message string) *wire.Error { return shapes[90].
 // ErrResourceNotFoundException is the model's exception of that name.
 func ErrResourceNotFoundException(message string) *wire.Error { return shapes[91].New(message) }
 
-var shapes [142]wire.Shape
+var shapes [143]wire.Shape
 
 func init() {
 	shapes[0] = wire.Shape{Name: "APIErrorListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[1]}}
 	shapes[1] = wire.Shape{Name: "APIErrorType", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ErrorCode", Shape: &shapes[25]},
 		{Name: "Message", Shape: &shapes[26]},
-		{Name: "SecretId", Shape: &shapes[105]},
+		{Name: "SecretId", Shape: &shapes[106]},
 	}}
 	shapes[2] = wire.Shape{Name: "AddReplicaRegionListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[84]}, Min: new(float64(1))}
 	shapes[3] = wire.Shape{Name: "AutomaticallyRotateAfterDaysType", Kind: wire.Long, Min: new(float64(1)), Max: new(float64(1000))}
@@ -238,21 +238,21 @@ func init() {
 		{Name: "Filters", Shape: &shapes[40]},
 		{Name: "MaxResults", Shape: &shapes[63]},
 		{Name: "NextToken", Shape: &shapes[68]},
-		{Name: "SecretIdList", Shape: &shapes[104]},
+		{Name: "SecretIdList", Shape: &shapes[105]},
 	}}
 	shapes[5] = wire.Shape{Name: "BatchGetSecretValueOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Errors", Shape: &shapes[0]},
 		{Name: "NextToken", Shape: &shapes[68]},
-		{Name: "SecretValues", Shape: &shapes[111]},
+		{Name: "SecretValues", Shape: &shapes[112]},
 	}}
 	shapes[6] = wire.Shape{Name: "BooleanType", Kind: wire.Boolean}
 	shapes[7] = wire.Shape{Name: "CancelRotateSecretInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[8] = wire.Shape{Name: "CancelRotateSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "Name", Shape: &shapes[108]},
-		{Name: "VersionId", Shape: &shapes[112]},
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "Name", Shape: &shapes[109]},
+		{Name: "VersionId", Shape: &shapes[113]},
 	}}
 	shapes[9] = wire.Shape{Name: "ClientRequestTokenType", Kind: wire.String, Min: new(float64(32)), Max: new(float64(64))}
 	shapes[10] = wire.Shape{Name: "CreateSecretInput", Kind: wire.Structure, Members: []*wire.Member{
@@ -262,65 +262,67 @@ func init() {
 		{Name: "ForceOverwriteReplicaSecret", Shape: &shapes[6]},
 		{Name: "KmsKeyId", Shape: &shapes[53]},
 		{Name: "Name", Shape: &shapes[66], Required: true},
-		{Name: "SecretBinary", Shape: &shapes[103]},
-		{Name: "SecretString", Shape: &shapes[109]},
-		{Name: "Tags", Shape: &shapes[127]},
+		{Name: "SecretBinary", Shape: &shapes[104]},
+		{Name: "SecretString", Shape: &shapes[110]},
+		{Name: "Tags", Shape: &shapes[128]},
 		{Name: "Type", Shape: &shapes[65]},
 	}}
 	shapes[11] = wire.Shape{Name: "CreateSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "Name", Shape: &shapes[108]},
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "Name", Shape: &shapes[109]},
 		{Name: "ReplicationStatus", Shape: &shapes[87]},
-		{Name: "VersionId", Shape: &shapes[112]},
+		{Name: "VersionId", Shape: &shapes[113]},
 	}}
 	shapes[12] = wire.Shape{Name: "CreatedDateType", Kind: wire.Timestamp}
 	shapes[13] = wire.Shape{Name: "DecryptionFailure", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Message", Shape: &shapes[26]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
 	shapes[14] = wire.Shape{Name: "DeleteResourcePolicyInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "PolicyName", Shape: &shapes[92]},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[15] = wire.Shape{Name: "DeleteResourcePolicyOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+		{Name: "ARN", Shape: &shapes[103]},
 		{Name: "Name", Shape: &shapes[66]},
+		{Name: "PolicyName", Shape: &shapes[92]},
 	}}
 	shapes[16] = wire.Shape{Name: "DeleteSecretInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ForceDeleteWithoutRecovery", Shape: &shapes[6]},
 		{Name: "RecoveryWindowInDays", Shape: &shapes[79]},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[17] = wire.Shape{Name: "DeleteSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+		{Name: "ARN", Shape: &shapes[103]},
 		{Name: "DeletionDate", Shape: &shapes[19]},
-		{Name: "Name", Shape: &shapes[108]},
+		{Name: "Name", Shape: &shapes[109]},
 	}}
 	shapes[18] = wire.Shape{Name: "DeletedDateType", Kind: wire.Timestamp}
 	shapes[19] = wire.Shape{Name: "DeletionDateType", Kind: wire.Timestamp}
 	shapes[20] = wire.Shape{Name: "DescribeSecretInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[21] = wire.Shape{Name: "DescribeSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "CreatedDate", Shape: &shapes[131]},
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "CreatedDate", Shape: &shapes[132]},
 		{Name: "DeletedDate", Shape: &shapes[18]},
 		{Name: "Description", Shape: &shapes[22]},
 		{Name: "ExternalSecretRotationMetadata", Shape: &shapes[35]},
-		{Name: "ExternalSecretRotationRoleArn", Shape: &shapes[94]},
+		{Name: "ExternalSecretRotationRoleArn", Shape: &shapes[95]},
 		{Name: "KmsKeyId", Shape: &shapes[53]},
 		{Name: "LastAccessedDate", Shape: &shapes[54]},
 		{Name: "LastChangedDate", Shape: &shapes[55]},
 		{Name: "LastRotatedDate", Shape: &shapes[56]},
-		{Name: "Name", Shape: &shapes[108]},
+		{Name: "Name", Shape: &shapes[109]},
 		{Name: "NextRotationDate", Shape: &shapes[67]},
 		{Name: "OwningService", Shape: &shapes[70]},
 		{Name: "PrimaryRegion", Shape: &shapes[80]},
 		{Name: "ReplicationStatus", Shape: &shapes[87]},
-		{Name: "RotationEnabled", Shape: &shapes[97]},
-		{Name: "RotationLambdaARN", Shape: &shapes[98]},
-		{Name: "RotationRules", Shape: &shapes[99]},
-		{Name: "Tags", Shape: &shapes[127]},
+		{Name: "RotationEnabled", Shape: &shapes[98]},
+		{Name: "RotationLambdaARN", Shape: &shapes[99]},
+		{Name: "RotationRules", Shape: &shapes[100]},
+		{Name: "Tags", Shape: &shapes[128]},
 		{Name: "Type", Shape: &shapes[65]},
-		{Name: "VersionIdsToStages", Shape: &shapes[117]},
+		{Name: "VersionIdsToStages", Shape: &shapes[118]},
 	}}
 	shapes[22] = wire.Shape{Name: "DescriptionType", Kind: wire.String, Max: new(float64(2048))}
 	shapes[23] = wire.Shape{Name: "DurationType", Kind: wire.String, Min: new(float64(2)), Max: new(float64(3)), Pattern: "[0-9]+h"}
@@ -363,26 +365,28 @@ func init() {
 		{Name: "RandomPassword", Shape: &shapes[78]},
 	}}
 	shapes[43] = wire.Shape{Name: "GetResourcePolicyInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "PolicyName", Shape: &shapes[92]},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[44] = wire.Shape{Name: "GetResourcePolicyOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+		{Name: "ARN", Shape: &shapes[103]},
 		{Name: "Name", Shape: &shapes[66]},
+		{Name: "PolicyName", Shape: &shapes[92]},
 		{Name: "ResourcePolicy", Shape: &shapes[69]},
 	}}
 	shapes[45] = wire.Shape{Name: "GetSecretValueInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
-		{Name: "VersionId", Shape: &shapes[112]},
-		{Name: "VersionStage", Shape: &shapes[113]},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
+		{Name: "VersionId", Shape: &shapes[113]},
+		{Name: "VersionStage", Shape: &shapes[114]},
 	}}
 	shapes[46] = wire.Shape{Name: "GetSecretValueOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+		{Name: "ARN", Shape: &shapes[103]},
 		{Name: "CreatedDate", Shape: &shapes[12]},
-		{Name: "Name", Shape: &shapes[108]},
-		{Name: "SecretBinary", Shape: &shapes[103]},
-		{Name: "SecretString", Shape: &shapes[109]},
-		{Name: "VersionId", Shape: &shapes[112]},
-		{Name: "VersionStages", Shape: &shapes[114]},
+		{Name: "Name", Shape: &shapes[109]},
+		{Name: "SecretBinary", Shape: &shapes[104]},
+		{Name: "SecretString", Shape: &shapes[110]},
+		{Name: "VersionId", Shape: &shapes[113]},
+		{Name: "VersionStages", Shape: &shapes[115]},
 	}}
 	shapes[47] = wire.Shape{Name: "IncludeSpaceType", Kind: wire.Boolean}
 	shapes[48] = wire.Shape{Name: "InternalServiceError", Kind: wire.Structure, Members: []*wire.Member{
@@ -409,25 +413,25 @@ func init() {
 		{Name: "IncludeDeprecated", Shape: &shapes[6]},
 		{Name: "MaxResults", Shape: &shapes[64]},
 		{Name: "NextToken", Shape: &shapes[68]},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[59] = wire.Shape{Name: "ListSecretVersionIdsOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "Name", Shape: &shapes[108]},
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "Name", Shape: &shapes[109]},
 		{Name: "NextToken", Shape: &shapes[68]},
-		{Name: "Versions", Shape: &shapes[116]},
+		{Name: "Versions", Shape: &shapes[117]},
 	}}
 	shapes[60] = wire.Shape{Name: "ListSecretsInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Filters", Shape: &shapes[40]},
 		{Name: "IncludePlannedDeletion", Shape: &shapes[6]},
 		{Name: "MaxResults", Shape: &shapes[64]},
 		{Name: "NextToken", Shape: &shapes[68]},
-		{Name: "SortBy", Shape: &shapes[118]},
-		{Name: "SortOrder", Shape: &shapes[119]},
+		{Name: "SortBy", Shape: &shapes[119]},
+		{Name: "SortOrder", Shape: &shapes[120]},
 	}}
 	shapes[61] = wire.Shape{Name: "ListSecretsOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "NextToken", Shape: &shapes[68]},
-		{Name: "SecretList", Shape: &shapes[107]},
+		{Name: "SecretList", Shape: &shapes[108]},
 	}}
 	shapes[62] = wire.Shape{Name: "MalformedPolicyDocumentException", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Message", Shape: &shapes[26]},
@@ -449,36 +453,38 @@ func init() {
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
 	shapes[74] = wire.Shape{Name: "PutResourcePolicyInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "BlockPublicPolicy", Shape: &shapes[6]},
+		{Name: "PolicyName", Shape: &shapes[92]},
 		{Name: "ResourcePolicy", Shape: &shapes[69], Required: true},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[75] = wire.Shape{Name: "PutResourcePolicyOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+		{Name: "ARN", Shape: &shapes[103]},
 		{Name: "Name", Shape: &shapes[66]},
+		{Name: "PolicyName", Shape: &shapes[92]},
 	}}
 	shapes[76] = wire.Shape{Name: "PutSecretValueInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ClientRequestToken", Shape: &shapes[9]},
-		{Name: "RotationToken", Shape: &shapes[100]},
-		{Name: "SecretBinary", Shape: &shapes[103]},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
-		{Name: "SecretString", Shape: &shapes[109]},
-		{Name: "VersionStages", Shape: &shapes[114]},
+		{Name: "RotationToken", Shape: &shapes[101]},
+		{Name: "SecretBinary", Shape: &shapes[104]},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
+		{Name: "SecretString", Shape: &shapes[110]},
+		{Name: "VersionStages", Shape: &shapes[115]},
 	}}
 	shapes[77] = wire.Shape{Name: "PutSecretValueOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "Name", Shape: &shapes[108]},
-		{Name: "VersionId", Shape: &shapes[112]},
-		{Name: "VersionStages", Shape: &shapes[114]},
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "Name", Shape: &shapes[109]},
+		{Name: "VersionId", Shape: &shapes[113]},
+		{Name: "VersionStages", Shape: &shapes[115]},
 	}}
 	shapes[78] = wire.Shape{Name: "RandomPasswordType", Kind: wire.String, Min: new(float64(0)), Max: new(float64(4096)), Sensitive: true}
 	shapes[79] = wire.Shape{Name: "RecoveryWindowInDaysType", Kind: wire.Long}
 	shapes[80] = wire.Shape{Name: "RegionType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128)), Pattern: "^([a-z]+-)+\\d+$"}
 	shapes[81] = wire.Shape{Name: "RemoveRegionsFromReplicationInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "RemoveReplicaRegions", Shape: &shapes[83], Required: true},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[82] = wire.Shape{Name: "RemoveRegionsFromReplicationOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+		{Name: "ARN", Shape: &shapes[103]},
 		{Name: "ReplicationStatus", Shape: &shapes[87]},
 	}}
 	shapes[83] = wire.Shape{Name: "RemoveReplicaRegionListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[80]}, Min: new(float64(1))}
@@ -489,10 +495,10 @@ func init() {
 	shapes[85] = wire.Shape{Name: "ReplicateSecretToRegionsInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AddReplicaRegions", Shape: &shapes[2], Required: true},
 		{Name: "ForceOverwriteReplicaSecret", Shape: &shapes[6]},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
 	shapes[86] = wire.Shape{Name: "ReplicateSecretToRegionsOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+		{Name: "ARN", Shape: &shapes[103]},
 		{Name: "ReplicationStatus", Shape: &shapes[87]},
 	}}
 	shapes[87] = wire.Shape{Name: "ReplicationStatusListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[88]}}
@@ -500,8 +506,8 @@ func init() {
 		{Name: "KmsKeyId", Shape: &shapes[53]},
 		{Name: "LastAccessedDate", Shape: &shapes[54]},
 		{Name: "Region", Shape: &shapes[80]},
-		{Name: "Status", Shape: &shapes[121]},
-		{Name: "StatusMessage", Shape: &shapes[120]},
+		{Name: "Status", Shape: &shapes[122]},
+		{Name: "StatusMessage", Shape: &shapes[121]},
 	}}
 	shapes[89] = wire.Shape{Name: "RequireEachIncludedTypeType", Kind: wire.Boolean}
 	shapes[90] = wire.Shape{Name: "ResourceExistsException", Kind: wire.Structure, Members: []*wire.Member{
@@ -510,152 +516,153 @@ func init() {
 	shapes[91] = wire.Shape{Name: "ResourceNotFoundException", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Message", Shape: &shapes[26]},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 400, Fault: false}}
-	shapes[92] = wire.Shape{Name: "RestoreSecretInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+	shapes[92] = wire.Shape{Name: "ResourcePolicyNameType", Kind: wire.String}
+	shapes[93] = wire.Shape{Name: "RestoreSecretInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
-	shapes[93] = wire.Shape{Name: "RestoreSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "Name", Shape: &shapes[108]},
+	shapes[94] = wire.Shape{Name: "RestoreSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "Name", Shape: &shapes[109]},
 	}}
-	shapes[94] = wire.Shape{Name: "RoleARNType", Kind: wire.String, Min: new(float64(20)), Max: new(float64(2048))}
-	shapes[95] = wire.Shape{Name: "RotateSecretInput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[95] = wire.Shape{Name: "RoleARNType", Kind: wire.String, Min: new(float64(20)), Max: new(float64(2048))}
+	shapes[96] = wire.Shape{Name: "RotateSecretInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ClientRequestToken", Shape: &shapes[9]},
 		{Name: "ExternalSecretRotationMetadata", Shape: &shapes[35]},
-		{Name: "ExternalSecretRotationRoleArn", Shape: &shapes[94]},
+		{Name: "ExternalSecretRotationRoleArn", Shape: &shapes[95]},
 		{Name: "RotateImmediately", Shape: &shapes[6]},
-		{Name: "RotationLambdaARN", Shape: &shapes[98]},
-		{Name: "RotationRules", Shape: &shapes[99]},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+		{Name: "RotationLambdaARN", Shape: &shapes[99]},
+		{Name: "RotationRules", Shape: &shapes[100]},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
-	shapes[96] = wire.Shape{Name: "RotateSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "Name", Shape: &shapes[108]},
-		{Name: "VersionId", Shape: &shapes[112]},
+	shapes[97] = wire.Shape{Name: "RotateSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "Name", Shape: &shapes[109]},
+		{Name: "VersionId", Shape: &shapes[113]},
 	}}
-	shapes[97] = wire.Shape{Name: "RotationEnabledType", Kind: wire.Boolean}
-	shapes[98] = wire.Shape{Name: "RotationLambdaARNType", Kind: wire.String, Min: new(float64(0)), Max: new(float64(2048))}
-	shapes[99] = wire.Shape{Name: "RotationRulesType", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[98] = wire.Shape{Name: "RotationEnabledType", Kind: wire.Boolean}
+	shapes[99] = wire.Shape{Name: "RotationLambdaARNType", Kind: wire.String, Min: new(float64(0)), Max: new(float64(2048))}
+	shapes[100] = wire.Shape{Name: "RotationRulesType", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AutomaticallyAfterDays", Shape: &shapes[3]},
 		{Name: "Duration", Shape: &shapes[23]},
-		{Name: "ScheduleExpression", Shape: &shapes[101]},
+		{Name: "ScheduleExpression", Shape: &shapes[102]},
 	}}
-	shapes[100] = wire.Shape{Name: "RotationTokenType", Kind: wire.String, Min: new(float64(36)), Max: new(float64(256)), Pattern: "^[a-zA-Z0-9\\-]+$", Sensitive: true}
-	shapes[101] = wire.Shape{Name: "ScheduleExpressionType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "[0-9A-Za-z\\(\\)#\\?\\*\\-\\/, ]+"}
-	shapes[102] = wire.Shape{Name: "SecretARNType", Kind: wire.String, Min: new(float64(20)), Max: new(float64(2048))}
-	shapes[103] = wire.Shape{Name: "SecretBinaryType", Kind: wire.Blob, Min: new(float64(1)), Max: new(float64(65536)), Sensitive: true}
-	shapes[104] = wire.Shape{Name: "SecretIdListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[105]}, Min: new(float64(1)), Max: new(float64(20))}
-	shapes[105] = wire.Shape{Name: "SecretIdType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(2048))}
-	shapes[106] = wire.Shape{Name: "SecretListEntry", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "CreatedDate", Shape: &shapes[131]},
+	shapes[101] = wire.Shape{Name: "RotationTokenType", Kind: wire.String, Min: new(float64(36)), Max: new(float64(256)), Pattern: "^[a-zA-Z0-9\\-]+$", Sensitive: true}
+	shapes[102] = wire.Shape{Name: "ScheduleExpressionType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256)), Pattern: "[0-9A-Za-z\\(\\)#\\?\\*\\-\\/, ]+"}
+	shapes[103] = wire.Shape{Name: "SecretARNType", Kind: wire.String, Min: new(float64(20)), Max: new(float64(2048))}
+	shapes[104] = wire.Shape{Name: "SecretBinaryType", Kind: wire.Blob, Min: new(float64(1)), Max: new(float64(65536)), Sensitive: true}
+	shapes[105] = wire.Shape{Name: "SecretIdListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[106]}, Min: new(float64(1)), Max: new(float64(20))}
+	shapes[106] = wire.Shape{Name: "SecretIdType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(2048))}
+	shapes[107] = wire.Shape{Name: "SecretListEntry", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "CreatedDate", Shape: &shapes[132]},
 		{Name: "DeletedDate", Shape: &shapes[18]},
 		{Name: "Description", Shape: &shapes[22]},
 		{Name: "ExternalSecretRotationMetadata", Shape: &shapes[35]},
-		{Name: "ExternalSecretRotationRoleArn", Shape: &shapes[94]},
+		{Name: "ExternalSecretRotationRoleArn", Shape: &shapes[95]},
 		{Name: "KmsKeyId", Shape: &shapes[53]},
 		{Name: "LastAccessedDate", Shape: &shapes[54]},
 		{Name: "LastChangedDate", Shape: &shapes[55]},
 		{Name: "LastRotatedDate", Shape: &shapes[56]},
-		{Name: "Name", Shape: &shapes[108]},
+		{Name: "Name", Shape: &shapes[109]},
 		{Name: "NextRotationDate", Shape: &shapes[67]},
 		{Name: "OwningService", Shape: &shapes[70]},
 		{Name: "PrimaryRegion", Shape: &shapes[80]},
-		{Name: "RotationEnabled", Shape: &shapes[97]},
-		{Name: "RotationLambdaARN", Shape: &shapes[98]},
-		{Name: "RotationRules", Shape: &shapes[99]},
-		{Name: "SecretVersionsToStages", Shape: &shapes[117]},
-		{Name: "Tags", Shape: &shapes[127]},
+		{Name: "RotationEnabled", Shape: &shapes[98]},
+		{Name: "RotationLambdaARN", Shape: &shapes[99]},
+		{Name: "RotationRules", Shape: &shapes[100]},
+		{Name: "SecretVersionsToStages", Shape: &shapes[118]},
+		{Name: "Tags", Shape: &shapes[128]},
 		{Name: "Type", Shape: &shapes[65]},
 	}}
-	shapes[107] = wire.Shape{Name: "SecretListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[106]}}
-	shapes[108] = wire.Shape{Name: "SecretNameType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256))}
-	shapes[109] = wire.Shape{Name: "SecretStringType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(65536)), Sensitive: true}
-	shapes[110] = wire.Shape{Name: "SecretValueEntry", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+	shapes[108] = wire.Shape{Name: "SecretListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[107]}}
+	shapes[109] = wire.Shape{Name: "SecretNameType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256))}
+	shapes[110] = wire.Shape{Name: "SecretStringType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(65536)), Sensitive: true}
+	shapes[111] = wire.Shape{Name: "SecretValueEntry", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ARN", Shape: &shapes[103]},
 		{Name: "CreatedDate", Shape: &shapes[12]},
-		{Name: "Name", Shape: &shapes[108]},
-		{Name: "SecretBinary", Shape: &shapes[103]},
-		{Name: "SecretString", Shape: &shapes[109]},
-		{Name: "VersionId", Shape: &shapes[112]},
-		{Name: "VersionStages", Shape: &shapes[114]},
+		{Name: "Name", Shape: &shapes[109]},
+		{Name: "SecretBinary", Shape: &shapes[104]},
+		{Name: "SecretString", Shape: &shapes[110]},
+		{Name: "VersionId", Shape: &shapes[113]},
+		{Name: "VersionStages", Shape: &shapes[115]},
 	}}
-	shapes[111] = wire.Shape{Name: "SecretValuesType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[110]}}
-	shapes[112] = wire.Shape{Name: "SecretVersionIdType", Kind: wire.String, Min: new(float64(32)), Max: new(float64(64))}
-	shapes[113] = wire.Shape{Name: "SecretVersionStageType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256))}
-	shapes[114] = wire.Shape{Name: "SecretVersionStagesType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[113]}, Min: new(float64(1)), Max: new(float64(20))}
-	shapes[115] = wire.Shape{Name: "SecretVersionsListEntry", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[112] = wire.Shape{Name: "SecretValuesType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[111]}}
+	shapes[113] = wire.Shape{Name: "SecretVersionIdType", Kind: wire.String, Min: new(float64(32)), Max: new(float64(64))}
+	shapes[114] = wire.Shape{Name: "SecretVersionStageType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(256))}
+	shapes[115] = wire.Shape{Name: "SecretVersionStagesType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[114]}, Min: new(float64(1)), Max: new(float64(20))}
+	shapes[116] = wire.Shape{Name: "SecretVersionsListEntry", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "CreatedDate", Shape: &shapes[12]},
 		{Name: "KmsKeyIds", Shape: &shapes[52]},
 		{Name: "LastAccessedDate", Shape: &shapes[54]},
-		{Name: "VersionId", Shape: &shapes[112]},
-		{Name: "VersionStages", Shape: &shapes[114]},
+		{Name: "VersionId", Shape: &shapes[113]},
+		{Name: "VersionStages", Shape: &shapes[115]},
 	}}
-	shapes[116] = wire.Shape{Name: "SecretVersionsListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[115]}}
-	shapes[117] = wire.Shape{Name: "SecretVersionsToStagesMapType", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[112]}, Value: &wire.Member{Shape: &shapes[114]}}
-	shapes[118] = wire.Shape{Name: "SortByType", Kind: wire.String, Enum: []string{"created-date", "last-accessed-date", "last-changed-date", "name"}}
-	shapes[119] = wire.Shape{Name: "SortOrderType", Kind: wire.String, Enum: []string{"asc", "desc"}}
-	shapes[120] = wire.Shape{Name: "StatusMessageType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(4096))}
-	shapes[121] = wire.Shape{Name: "StatusType", Kind: wire.String, Enum: []string{"InSync", "Failed", "InProgress"}}
-	shapes[122] = wire.Shape{Name: "StopReplicationToReplicaInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
+	shapes[117] = wire.Shape{Name: "SecretVersionsListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[116]}}
+	shapes[118] = wire.Shape{Name: "SecretVersionsToStagesMapType", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[113]}, Value: &wire.Member{Shape: &shapes[115]}}
+	shapes[119] = wire.Shape{Name: "SortByType", Kind: wire.String, Enum: []string{"created-date", "last-accessed-date", "last-changed-date", "name"}}
+	shapes[120] = wire.Shape{Name: "SortOrderType", Kind: wire.String, Enum: []string{"asc", "desc"}}
+	shapes[121] = wire.Shape{Name: "StatusMessageType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(4096))}
+	shapes[122] = wire.Shape{Name: "StatusType", Kind: wire.String, Enum: []string{"InSync", "Failed", "InProgress"}}
+	shapes[123] = wire.Shape{Name: "StopReplicationToReplicaInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
 	}}
-	shapes[123] = wire.Shape{Name: "StopReplicationToReplicaOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
+	shapes[124] = wire.Shape{Name: "StopReplicationToReplicaOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ARN", Shape: &shapes[103]},
 	}}
-	shapes[124] = wire.Shape{Name: "Tag", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Key", Shape: &shapes[126]},
-		{Name: "Value", Shape: &shapes[130]},
+	shapes[125] = wire.Shape{Name: "Tag", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "Key", Shape: &shapes[127]},
+		{Name: "Value", Shape: &shapes[131]},
 	}}
-	shapes[125] = wire.Shape{Name: "TagKeyListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[126]}}
-	shapes[126] = wire.Shape{Name: "TagKeyType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128))}
-	shapes[127] = wire.Shape{Name: "TagListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[124]}}
-	shapes[128] = wire.Shape{Name: "TagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
-		{Name: "Tags", Shape: &shapes[127], Required: true},
+	shapes[126] = wire.Shape{Name: "TagKeyListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[127]}}
+	shapes[127] = wire.Shape{Name: "TagKeyType", Kind: wire.String, Min: new(float64(1)), Max: new(float64(128))}
+	shapes[128] = wire.Shape{Name: "TagListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[125]}}
+	shapes[129] = wire.Shape{Name: "TagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
+		{Name: "Tags", Shape: &shapes[128], Required: true},
 	}}
-	shapes[129] = wire.Shape{Name: "TagResourceOutput", Kind: wire.Structure}
-	shapes[130] = wire.Shape{Name: "TagValueType", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256))}
-	shapes[131] = wire.Shape{Name: "TimestampType", Kind: wire.Timestamp}
-	shapes[132] = wire.Shape{Name: "UntagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
-		{Name: "TagKeys", Shape: &shapes[125], Required: true},
+	shapes[130] = wire.Shape{Name: "TagResourceOutput", Kind: wire.Structure}
+	shapes[131] = wire.Shape{Name: "TagValueType", Kind: wire.String, Min: new(float64(0)), Max: new(float64(256))}
+	shapes[132] = wire.Shape{Name: "TimestampType", Kind: wire.Timestamp}
+	shapes[133] = wire.Shape{Name: "UntagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
+		{Name: "TagKeys", Shape: &shapes[126], Required: true},
 	}}
-	shapes[133] = wire.Shape{Name: "UntagResourceOutput", Kind: wire.Structure}
-	shapes[134] = wire.Shape{Name: "UpdateSecretInput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[134] = wire.Shape{Name: "UntagResourceOutput", Kind: wire.Structure}
+	shapes[135] = wire.Shape{Name: "UpdateSecretInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ClientRequestToken", Shape: &shapes[9]},
 		{Name: "Description", Shape: &shapes[22]},
 		{Name: "KmsKeyId", Shape: &shapes[53]},
-		{Name: "SecretBinary", Shape: &shapes[103]},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
-		{Name: "SecretString", Shape: &shapes[109]},
+		{Name: "SecretBinary", Shape: &shapes[104]},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
+		{Name: "SecretString", Shape: &shapes[110]},
 		{Name: "Type", Shape: &shapes[65]},
 	}}
-	shapes[135] = wire.Shape{Name: "UpdateSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "Name", Shape: &shapes[108]},
-		{Name: "VersionId", Shape: &shapes[112]},
+	shapes[136] = wire.Shape{Name: "UpdateSecretOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "Name", Shape: &shapes[109]},
+		{Name: "VersionId", Shape: &shapes[113]},
 	}}
-	shapes[136] = wire.Shape{Name: "UpdateSecretVersionStageInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "MoveToVersionId", Shape: &shapes[112]},
-		{Name: "RemoveFromVersionId", Shape: &shapes[112]},
-		{Name: "SecretId", Shape: &shapes[105], Required: true},
-		{Name: "VersionStage", Shape: &shapes[113], Required: true},
+	shapes[137] = wire.Shape{Name: "UpdateSecretVersionStageInput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "MoveToVersionId", Shape: &shapes[113]},
+		{Name: "RemoveFromVersionId", Shape: &shapes[113]},
+		{Name: "SecretId", Shape: &shapes[106], Required: true},
+		{Name: "VersionStage", Shape: &shapes[114], Required: true},
 	}}
-	shapes[137] = wire.Shape{Name: "UpdateSecretVersionStageOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ARN", Shape: &shapes[102]},
-		{Name: "Name", Shape: &shapes[108]},
+	shapes[138] = wire.Shape{Name: "UpdateSecretVersionStageOutput", Kind: wire.Structure, Members: []*wire.Member{
+		{Name: "ARN", Shape: &shapes[103]},
+		{Name: "Name", Shape: &shapes[109]},
 	}}
-	shapes[138] = wire.Shape{Name: "ValidateResourcePolicyInput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[139] = wire.Shape{Name: "ValidateResourcePolicyInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "ResourcePolicy", Shape: &shapes[69], Required: true},
-		{Name: "SecretId", Shape: &shapes[105]},
+		{Name: "SecretId", Shape: &shapes[106]},
 	}}
-	shapes[139] = wire.Shape{Name: "ValidateResourcePolicyOutput", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[140] = wire.Shape{Name: "ValidateResourcePolicyOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "PolicyValidationPassed", Shape: &shapes[6]},
-		{Name: "ValidationErrors", Shape: &shapes[141]},
+		{Name: "ValidationErrors", Shape: &shapes[142]},
 	}}
-	shapes[140] = wire.Shape{Name: "ValidationErrorsEntry", Kind: wire.Structure, Members: []*wire.Member{
+	shapes[141] = wire.Shape{Name: "ValidationErrorsEntry", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "CheckName", Shape: &shapes[66]},
 		{Name: "ErrorMessage", Shape: &shapes[26]},
 	}}
-	shapes[141] = wire.Shape{Name: "ValidationErrorsType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[140]}}
+	shapes[142] = wire.Shape{Name: "ValidationErrorsType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[141]}}
 }

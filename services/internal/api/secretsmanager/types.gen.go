@@ -63,13 +63,15 @@ type CreateSecretOutput struct {
 
 // DeleteResourcePolicyInput is what DeleteResourcePolicy is asked.
 type DeleteResourcePolicyInput struct {
-	SecretId *string
+	PolicyName *string
+	SecretId   *string
 }
 
 // DeleteResourcePolicyOutput is what DeleteResourcePolicy answers.
 type DeleteResourcePolicyOutput struct {
-	ARN  *string
-	Name *string
+	ARN        *string
+	Name       *string
+	PolicyName *string
 }
 
 // DeleteSecretInput is what DeleteSecret is asked.
@@ -147,13 +149,15 @@ type GetRandomPasswordOutput struct {
 
 // GetResourcePolicyInput is what GetResourcePolicy is asked.
 type GetResourcePolicyInput struct {
-	SecretId *string
+	PolicyName *string
+	SecretId   *string
 }
 
 // GetResourcePolicyOutput is what GetResourcePolicy answers.
 type GetResourcePolicyOutput struct {
 	ARN            *string
 	Name           *string
+	PolicyName     *string
 	ResourcePolicy *string
 }
 
@@ -210,14 +214,16 @@ type ListSecretsOutput struct {
 // PutResourcePolicyInput is what PutResourcePolicy is asked.
 type PutResourcePolicyInput struct {
 	BlockPublicPolicy *bool
+	PolicyName        *string
 	ResourcePolicy    *string
 	SecretId          *string
 }
 
 // PutResourcePolicyOutput is what PutResourcePolicy answers.
 type PutResourcePolicyOutput struct {
-	ARN  *string
-	Name *string
+	ARN        *string
+	Name       *string
+	PolicyName *string
 }
 
 // PutSecretValueInput is what PutSecretValue is asked.
