@@ -272,9 +272,12 @@ func (s *shape) trait() (code string, status int, fault bool) {
 func (g *generator) shapes() {
 	g.printf("\nvar shapes [%d]wire.Shape\n\nfunc init() {\n", len(g.names))
 	for i, name := range g.names {
-		s := g.Shapes[name]
+		s := *g.Shapes[name]
+		if slices.Contains(g.service.OwnBounds, name) {
+			s.Min, s.Max = nil, nil
+		}
 		g.printf("shapes[%d] = wire.Shape{Name: %q, Kind: wire.%s", i, name, kind(s.Type))
-		g.shapeFields(s)
+		g.shapeFields(&s)
 		g.printf("}\n")
 	}
 	g.printf("}\n")

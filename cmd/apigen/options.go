@@ -43,6 +43,10 @@ type options struct {
 	// the model says that they stream: what they take is short, and used as a whole.
 	ReadWhole []string `json:"readWhole"`
 
+	// OwnBounds are shapes whose bounds the service checks itself, in other words than
+	// those of GenericChecks.
+	OwnBounds []string `json:"ownBounds"`
+
 	// Additions are what AWS's API has and the whole model at hand has not yet: -trim
 	// puts it into the trimmed model. It is the one place for that, and goes away with
 	// a newer model: one that has the same otherwise is refused.
@@ -66,6 +70,11 @@ func (o options) check(m *model) error {
 	for _, name := range slices.Concat(slices.Sorted(maps.Keys(o.MaxBody)), o.ReadWhole) {
 		if m.Operations[name] == nil {
 			return fmt.Errorf("maxBody, readWhole: the model has no operation %s", name)
+		}
+	}
+	for _, name := range o.OwnBounds {
+		if m.Shapes[name] == nil {
+			return fmt.Errorf("ownBounds: the model has no shape %s", name)
 		}
 	}
 	for _, p := range o.AlsoSpeaks {

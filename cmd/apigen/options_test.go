@@ -47,6 +47,30 @@ func TestOptionsMakeAService(t *testing.T) {
 	}
 }
 
+// A shape has the bounds of the model, unless the service checks them itself.
+func TestOwnBounds(t *testing.T) {
+	model := `{"metadata": {"serviceId": "Sample", "endpointPrefix": "sample", "protocols": ["json"], "jsonVersion": "1.1"},
+		"operations": {"Do": {"name": "Do", "input": {"shape": "A"}}},
+		"shapes": {
+			"A": {"type": "structure", "members": {"Own": {"shape": "Own"}, "Usual": {"shape": "Usual"}}},
+			"Own": {"type": "string", "min": 1, "max": 7}, "Usual": {"type": "string", "min": 2, "max": 8}}}`
+	dir := write(t, map[string]string{"models/sample.json": model, "models/sample.options.json": `{"ownBounds": ["Own"]}`})
+	if err := run("", dir); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "sample/service.gen.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(b); strings.Contains(text, "float64(7)") || !strings.Contains(text, "float64(8)") {
+		t.Errorf("the bounds of\n%s", text)
+	}
+	dir = write(t, map[string]string{"models/sample.json": model, "models/sample.options.json": `{"ownBounds": ["None"]}`})
+	if err := run("", dir); err == nil {
+		t.Error("a shape that is not there has own bounds")
+	}
+}
+
 // An operation streams its blob, unless its options have it whole.
 func TestReadWhole(t *testing.T) {
 	model := `{"metadata": {"serviceId": "Sample", "endpointPrefix": "sample", "protocols": ["rest-json"]},

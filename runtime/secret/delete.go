@@ -64,12 +64,13 @@ func (s *Secrets) Sweep(ctx context.Context) error {
 		return err
 	}
 	named := map[string]bool{}
-	for _, sec := range s.secrets.List("") {
+	secrets := s.secrets.List("")
+	for _, sec := range secrets {
 		for _, v := range sec.Versions {
 			named[v.Value] = true
 		}
 	}
-	unreadable := len(s.secrets.Keys("")) != len(s.secrets.List(""))
+	unreadable := len(s.secrets.Keys("")) != len(secrets)
 	for _, key := range s.values.Keys("") {
 		v, ok := s.values.Get(key)
 		// Nobody knows what an unreadable secret names.

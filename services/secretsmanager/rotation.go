@@ -15,6 +15,9 @@ func (s *Service) RotateSecret(ctx context.Context, in *api.RotateSecretInput) (
 	if in.ClientRequestToken == nil {
 		return nil, api.ErrInvalidParameterException(noToken)
 	}
+	if err := checkToken(*in.ClientRequestToken); err != nil {
+		return nil, err
+	}
 	return nil, s.refuse(ctx, in.SecretId, "RotateSecret", noFunction())
 }
 

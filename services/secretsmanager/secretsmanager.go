@@ -13,6 +13,7 @@ package secretsmanager
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"millrace/runtime/secret"
 	api "millrace/services/internal/api/secretsmanager"
@@ -91,7 +92,15 @@ func token(t *string) (string, error) {
 	if t == nil {
 		return "", api.ErrInvalidRequestException(noToken)
 	}
-	return *t, nil
+	return *t, checkToken(*t)
+}
+
+// checkToken refuses a ClientRequestToken of the wrong length, in characters.
+func checkToken(t string) error {
+	if n := utf8.RuneCountInString(t); n < 32 || n > 64 {
+		return api.ErrInvalidParameterException("ClientRequestToken must be 32-64 characters long.")
+	}
+	return nil
 }
 
 const noToken = "You must provide a ClientRequestToken value. We recommend a UUID-type value."

@@ -255,7 +255,9 @@ func TestTokens(t *testing.T) {
 	for n, good := range map[int]bool{31: false, 32: true, 64: true, 65: false} {
 		token := strings.Repeat("t", n)
 		_, err := b.CreateSecret(t.Context(), &sdk.CreateSecretInput{Name: aws.String(fmt.Sprint("n", n)), SecretString: aws.String("x"), ClientRequestToken: &token})
-		if good != (err == nil) {
+		if !good {
+			refused(t, "a token of "+fmt.Sprint(n), err, "InvalidParameterException", "ClientRequestToken must be 32-64 characters long.")
+		} else if err != nil {
 			t.Errorf("a token of %d characters: %v", n, err)
 		}
 	}

@@ -254,7 +254,7 @@ func init() {
 		{Name: "Name", Shape: &shapes[109]},
 		{Name: "VersionId", Shape: &shapes[113]},
 	}}
-	shapes[9] = wire.Shape{Name: "ClientRequestTokenType", Kind: wire.String, Min: new(float64(32)), Max: new(float64(64))}
+	shapes[9] = wire.Shape{Name: "ClientRequestTokenType", Kind: wire.String}
 	shapes[10] = wire.Shape{Name: "CreateSecretInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AddReplicaRegions", Shape: &shapes[2]},
 		{Name: "ClientRequestToken", Shape: &shapes[9]},
