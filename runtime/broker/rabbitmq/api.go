@@ -1,0 +1,101 @@
+package rabbitmq
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"millrace/runtime/broker"
+	"millrace/runtime/broker/engine"
+	"millrace/runtime/fault"
+)
+
+const (
+	callTimeout = 10 * time.Second // of one call
+	idleTimeout = 2 * time.Minute  // longer than from one reconciliation to the next
+	maxAnswer   = 1 << 20
+)
+
+// api is a broker's management API, over one connection that is kept.
+type api struct {
+	url    string
+	user   broker.User
+	client *http.Client
+}
+
+func newAPI(b engine.Broker) (*api, error) {
+	at, _ := b.Nodes[0].Public(console)
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(b.Root) || !at.IsValid() {
+		return nil, fault.New(fault.Internal, "The broker has no certificate authority, or no console.")
+	}
+	a := &api{url: "https://" + at.String(), client: &http.Client{
+		Timeout: callTimeout,
+		Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12},
+			MaxConnsPerHost: 1, IdleConnTimeout: idleTimeout,
+		},
+	}}
+	if len(b.Users) > 0 {
+		a.user = b.Users[0]
+	}
+	return a, nil
+}
+
+// status is an answer that is not a success.
+type status struct {
+	code   int
+	reason string // of health checks
+}
+
+func (s *status) Error() string {
+	return fmt.Sprintf("the management API answered %d %s", s.code, s.reason)
+}
+
+// call sends a request and reads the answer's body into out, unless that is nil. Every
+// other status than a success is a *status.
+func (a *api) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, a.url+path, body)
+	if err != nil {
+		return err
+	}
+	req.SetBasicAuth(a.user.Name, a.user.Password)
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode/100 != 2 {
+		s := &status{code: resp.StatusCode}
+		var text struct{ Reason string }
+		if json.Unmarshal(b, &text) == nil {
+			s.reason = text.Reason
+		}
+		return s
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(b, out)
+}
