@@ -27,6 +27,8 @@ type control struct {
 	running version
 	api     *api
 
+	probeEvery time.Duration
+
 	mu    sync.Mutex
 	calls int // of Reconcile in a row that the API's user could not log in
 }
@@ -44,7 +46,7 @@ func (Engine) Control(b engine.Broker, nodes []driver.Instance, s driver.Softwar
 	if err != nil {
 		return nil, err
 	}
-	return &control{Broker: b, node: nodes[0], running: v, api: a}, nil
+	return &control{Broker: b, node: nodes[0], running: v, api: a, probeEvery: probeEvery}, nil
 }
 
 // Release implements engine.Control.
@@ -83,7 +85,7 @@ func (c *control) serves(ctx context.Context) error {
 			}
 		}
 		select {
-		case <-time.After(probeEvery):
+		case <-time.After(c.probeEvery):
 		case <-c.node.Done():
 			return fault.New(fault.Unavailable, "The broker ended while it started: %v", c.node.Err())
 		case <-ctx.Done():
