@@ -266,7 +266,7 @@ func (s Subject) life(t *testing.T) {
 	b.kept(i, "first", true)
 	b.kept(i, "second", true)
 	b.removed() // while it runs
-	<-i.Done()
+	b.Until(b, "the end of what was removed", func() bool { return over(i.Done()) })
 	b.silent(n)
 	b.removed() // what is not there
 	if err := b.driver.Halt(b.Context(), node); err != nil {
@@ -321,9 +321,9 @@ func (s Subject) adopted(t *testing.T) {
 	was := i
 	i = b.start(changed)
 	if i.Adopted() {
-		b.Error("a changed launch was adopted")
+		b.Fatal("a changed launch was adopted")
 	}
-	<-was.Done()
+	b.Until(b, "the end of the earlier launch", func() bool { return over(was.Done()) })
 	b.serves(changed, i)
 	b.kept(i, "name", true)
 	out, err := i.Exec(b.Context(), nil, "/bin/sh", "-c", "echo $KIT")
