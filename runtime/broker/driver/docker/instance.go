@@ -77,9 +77,6 @@ func (i *instance) watch(ctx context.Context) {
 			i.end(over)
 			return
 		case err == nil:
-			if lost {
-				i.d.log.Info("the Docker engine can be reached again", "node", i.node)
-			}
 			lost, pause = false, 100*time.Millisecond
 		default:
 			if !lost {
