@@ -19,6 +19,7 @@ import (
 	"millrace/runtime/broker/driver/process"
 	"millrace/runtime/broker/engine"
 	"millrace/runtime/broker/live"
+	"millrace/runtime/broker/rabbitmq"
 	"millrace/runtime/ca"
 )
 
@@ -55,7 +56,7 @@ func (a *App) brokerRunner() (broker.Runner, func(context.Context) error, error)
 		return nil, nil, err
 	}
 	r := live.New(live.Config{
-		Drivers: drivers, Engines: map[catalog.Engine]engine.Engine{},
+		Drivers: drivers, Engines: map[catalog.Engine]engine.Engine{catalog.RabbitMQ: rabbitmq.Engine{}},
 		Records: a.records, Keys: a.keys, CA: authority(a.cfg),
 		Host: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Shown: a.cfg.MQ.EndpointHost, Plain: a.cfg.MQ.Plain, Exact: a.cfg.MQ.Exact,
 		Progress: func(broker, line string) { a.say("%s: %s", broker, line) }, Log: a.cfg.Log,
