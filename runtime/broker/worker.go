@@ -29,7 +29,8 @@ type worker struct {
 	began     time.Time // of the creation or reboot under way; zero for none
 	up        time.Time // when it last came up
 	retry     time.Duration
-	notBefore time.Time // of the next attempt
+	notBefore time.Time // of the next attempt at what a state asks for
+	failedIn  State     // that state: another one is not waited with
 }
 
 // A userCall is a change of a user inside the broker.
@@ -124,7 +125,7 @@ func (w *worker) idle(halted context.Context, b Broker, wait time.Duration) {
 // after wait unless it is zero.
 func (w *worker) step(halted, work context.Context, b Broker) (wait time.Duration) {
 	planned := b.State == Creating || b.State == Rebooting && !b.Unplanned
-	if wait := time.Until(w.notBefore); wait > 0 && !planned && w.running == nil {
+	if wait := time.Until(w.notBefore); wait > 0 && b.State == w.failedIn && !planned && w.running == nil {
 		return wait
 	}
 	switch b.State {
@@ -161,7 +162,7 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 		log.Info("a broker is rebooting")
 		if err := w.brokers.config.Runner.Stop(work, w.id); err != nil {
 			log.Error("stopping a broker failed", "err", err)
-			return w.backOff()
+			return w.backOff(b.State)
 		}
 		w.running = nil
 	}
@@ -180,7 +181,10 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 		return 0
 	}
 	log.Error("running a broker failed", "err", err)
-	wait := w.backOff()
+	wait := w.backOff(b.State)
+	if b.State == Up {
+		w.failedIn = Rebooting
+	}
 	w.write(halted, func(b *Broker) { b.failed(codeOf(b, err), err.Error(), time.Now()) })
 	if b.State == Creating {
 		w.began = time.Time{}
@@ -227,7 +231,7 @@ func (w *worker) buried(halted context.Context, b Broker) time.Duration {
 	if time.Since(w.up) > longestRetry {
 		w.retry = 0
 	}
-	wait := w.backOff()
+	wait := w.backOff(Rebooting)
 	w.write(halted, (*Broker).died)
 	return wait
 }
@@ -254,7 +258,7 @@ func (w *worker) remove(work context.Context, b Broker) time.Duration {
 	}
 	if err != nil {
 		w.brokers.log.Error("deleting a broker failed; it is tried again", "broker", w.id, "name", b.Name, "err", err)
-		return w.backOff()
+		return w.backOff(Deleting)
 	}
 	w.removed = true
 	w.brokers.log.Info("a broker is deleted", "broker", w.id, "name", b.Name, "after", time.Since(start).Round(time.Millisecond))
@@ -282,14 +286,18 @@ func (w *worker) write(ctx context.Context, change func(*Broker)) time.Duration 
 		return 0
 	}
 	w.brokers.log.Error("storing the state of a broker failed", "broker", w.id, "err", err)
-	return w.backOff()
+	return w.backOff("")
 }
 
 const longestRetry = time.Minute
 
-// backOff returns how long to wait before the next attempt: 1 second, and twice as long
-// each time, up to a minute.
-func (w *worker) backOff() time.Duration {
+// backOff returns how long to wait before the next attempt at what a state asks for:
+// 1 second, and twice as long each time, up to a minute.
+func (w *worker) backOff(s State) time.Duration {
+	if s != w.failedIn {
+		w.retry = 0
+	}
+	w.failedIn = s
 	w.retry = min(max(2*w.retry, time.Second), longestRetry)
 	w.notBefore = time.Now().Add(w.retry)
 	return w.retry
