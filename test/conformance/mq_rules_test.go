@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/mq"
 	"github.com/aws/aws-sdk-go-v2/service/mq/types"
 
+	"millrace/cmd/runtime/app"
 	"millrace/test/testenv"
 )
 
@@ -308,4 +309,24 @@ func TestKeyOfABroker(t *testing.T) {
 		}
 		b.await(types.BrokerStateRunning)
 	}, withMetadata)
+}
+
+// The switches: calls for users that reach RabbitMQ, and no brokers that Amazon stopped
+// making.
+func TestSwitchesOfAmazonMQ(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		ctx, b := t.Context(), createBroker(t, env, rabbitInput("mill"))
+		b.await(types.BrokerStateRunning)
+		if _, err := b.CreateUser(ctx, &mq.CreateUserInput{BrokerId: b.id, Username: aws.String("ada"), Password: aws.String(goodPassword)}); err != nil {
+			t.Error(err)
+		}
+		if _, err := b.DeleteUser(ctx, &mq.DeleteUserInput{BrokerId: b.id, Username: aws.String("ada")}); err != nil {
+			t.Error(err)
+		}
+		in := rabbitInput("small")
+		in.HostInstanceType = aws.String("mq.t3.micro")
+		if _, err := b.CreateBroker(ctx, in); blamed(err) != "400 hostInstanceType" {
+			t.Error(err)
+		}
+	}, withMetadata, func(c *app.Config) { c.MQ.Strict, c.MQ.LiveUsers = true, true })
 }
