@@ -265,6 +265,22 @@ func (b *bench) take(queue string) string {
 	return string(m.Body)
 }
 
+// greet returns how the broker answers the first bytes of a client.
+func (b *bench) greet(header string) string {
+	b.Helper()
+	conn, err := tls.Dial("tcp", b.address("amqps"), b.trust())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, header); err != nil {
+		b.Fatal(err)
+	}
+	answer := make([]byte, len(header))
+	n, _ := io.ReadFull(conn, answer)
+	return string(answer[:n])
+}
+
 func TestListenersSpeakAmazonsTLS(t *testing.T) {
 	onEach(t, "4.2", func(b *bench) {
 		b.up()
@@ -333,7 +349,7 @@ func TestTheUsualTermsOfABroker(t *testing.T) {
 			onEach(t, version, func(b *bench) {
 				b.up()
 				p := b.get("/api/policies/%2F/" + policies).(map[string]any)
-				if fmt.Sprint(p["pattern"], p["definition"], p["priority"]) != ".*map[queue-mode:lazy]0" {
+				if fmt.Sprint(p["pattern"], p["definition"], p["priority"]) != ".*map[queue-mode:lazy] 0" {
 					b.Errorf("policy %v", p)
 				}
 				limits := fmt.Sprint(b.get("/api/vhost-limits/%2F"))
@@ -348,6 +364,9 @@ func TestTheUsualTermsOfABroker(t *testing.T) {
 				queue := b.get("/api/queues/%2F/plain%20queue").(map[string]any)
 				if want := map[bool]string{true: "quorum", false: "classic"}[version == "4.2" && newer]; queue["type"] != want {
 					b.Errorf("a queue without a type is %v", queue["type"])
+				}
+				if one := b.greet("AMQP\x03\x01\x00\x00"); (one == "AMQP\x03\x01\x00\x00") != strings.HasPrefix(b.software.Version, "4.") {
+					b.Errorf("to AMQP 1.0 it says %q", one)
 				}
 				overview := b.get("/api/overview").(map[string]any)
 				for _, l := range overview["listeners"].([]any) {
