@@ -18,7 +18,7 @@ import (
 	"millrace/runtime/workers"
 )
 
-// A Config is what Brokers need. All but Log and FirstRabbitMQ is required.
+// A Config is what Brokers need. What may be nil says so; the rest is required.
 type Config struct {
 	Records *record.Store
 	Keys    Keyring
@@ -31,6 +31,10 @@ type Config struct {
 	// FirstRabbitMQ is called before the first RabbitMQ broker of an account is made, and
 	// may be called again; nil for nothing.
 	FirstRabbitMQ func(ctx context.Context, account string) error
+
+	// Tell is told, a line at a time, what becomes of the brokers of this home; nil for
+	// nothing.
+	Tell func(broker, line string)
 
 	Log *slog.Logger // nil for none
 }
@@ -173,6 +177,7 @@ func (bs *Brokers) Create(ctx context.Context, b Broker, p Passwords, limit int,
 		return b, errors.Join(err, ignoreNotFound(bs.names.Delete(ctx, b.nameKey())))
 	}
 	bs.log.Info("a broker is being created", "broker", b.ID, "name", b.Name, "engine", string(b.Engine), "version", b.Settings.Version)
+	bs.tell(b, "creating %s %s, %s", b.Engine.Title(), b.Settings.Version, b.ID)
 	bs.set.SyncLocked(b.key(), nil)
 	return b, nil
 }

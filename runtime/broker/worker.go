@@ -3,6 +3,8 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -160,6 +162,7 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 	}
 	if w.running != nil {
 		log.Info("a broker is rebooting")
+		w.brokers.tell(b, "rebooting")
 		if err := w.brokers.config.Runner.Stop(work, w.id); err != nil {
 			log.Error("stopping a broker failed", "err", err)
 			return w.backOff(b.State)
@@ -174,13 +177,16 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 		if wait := w.write(halted, func(b *Broker) { b.started(next, r) }); wait > 0 {
 			return wait
 		}
-		log.Info("a broker is running", "software", r.Software, "after", time.Since(w.began).Round(time.Millisecond))
+		after := time.Since(w.began).Round(time.Millisecond)
+		log.Info("a broker is running", "software", r.Software, "after", after)
+		w.brokers.tell(b, "running after %v%s", after, where(r))
 		w.began = time.Time{}
 		return 0
 	case halted.Err() != nil || w.unwanted():
 		return 0
 	}
 	log.Error("running a broker failed", "err", err)
+	w.brokers.tell(b, "failed after %v: %v", time.Since(w.began).Round(time.Millisecond), err)
 	wait := w.backOff(b.State)
 	if b.State == Up {
 		w.failedIn = Rebooting
@@ -227,6 +233,7 @@ func (w *worker) buried(halted context.Context, b Broker) time.Duration {
 		err = w.running.Err()
 	}
 	w.brokers.log.Error("a broker has died; it is run again", "broker", w.id, "name", b.Name, "err", err)
+	w.brokers.tell(b, "died, and is started again: %v", err)
 	w.running, w.began = nil, time.Now()
 	if time.Since(w.up) > longestRetry {
 		w.retry = 0
@@ -261,8 +268,29 @@ func (w *worker) remove(work context.Context, b Broker) time.Duration {
 		return w.backOff(Deleting)
 	}
 	w.removed = true
-	w.brokers.log.Info("a broker is deleted", "broker", w.id, "name", b.Name, "after", time.Since(start).Round(time.Millisecond))
+	after := time.Since(start).Round(time.Millisecond)
+	w.brokers.log.Info("a broker is deleted", "broker", w.id, "name", b.Name, "after", after)
+	w.brokers.tell(b, "deleted after %v", after)
 	return 0
+}
+
+// tell says a line about a broker to whoever watches.
+func (bs *Brokers) tell(b Broker, format string, args ...any) {
+	if bs.config.Tell != nil {
+		bs.config.Tell(b.Name, fmt.Sprintf(format, args...))
+	}
+}
+
+// where says what runs, and where clients find it.
+func where(r Running) string {
+	if r.Software == "" {
+		return ""
+	}
+	text := ": " + r.Software
+	for _, i := range r.Instances {
+		text += ", " + strings.Join(i.Endpoints, " ") + ", console " + i.ConsoleURL
+	}
+	return text
 }
 
 // forget removes the record of a broker, and then frees its name.

@@ -26,7 +26,13 @@ import (
 //
 // Not supported: replicas in other regions (dataReplicationMode CRDR is refused). There is
 // no network: subnets, security groups and public access are shown and have no effect, and
-// those that are left out are made up.
+// those that are left out are made up. ActiveMQ brokers, clusters, and RabbitMQ brokers whose
+// configuration names OAuth 2, LDAP, HTTP, certificates or ARNs are CREATION_FAILED with the
+// reason, unless --mq-driver metadata runs them as records alone. What runs is RabbitMQ of the
+// version that is here, which knows less when it is older than the version that was asked for:
+// before 3.12 no limits of channels, consumers, queues, exchanges and shovels, before 3.13 no
+// operator policy of Amazon's and no relaxed redeclaration of quorum queues; on none the
+// Prometheus endpoints of 4.2. runtime start --log-level info names what was left out.
 func (s *Service) CreateBroker(ctx context.Context, in *api.CreateBrokerInput) (*api.CreateBrokerOutput, error) {
 	c := identity.From(ctx)
 	b, p, err := s.newBroker(ctx, in)

@@ -59,15 +59,15 @@ func (a *App) brokerRunner() (broker.Runner, func(context.Context) error, error)
 		Drivers: drivers, Engines: map[catalog.Engine]engine.Engine{catalog.RabbitMQ: rabbitmq.Engine{}},
 		Records: a.records, Keys: a.keys, CA: authority(a.cfg),
 		Host: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Shown: a.cfg.MQ.EndpointHost, Plain: a.cfg.MQ.Plain, Exact: a.cfg.MQ.Exact,
-		Progress: func(broker, line string) { a.say("%s: %s", broker, line) }, Log: a.cfg.Log,
+		Progress: a.tell, Log: a.cfg.Log,
 	})
 	return r, func(context.Context) error { return r.Release() }, nil
 }
 
-// say tells whoever sits in front of the runtime about brokers, a line each.
-func (a *App) say(format string, args ...any) {
+// tell says a line about a broker to whoever sits in front of the runtime.
+func (a *App) tell(broker, line string) {
 	if a.cfg.Output != nil {
-		fmt.Fprintf(a.cfg.Output, "mq "+format+"\n", args...)
+		fmt.Fprintf(a.cfg.Output, "mq %s: %s\n", broker, line)
 	}
 }
 

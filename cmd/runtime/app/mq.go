@@ -48,7 +48,7 @@ func openMQ(ctx context.Context, a *App) (Offer, error) {
 	}
 	a.stack.Push("drivers of brokers", release)
 	brokers := broker.New(broker.Config{
-		Records: a.records, Keys: a.keys, Runner: runner, Home: home, Log: a.cfg.Log,
+		Records: a.records, Keys: a.keys, Runner: runner, Home: home, Tell: a.tell, Log: a.cfg.Log,
 		FirstRabbitMQ: func(ctx context.Context, account string) error {
 			_, err := a.roles.ServiceLinked(ctx, account, "mq.amazonaws.com", time.Now())
 			return err
