@@ -42,7 +42,7 @@ func (c *doctorCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	if found.Brokers, err = app.BrokerSoftware(ctx, app.Config{Data: c.Data}); err != nil {
+	if found.Brokers, err = app.BrokerSoftware(ctx, app.Config{Data: found.folder}); err != nil {
 		return err
 	}
 	well := found.Health == admin.Healthy && len(found.Losses) == 0
@@ -83,13 +83,15 @@ type finding struct {
 	Losses []loss.Loss `json:"losses"`
 
 	Brokers []app.Software `json:"brokers"` // what brokers can run with
+
+	folder string // that was examined
 }
 
 func (c *doctorCmd) examine(ctx context.Context, endpoint string) (finding, error) {
-	found := finding{Health: admin.Healthy, Losses: []loss.Loss{}}
+	found := finding{Health: admin.Healthy, Losses: []loss.Loss{}, folder: c.Data}
 	if endpoint != "" {
 		s, err := askStatus(ctx, endpoint)
-		found.Health, found.Losses = s.Health, append(found.Losses, s.Losses...)
+		found.Health, found.Losses, found.folder = s.Health, append(found.Losses, s.Losses...), s.Folder
 		return found, err
 	}
 	if !app.Exists(c.Data) {
