@@ -90,6 +90,7 @@ func renderRabbitMQ(p driver.Place) (driver.Launch, error) {
 			"RABBITMQ_PLUGINS_EXPAND_DIR=" + path.Join(p.Data, "plugins"),
 			"RABBITMQ_PID_FILE=" + path.Join(p.Data, "pid"),
 			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
+			"RABBITMQ_CTL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
 			"ERL_CRASH_DUMP_SECONDS=0",
 		},
 	}

@@ -155,6 +155,7 @@ func (b *bench) down() {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
+	b.control.Release() // else the broker waits five seconds for the connection
 	if err := b.instance.Stop(ctx); err != nil {
 		b.Fatal(err)
 	}

@@ -145,9 +145,10 @@ func (r *renderer) environment() []string {
 	if at, ok := p.Listen[dist]; ok {
 		env = append(env, fmt.Sprintf("RABBITMQ_DIST_PORT=%d", at.Port()))
 		if at.Addr().Is4() {
-			// Else Erlang listens everywhere.
+			// Else Erlang listens everywhere, also as a command that runs beside the node.
 			a := at.Addr().As4()
-			env = append(env, fmt.Sprintf("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {%d,%d,%d,%d}", a[0], a[1], a[2], a[3]))
+			only := fmt.Sprintf("-kernel inet_dist_use_interface {%d,%d,%d,%d}", a[0], a[1], a[2], a[3])
+			env = append(env, "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+only, "RABBITMQ_CTL_ERL_ARGS="+only)
 		}
 	}
 	return env

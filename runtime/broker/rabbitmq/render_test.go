@@ -317,3 +317,17 @@ func TestHash(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// Erlang listens everywhere unless it is told not to: the broker for other nodes, and each
+// command that runs beside it.
+func TestErlangListensOnTheMachineOnly(t *testing.T) {
+	env := render(t, testBroker("4.2", "mq.m7g.large", catalog.SingleInstance), "3.10.8").Launch.Env
+	for _, of := range []string{"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "RABBITMQ_CTL_ERL_ARGS"} {
+		if !slices.Contains(env, of+"=-kernel inet_dist_use_interface {127,0,0,1}") {
+			t.Errorf("%s does not say so: %q", of, env)
+		}
+	}
+	if !slices.Contains(env, "ERL_EPMD_ADDRESS=127.0.0.1") {
+		t.Errorf("the port mapper is not told so: %q", env)
+	}
+}
