@@ -21,7 +21,7 @@ const (
 	recordFile = "node.json"
 	outputFile = "output.log"
 	oldOutput  = "output.log.1"
-	maxOutput  = 10 << 20 // output beyond it is set aside at the next start
+	maxOutput  = 10 << 20 // output beyond it is set aside, and what was set aside before is gone
 )
 
 // A folder is that of a node, which holds all of it.
@@ -154,16 +154,51 @@ func (f folder) output() (w *os.File, begin int64, err error) {
 		return nil, 0, err
 	}
 	defer root.Close()
-	if info, err := root.Lstat(outputFile); err == nil && info.Size() > maxOutput {
-		if err := root.Rename(outputFile, oldOutput); err != nil {
-			return nil, 0, err
-		}
-	}
+	setAside(root) // on a full disk it may fail, and the node starts all the same
 	if w, err = root.OpenFile(outputFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600); err != nil {
 		return nil, 0, err
 	}
 	begin, err = w.Seek(0, io.SeekEnd)
 	return w, begin, err
+}
+
+// boundOutput keeps the output of a node that runs from growing for ever.
+func (f folder) boundOutput() error {
+	root, err := os.OpenRoot(string(f))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return setAside(root)
+}
+
+// setAside copies output that has become too long to another file and begins anew. The
+// file stays the same one, which a node has open and appends to. What is written just
+// between the two is lost.
+func setAside(root *os.Root) error {
+	info, err := root.Lstat(outputFile)
+	if err != nil || info.Size() <= maxOutput {
+		return ignoreNotExist(err)
+	}
+	w, err := root.OpenFile(outputFile, os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	old, err := root.OpenFile(oldOutput, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(old, w)
+	// It is shortened although the copy may have failed, as on a full disk.
+	return errors.Join(err, old.Close(), w.Truncate(0))
+}
+
+func ignoreNotExist(err error) error {
+	if os.IsNotExist(err) {
+		return nil
+	}
+	return err
 }
 
 // lastLines are those that a node has printed since its output began there.
@@ -174,6 +209,9 @@ func (f folder) lastLines(begin int64) string {
 	}
 	defer r.Close()
 	if info, err := r.Stat(); err == nil {
+		if begin > info.Size() { // it was set aside since then
+			begin = 0
+		}
 		begin = max(begin, info.Size()-32<<10)
 	}
 	b, _ := io.ReadAll(io.NewSectionReader(r, begin, 64<<10))

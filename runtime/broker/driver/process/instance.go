@@ -58,7 +58,13 @@ func (d *Driver) watch(node string, f folder, r record, main *proc, socket *noti
 }
 
 func (i *instance) watch() {
-	exited := i.main.wait(i.d.closing, 0)
+	exited := i.main.wait(i.d.closing, checkOutput)
+	for !exited && !i.d.closing.happened() {
+		if err := i.folder.boundOutput(); err != nil {
+			i.d.log.Warn("the output of a broker cannot be kept short", "node", i.node, "err", err)
+		}
+		exited = i.main.wait(i.d.closing, checkOutput)
+	}
 	if i.socket != nil {
 		i.socket.close()
 	}
@@ -90,6 +96,9 @@ func (i *instance) watch() {
 	close(i.done)
 	i.main.close()
 }
+
+// checkOutput is how often a node's output is looked at, whether it has become too long.
+const checkOutput = time.Minute
 
 func (i *instance) setReady()              { i.once.Do(func() { close(i.ready) }) }
 func (i *instance) Ready() <-chan struct{} { return i.ready }
@@ -149,6 +158,9 @@ func (i *instance) Exec(ctx context.Context, stdin io.Reader, command string, ar
 	if program == "" {
 		return nil, fault.New(fault.NotFound, "there is no program %.60q beside the broker", command)
 	}
+	if i.over() { // it would start a port mapper, for nobody
+		return nil, fault.New(fault.Unavailable, "the broker does not run")
+	}
 	ctx, cancel := context.WithTimeout(ctx, execTimeout)
 	defer cancel()
 	c := exec.CommandContext(ctx, program, args...)
@@ -159,6 +171,9 @@ func (i *instance) Exec(ctx context.Context, stdin io.Reader, command string, ar
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.WaitDelay = time.Second // what it has started may hold its output open
 	err := c.Run()
+	if i.over() {
+		i.clear()
+	}
 	if ctx.Err() != nil {
 		return nil, fault.Wrap(fault.Of(ctx.Err()), ctx.Err(), "running %s", command)
 	}
@@ -169,6 +184,25 @@ func (i *instance) Exec(ctx context.Context, stdin io.Reader, command string, ar
 		return stdout.Bytes(), fault.New(fault.Unavailable, "%s ended with exit code %d: %s", command, exit.ExitCode(), driver.LastLines(stderr.Bytes()))
 	}
 	return stdout.Bytes(), fault.Wrap(fault.Unavailable, err, "running %s", command)
+}
+
+func (i *instance) over() bool {
+	select {
+	case <-i.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// clear ends what a command has started that ran while the node ended.
+func (i *instance) clear() {
+	i.d.mu.Lock()
+	again := i.d.nodes[i.node] != nil
+	i.d.mu.Unlock()
+	if !again {
+		killMarked(string(i.folder))
+	}
 }
 
 const execTimeout = 2 * time.Minute // where nobody says how long

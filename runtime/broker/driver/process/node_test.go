@@ -5,6 +5,7 @@ package process
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -232,6 +233,53 @@ func TestOutputIsSetAsideWhenItIsLarge(t *testing.T) {
 	w.Close()
 	if got := f.lastLines(begin); got != "newer" {
 		t.Errorf("last lines: %q", got)
+	}
+}
+
+// A node that runs for months does not fill the disk with what it prints.
+func TestOutputIsSetAsideWhileTheNodeRuns(t *testing.T) {
+	d := open(t, Config{Data: t.TempDir(), Folders: []string{}})
+	defer d.Close()
+	f := d.folder("n")
+	if _, err := f.claim("n"); err != nil {
+		t.Fatal(err)
+	}
+	w, _, err := f.output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	w.WriteString("a start before\n")
+	begin, _ := w.Seek(0, io.SeekCurrent)
+	w.Write(bytes.Repeat([]byte("old\n"), maxOutput/4+1))
+	if err := f.boundOutput(); err != nil {
+		t.Fatal(err)
+	}
+	w.WriteString("new\n") // as what has the file open goes on
+	if err := f.boundOutput(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(f.path(outputFile)); string(b) != "new\n" {
+		t.Errorf("the output is %.40q, %v", b, err)
+	}
+	if b, err := os.ReadFile(f.path(oldOutput)); !bytes.HasPrefix(b, []byte("a start before\nold\n")) || len(b) <= maxOutput {
+		t.Errorf("set aside are %d bytes, %v", len(b), err)
+	}
+	if got := f.lastLines(begin); got != "new" {
+		t.Errorf("last lines: %q", got)
+	}
+}
+
+// A command beside a node that is over would start its port mapper again, for nobody.
+func TestNothingRunsBesideANodeThatIsOver(t *testing.T) {
+	needs.Time(t)
+	data := t.TempDir()
+	_, i := begin(t, data)
+	if err := i.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := i.Exec(t.Context(), nil, "rabbitmqctl", "keep", "late"); fault.Of(err) != fault.Unavailable {
+		t.Errorf("a command: %v", err)
 	}
 }
 

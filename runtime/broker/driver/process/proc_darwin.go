@@ -51,6 +51,16 @@ func newEvent() (*event, error) { return &event{sent: make(chan struct{})}, nil 
 func (e *event) send()          { e.once.Do(func() { close(e.sent) }) }
 func (e *event) close() error   { return nil }
 
+// happened reports whether the event was sent.
+func (e *event) happened() bool {
+	select {
+	case <-e.sent:
+		return true
+	default:
+		return false
+	}
+}
+
 const zombie = 5 // SZOMB of sys/proc.h
 
 // startOf says when a process started, and whether it still runs: one that has ended

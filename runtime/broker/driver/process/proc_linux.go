@@ -87,6 +87,14 @@ func newEvent() (*event, error) {
 }
 
 func (e *event) send()        { unix.Write(e.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+
+// happened reports whether the event was sent.
+func (e *event) happened() bool {
+	fds := []unix.PollFd{{Fd: int32(e.fd), Events: unix.POLLIN}}
+	n, _ := unix.Poll(fds, 0)
+	return n > 0
+}
+
 func (e *event) close() error { return unix.Close(e.fd) }
 
 // bootID tells this boot of the machine from others, in which the same number may
