@@ -98,15 +98,12 @@ func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, err
 	if err := r.fits(d, software); err != nil {
 		return broker.Running{}, err
 	}
-	b, p, err := r.place(ctx, eng, d, p, drv.Name(), nodes)
-	if err != nil {
-		return broker.Running{}, errors.Join(err, r.forget(ctx, drv, p, known))
+	b, run, p, err := r.bringUp(ctx, drv, eng, d, software, p, nodes)
+	if !known && fault.Of(err) == fault.Conflict {
+		// Somebody was faster to listen at a port that was free when it was chosen.
+		b, run, p, err = r.bringUp(ctx, drv, eng, d, software, placement{}, nodes)
 	}
-	run, err := r.launch(ctx, drv, eng, b, software)
 	if err != nil {
-		if !p.Served && ctx.Err() == nil { // nothing was ever stored in it
-			err = errors.Join(err, r.forget(ctx, drv, p, false))
-		}
 		return broker.Running{}, err
 	}
 	if !p.Served {
@@ -123,6 +120,27 @@ func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, err
 		Software:  fmt.Sprintf("%s %s (%s)", software.Engine, software.Version, drv.Name()),
 		Done:      run.died, Err: run.reason,
 	}, nil
+}
+
+// bringUp places a broker and launches it. Of one that has never served, nothing is left
+// when that fails, unless ctx is over.
+func (r *Runner) bringUp(ctx context.Context, drv driver.Driver, eng engine.Engine, d broker.Desired, s driver.Software, p placement, nodes int) (engine.Broker, *running, placement, error) {
+	known := p.ID != ""
+	b, p, err := r.place(ctx, eng, d, p, drv.Name(), nodes)
+	if err != nil {
+		return b, nil, p, errors.Join(err, r.forget(ctx, drv, p, known))
+	}
+	launching := ctx
+	if !p.Served { // one that has may have much to recover
+		var cancel context.CancelFunc
+		launching, cancel = context.WithTimeout(ctx, firstBoot)
+		defer cancel()
+	}
+	run, err := r.launch(launching, drv, eng, b, s)
+	if err != nil && !p.Served && ctx.Err() == nil { // nothing was ever stored in it
+		err = errors.Join(err, r.forget(ctx, drv, p, false))
+	}
+	return b, run, p, err
 }
 
 // driver returns the driver of that name, or the first that works when there is no name yet.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"millrace/runtime/broker"
@@ -159,6 +160,51 @@ func TestFailedCreationLeavesNothing(t *testing.T) {
 	}
 }
 
+// Two runtimes may choose the same port: whoever is slower takes another.
+func TestPortIsLostToSomebodyElse(t *testing.T) {
+	h := newHouse(t)
+	h.driver.beforeStart = func(n driver.Node) error {
+		h.driver.beforeStart = nil
+		return fault.New(fault.Conflict, "port %s is in use", n.Ports[0].Public)
+	}
+	running := h.mustRun(desired("b-1"))
+	if n := h.engine.seeds; n != 2 {
+		t.Errorf("it was placed %d times, want 2", n)
+	}
+	at, _ := h.engine.rendered[len(h.engine.rendered)-1].Nodes[0].Public("amqps")
+	if want := "amqps://" + at.String(); running.Instances[0].Endpoints[0] != want {
+		t.Errorf("it tells of %v, and listens at %s", running.Instances, want)
+	}
+
+	// Clients know where a broker was that has served.
+	if err := h.runner.Stop(t.Context(), "b-1"); err != nil {
+		t.Fatal(err)
+	}
+	h.driver.start = fault.New(fault.Conflict, "the port is in use")
+	if _, err := h.runner.Run(t.Context(), desired("b-1")); fault.Of(err) != fault.Conflict {
+		t.Errorf("on a port that was taken meanwhile: %v", err)
+	}
+	h.driver.start = nil
+	if again := h.mustRun(desired("b-1")); !slices.Equal(again.Instances[0].Endpoints, running.Instances[0].Endpoints) {
+		t.Errorf("it moved from %v to %v", running.Instances, again.Instances)
+	}
+}
+
+// A new broker that never serves, and never ends, is given up; an old one may have much
+// to recover.
+func TestFirstBootIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.engine.hangs = true
+		if _, err := h.runner.Run(t.Context(), desired("b-1")); fault.Of(err) != fault.Timeout {
+			t.Errorf("it ended with %v", err)
+		}
+		if left := h.driver.left(); len(left) > 0 {
+			t.Errorf("%v are left", left)
+		}
+	})
+}
+
 // A broker that has served keeps its data when it cannot be brought up again.
 func TestFailedRestartKeepsData(t *testing.T) {
 	h := newHouse(t)
@@ -280,6 +326,7 @@ type fakeDriver struct {
 	name               string
 	version            string
 	check, find, start error
+	beforeStart        func(driver.Node) error
 	dies               bool
 
 	mu    sync.Mutex
@@ -300,6 +347,11 @@ func (d *fakeDriver) Find(_ context.Context, name, _ string, _ func(string)) (dr
 func (d *fakeDriver) Start(_ context.Context, n driver.Node, s driver.Software) (driver.Instance, error) {
 	if d.start != nil {
 		return nil, d.start
+	}
+	if d.beforeStart != nil {
+		if err := d.beforeStart(n); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := n.Render(driver.Place{Software: s}); err != nil {
 		return nil, err
@@ -391,6 +443,7 @@ type fakeEngine struct {
 	inside  uint16
 	ready   error
 	booting func()
+	hangs   bool
 
 	seeds    int
 	rendered []engine.Broker
@@ -426,6 +479,8 @@ type fakeControl struct{ *fakeEngine }
 func (c fakeControl) Ready(ctx context.Context) error {
 	if c.booting != nil {
 		c.booting()
+	}
+	if c.booting != nil || c.hangs {
 		<-ctx.Done()
 		return ctx.Err()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 
 // reconcileEvery is how often what Amazon MQ owns in a broker is restored.
 const reconcileEvery = time.Minute
+
+// firstBoot bounds the first start of a broker, which has nothing to recover.
+const firstBoot = 5 * time.Minute
 
 // stopTimeout bounds the end of what could not be brought up.
 const stopTimeout = 15 * time.Second
@@ -67,7 +71,7 @@ func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engin
 		case <-instance.Done():
 			return nil, fault.New(fault.Unavailable, "The broker ended while it started: %v", instance.Err())
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, fault.Wrap(fault.Of(ctx.Err()), ctx.Err(), "The broker did not come up in time.")
 		}
 	}
 	if run.control, err = eng.Control(b, run.nodes, s); err != nil {
@@ -135,7 +139,7 @@ func (r *running) release() {
 // stop ends the broker well, its last node first.
 func (r *running) stop(ctx context.Context) (err error) {
 	r.release()
-	for _, node := range r.nodes {
+	for _, node := range slices.Backward(r.nodes) {
 		err = errors.Join(err, node.Stop(ctx))
 	}
 	return err
