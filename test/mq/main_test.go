@@ -47,18 +47,30 @@ func run(m *testing.M) int {
 func drivers(t *testing.T, f func(t *testing.T, driver string)) {
 	needs.Long(t)
 	t.Run("process", func(t *testing.T) {
-		_, err := os.Stat("/usr/lib/rabbitmq/bin/rabbitmq-server")
-		needs.That(t, err, "apt-get install rabbitmq-server")
+		installed(t)
 		f(t, "process")
 	})
 	t.Run("docker", func(t *testing.T) {
-		var err error
-		if os.Getenv("DOCKER_HOST") == "" {
-			err = errors.New("DOCKER_HOST names no Docker engine")
-		}
-		needs.That(t, err, "see test/brokers/README.md")
+		engine(t)
 		f(t, "docker")
 	})
+}
+
+// installed skips a test where the driver process finds no RabbitMQ.
+func installed(t *testing.T) {
+	t.Helper()
+	_, err := os.Stat("/usr/lib/rabbitmq/bin/rabbitmq-server")
+	needs.That(t, err, "apt-get install rabbitmq-server")
+}
+
+// engine skips a test where the driver docker finds no engine.
+func engine(t *testing.T) {
+	t.Helper()
+	var err error
+	if os.Getenv("DOCKER_HOST") == "" {
+		err = errors.New("DOCKER_HOST names no Docker engine")
+	}
+	needs.That(t, err, "test/brokers/engine and test/brokers/images")
 }
 
 // python returns a Python that has pika.
@@ -156,8 +168,7 @@ func (s *server) bash(script string, env ...string) string {
 	cmd := exec.CommandContext(s.Context(), "bash", "-e", "-o", "pipefail", "-s")
 	cmd.Dir = s.TempDir()
 	cmd.Stdin = bytes.NewReader(text)
-	cmd.Env = append(slices.Clip(os.Environ()), "ENDPOINT="+s.endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
-		"AWS_DEFAULT_REGION=us-east-1", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	cmd.Env = append(s.environ(), "ENDPOINT="+s.endpoint)
 	cmd.Env = append(cmd.Env, env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -165,6 +176,12 @@ func (s *server) bash(script string, env ...string) string {
 		s.Fatalf("%s: %v\n%s%s", script, err, &stdout, &stderr)
 	}
 	return stdout.String()
+}
+
+// environ is the environment of clients on this machine.
+func (s *server) environ() []string {
+	return append(slices.Clip(os.Environ()), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"AWS_DEFAULT_REGION=us-east-1", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 }
 
 // A log grows as the runtime prints.

@@ -1,0 +1,57 @@
+package mq
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"millrace/test/needs"
+)
+
+// The README's way to a broker works word for word: the shell's part, and then Python's.
+func TestReadmeBrokers(t *testing.T) {
+	needs.Long(t)
+	installed(t)
+	_, err := exec.LookPath("aws")
+	needs.That(t, err, "apt-get install awscli")
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, "--mq-driver", "process")
+	dir := t.TempDir()
+	for _, name := range []string{"bin", "build"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(binary, filepath.Join(dir, "bin", "runtime")); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []struct{ mark, want string }{
+		{"mq", `(?s)orders +b-[0-9a-f-]+ +RUNNING +RabbitMQ 3\.13.*https://127\.0\.0\.1:\d+.*admin`},
+		{"pika", `Hello, broker!`},
+	} {
+		blocks := regexp.MustCompile("(?s)<!-- walk: "+part.mark+" -->\n```\\w+\n(.*?)```\n").FindAllSubmatch(readme, -1)
+		if len(blocks) == 0 {
+			t.Fatalf("the README has no blocks marked %s", part.mark)
+		}
+		cmd := exec.CommandContext(t.Context(), "bash", "-e", "-s")
+		if part.mark == "pika" {
+			cmd = exec.CommandContext(t.Context(), python(t), "-")
+		}
+		var text strings.Builder
+		for _, b := range blocks {
+			text.Write(b[1])
+		}
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader(text.String())
+		cmd.Env = append(s.environ(), "AWS_ENDPOINT_URL="+s.endpoint, "MILLRACE_ENDPOINT="+s.endpoint, "MILLRACE_DATA="+s.data)
+		said, err := cmd.CombinedOutput()
+		if err != nil || !regexp.MustCompile(part.want).Match(said) {
+			t.Fatalf("%s: %v; want %s in\n%s", part.mark, err, part.want, said)
+		}
+	}
+}
