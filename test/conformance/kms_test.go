@@ -151,7 +151,7 @@ func TestKeysThatQueuesCannotUse(t *testing.T) {
 			t.Errorf("under AWS's key: %d messages, %v", n, err)
 		}
 		keys, err := master.ListAliases(ctx, &kms.ListAliasesInput{})
-		if err != nil || !slices.ContainsFunc(keys.Aliases, func(a types.AliasListEntry) bool {
+		if err != nil || !slices.ContainsFunc(keys.Aliases, func(a kmstypes.AliasListEntry) bool {
 			return *a.AliasName == "alias/aws/sqs" && a.TargetKeyId != nil
 		}) {
 			t.Errorf("aliases %v, %v", keys, err)
