@@ -3,7 +3,9 @@ package kit
 import (
 	"cmp"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"slices"
 )
 
@@ -30,7 +32,7 @@ func Page[T any](items []T, key func(T) string, after string, limit int) (page [
 
 // MarkedPage is Page for services that answer an opaque marker, and whether there is
 // more. marker is nil for the first page; ErrMarker if it is none of ours. A marker has
-// four characters for three of a sort key.
+// four characters for three of a sort key, and six more.
 func MarkedPage[T any](items []T, key func(T) string, marker *string, limit int) (page []T, next *string, truncated *bool, err error) {
 	after := ""
 	if marker != nil {
@@ -45,14 +47,18 @@ func MarkedPage[T any](items []T, key func(T) string, marker *string, limit int)
 	return page, new(EncodeMarker(last)), new(true), nil
 }
 
-// EncodeMarker makes an opaque marker of a text.
-func EncodeMarker(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+// EncodeMarker makes an opaque marker of a text. It has a checksum, so that text of
+// another making is not taken for one.
+func EncodeMarker(text string) string {
+	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(text)))
+	return base64.RawURLEncoding.EncodeToString(append(sum, text...))
+}
 
 // DecodeMarker is the text of a marker, or ErrMarker.
 func DecodeMarker(marker string) (text string, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(marker)
-	if err != nil {
+	if err != nil || len(b) < crc32.Size || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[crc32.Size:]) {
 		return "", ErrMarker
 	}
-	return string(b), nil
+	return string(b[crc32.Size:]), nil
 }

@@ -20,8 +20,10 @@ func TestPage(t *testing.T) {
 	if err != nil || fmt.Sprint(rest) != "[c d e]" || next != nil || *more {
 		t.Error(rest, next, more, err)
 	}
-	if _, _, _, err := MarkedPage(items, key, new("%"), 3); !errors.Is(err, ErrMarker) {
-		t.Errorf("got %v, want ErrMarker", err)
+	for _, strange := range []string{"%", "", "junk", "junkjunk", "Yg", EncodeMarker("b") + "AAAA"} {
+		if _, _, _, err := MarkedPage(items, key, &strange, 3); !errors.Is(err, ErrMarker) {
+			t.Errorf("%q: got %v, want ErrMarker", strange, err)
+		}
 	}
 }
 
