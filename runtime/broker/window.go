@@ -14,7 +14,7 @@ import (
 type Window struct {
 	Day  string // "MONDAY"
 	Time string // of 24 hours: "02:00"
-	Zone string // "UTC", an offset from it ("+02:00", "UTC-5"), or "Country/City"
+	Zone string // "UTC", an offset from it ("+02:00", "UTC-5"), or a zone's name: "Europe/Paris", "CET"
 }
 
 const windowLength = 2 * time.Hour
@@ -30,7 +30,7 @@ func (w Window) Check() error {
 		return fmt.Errorf("timeOfDay [%s] is not of the form HH:MM with 24 hours", w.Time)
 	}
 	if _, ok := w.location(); !ok {
-		return fmt.Errorf("timeZone [%s] is neither Country/City nor an offset from UTC", w.Zone)
+		return fmt.Errorf("timeZone [%s] is neither the name of a time zone, such as Country/City, nor an offset from UTC", w.Zone)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (w Window) clock() (hour, minute int, ok bool) {
 
 var (
 	offsetForm = regexp.MustCompile(`^(?:UTC|GMT)?([+-])(0?[0-9]|1[0-4])(?::?([0-5][0-9]))?$`)
-	zoneForm   = regexp.MustCompile(`^[A-Za-z_]+(/[A-Za-z0-9_+-]+){1,2}$`)
+	zoneForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$`)
 )
 
 func (w Window) location() (*time.Location, bool) {
@@ -95,7 +95,7 @@ func (w Window) location() (*time.Location, bool) {
 		}
 		return time.FixedZone(w.Zone, seconds), true
 	}
-	if !zoneForm.MatchString(w.Zone) {
+	if !zoneForm.MatchString(w.Zone) || w.Zone == "Local" { // this machine's zone is no promise
 		return nil, false
 	}
 	zone, err := time.LoadLocation(w.Zone)

@@ -16,6 +16,7 @@ func TestNextWindow(t *testing.T) {
 		{"MONDAY 09:00 Asia/Tokyo", "2026-03-02 00:30", "2026-03-09 00:00"},
 		{"SUNDAY 02:30 Europe/Berlin", "2026-03-28 12:00", "2026-03-29 01:30"}, // the hour that the clock leaves out
 		{"SUNDAY 03:00 Europe/Berlin", "2026-03-29 12:00", "2026-04-05 01:00"},
+		{"MONDAY 02:00 CET", "2026-03-02 10:00", "2026-03-09 01:00"},
 		{"TUESDAY 12:00 America/Argentina/Buenos_Aires", "2026-03-02 10:00", "2026-03-03 15:00"},
 	} {
 		w := parseWindow(c.window)
