@@ -15,7 +15,7 @@ import (
 // one; the current one clears it.
 func (b *Broker) update(c SettingsChange) error {
 	if b.State != Up && b.State != Critical {
-		return notWhile(b, "Updating")
+		return notWhile(b, "updated")
 	}
 	b.Pending = b.Pending.merged(c).without(b.Settings)
 	return nil
@@ -25,7 +25,7 @@ func (b *Broker) update(c SettingsChange) error {
 // may be asked for in any state that a broker comes back from.
 func (b *Broker) logging(l Logs) error {
 	if b.State == Deleting || b.State == CreationFailed {
-		return notWhile(b, "Updating")
+		return notWhile(b, "updated")
 	}
 	b.Pending = b.Pending.merged(SettingsChange{Logs: &l}).without(b.Settings)
 	return nil
@@ -35,7 +35,7 @@ func (b *Broker) logging(l Logs) error {
 // four times before the window next opens.
 func (b *Broker) moveWindow(w Window, now time.Time) error {
 	if b.State == Deleting || b.State == CreationFailed {
-		return notWhile(b, "Updating")
+		return notWhile(b, "updated")
 	}
 	if w == b.Window {
 		return nil
@@ -61,7 +61,7 @@ var unrebootable = []string{"RABBITMQ_MEMORY_ALARM", "RABBITMQ_DISK_ALARM", "RAB
 // reboot has the broker start anew, with all that is pending.
 func (b *Broker) reboot() error {
 	if b.State != Up && b.State != Critical {
-		return notWhile(b, "Rebooting")
+		return notWhile(b, "rebooted")
 	}
 	for _, a := range b.Actions() {
 		if slices.Contains(unrebootable, a.Code) {
@@ -87,7 +87,7 @@ func (b *Broker) waits() bool {
 // remove ends the broker for good.
 func (b *Broker) remove() error {
 	if b.State == Deleting {
-		return notWhile(b, "Deleting")
+		return notWhile(b, "deleted")
 	}
 	b.State = Deleting
 	return nil

@@ -239,3 +239,11 @@ func TestUsersWait(t *testing.T) {
 		}
 	}
 }
+
+// The text is AWS's, as terraform-provider-aws reported it in 2021.
+func TestRefusalsTellTheState(t *testing.T) {
+	b := &Broker{Name: "mill", State: Rebooting}
+	if err := b.reboot(); err == nil || err.Error() != "Broker [mill] can't be rebooted while in state [REBOOT_IN_PROGRESS]" {
+		t.Error(err)
+	}
+}

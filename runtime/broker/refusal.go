@@ -32,7 +32,8 @@ func noUser(name string) error {
 	return refuse(fault.NotFound, "username", "Can't find requested user [%s]. Make sure your user exists.", name)
 }
 
-// notWhile refuses what a broker in its state does not take.
-func notWhile(b *Broker, what string) error {
-	return refuse(fault.Invalid, "broker-id", "%s broker [%s] is not possible while it is in state %s.", what, b.ID, b.State)
+// notWhile refuses what a broker in its state does not take: what is done to it, as in
+// "can't be updated".
+func notWhile(b *Broker, done string) error {
+	return refuse(fault.Invalid, "broker-id", "Broker [%s] can't be %s while in state [%s]", b.Name, done, b.State)
 }

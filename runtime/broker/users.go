@@ -54,7 +54,7 @@ func (b *Broker) userAt(name string) (int, bool) {
 // usersChangeable refuses while nothing about users can be taken.
 func (b *Broker) usersChangeable() error {
 	if b.State != Up && b.State != Critical {
-		return notWhile(b, "Changing users of")
+		return notWhile(b, "given other users")
 	}
 	return nil
 }

@@ -346,7 +346,7 @@ func (w *worker) changeUser(ctx context.Context, u User, change Change) error {
 
 func (w *worker) changeNow(c userCall, b Broker) error {
 	if w.running == nil || b.State != Up && b.State != Critical {
-		return notWhile(&b, "Changing users of")
+		return notWhile(&b, "given other users")
 	}
 	return w.brokers.config.Runner.User(c.ctx, w.id, c.user, c.change)
 }

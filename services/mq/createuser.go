@@ -44,9 +44,15 @@ func (s *Service) userBroker(ctx context.Context, id *string) (broker.Broker, er
 	case err != nil:
 		return b, err
 	case b.Engine == catalog.RabbitMQ && !s.options.LiveUsers:
-		return b, bad("broker-id", "Users of RabbitMQ brokers are not managed by this API. Use the RabbitMQ web console or the management API of broker [%s].", b.ID)
+		return b, usersElsewhere()
 	}
 	return b, nil
+}
+
+// usersElsewhere refuses what is about the users of a RabbitMQ broker, which only the
+// broker itself knows.
+func usersElsewhere() error {
+	return bad("", "To manage broker users, please use the RabbitMQ web console, or the management API.")
 }
 
 // userEdit checks what a request says of a user.

@@ -17,7 +17,7 @@ func (s *Service) DescribeUser(ctx context.Context, in *api.DescribeUserInput) (
 		return nil, err
 	}
 	if b.Engine == catalog.RabbitMQ {
-		return nil, bad("broker-id", "Users of RabbitMQ brokers live in the broker: only its web console and management API show them.")
+		return nil, usersElsewhere()
 	}
 	u, err := b.User(kit.Value(in.Username))
 	if err != nil {

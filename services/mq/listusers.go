@@ -17,7 +17,7 @@ func (s *Service) ListUsers(ctx context.Context, in *api.ListUsersInput) (*api.L
 		return nil, err
 	}
 	if b.Engine == catalog.RabbitMQ {
-		return nil, bad("broker-id", "Users of RabbitMQ brokers live in the broker: only its web console and management API show them.")
+		return nil, usersElsewhere()
 	}
 	p, err := page(b.Users, func(u broker.StoredUser) string { return u.Name }, in.MaxResults, in.NextToken)
 	if err != nil {

@@ -74,7 +74,7 @@ func setNetwork(ctx context.Context, b *broker.Broker, in *api.CreateBrokerInput
 	}
 	if b.Engine == catalog.RabbitMQ && b.Public {
 		if len(in.SecurityGroups) > 0 {
-			return bad("securityGroups", "Security groups are not supported for publicly accessible RabbitMQ brokers.")
+			return bad("securityGroups", "Broker with [publiclyAccessible] set to true does not support specifying [securityGroups]")
 		}
 		if len(in.SubnetIds) > 1 && b.Mode == catalog.SingleInstance {
 			return wrongSubnets(b, 1)

@@ -64,7 +64,7 @@ func checkUserGroups(groups []string) error {
 // checkRoles refuses a user for replication who can also use the console.
 func checkRoles(console, replication bool) error {
 	if console && replication {
-		return bad("replicationUser", "[consoleAccess] and [replicationUser] are mutually exclusive.")
+		return bad("", "Replication user couldn't have console access. [replicationUser] and [consoleAccess] are mutually exclusive parameters.")
 	}
 	return nil
 }

