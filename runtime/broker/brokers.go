@@ -85,10 +85,19 @@ func New(c Config) *Brokers {
 	return b
 }
 
-// Start runs the brokers. It implements lifecycle.Part.
+// Start runs the brokers, each of which is rebooting until it serves. It implements
+// lifecycle.Part.
 func (bs *Brokers) Start(ctx context.Context) error {
 	if err := bs.Configurations.sweepAll(ctx); err != nil {
 		return err
+	}
+	for _, b := range bs.table.List("") {
+		if b.Home != bs.config.Home || b.State != Up {
+			continue
+		}
+		if _, err := bs.table.Update(ctx, b.key(), func(b Broker) (Broker, error) { b.died(); return b, nil }); ignoreNotFound(err) != nil {
+			return err
+		}
 	}
 	return bs.set.Start(ctx)
 }

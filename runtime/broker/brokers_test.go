@@ -285,6 +285,7 @@ func TestRestart(t *testing.T) {
 		p.must(p.Brokers.Stop(p.Context()))
 		p.expect(b, Up, "3s stop")
 		p.must(p.Start(p.Context()))
+		p.expect(b, Rebooting, "") // until it serves
 		time.Sleep(2 * time.Second)
 		p.expect(b, Up, "5s run 1.0 [miller=secret]")
 		p.must(p.Reset(p.Context()))

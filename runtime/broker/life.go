@@ -140,7 +140,8 @@ func (b *Broker) started(ran Broker, r Running) {
 const invalidKey = "RABBITMQ_INVALID_KMS_KEY"
 
 // failed is told when the broker could not be run: why, for people. What a reboot should
-// have applied waits for another one, and the broker runs as before meanwhile.
+// have applied waits for another one, and the broker runs as before meanwhile. One that
+// died is run again and again, and says meanwhile why it does not come up.
 func (b *Broker) failed(code, why string, now time.Time) {
 	b.Waiting = now
 	switch {
@@ -150,10 +151,14 @@ func (b *Broker) failed(code, why string, now time.Time) {
 		b.State, b.Troubles = Critical, []Action{{code, why}}
 	default:
 		b.died()
+		if b.State == Rebooting {
+			b.Troubles = []Action{{code, why}}
+		}
 	}
 }
 
-// died is told when the broker has died of itself, and is going to be run again.
+// died is told when the broker has died of itself, or with the runtime before this one,
+// and is going to be run again.
 func (b *Broker) died() {
 	if b.State == Up {
 		b.State, b.Unplanned = Rebooting, true

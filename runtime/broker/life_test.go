@@ -180,6 +180,20 @@ func TestDeathAppliesNothing(t *testing.T) {
 	}
 }
 
+// One that died and does not come up says why, for as long.
+func TestDeathSaysWhatIsInTheWay(t *testing.T) {
+	b := running(catalog.RabbitMQ)
+	b.died()
+	b.failed("REBOOT_FAILED", "port 5671 is in use", monday)
+	if b.State != Rebooting || !b.Unplanned || len(b.Actions()) != 1 || b.Actions()[0].Info != "port 5671 is in use" {
+		t.Errorf("%+v", b)
+	}
+	b.started(b.next(), Running{})
+	if b.State != Up || len(b.Actions()) != 0 {
+		t.Errorf("%+v", b)
+	}
+}
+
 // A key that works again heals the broker.
 func TestInvalidKeyHeals(t *testing.T) {
 	b := running(catalog.RabbitMQ)
