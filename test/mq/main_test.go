@@ -90,7 +90,8 @@ type server struct {
 	data, endpoint string
 	args           []string
 	cmd            *exec.Cmd
-	said           *log
+	said           *log   // by this start of it
+	past           string // by those before
 	over           chan struct{}
 }
 
@@ -119,6 +120,9 @@ func (s *server) up() {
 		listen = strings.TrimPrefix(s.endpoint, "http://")
 	}
 	s.cmd = exec.Command(binary, append([]string{"start", "--data", s.data, "--listen", listen, "--log-level", "info"}, s.args...)...)
+	if s.said != nil {
+		s.past += s.said.String()
+	}
 	s.said, s.over = &log{more: make(chan struct{})}, make(chan struct{})
 	s.cmd.Stdout, s.cmd.Stderr = s.said, s.said
 	if err := s.cmd.Start(); err != nil {
@@ -161,11 +165,22 @@ func (s *server) await(re *regexp.Regexp) []string {
 // bash runs a script of testdata and returns what it prints.
 func (s *server) bash(script string, env ...string) string {
 	s.Helper()
+	return s.interpret(script, env, "bash", "-e", "-o", "pipefail", "-s")
+}
+
+// python does the same with one of Python's.
+func (s *server) python(script string, env ...string) string {
+	s.Helper()
+	return s.interpret(script, env, python(s.T), "-")
+}
+
+func (s *server) interpret(script string, env []string, interpreter string, args ...string) string {
+	s.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", script))
 	if err != nil {
 		s.Fatal(err)
 	}
-	cmd := exec.CommandContext(s.Context(), "bash", "-e", "-o", "pipefail", "-s")
+	cmd := exec.CommandContext(s.Context(), interpreter, args...)
 	cmd.Dir = s.TempDir()
 	cmd.Stdin = bytes.NewReader(text)
 	cmd.Env = append(s.environ(), "ENDPOINT="+s.endpoint)

@@ -1,0 +1,150 @@
+package mq
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"millrace/test/patience"
+)
+
+var nodeProcess = regexp.MustCompile(`(b-[0-9a-f-]{36})-1, running: process (\d+) in `)
+
+// pid is the process of the broker, by the doctor, which names it; 0 when it has none.
+func (b *broker) pid() int {
+	b.Helper()
+	for _, found := range nodeProcess.FindAllStringSubmatch(b.command("doctor"), -1) {
+		if found[1] == b.id {
+			pid, _ := strconv.Atoi(found[2])
+			return pid
+		}
+	}
+	return 0
+}
+
+func (b *broker) folder() string { return filepath.Join(b.data, "brokers", b.id+"-1") }
+
+// kill ends the broker's process as the kernel would.
+func (b *broker) kill() {
+	b.Helper()
+	if err := syscall.Kill(b.pid(), syscall.SIGKILL); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// eval has the broker evaluate an Erlang term, in the environment of its process.
+func (b *broker) eval(term string) string {
+	b.Helper()
+	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", b.pid()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.CommandContext(b.Context(), "/usr/lib/rabbitmq/bin/rabbitmqctl", "eval", term)
+	cmd.Env = strings.Split(strings.TrimRight(string(env), "\x00"), "\x00")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		b.Fatalf("eval: %v\n%s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// processes are those of a node, by the mark that all of them carry.
+func (b *broker) processes() (all []string) {
+	entries, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, e := range entries {
+		if env, err := os.ReadFile(e); err == nil && bytes.Contains(env, []byte("MILLRACE_NODE="+b.folder()+"\x00")) {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// gone checks that nothing is left of a broker that was deleted: no process, no folder,
+// nobody at its ports.
+func (b *broker) gone(addresses ...string) {
+	b.Helper()
+	if left := b.processes(); len(left) > 0 {
+		b.Errorf("left: %v", left)
+	}
+	if _, err := os.Lstat(b.folder()); !os.IsNotExist(err) {
+		b.Errorf("left: %s (%v)", b.folder(), err)
+	}
+	for _, a := range addresses {
+		l, err := net.Listen("tcp", a)
+		if err != nil {
+			b.Error(err)
+			continue
+		}
+		l.Close()
+	}
+}
+
+// A sentry reads the arguments of all processes, over and over, for what must not be there.
+type sentry struct {
+	found []string // in the arguments of which program; for after stop
+	stop  func()
+}
+
+func watchArguments(secrets ...string) *sentry {
+	w := &sentry{}
+	halt, over := make(chan struct{}), make(chan struct{})
+	w.stop = func() { close(halt); <-over }
+	go func() {
+		defer close(over)
+		limit := patience.New("", nil)
+		for {
+			entries, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+			for _, e := range entries {
+				line, err := os.ReadFile(e)
+				if err != nil {
+					continue
+				}
+				for _, s := range secrets {
+					if bytes.Contains(line, []byte(s)) {
+						program, _, _ := strings.Cut(string(line), "\x00")
+						w.found = append(w.found, program)
+					}
+				}
+			}
+			select {
+			case <-halt:
+				return
+			case <-limit.Turn():
+			}
+		}
+	}()
+	return w
+}
+
+// readable lists the files below a folder that anybody on the machine can read, and that
+// have a secret in them.
+func readable(dir string, secrets ...string) (all []string) {
+	filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		info, infoErr := os.Lstat(path)
+		if err != nil || infoErr != nil {
+			return nil
+		}
+		switch {
+		case e.IsDir() && info.Mode().Perm()&0o011 == 0:
+			return fs.SkipDir // nobody gets in
+		case info.Mode().IsRegular() && info.Mode().Perm()&0o044 != 0:
+			text, _ := os.ReadFile(path)
+			for _, s := range secrets {
+				if bytes.Contains(text, []byte(s)) {
+					all = append(all, path)
+					break
+				}
+			}
+		}
+		return nil
+	})
+	return all
+}
