@@ -34,6 +34,7 @@ type stage struct {
 	log   []string
 	fails map[string]error // by "run VERSION", "remove"
 	die   chan struct{}    // of what ran last
+	alarm chan []Action    // of what ran last
 }
 
 func (s *stage) note(format string, args ...any) {
@@ -60,8 +61,8 @@ func (s *stage) Run(ctx context.Context, d Desired) (Running, error) {
 		users = append(users, u.Name+"="+u.Password)
 	}
 	s.note("run %s %v", d.Version, users)
-	s.die = make(chan struct{})
-	return Running{Software: "stage " + d.Version, Done: s.die, Err: func() error { return errors.New("killed") }}, nil
+	s.die, s.alarm = make(chan struct{}), make(chan []Action, 1)
+	return Running{Software: "stage " + d.Version, Alarms: s.alarm, Done: s.die, Err: func() error { return errors.New("killed") }}, nil
 }
 
 func (s *stage) Stop(context.Context, string) error {
@@ -263,6 +264,46 @@ func TestDeath(t *testing.T) {
 }
 
 // A broker that is deleted while it comes up is given up at once.
+// An alarm is what the broker's owner has to act on, and what keeps it from a reboot.
+func TestAlarms(t *testing.T) {
+	in(t, time.Second, func(p *play) {
+		b := p.create("orders")
+		time.Sleep(2 * time.Second)
+		p.expect(b, Up, "1s run 1.0 [miller=secret]")
+		tell := func(codes ...string) Broker {
+			alarms := []Action{}
+			for _, c := range codes {
+				alarms = append(alarms, Action{Code: c})
+			}
+			p.stage.alarm <- alarms
+			synctest.Wait()
+			now, err := p.Get(p.Context(), b.Account, b.Region, b.ID)
+			p.must(err)
+			return now
+		}
+		if now := tell(); now.State != Up {
+			t.Errorf("without an alarm it is %s", now.State)
+		}
+		if now := tell(DiskAlarm, MemoryAlarm); now.State != Critical || len(now.Actions()) != 2 {
+			t.Errorf("with two alarms it is %s, %v", now.State, now.Actions())
+		}
+		if err := p.Reboot(p.Context(), b); fault.Of(err) != fault.Invalid {
+			t.Errorf("a reboot under an alarm: %v", err)
+		}
+		if now := tell(MemoryAlarm); now.State != Critical || len(now.Actions()) != 1 {
+			t.Errorf("with an alarm less it is %s, %v", now.State, now.Actions())
+		}
+		// One that dies of it comes back, and tells anew.
+		close(p.stage.die)
+		time.Sleep(10 * time.Second)
+		p.stage.said()
+		if now := tell(); now.State != Up || len(now.Actions()) != 0 {
+			t.Errorf("well again it is %s, %v", now.State, now.Actions())
+		}
+		p.must(p.Reboot(p.Context(), b))
+	})
+}
+
 func TestDeletionDuringCreation(t *testing.T) {
 	in(t, time.Hour, func(p *play) {
 		b := p.create("mill")

@@ -79,13 +79,6 @@ func (bs *Brokers) OpenWindow(ctx context.Context, id string) (reboots bool, err
 	return false, noBroker(id)
 }
 
-// Report tells what is wrong with a broker that serves, all of it; nothing when it is
-// well again.
-func (bs *Brokers) Report(ctx context.Context, b Broker, actions []Action) error {
-	_, err := bs.changeOf(ctx, b, func(b *Broker) error { b.degraded(actions); return nil })
-	return err
-}
-
 // Tag changes the tags of a broker.
 func (bs *Brokers) Tag(ctx context.Context, b Broker, change func(map[string]string) (map[string]string, error)) error {
 	_, err := bs.changeOf(ctx, b, func(b *Broker) (err error) {

@@ -56,7 +56,7 @@ const maxMoves = 4
 
 // unrebootable are the codes under which AWS refuses a reboot, since it would not help
 // or make it worse (Amazon MQ Developer Guide, "Troubleshooting").
-var unrebootable = []string{"RABBITMQ_MEMORY_ALARM", "RABBITMQ_DISK_ALARM", "RABBITMQ_INVALID_KMS_KEY", "INVALID_KMS_KEY"}
+var unrebootable = []string{MemoryAlarm, DiskAlarm, invalidKey, "INVALID_KMS_KEY"}
 
 // reboot has the broker start anew, with all that is pending.
 func (b *Broker) reboot() error {
@@ -165,13 +165,15 @@ func (b *Broker) died() {
 	}
 }
 
-// degraded is told what is wrong with a broker that serves, all of it; with nothing, it
-// is well again.
-func (b *Broker) degraded(actions []Action) {
-	switch {
-	case len(actions) > 0 && (b.State == Up || b.State == Critical):
-		b.State, b.Troubles = Critical, actions
-	case len(actions) == 0 && b.State == Critical:
-		b.State, b.Troubles = Up, nil
+// alarmed is told which alarms are in effect in a broker that serves, all of them. When
+// none is, and nothing else is wrong, it is well again.
+func (b *Broker) alarmed(alarms []Action) {
+	if b.State != Up && b.State != Critical {
+		return
+	}
+	b.Troubles = slices.Concat(slices.DeleteFunc(slices.Clone(b.Troubles), Action.IsAlarm), alarms)
+	b.State = Up
+	if len(b.Troubles) > 0 {
+		b.State = Critical
 	}
 }

@@ -119,8 +119,8 @@ func TestEvents(t *testing.T) {
 		{"started", func(b *Broker) error { b.started(b.next(), Running{}); return nil }, "up failed up up up critical critical deleting"},
 		{"failed", func(b *Broker) error { b.failed("X", "why", monday); return nil }, "failed failed unplanned critical unplanned critical critical deleting"},
 		{"died", func(b *Broker) error { b.died(); return nil }, "creating failed unplanned rebooting unplanned critical critical deleting"},
-		{"degraded", func(b *Broker) error { b.degraded([]Action{{Code: "X"}}); return nil }, "creating failed critical rebooting unplanned critical critical deleting"},
-		{"well", func(b *Broker) error { b.degraded(nil); return nil }, "creating failed up rebooting unplanned up up deleting"},
+		{"alarmed", func(b *Broker) error { b.alarmed([]Action{{Code: MemoryAlarm}}); return nil }, "creating failed critical rebooting unplanned critical critical deleting"},
+		{"well", func(b *Broker) error { b.alarmed(nil); return nil }, "creating failed up rebooting unplanned critical up deleting"},
 	} {
 		var got []string
 		for _, s := range states {

@@ -47,6 +47,12 @@ type Running struct {
 	Instances []Instance
 	Software  string          // for the tag millrace:engine: "rabbitmq 3.10.8 (process)"; "" when nothing really runs
 	Actions   []Action        // what users should know: actionsRequired
+
+	// Alarms tells which alarms are in effect, all of them, with the codes that IsAlarm
+	// knows: at first once the broker runs, then whenever that changes. What nobody has
+	// received yet is replaced by what is newer. Nil when nothing really runs.
+	Alarms <-chan []Action
+
 	Done      <-chan struct{} // closed when it has died, and not by Stop or Remove; nil when nothing really runs
 	Err       func() error    // why it died; for after Done
 }
@@ -63,6 +69,16 @@ type Action struct {
 	Code string // "METADATA_ONLY"
 	Info string
 }
+
+// The codes of alarms of RabbitMQ (Amazon MQ Developer Guide, "Troubleshooting: RabbitMQ
+// on Amazon MQ"). Publishers are blocked while one is in effect.
+const (
+	MemoryAlarm = "RABBITMQ_MEMORY_ALARM"
+	DiskAlarm   = "RABBITMQ_DISK_ALARM"
+)
+
+// IsAlarm reports whether an action is one of Running.Alarms.
+func (a Action) IsAlarm() bool { return a.Code == MemoryAlarm || a.Code == DiskAlarm }
 
 // A User is one of a broker's own.
 type User struct {

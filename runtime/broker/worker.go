@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ type worker struct {
 	cancel context.CancelFunc // of the Run under way; nil when there is none
 
 	// Of the goroutine of Run.
-	running   *Running // nil while nothing runs
+	running   *Running  // nil while nothing runs
+	alarms    *[]Action // that are in effect in it; nil when it has not told yet
 	removed   bool
 	began     time.Time // of the creation or reboot under way; zero for none
 	up        time.Time // when it last came up
@@ -106,8 +108,9 @@ func (w *worker) idle(halted context.Context, b Broker, wait time.Duration) {
 		later = t.C
 	}
 	var died <-chan struct{}
+	var alarms <-chan []Action
 	if w.running != nil {
-		died = w.running.Done
+		died, alarms = w.running.Done, w.running.Alarms
 	}
 	for {
 		select {
@@ -115,6 +118,8 @@ func (w *worker) idle(halted context.Context, b Broker, wait time.Duration) {
 		case <-w.wake:
 		case <-later:
 		case <-died:
+		case a := <-alarms:
+			w.alarms = &a
 		case c := <-w.users:
 			c.answer <- w.changeNow(c, b)
 			continue
@@ -143,7 +148,11 @@ func (w *worker) step(halted, work context.Context, b Broker) (wait time.Duratio
 		return w.bringUp(halted, work, b)
 	case w.dead():
 		return w.buried(halted, b)
-	case !b.waits():
+	}
+	if wait := w.tellAlarms(halted, b); wait > 0 {
+		return wait
+	}
+	if !b.waits() {
 		return 0
 	}
 	due := b.Window.due(b.Waiting, time.Now())
@@ -152,6 +161,22 @@ func (w *worker) step(halted, work context.Context, b Broker) (wait time.Duratio
 	}
 	w.brokers.log.Info("the maintenance window of a broker opens", "broker", w.id, "name", b.Name)
 	return w.write(halted, func(b *Broker) { b.openWindow(time.Now()) })
+}
+
+// tellAlarms writes which alarms are in effect in the running broker, when that is news.
+func (w *worker) tellAlarms(ctx context.Context, b Broker) time.Duration {
+	before := slices.DeleteFunc(slices.Clone(b.Troubles), func(a Action) bool { return !a.IsAlarm() })
+	if w.alarms == nil || slices.Equal(before, *w.alarms) {
+		return 0
+	}
+	log := w.brokers.log.With("broker", w.id, "name", b.Name)
+	for _, a := range *w.alarms {
+		log.Warn("an alarm is in effect in a broker, which blocks publishers", "code", a.Code)
+	}
+	if len(*w.alarms) == 0 {
+		log.Info("no alarm is in effect in a broker anymore")
+	}
+	return w.write(ctx, func(b *Broker) { b.alarmed(*w.alarms) })
 }
 
 // bringUp starts the broker, after an end of it if it runs, and writes what came of it.
@@ -173,7 +198,7 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 	r, err := w.run(halted, next)
 	switch {
 	case err == nil:
-		w.running, w.up, w.notBefore = &r, time.Now(), time.Time{}
+		w.running, w.alarms, w.up, w.notBefore = &r, nil, time.Now(), time.Time{}
 		if wait := w.write(halted, func(b *Broker) { b.started(next, r) }); wait > 0 {
 			return wait
 		}

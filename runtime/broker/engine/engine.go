@@ -97,6 +97,11 @@ type Control interface {
 	// called once a minute. It reports what it changed, a sentence each, for the log.
 	Reconcile(ctx context.Context) ([]string, error)
 
+	// Alarms returns what the broker is short of, so that it blocks publishers: actions of
+	// broker.IsAlarm, sorted. It costs a call to the broker, and is meant to be called a
+	// few times a minute. When it fails, nobody knows.
+	Alarms(ctx context.Context) ([]broker.Action, error)
+
 	// User sets or removes a user in the running broker.
 	User(ctx context.Context, u broker.User, change broker.Change) error
 

@@ -118,7 +118,7 @@ func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, err
 	return broker.Running{
 		Instances: eng.Describe(b),
 		Software:  fmt.Sprintf("%s %s (%s)", software.Engine, software.Version, drv.Name()),
-		Done:      run.died, Err: run.reason,
+		Alarms:    run.alarms, Done: run.died, Err: run.reason,
 	}, nil
 }
 

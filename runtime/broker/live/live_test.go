@@ -245,6 +245,48 @@ func TestDeathIsTold(t *testing.T) {
 	}
 }
 
+// Alarms are told at first, when they change, and the newest only.
+func TestAlarmsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		running := h.mustRun(desired("b-1"))
+		told := func() (all []broker.Action) {
+			synctest.Wait()
+			select {
+			case all = <-running.Alarms:
+			default:
+				t.Error("nothing is told")
+			}
+			return all
+		}
+		if a := told(); len(a) != 0 {
+			t.Errorf("a new broker has %v", a)
+		}
+		memory, disk := broker.Action{Code: broker.MemoryAlarm}, broker.Action{Code: broker.DiskAlarm}
+		h.engine.alarm(disk)
+		time.Sleep(15 * time.Second)
+		h.engine.alarm(disk, memory)
+		time.Sleep(15 * time.Second)
+		if a := told(); !slices.Equal(a, []broker.Action{disk, memory}) {
+			t.Errorf("told are %v", a)
+		}
+		time.Sleep(time.Minute)
+		select {
+		case a := <-running.Alarms:
+			t.Errorf("told twice: %v", a)
+		default:
+		}
+		h.engine.alarm()
+		time.Sleep(15 * time.Second)
+		if a := told(); len(a) != 0 {
+			t.Errorf("it is well again, but told are %v", a)
+		}
+		if err := h.runner.Stop(t.Context(), "b-1"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestRemoveLeavesNothing(t *testing.T) {
 	h := newHouse(t)
 	h.mustRun(desired("b-1"))
@@ -445,6 +487,8 @@ type fakeEngine struct {
 	booting func()
 	hangs   bool
 
+	mu       sync.Mutex // guards inAlarm
+	inAlarm  []broker.Action
 	seeds    int
 	rendered []engine.Broker
 }
@@ -474,6 +518,18 @@ func (e *fakeEngine) Control(engine.Broker, []driver.Instance, driver.Software) 
 	return fakeControl{e}, nil
 }
 
+func (e *fakeEngine) alarms() []broker.Action {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.inAlarm
+}
+
+func (e *fakeEngine) alarm(a ...broker.Action) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.inAlarm = a
+}
+
 type fakeControl struct{ *fakeEngine }
 
 func (c fakeControl) Ready(ctx context.Context) error {
@@ -488,5 +544,6 @@ func (c fakeControl) Ready(ctx context.Context) error {
 }
 
 func (c fakeControl) Reconcile(context.Context) ([]string, error)            { return nil, nil }
+func (c fakeControl) Alarms(context.Context) ([]broker.Action, error)        { return c.alarms(), nil }
 func (c fakeControl) User(context.Context, broker.User, broker.Change) error { return nil }
 func (c fakeControl) Release()                                               {}

@@ -8,13 +8,16 @@ import (
 	"sync"
 	"time"
 
+	"millrace/runtime/broker"
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/engine"
 	"millrace/runtime/fault"
 )
 
-// reconcileEvery is how often what Amazon MQ owns in a broker is restored.
-const reconcileEvery = time.Minute
+const (
+	reconcileEvery = time.Minute      // what Amazon MQ owns in a broker is restored
+	alarmsEvery    = 10 * time.Second // a broker is asked for alarms
+)
 
 // firstBoot bounds the first start of a broker, which has nothing to recover.
 const firstBoot = 5 * time.Minute
@@ -32,14 +35,15 @@ type running struct {
 
 	halt    context.CancelFunc
 	watcher sync.WaitGroup
-	died    chan struct{} // closed when a node has died by itself
-	why     error         // for after died
+	alarms  chan []broker.Action // of capacity 1: the newest that were told
+	died    chan struct{}        // closed when a node has died by itself
+	why     error                // for after died
 }
 
 // launch brings up the nodes of a broker, and returns when it serves. When it does not,
 // nothing of it runs anymore.
 func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engine, b engine.Broker, s driver.Software) (_ *running, err error) {
-	run := &running{id: b.ID, log: r.config.Log.With("broker", b.ID), died: make(chan struct{})}
+	run := &running{id: b.ID, log: r.config.Log.With("broker", b.ID), alarms: make(chan []broker.Action, 1), died: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			// Also when ctx is over: what was begun has to end.
@@ -86,7 +90,8 @@ func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engin
 	return run, nil
 }
 
-// watch restores what Amazon MQ owns in the broker, now and then, until it is over.
+// watch restores what Amazon MQ owns in the broker, now and then, and tells of alarms,
+// until it is over.
 func (r *running) watch(ctx context.Context) {
 	over := make(chan driver.Instance, len(r.nodes))
 	for _, node := range r.nodes {
@@ -98,8 +103,11 @@ func (r *running) watch(ctx context.Context) {
 			}
 		})
 	}
-	tick := time.NewTicker(reconcileEvery)
-	defer tick.Stop()
+	reconcile, alarms := time.NewTicker(reconcileEvery), time.NewTicker(alarmsEvery)
+	defer reconcile.Stop()
+	defer alarms.Stop()
+	tell := r.teller()
+	tell(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -110,7 +118,9 @@ func (r *running) watch(ctx context.Context) {
 				close(r.died)
 			}
 			return
-		case <-tick.C:
+		case <-alarms.C:
+			tell(ctx)
+		case <-reconcile.C:
 			restored, err := r.control.Reconcile(ctx)
 			for _, what := range restored {
 				r.log.Info(what)
@@ -119,6 +129,30 @@ func (r *running) watch(ctx context.Context) {
 				r.log.Debug("what Amazon MQ owns in a broker could not be restored; it is tried again", "err", err)
 			}
 		}
+	}
+}
+
+// teller returns what asks for alarms and tells of them, when they are others than before.
+func (r *running) teller() func(context.Context) {
+	var told []broker.Action
+	first := true
+	return func(ctx context.Context) {
+		alarms, err := r.control.Alarms(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				r.log.Debug("a broker could not be asked for alarms; it is asked again", "err", err)
+			}
+			return
+		}
+		if !first && slices.Equal(alarms, told) {
+			return
+		}
+		first, told = false, alarms
+		select {
+		case <-r.alarms: // nobody wants to know anymore
+		default:
+		}
+		r.alarms <- alarms
 	}
 }
 

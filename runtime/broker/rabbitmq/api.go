@@ -52,6 +52,10 @@ func newAPI(b engine.Broker) (*api, error) {
 type status struct {
 	code   int
 	reason string // of health checks
+
+	// Alarms is what a health check for alarms has found, by the names of resources:
+	// "memory", "disk".
+	alarms []string
 }
 
 func (s *status) Error() string {
@@ -88,9 +92,15 @@ func (a *api) call(ctx context.Context, method, path string, in, out any) error 
 	}
 	if resp.StatusCode/100 != 2 {
 		s := &status{code: resp.StatusCode}
-		var text struct{ Reason string }
+		var text struct {
+			Reason string
+			Alarms []struct{ Resource string }
+		}
 		if json.Unmarshal(b, &text) == nil {
 			s.reason = text.Reason
+			for _, a := range text.Alarms {
+				s.alarms = append(s.alarms, a.Resource)
+			}
 		}
 		return s
 	}

@@ -16,8 +16,8 @@ const (
 	// Boots take seconds; a check of one that is not up costs next to nothing.
 	probeEvery = 50 * time.Millisecond
 
-	// alarms is how many checks in a row a new broker may have an alarm.
-	alarms = 40
+	// patience is how many checks in a row a new broker may have an alarm.
+	patience = 40
 )
 
 // control is a launched broker.
@@ -75,11 +75,11 @@ func (c *control) serves(ctx context.Context) error {
 			return nil
 		case unauthorized(err): // its owner has changed the password, or deleted the user
 			return c.awaitStartup(ctx)
-		case errors.As(err, &answer) && answer.reason == alarmReason:
+		case errors.As(err, &answer) && len(answer.alarms) > 0:
 			if c.Served {
 				return nil
 			}
-			if inAlarm++; inAlarm == alarms {
+			if inAlarm++; inAlarm == patience {
 				return fault.New(fault.Unavailable,
 					"The broker is up, but blocks publishers: less than %s of its disk are free, or it uses more than %s of the machine's memory.", diskFree, memory)
 			}
@@ -94,13 +94,13 @@ func (c *control) serves(ctx context.Context) error {
 	}
 }
 
-const alarmReason = "There are alarms in effect on the node" // of RabbitMQ's API
+const alarmsCheck = "/api/health/checks/local-alarms"
 
 // healthy asks whether clients can connect, and whether publishers can publish. The API
 // is up before the listeners of clients.
 func (c *control) healthy(ctx context.Context) error {
-	for _, check := range []string{"protocol-listener/amqps", "virtual-hosts", "local-alarms"} {
-		if err := c.api.call(ctx, http.MethodGet, "/api/health/checks/"+check, nil, nil); err != nil {
+	for _, check := range []string{"/api/health/checks/protocol-listener/amqps", "/api/health/checks/virtual-hosts", alarmsCheck} {
+		if err := c.api.call(ctx, http.MethodGet, check, nil, nil); err != nil {
 			return err
 		}
 	}

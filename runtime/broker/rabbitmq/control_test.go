@@ -104,7 +104,7 @@ func healthyAPI() *fakeAPI {
 	}
 }
 
-func fakeBroker(t *testing.T, f *fakeAPI) (engine.Broker, *fakeNode, *control) {
+func fakeBroker(t testing.TB, f *fakeAPI) (engine.Broker, *fakeNode, *control) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(f)
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
@@ -130,7 +130,7 @@ func fakeBroker(t *testing.T, f *fakeAPI) (engine.Broker, *fakeNode, *control) {
 	return b, node, controlOf(t, b, node)
 }
 
-func controlOf(t *testing.T, b engine.Broker, node *fakeNode) *control {
+func controlOf(t testing.TB, b engine.Broker, node *fakeNode) *control {
 	t.Helper()
 	c, err := (Engine{}).Control(b, []driver.Instance{node}, driver.Software{Version: "4.2.1"})
 	if err != nil {
@@ -183,7 +183,7 @@ func TestReadyGivesUpWhenTheNodeIsOver(t *testing.T) {
 func TestAlarmsKeepNewBrokersFromBeingReady(t *testing.T) {
 	f := healthyAPI()
 	f.answers["GET /api/health/checks/local-alarms"] = 503
-	f.bodies["GET /api/health/checks/local-alarms"] = `{"status":"failed","reason":"There are alarms in effect on the node"}`
+	f.bodies["GET /api/health/checks/local-alarms"] = `{"status":"failed","reason":"There are alarms in effect on the node","alarms":[{"node":"n","resource":"memory"},{"node":"n","resource":"disk"},{"node":"n","resource":"memory"}]}`
 	b, node, c := fakeBroker(t, f)
 	if err := c.Ready(t.Context()); fault.Of(err) != fault.Unavailable {
 		t.Errorf("a new broker with an alarm: %v", err)

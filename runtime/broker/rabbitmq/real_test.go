@@ -30,6 +30,7 @@ import (
 	"millrace/runtime/broker/rabbitmq"
 	"millrace/runtime/ca"
 	"millrace/test/needs"
+	"millrace/test/patience"
 )
 
 const (
@@ -491,5 +492,28 @@ func TestALaterRuntimeAdoptsABroker(t *testing.T) {
 		if !b.instance.Adopted() {
 			b.Error("a broker that runs was started anew")
 		}
+	})
+}
+
+func TestAlarmsOfABroker(t *testing.T) {
+	onEach(t, "4.2", func(b *bench) {
+		b.up()
+		watermark := func(part string) {
+			b.Helper()
+			if _, err := b.instance.Exec(b.Context(), nil, "rabbitmqctl", "set_vm_memory_high_watermark", part); err != nil {
+				b.Fatal(err)
+			}
+		}
+		until := func(what string, so func([]broker.Action) bool) {
+			b.Helper()
+			patience.Until(b, what, func() bool {
+				alarms, err := b.control.Alarms(b.Context())
+				return err == nil && so(alarms)
+			}, nil)
+		}
+		watermark("0.000001")
+		until("the alarm", func(a []broker.Action) bool { return len(a) == 1 && a[0].Code == broker.MemoryAlarm })
+		watermark("0.4")
+		until("its end", func(a []broker.Action) bool { return len(a) == 0 })
 	})
 }
