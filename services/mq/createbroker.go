@@ -87,7 +87,7 @@ func (s *Service) newBroker(ctx context.Context, in *api.CreateBrokerInput) (b b
 		func() (err error) { b.Window, err = windowOf(in.MaintenanceWindowStartTime); return err },
 		func() error { return s.setConfiguration(ctx, &b, in.Configuration) },
 		func() error { return setStrategy(&b, &p, in) },
-		func() error { return setUsers(&b, &p, in.Users) },
+		func() error { return setUsers(&b, &p, in.Users, s.quota(catalog.MaxUsers)) },
 		func() error { return checkTags(in.Tags) },
 	} {
 		if err := step(); err != nil {

@@ -69,9 +69,10 @@ func checkRoles(console, replication bool) error {
 	return nil
 }
 
-// setUsers sets the users of a new broker. Of a RabbitMQ one, only name and password count.
-func setUsers(b *broker.Broker, p *broker.Passwords, in []*api.User) error {
-	if err := countUsers(b, len(in)); err != nil {
+// setUsers sets the users of a new broker, limit of them at most, 0 for any number. Of a
+// RabbitMQ one, only name and password count.
+func setUsers(b *broker.Broker, p *broker.Passwords, in []*api.User, limit int) error {
+	if err := countUsers(b, len(in), limit); err != nil {
 		return err
 	}
 	p.Users = map[string]string{}
@@ -107,7 +108,7 @@ func setUsers(b *broker.Broker, p *broker.Passwords, in []*api.User) error {
 	return nil
 }
 
-func countUsers(b *broker.Broker, n int) error {
+func countUsers(b *broker.Broker, n, limit int) error {
 	switch {
 	case b.Engine == catalog.RabbitMQ && b.Settings.Strategy == catalog.ConfigManaged:
 		if n > 1 {
@@ -118,8 +119,8 @@ func countUsers(b *broker.Broker, n int) error {
 	case b.Engine == catalog.ActiveMQ && b.Settings.Strategy == catalog.LDAP: // users are the directory's
 	case b.Engine == catalog.ActiveMQ && n < 1:
 		return bad("users", "Specify at least one user for engine type [ACTIVEMQ].")
-	case n > catalog.MaxUsers:
-		return bad("users", "Specify at most [%d] users.", catalog.MaxUsers)
+	case limit > 0 && n > limit:
+		return bad("users", "Specify at most [%d] users.", limit)
 	}
 	return nil
 }
