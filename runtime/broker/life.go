@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"millrace/runtime/broker/catalog"
 	"millrace/runtime/fault"
 )
 
@@ -44,15 +45,13 @@ func (b *Broker) moveWindow(w Window, now time.Time) error {
 	if !now.Before(b.Moved.Until) {
 		n = 0
 	}
-	if n >= maxMoves {
+	if n >= catalog.MaxWindowChanges {
 		return refuse(fault.Invalid, "maintenanceWindowStartTime", "The maintenance window of broker [%s] was changed %d times. It can be changed again after %s.", b.ID, n, b.Moved.Until.UTC().Format(time.RFC3339))
 	}
 	b.Window = w
 	b.Moved = Moves{N: n + 1, Until: w.Next(now)}
 	return nil
 }
-
-const maxMoves = 4
 
 // unrebootable are the codes under which AWS refuses a reboot, since it would not help
 // or make it worse (Amazon MQ Developer Guide, "Troubleshooting").

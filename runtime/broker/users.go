@@ -35,10 +35,6 @@ type UserChange struct {
 	ReplicationUser *bool
 }
 
-// MaxUsers is how many users a broker of ActiveMQ may have (Amazon MQ Developer Guide,
-// "Quotas").
-const MaxUsers = 250
-
 // User returns a user, also one that a reboot has yet to make.
 func (b *Broker) User(name string) (StoredUser, error) {
 	if i, ok := b.userAt(name); ok {
