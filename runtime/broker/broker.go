@@ -28,8 +28,10 @@ type Broker struct {
 	Subnets    []string
 	Encryption Encryption
 
-	// Token is the creatorRequestId, and Asked a hash of what was asked with it.
-	Token, Asked string
+	// Token is the creatorRequestId, and Asked a hash of what was asked with it. That is
+	// sealed too: by the hash of a request, its password could be guessed.
+	Token string
+	Asked Sealed
 
 	State     State
 	Unplanned bool // REBOOT_IN_PROGRESS because it died: then nothing pending takes effect

@@ -56,12 +56,13 @@ type Brokers struct {
 // A claim is the name of a broker, taken. Its broker may not be stored yet, or not at all
 // when a runtime was killed between the two.
 type claim struct {
-	ID string
-	At time.Time
+	ID   string
+	At   time.Time
+	Home string `json:",omitzero"` // the runtime that took it
 }
 
-// claimTimeout is how long a claim without a broker counts: much longer than it takes to
-// store a broker.
+// claimTimeout is how long a claim without a broker counts for another runtime: much
+// longer than it takes to store a broker.
 const claimTimeout = time.Minute
 
 // New reads nothing and runs nothing until Start.
@@ -88,7 +89,7 @@ func New(c Config) *Brokers {
 // Start runs the brokers, each of which is rebooting until it serves. It implements
 // lifecycle.Part.
 func (bs *Brokers) Start(ctx context.Context) error {
-	if err := bs.Configurations.sweepAll(ctx); err != nil {
+	if err := errors.Join(bs.Configurations.sweepAll(ctx), bs.sweepClaims(ctx)); err != nil {
 		return err
 	}
 	for _, b := range bs.table.List("") {
@@ -100,6 +101,27 @@ func (bs *Brokers) Start(ctx context.Context) error {
 		}
 	}
 	return bs.set.Start(ctx)
+}
+
+// sweepClaims frees the names for which this runtime was killed before it stored the
+// broker, or after it deleted it: the client that tries again need not wait.
+func (bs *Brokers) sweepClaims(ctx context.Context) error {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	for _, key := range bs.names.Keys("") {
+		c, ok := bs.names.Get(key)
+		if !ok || c.Home != bs.config.Home {
+			continue
+		}
+		_, err := bs.table.Find(ctx, key[:strings.LastIndexByte(key, '/')+1]+c.ID)
+		if errors.Is(err, fault.NotFound) {
+			err = ignoreNotFound(bs.names.Delete(ctx, key))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Stop ends what runs of the brokers well, and keeps their data. It implements
@@ -137,19 +159,20 @@ func ignoreNotFound(err error) error {
 type Passwords struct {
 	Users map[string]string // by user name
 	LDAP  string            // of the service account
+	Asked string            // a hash of the whole request
 }
 
 // Create stores a broker, which is then made in the background, and returns it with its
-// id. The same Token and Asked return the broker that was made with them; limit bounds the
-// brokers of an account and region, 0 for none.
+// id. The same Token with the same request returns the broker that was made with them;
+// limit bounds the brokers of an account and region, 0 for none.
 //
-// The fields that the caller leaves empty: ID, Home, Created, State, Key, and all that only
+// The fields that the caller leaves empty: ID, Home, Created, State, Key, Asked, and all that only
 // a running broker has. Settings.Configuration is what it will start with, and shows as
 // pending until then. configure, if not nil, makes the configuration of a broker that has
 // none.
 func (bs *Brokers) Create(ctx context.Context, b Broker, p Passwords, limit int, configure func(context.Context) (Revised, error)) (Broker, error) {
 	bs.mu.Lock()
-	before, again, err := bs.admit(ctx, b, limit)
+	before, again, err := bs.admit(ctx, b, p, limit)
 	bs.mu.Unlock()
 	if err != nil || again {
 		return before, err
@@ -167,8 +190,8 @@ func (bs *Brokers) Create(ctx context.Context, b Broker, p Passwords, limit int,
 		b.Window = defaultWindow(b.ID)
 	}
 	if err := bs.claim(ctx, &b); err != nil {
-		if other, e := bs.named(ctx, b.Account, b.Region, b.Name); e == nil && other.Token != "" && other.Token == b.Token && other.Asked == b.Asked {
-			return other, nil // the same request, sent twice at once
+		if other, e := bs.named(ctx, b.Account, b.Region, b.Name); e == nil && other.Token != "" && other.Token == b.Token {
+			return other, bs.repeated(&other, p) // the same request, sent twice at once
 		}
 		return b, err
 	}
@@ -193,17 +216,14 @@ func (bs *Brokers) Create(ctx context.Context, b Broker, p Passwords, limit int,
 
 // admit finds what is in the way of a new broker; again is true for one that an earlier
 // call with the same token has made.
-func (bs *Brokers) admit(ctx context.Context, b Broker, limit int) (before Broker, again bool, err error) {
+func (bs *Brokers) admit(ctx context.Context, b Broker, p Passwords, limit int) (before Broker, again bool, err error) {
 	all := bs.List(b.Account, b.Region)
 	if other, err := bs.named(ctx, b.Account, b.Region, b.Name); err == nil && !slices.ContainsFunc(all, func(o Broker) bool { return o.ID == other.ID }) {
 		all = append(all, other) // another runtime has just made it
 	}
 	for _, other := range all {
 		if b.Token != "" && other.Token == b.Token {
-			if other.Asked != b.Asked {
-				return b, false, refuse(fault.Conflict, "creatorRequestId", "The creatorRequestId [%s] was used with other parameters.", b.Token)
-			}
-			return other, true, nil
+			return other, true, bs.repeated(&other, p)
 		}
 	}
 	for _, other := range all {
@@ -215,6 +235,19 @@ func (bs *Brokers) admit(ctx context.Context, b Broker, limit int) (before Broke
 		return b, false, refuse(fault.Invalid, "", "You have reached the maximum of [%d] brokers in this region.", limit)
 	}
 	return b, false, nil
+}
+
+// repeated is nil if a broker was made by the same request as the one that has its token.
+func (bs *Brokers) repeated(b *Broker, p Passwords) error {
+	s, err := sealerOf(bs.config.Keys, b)
+	if err != nil {
+		return keyRefusal(err)
+	}
+	asked, err := s.open(b.Asked)
+	if err == nil && asked != p.Asked {
+		err = refuse(fault.Conflict, "creatorRequestId", "The creatorRequestId [%s] was used with other parameters.", b.Token)
+	}
+	return err
 }
 
 func (bs *Brokers) nameTaken(name string) error {
@@ -229,7 +262,7 @@ func (b *Broker) nameKey() string { return b.Account + "/" + b.Region + "/" + b.
 
 // claim takes the name of a new broker, among all runtimes that share the records.
 func (bs *Brokers) claim(ctx context.Context, b *Broker) error {
-	c := claim{b.ID, b.Created}
+	c := claim{b.ID, b.Created, b.Home}
 	err := bs.names.Create(ctx, b.nameKey(), c)
 	if !errors.Is(err, fault.Exists) {
 		return err

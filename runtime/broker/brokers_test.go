@@ -150,7 +150,7 @@ func (p *play) create(name string) Broker {
 	b, err := p.Create(p.Context(), Broker{
 		Name: name, Account: "000000000000", Region: "us-east-1", Engine: catalog.RabbitMQ, Mode: catalog.SingleInstance,
 		Encryption: Encryption{Owned: true}, Settings: Settings{Version: "1.0", Strategy: catalog.Simple}, Users: []StoredUser{{Name: "miller"}},
-	}, Passwords{Users: map[string]string{"miller": "secret"}}, 0, nil)
+	}, Passwords{Users: map[string]string{"miller": "secret"}, Asked: "secret"}, 0, nil)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -360,7 +360,7 @@ func TestHome(t *testing.T) {
 func TestNameWithoutBroker(t *testing.T) {
 	in(t, 0, func(p *play) {
 		b := Broker{Name: "mill", Account: "000000000000", Region: "us-east-1"}
-		p.must(p.names.Create(p.Context(), b.nameKey(), claim{"b-lost", time.Now()}))
+		p.must(p.names.Create(p.Context(), b.nameKey(), claim{"b-lost", time.Now(), "there"}))
 		_, err := p.Create(p.Context(), Broker{Name: "mill", Account: b.Account, Region: b.Region, Encryption: Encryption{Owned: true}}, Passwords{}, 0, nil)
 		if fault.Of(err) != fault.Conflict {
 			p.Errorf("at once: %v", err)
@@ -370,11 +370,26 @@ func TestNameWithoutBroker(t *testing.T) {
 	})
 }
 
+// What a killed runtime left of a name is gone when that runtime starts again.
+func TestOwnNameWithoutBroker(t *testing.T) {
+	in(t, 0, func(p *play) {
+		kept := p.create("kept")
+		b := Broker{Name: "mill", Account: "000000000000", Region: "us-east-1"}
+		p.must(p.names.Create(p.Context(), b.nameKey(), claim{"b-lost", time.Now(), "here"}))
+		p.must(p.Brokers.Stop(p.Context()))
+		p.must(p.Start(p.Context()))
+		p.create("mill")
+		if _, err := p.Create(p.Context(), kept, Passwords{}, 0, nil); fault.Of(err) != fault.Conflict {
+			p.Errorf("a second broker of a name: %v", err)
+		}
+	})
+}
+
 func TestNoPasswordIsStoredInTheClear(t *testing.T) {
 	in(t, 0, func(p *play) {
 		b := p.create("mill")
 		now, _ := p.Get(p.Context(), b.Account, b.Region, b.ID)
-		if s := fmt.Sprintf("%+v %s", now, now.Users[0].Password); strings.Contains(s, "secret") {
+		if s := fmt.Sprintf("%+v %s %s", now, now.Users[0].Password, now.Asked); strings.Contains(s, "secret") {
 			p.Error(s)
 		}
 		other, _ := newKey(p.ring, &Broker{ID: "b-other", Encryption: Encryption{Owned: true}})

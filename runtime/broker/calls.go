@@ -129,12 +129,13 @@ func (bs *Brokers) ChangeLiveUser(ctx context.Context, b Broker, u User, change 
 	return w.changeUser(ctx, u, change)
 }
 
-// sealAll makes the data key of a new broker, and seals its passwords.
+// sealAll makes the data key of a new broker, and seals what is secret of its request.
 func (b *Broker) sealAll(ring Keyring, p Passwords) error {
 	s, err := newKey(ring, b)
 	if err != nil {
 		return err
 	}
+	b.Asked = s.seal(p.Asked)
 	b.Users = slices.Clone(b.Users)
 	for i, u := range b.Users {
 		b.Users[i].Password = s.seal(p.Users[u.Name])

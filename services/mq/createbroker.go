@@ -40,7 +40,7 @@ func (s *Service) CreateBroker(ctx context.Context, in *api.CreateBrokerInput) (
 		return nil, failure(err)
 	}
 	b.Account, b.Region = c.Account, c.Region
-	b.Token, b.Asked = kit.Value(in.CreatorRequestId), fingerprint(in)
+	b.Token, p.Asked = kit.Value(in.CreatorRequestId), fingerprint(in)
 	b, err = s.brokers.Create(ctx, b, p, s.quota(catalog.MaxBrokers), s.ownConfiguration(b))
 	if err != nil {
 		return nil, failure(err)
