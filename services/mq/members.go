@@ -57,7 +57,8 @@ var (
 	groupID  = regexp.MustCompile(`^sg-[0-9a-z]{1,40}$`)
 )
 
-// setNetwork sets subnets and security groups. A RabbitMQ broker that is public has none.
+// setNetwork sets subnets and security groups. A RabbitMQ broker that is public has no
+// groups, and only the subnets that are named.
 func setNetwork(ctx context.Context, b *broker.Broker, in *api.CreateBrokerInput) error {
 	for i, id := range in.SubnetIds {
 		if !subnetID.MatchString(id) {
@@ -79,6 +80,7 @@ func setNetwork(ctx context.Context, b *broker.Broker, in *api.CreateBrokerInput
 		if len(in.SubnetIds) > 1 && b.Mode == catalog.SingleInstance {
 			return wrongSubnets(b, 1)
 		}
+		b.Subnets = in.SubnetIds
 		return nil
 	}
 	b.Subnets, b.Settings.SecurityGroups = in.SubnetIds, in.SecurityGroups

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -102,5 +103,37 @@ func TestLifeOfABroker(t *testing.T) {
 		}
 		b.awaitGone()
 		createBroker(t, env, rabbitInput("mill")).await(types.BrokerStateRunning)
+	}, withMetadata)
+}
+
+// A network that is asked for is shown, or tools would make the broker again and again;
+// what is left out is the default network's, which a public RabbitMQ broker has no part in.
+func TestNetworkOfABroker(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		for i, c := range []struct {
+			change          func(*mq.CreateBrokerInput)
+			subnets, groups int
+		}{
+			{func(in *mq.CreateBrokerInput) {}, 0, 0},
+			{func(in *mq.CreateBrokerInput) { in.SubnetIds = []string{"subnet-1"} }, 1, 0},
+			{func(in *mq.CreateBrokerInput) { in.PubliclyAccessible = aws.Bool(false) }, 1, 1},
+			{func(in *mq.CreateBrokerInput) {
+				in.PubliclyAccessible, in.SubnetIds, in.SecurityGroups = aws.Bool(false), []string{"subnet-1"}, []string{"sg-1", "sg-2"}
+			}, 1, 2},
+			{func(in *mq.CreateBrokerInput) {
+				in.EngineType, in.EngineVersion, in.HostInstanceType = types.EngineTypeActivemq, nil, aws.String("mq.m5.large")
+				in.DeploymentMode = types.DeploymentModeActiveStandbyMultiAz
+			}, 2, 1},
+		} {
+			in := rabbitInput(fmt.Sprint("mill-", i))
+			c.change(in)
+			out := createBroker(t, env, in).describe()
+			if len(out.SubnetIds) != c.subnets || len(out.SecurityGroups) != c.groups {
+				t.Errorf("broker %d: subnets %v, groups %v", i, out.SubnetIds, out.SecurityGroups)
+			}
+			if in.SubnetIds != nil && out.SubnetIds[0] != "subnet-1" || in.SecurityGroups != nil && out.SecurityGroups[1] != "sg-2" {
+				t.Errorf("broker %d was given others: %v, %v", i, out.SubnetIds, out.SecurityGroups)
+			}
+		}
 	}, withMetadata)
 }
