@@ -45,16 +45,16 @@ type Desired struct {
 // Running is what runs of a broker.
 type Running struct {
 	Instances []Instance
-	Software  string          // for the tag millrace:engine: "rabbitmq 3.10.8 (process)"; "" when nothing really runs
-	Actions   []Action        // what users should know: actionsRequired
+	Software  string   // for the tag millrace:engine: "rabbitmq 3.10.8 (process)"; "" when nothing really runs
+	Actions   []Action // what users should know: actionsRequired
 
 	// Alarms tells which alarms are in effect, all of them, with the codes that IsAlarm
 	// knows: at first once the broker runs, then whenever that changes. What nobody has
 	// received yet is replaced by what is newer. Nil when nothing really runs.
 	Alarms <-chan []Action
 
-	Done      <-chan struct{} // closed when it has died, and not by Stop or Remove; nil when nothing really runs
-	Err       func() error    // why it died; for after Done
+	Done <-chan struct{} // closed when it has died, and not by Stop or Remove; nil when nothing really runs
+	Err  func() error    // why it died; for after Done
 }
 
 // An Instance is what DescribeBroker shows of a node, or of the nodes behind one endpoint.

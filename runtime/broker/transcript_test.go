@@ -107,7 +107,7 @@ func (s *talk) do(words []string) error {
 		for _, code := range rest {
 			actions = append(actions, Action{Code: code})
 		}
-		s.b.degraded(actions)
+		s.b.alarmed(actions)
 	case "update":
 		return s.b.update(s.change(rest))
 	case "logs":

@@ -86,7 +86,7 @@ func newEvent() (*event, error) {
 	return &event{fd}, err
 }
 
-func (e *event) send()        { unix.Write(e.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+func (e *event) send() { unix.Write(e.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
 // happened reports whether the event was sent.
 func (e *event) happened() bool {
