@@ -190,6 +190,29 @@ func TestPortIsLostToSomebodyElse(t *testing.T) {
 	}
 }
 
+// So it is when somebody listens at a port after the launch, and the broker ends.
+func TestPortIsLostWhileItBoots(t *testing.T) {
+	h := newHouse(t)
+	var lost string
+	h.driver.dies = true
+	h.driver.beforeStart = func(n driver.Node) error {
+		if lost != "" {
+			h.driver.dies = false
+			return nil
+		}
+		lost = n.Ports[0].Public.String()
+		l, err := net.Listen("tcp", lost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return nil
+	}
+	if running := h.mustRun(desired("b-1")); running.Instances[0].Endpoints[0] == "amqps://"+lost {
+		t.Errorf("it is at %s, where somebody else listens", lost)
+	}
+}
+
 // A new broker that never serves, and never ends, is given up; an old one may have much
 // to recover.
 func TestFirstBootIsBounded(t *testing.T) {

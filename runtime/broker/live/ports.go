@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"millrace/runtime/broker/engine"
 	"millrace/runtime/fault"
 )
 
@@ -54,6 +55,17 @@ func free(host netip.Addr, port uint16) error {
 		return err
 	}
 	return l.Close()
+}
+
+// taken reports as a fault.Conflict that somebody listens where a node that has ended
+// would: seconds go by from its launch until it listens.
+func taken(n engine.Node) error {
+	for _, p := range n.Ports {
+		if free(p.Public.Addr(), p.Public.Port()) != nil {
+			return fault.New(fault.Conflict, "port %s (%s) is in use by another program: end it", p.Public, p.Name)
+		}
+	}
+	return nil
 }
 
 // ephemeral is the first port that the system gives to connections.

@@ -69,10 +69,13 @@ func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engin
 		}
 		run.nodes = append(run.nodes, instance)
 	}
-	for _, instance := range run.nodes {
+	for n, instance := range run.nodes {
 		select {
 		case <-instance.Ready():
 		case <-instance.Done():
+			if err := taken(b.Nodes[n]); err != nil {
+				return nil, err
+			}
 			return nil, fault.New(fault.Unavailable, "The broker ended while it started: %v", instance.Err())
 		case <-ctx.Done():
 			return nil, fault.Wrap(fault.Of(ctx.Err()), ctx.Err(), "The broker did not come up in time.")
