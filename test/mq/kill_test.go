@@ -1,0 +1,165 @@
+package mq
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmq "github.com/aws/aws-sdk-go-v2/service/mq"
+	"github.com/aws/aws-sdk-go-v2/service/mq/types"
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"millrace/test/needs"
+	"millrace/test/patience"
+)
+
+var (
+	rounds = flag.Int("mq.rounds", 3, "how often to kill the runtime while it creates, reboots and deletes brokers")
+	seed   = flag.Uint64("mq.seed", uint64(time.Now().UnixNano()), "what the dice start from")
+)
+
+// The runtime is killed at any instant while a broker is created, another is rebooted,
+// and the first is deleted again; the rebooted broker too, at times. Each comes to the
+// state that was asked for, and no message that a client had confirmed is lost.
+func TestKillRounds(t *testing.T) {
+	needs.Long(t)
+	installed(t)
+	dice := rand.New(rand.NewPCG(*seed, 0))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the dice of this run: -mq.seed %d", *seed)
+		}
+	})
+	usual, err := net.Listen("tcp", "127.0.0.1:5671") // another program's, if not somebody's already
+	if err == nil {
+		defer usual.Close()
+	}
+	s := start(t, "--mq-driver", "process")
+	steady := s.create("steady", "3.13")
+	steady.await(types.BrokerStateRunning)
+	at := steady.at("amqps")
+	if strings.HasSuffix(at, ":5671") {
+		t.Errorf("it is at %s, where another program listens", at)
+	}
+	books := steady.keepBooks(at)
+	sizes := []string{"mq.m7g.large", "mq.m7g.medium"}
+	for round := 1; round <= *rounds && !t.Failed(); round++ {
+		steady.await(types.BrokerStateRunning)
+		size := sizes[round%2]
+		if _, err := s.api().UpdateBroker(t.Context(), &awsmq.UpdateBrokerInput{BrokerId: &steady.id, HostInstanceType: &size}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.api().RebootBroker(t.Context(), &awsmq.RebootBrokerInput{BrokerId: &steady.id}); err != nil {
+			t.Fatal(err)
+		}
+		young := s.create(fmt.Sprint("young-", round), "3.13")
+		s.killWithin(dice, 8*time.Second)
+		if pid := steady.pid(); pid != 0 && dice.IntN(2) == 0 {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		s.up()
+		young.await(types.BrokerStateRunning)
+		d, _ := steady.await(types.BrokerStateRunning)
+		if aws.ToString(d.HostInstanceType) != size || steady.at("amqps") != at {
+			t.Errorf("after the reboot it is %s at %s, want %s at %s", aws.ToString(d.HostInstanceType), steady.at("amqps"), size, at)
+		}
+		ports := []string{young.at("amqps"), young.at("https")}
+		if _, err := s.api().DeleteBroker(t.Context(), &awsmq.DeleteBrokerInput{BrokerId: &young.id}); err != nil {
+			t.Fatal(err)
+		}
+		s.killWithin(dice, 300*time.Millisecond)
+		s.up()
+		young.awaitGone()
+		young.gone(ports...)
+	}
+	steady.await(types.BrokerStateRunning)
+	confirmed := books.close()
+	stored := map[string]bool{}
+	for _, body := range steady.stored("ledger") {
+		stored[body] = true
+	}
+	for _, body := range confirmed {
+		if !stored[body] {
+			t.Errorf("the confirmed message %s is lost", body)
+		}
+	}
+	t.Logf("%d messages were confirmed, %d are stored", len(confirmed), len(stored))
+	if left, _ := filepath.Glob(filepath.Join(s.data, "brokers", "b-*")); len(left) != 1 {
+		t.Errorf("of %d brokers are left %v", *rounds+1, left)
+	}
+}
+
+// killWithin kills the runtime at some instant.
+func (s *server) killWithin(dice *rand.Rand, most time.Duration) {
+	time.Sleep(time.Duration(dice.Int64N(int64(most))))
+	s.down(syscall.SIGKILL)
+}
+
+// books are those of a client that sends durable messages all the time.
+type books struct {
+	mu        sync.Mutex
+	confirmed []string
+	halt      context.CancelFunc
+	over      chan struct{}
+}
+
+func (b *broker) keepBooks(at string) *books {
+	b.Helper()
+	b.publish("ledger", "the first")
+	ctx, halt := context.WithCancel(context.WithoutCancel(b.Context()))
+	k := &books{confirmed: []string{"the first"}, halt: halt, over: make(chan struct{})}
+	config := amqp.Config{SASL: []amqp.Authentication{&amqp.PlainAuth{Username: b.owner, Password: b.password}}, TLSClientConfig: b.trust, Dial: amqp.DefaultDial(10 * time.Second)}
+	go func() {
+		defer close(k.over)
+		for n := 0; ctx.Err() == nil; {
+			n = k.send(ctx, "amqps://"+at+"/", config, n)
+			<-patience.New("", nil).Turn() // the broker is away
+		}
+	}()
+	b.Cleanup(func() { halt(); <-k.over })
+	return k
+}
+
+// send sends until the connection breaks, and returns the number of the next message.
+func (k *books) send(ctx context.Context, url string, config amqp.Config, n int) int {
+	conn, err := amqp.DialConfig(url, config)
+	if err != nil {
+		return n
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	if err != nil || ch.Confirm(false) != nil {
+		return n
+	}
+	for ; ctx.Err() == nil; n++ {
+		body := fmt.Sprint("message ", n)
+		c, err := ch.PublishWithDeferredConfirm("", "ledger", true, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: []byte(body)})
+		if err != nil {
+			return n + 1
+		}
+		if acked, err := c.WaitContext(ctx); err != nil || !acked {
+			return n + 1
+		}
+		k.mu.Lock()
+		k.confirmed = append(k.confirmed, body)
+		k.mu.Unlock()
+		<-patience.New("", nil).Turn() // a trickle will do
+	}
+	return n
+}
+
+// close ends the sending, and returns what was confirmed.
+func (k *books) close() []string {
+	k.halt()
+	<-k.over
+	return k.confirmed
+}
