@@ -87,20 +87,38 @@ func Root(data string) ([]byte, error) {
 func RootFile(data string) string { return filepath.Join(absolute(data), ca.File) }
 
 // removeBrokers removes all brokers of a data folder, with all that drivers have of them.
+// A Docker engine that has some has to answer, even when it is not the one that the
+// environment names.
 func removeBrokers(ctx context.Context, cfg Config) error {
-	drivers, err := brokerDrivers(cfg)
+	data := absolute(cfg.Data)
+	host, err := docker.UsedBy(data)
 	if err != nil {
 		return err
 	}
-	for _, d := range drivers {
-		if d.Check(ctx) == nil { // else there is nothing of it, or it cannot be reached
-			nodes, e := d.Nodes(ctx)
-			err = errors.Join(err, e)
-			for _, n := range nodes {
-				err = errors.Join(err, d.Remove(ctx, n.Node))
+	if host != "" {
+		d, err := docker.New(docker.Config{Data: data, Host: host, Log: cfg.Log})
+		if err == nil {
+			if err = d.Check(ctx); err == nil {
+				err = removeNodes(ctx, d)
 			}
+			err = errors.Join(err, d.Close())
 		}
-		err = errors.Join(err, d.Close())
+		if err != nil {
+			return fmt.Errorf("brokers of %s are in the Docker engine at %s; start it, or remove %s to leave them there: %w",
+				data, host, filepath.Join(data, docker.File), err)
+		}
+	}
+	d, err := process.New(process.Config{Data: data, Log: cfg.Log})
+	if err != nil {
+		return err
+	}
+	return errors.Join(removeNodes(ctx, d), d.Close())
+}
+
+func removeNodes(ctx context.Context, d driver.Driver) error {
+	nodes, err := d.Nodes(ctx)
+	for _, n := range nodes {
+		err = errors.Join(err, d.Remove(ctx, n.Node))
 	}
 	return err
 }

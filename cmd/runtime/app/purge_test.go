@@ -3,8 +3,10 @@ package app
 import (
 	"errors"
 	"io/fs"
+	"millrace/runtime/broker/driver/docker"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -41,5 +43,24 @@ func TestPurge(t *testing.T) {
 		case !foreign && !errors.Is(err, fs.ErrNotExist):
 			t.Errorf("%v are left", left)
 		}
+	}
+}
+
+// What an engine has of brokers cannot be removed while it is away, and must not be forgotten.
+func TestPurgeWaitsForTheEngineOfBrokers(t *testing.T) {
+	data := t.TempDir()
+	for name, text := range map[string]string{"jetstream": "", docker.File: "unix://" + filepath.Join(data, "nobody") + "\n"} {
+		if err := os.WriteFile(filepath.Join(data, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Purge(t.Context(), Config{Data: data}); err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("without its engine: %v", err)
+	}
+	if err := os.Remove(filepath.Join(data, docker.File)); err != nil {
+		t.Errorf("where brokers are was forgotten: %v", err)
+	}
+	if err := Purge(t.Context(), Config{Data: data}); err != nil {
+		t.Errorf("without brokers in an engine: %v", err)
 	}
 }

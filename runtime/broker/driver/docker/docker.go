@@ -52,6 +52,7 @@ type Driver struct {
 	close    context.CancelFunc
 	watchers sync.WaitGroup
 
+	marking sync.Mutex // while a volume is made, or File removed
 	probing sync.Mutex // one container at a time is asked for its version
 
 	mu     sync.Mutex

@@ -195,6 +195,11 @@ func (d *Driver) volume(ctx context.Context, name string, labels map[string]stri
 	if !errdefs.IsNotFound(err) {
 		return err
 	}
+	d.marking.Lock()
+	defer d.marking.Unlock()
+	if err := d.mark(); err != nil {
+		return err
+	}
 	_, err = call(ctx, d, "creating volume "+name, func(ctx context.Context) (client.VolumeCreateResult, error) {
 		return d.client.VolumeCreate(ctx, client.VolumeCreateOptions{Name: name, Labels: labels})
 	})

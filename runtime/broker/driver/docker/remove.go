@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -11,6 +13,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"millrace/runtime/broker/driver"
+	"millrace/runtime/fault"
 )
 
 // list lists containers in any state.
@@ -74,6 +77,23 @@ func (d *Driver) Remove(ctx context.Context, node string) error {
 		if err != nil && !errdefs.IsNotFound(err) {
 			return err
 		}
+	}
+	return d.unmark(ctx)
+}
+
+// unmark removes File when the engine has nothing of the data folder anymore.
+func (d *Driver) unmark(ctx context.Context) error {
+	if host, err := UsedBy(d.cfg.Data); err == nil && host == "" {
+		return nil
+	}
+	d.marking.Lock()
+	defer d.marking.Unlock()
+	states, err := d.Nodes(ctx)
+	if err != nil || len(states) > 0 {
+		return err
+	}
+	if err := os.Remove(filepath.Join(d.cfg.Data, File)); err != nil && !os.IsNotExist(err) {
+		return fault.Wrap(fault.Unavailable, err, "forgetting where brokers ran")
 	}
 	return nil
 }
