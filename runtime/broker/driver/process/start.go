@@ -184,6 +184,7 @@ func environment(f folder, p driver.Place, s driver.Software, more []string) []s
 // free reports as a fault.Conflict that somebody else listens where a node would.
 func free(ports []driver.Port) error {
 	for _, p := range ports {
+		awaitForks()
 		l, err := net.Listen("tcp", p.Public.String())
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return fault.New(fault.Conflict, "port %s (%s) is in use by another program: end it", p.Public, p.Name)
@@ -194,6 +195,13 @@ func free(ports []driver.Port) error {
 		l.Close()
 	}
 	return nil
+}
+
+// awaitForks waits for forks under way: until its exec, a child holds on to ports that
+// this process has closed.
+func awaitForks() {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 }
 
 const (
