@@ -47,17 +47,21 @@ type Subject struct {
 
 const node = "b-0c9e5ba5-4f3b-4a4e-9e8e-1f1d0c0b0a09-1"
 
-// Exercise runs the kit.
+// Exercise runs the kit, all of it at once: nodes that boot mostly wait.
 func Exercise(t *testing.T, s Subject) {
-	t.Run("Life", s.life)
-	t.Run("Adopted", s.adopted)
-	t.Run("DiesBooting", s.diesBooting)
-	t.Run("PortTaken", s.portTaken)
-	t.Run("Absent", s.absent)
-	t.Run("Foreign", s.foreign)
-	t.Run("Hostile", s.hostile)
-	t.Run("SideBySide", s.sideBySide)
+	for name, test := range map[string]func(*testing.T){
+		"Life": s.life, "Adopted": s.adopted, "DiesBooting": s.diesBooting, "PortTaken": s.portTaken,
+		"Absent": s.absent, "Foreign": s.foreign, "Hostile": s.hostile, "SideBySide": s.sideBySide,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
+		})
+	}
 }
+
+// Smoke runs what depends most on the software: for a second one of the same driver.
+func Smoke(t *testing.T, s Subject) { t.Run("Life", s.life) }
 
 // bench is a driver on a data folder of its own, with the software found.
 type bench struct {
@@ -262,7 +266,6 @@ func (s Subject) life(t *testing.T) {
 	if i.Adopted() {
 		b.Error("a dead node is adopted")
 	}
-	b.serves(n, i)
 	b.kept(i, "first", true)
 	b.kept(i, "second", true)
 	b.removed() // while it runs
@@ -348,7 +351,6 @@ func (s Subject) adopted(t *testing.T) {
 	b.running(false)
 	b.silent(n)
 	i = b.start(changed)
-	b.serves(changed, i)
 	b.kept(i, "name", true)
 	reopen()
 	b.removed()
@@ -381,7 +383,8 @@ func (s Subject) diesBooting(t *testing.T) {
 
 	// It starts once the launch is right.
 	n.Render = b.Engine.Render
-	b.serves(n, b.start(n))
+	b.start(n)
+	b.running(true)
 	b.removed()
 }
 
@@ -401,7 +404,8 @@ func (s Subject) portTaken(t *testing.T) {
 		b.Errorf("it runs all the same: %v, %v", states, err)
 	}
 	taken.Close()
-	b.serves(n, b.start(n))
+	b.start(n)
+	b.running(true)
 	b.removed()
 }
 
@@ -473,7 +477,6 @@ func (s Subject) hostile(t *testing.T) {
 		return l, err
 	}
 	i := b.start(n)
-	b.serves(n, i)
 	if out, err := i.Exec(b.Context(), nil, "/bin/cat", at); string(out) != contents || err != nil {
 		b.Errorf("the file %q has %q, %v", at, out, err)
 	}
@@ -488,9 +491,6 @@ func (s Subject) sideBySide(t *testing.T) {
 	b, other := s.bench(t), s.bench(t)
 	n1, n2, n3 := b.node(node), b.node("b-two-1"), other.node(node)
 	i1, i2, i3 := b.start(n1), b.start(n2), other.start(n3)
-	b.serves(n1, i1)
-	b.serves(n2, i2)
-	other.serves(n3, i3)
 	b.keep(i1, "of-one")
 	b.kept(i2, "of-one", false)
 	other.kept(i3, "of-one", false)
@@ -501,8 +501,7 @@ func (s Subject) sideBySide(t *testing.T) {
 	if err := b.driver.Remove(b.Context(), node); err != nil {
 		b.Errorf("removing: %v", err)
 	}
-	b.serves(n2, i2)
-	other.serves(n3, i3)
+	b.kept(i2, "of-one", false) // it runs on
 	other.running(true)
 	if err := b.driver.Remove(b.Context(), "b-two-1"); err != nil {
 		b.Errorf("removing: %v", err)

@@ -25,8 +25,8 @@ type Engine struct {
 	// Serves asks the node at the first of its ports whether it serves.
 	Serves func(at netip.AddrPort) error
 
-	// Keep puts something into the node that it keeps under a name, and Kept reports
-	// whether it is there.
+	// Keep puts something into the data of a node that runs, ready or not, under a name,
+	// and Kept reports whether it is there.
 	Keep func(ctx context.Context, i driver.Instance, name string) error
 	Kept func(ctx context.Context, i driver.Instance, name string) (bool, error)
 
@@ -45,17 +45,12 @@ func RabbitMQ() Engine {
 		Render: renderRabbitMQ,
 		Serves: servesAMQP,
 		Keep: func(ctx context.Context, i driver.Instance, name string) error {
-			_, err := i.Exec(ctx, nil, "rabbitmqctl", "add_vhost", name)
+			_, err := i.Exec(ctx, nil, "/bin/sh", "-c", `: >"$RABBITMQ_MNESIA_BASE/kept-$0"`, name)
 			return err
 		},
 		Kept: func(ctx context.Context, i driver.Instance, name string) (bool, error) {
-			out, err := i.Exec(ctx, nil, "rabbitmqctl", "--silent", "list_vhosts")
-			for line := range strings.Lines(string(out)) {
-				if strings.TrimSpace(line) == name {
-					return true, err
-				}
-			}
-			return false, err
+			out, err := i.Exec(ctx, nil, "/bin/sh", "-c", `if [ -f "$RABBITMQ_MNESIA_BASE/kept-$0" ]; then echo kept; fi`, name)
+			return strings.TrimSpace(string(out)) == "kept", err
 		},
 		Broken: func(p driver.Place, l *driver.Launch) {
 			for i := range l.Files {
