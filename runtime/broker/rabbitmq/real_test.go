@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +21,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"millrace/runtime/broker"
+	"millrace/runtime/broker/brokertest"
 	"millrace/runtime/broker/catalog"
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/driver/docker"
@@ -49,23 +49,55 @@ type bench struct {
 	control  engine.Control
 }
 
-// onEach runs a test on each driver, with a version of the catalogue each.
-func onEach(t *testing.T, version string, test func(b *bench)) {
+// onEach runs tests on one broker of each driver, one after the other.
+func onEach(t *testing.T, version string, tests ...named) {
 	needs.Long(t)
+	t.Parallel()
+	data := func(t *testing.T) string {
+		t.Parallel() // a boot is mostly waiting
+		return t.TempDir()
+	}
+	run := func(b *bench) {
+		b.Helper()
+		b.up()
+		for _, test := range tests {
+			b.Run(test.name, func(t *testing.T) {
+				on := *b
+				on.T = t
+				test.run(&on)
+				b.instance, b.control = on.instance, on.control
+			})
+		}
+	}
 	t.Run("process", func(t *testing.T) {
-		d, err := process.New(process.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+		d, err := process.New(process.Config{Data: data(t), Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(newBench(t, d, version))
+		run(newBench(t, d, version))
 	})
 	t.Run("docker", func(t *testing.T) {
-		d, err := docker.New(docker.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+		d, err := docker.New(docker.Config{Data: data(t), Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(newBench(t, d, version))
+		run(newBench(t, d, version))
 	})
+}
+
+type named struct {
+	name string
+	run  func(*bench)
+}
+
+func TestBrokerOf3(t *testing.T) {
+	onEach(t, "3.13", named{"usual terms", usualTerms}, named{"adoption", adoption}, named{"restarts", restarts})
+}
+
+func TestBrokerOf4(t *testing.T) {
+	onEach(t, "4.2",
+		named{"TLS", speaksTLS}, named{"owner", onlyTheOwner}, named{"usual terms", usualTerms},
+		named{"restored", restored}, named{"users", liveUsers}, named{"alarms", alarmsTold})
 }
 
 func newBench(t *testing.T, d driver.Driver, version string) *bench {
@@ -94,35 +126,18 @@ func newBench(t *testing.T, d driver.Driver, version string) *bench {
 	if b.broker.TLS, err = authority.Leaf(ca.Pair{}, []string{"localhost"}, []netip.Addr{netip.MustParseAddr("127.0.0.1")}); err != nil {
 		t.Fatal(err)
 	}
-	b.ports(false)
+	if version != "3.13" { // so that operator policies can be told from restored ones
+		b.broker.Configuration = []byte("management.restrictions.operator_policy_changes.disabled = false\n")
+	}
+	b.ports()
 	t.Cleanup(b.remove)
 	return b
 }
 
 // ports gives the node ports that are free.
-func (b *bench) ports(plain bool) {
-	b.broker.Plain = plain
-	ports := (rabbitmq.Engine{}).Ports(b.broker.Desired, plain)
-	for i := range ports {
-		ports[i].Public = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(b.T))
-	}
+func (b *bench) ports() {
+	ports := brokertest.FreePorts(b, (rabbitmq.Engine{}).Ports(b.broker.Desired, false))
 	b.broker.Nodes = []engine.Node{{Name: id + "-1", Ports: ports}}
-}
-
-var nextPort = uint16(21000 + os.Getpid()%8000)
-
-// freePort is below the ephemeral ports, which may be taken by whoever connects.
-func freePort(t *testing.T) uint16 {
-	t.Helper()
-	for range 1000 {
-		nextPort++
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", nextPort)); err == nil {
-			l.Close()
-			return nextPort
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
 }
 
 // up starts the broker and waits until it serves.
@@ -283,237 +298,208 @@ func (b *bench) greet(header string) string {
 	return string(answer[:n])
 }
 
-func TestListenersSpeakAmazonsTLS(t *testing.T) {
-	onEach(t, "4.2", func(b *bench) {
-		b.up()
-		for _, port := range []string{"amqps", "console"} {
-			config := b.trust()
-			config.MinVersion = tls.VersionTLS13
-			if conn, err := tls.Dial("tcp", b.address(port), config); err == nil {
-				conn.Close()
-				b.Errorf("%s speaks TLS 1.3", port)
-			}
-			for suite, want := range map[uint16]bool{
-				tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:       true,
-				tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:       true,
-				tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA:          false,
-				tls.TLS_RSA_WITH_AES_128_GCM_SHA256:             false,
-				tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: false,
-			} {
-				config := b.trust()
-				config.MaxVersion, config.CipherSuites = tls.VersionTLS12, []uint16{suite}
-				conn, err := tls.Dial("tcp", b.address(port), config)
-				if err == nil {
-					conn.Close()
-				}
-				if (err == nil) != want {
-					b.Errorf("%s, %s: %v", port, tls.CipherSuiteName(suite), err)
-				}
-			}
-			conn, err := net.Dial("tcp", b.address(port))
-			if err != nil {
-				b.Fatal(err)
-			}
-			conn.Write([]byte("AMQP\x00\x00\x09\x01"))
-			answer, _ := io.ReadAll(conn)
+func speaksTLS(b *bench) {
+	for _, port := range []string{"amqps", "console"} {
+		config := b.trust()
+		config.MinVersion = tls.VersionTLS13
+		if conn, err := tls.Dial("tcp", b.address(port), config); err == nil {
 			conn.Close()
-			if bytes.Contains(answer, []byte("RabbitMQ")) {
-				b.Errorf("%s speaks without TLS", port)
+			b.Errorf("%s speaks TLS 1.3", port)
+		}
+		for suite, want := range map[uint16]bool{
+			tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:       true,
+			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:       true,
+			tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA:          false,
+			tls.TLS_RSA_WITH_AES_128_GCM_SHA256:             false,
+			tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: false,
+		} {
+			config := b.trust()
+			config.MaxVersion, config.CipherSuites = tls.VersionTLS12, []uint16{suite}
+			conn, err := tls.Dial("tcp", b.address(port), config)
+			if err == nil {
+				conn.Close()
+			}
+			if (err == nil) != want {
+				b.Errorf("%s, %s: %v", port, tls.CipherSuiteName(suite), err)
 			}
 		}
-	})
-}
-
-func TestOnlyTheOwnerLogsIn(t *testing.T) {
-	onEach(t, "4.2", func(b *bench) {
-		b.up()
-		if code, _ := b.call("guest", "guest", "GET", "/api/whoami", nil); code != 401 {
-			b.Errorf("guest got %d", code)
-		}
-		if _, err := b.dial("guest", "guest"); !errors.Is(err, amqp.ErrCredentials) {
-			b.Errorf("guest: %v", err)
-		}
-		users := b.get("/api/users").([]any)
-		if len(users) != 1 || users[0].(map[string]any)["name"] != owner {
-			b.Errorf("users %v", users)
-		}
-		conn, err := b.dial(owner, password)
+		conn, err := net.Dial("tcp", b.address(port))
 		if err != nil {
 			b.Fatal(err)
 		}
+		conn.Write([]byte("AMQP\x00\x00\x09\x01"))
+		answer, _ := io.ReadAll(conn)
 		conn.Close()
-	})
+		if bytes.Contains(answer, []byte("RabbitMQ")) {
+			b.Errorf("%s speaks without TLS", port)
+		}
+	}
 }
 
-func TestTheUsualTermsOfABroker(t *testing.T) {
-	for version, policies := range map[string]string{"3.13": "AWS-DEFAULT-POLICY-SINGLE-INSTANCE", "4.2": "AWS-DEFAULT-POLICY-SINGLE-INSTANCE"} {
-		t.Run(version, func(t *testing.T) {
-			onEach(t, version, func(b *bench) {
-				b.up()
-				p := b.get("/api/policies/%2F/" + policies).(map[string]any)
-				if fmt.Sprint(p["pattern"], p["definition"], p["priority"]) != ".*map[queue-mode:lazy] 0" {
-					b.Errorf("policy %v", p)
-				}
-				limits := fmt.Sprint(b.get("/api/vhost-limits/%2F"))
-				if has := strings.Contains(limits, "max-queues:20000") && strings.Contains(limits, "max-connections:4000"); has != (version == "3.13") {
-					b.Errorf("limits %v", limits)
-				}
-				newer := !strings.HasPrefix(b.software.Version, "3.10.")
-				if operator := fmt.Sprint(b.get("/api/operator-policies/%2F")); strings.Contains(operator, "queue-version:2") != newer {
-					b.Errorf("operator policies %v", operator)
-				}
-				b.publish("plain queue", "m")
-				queue := b.get("/api/queues/%2F/plain%20queue").(map[string]any)
-				if want := map[bool]string{true: "quorum", false: "classic"}[version == "4.2" && newer]; queue["type"] != want {
-					b.Errorf("a queue without a type is %v", queue["type"])
-				}
-				if one := b.greet("AMQP\x03\x01\x00\x00"); (one == "AMQP\x03\x01\x00\x00") != strings.HasPrefix(b.software.Version, "4.") {
-					b.Errorf("to AMQP 1.0 it says %q", one)
-				}
-				overview := b.get("/api/overview").(map[string]any)
-				for _, l := range overview["listeners"].([]any) {
-					switch protocol := l.(map[string]any)["protocol"]; protocol {
-					case "amqp/ssl", "clustering", "https", "http": // console
-					default:
-						b.Errorf("listens for %v", protocol)
-					}
-				}
-				resp, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: b.trust()}}).Get("https://" + b.address("console"))
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer resp.Body.Close()
-				if h := resp.Header; h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Strict-Transport-Security") == "" {
-					b.Errorf("headers %v", h)
-				}
-			})
-		})
+func onlyTheOwner(b *bench) {
+	if code, _ := b.call("guest", "guest", "GET", "/api/whoami", nil); code != 401 {
+		b.Errorf("guest got %d", code)
+	}
+	if _, err := b.dial("guest", "guest"); !errors.Is(err, amqp.ErrCredentials) {
+		b.Errorf("guest: %v", err)
+	}
+	users := b.get("/api/users").([]any)
+	if len(users) != 1 || users[0].(map[string]any)["name"] != owner {
+		b.Errorf("users %v", users)
+	}
+	conn, err := b.dial(owner, password)
+	if err != nil {
+		b.Fatal(err)
+	}
+	conn.Close()
+}
+
+func usualTerms(b *bench) {
+	p := b.get("/api/policies/%2F/AWS-DEFAULT-POLICY-SINGLE-INSTANCE").(map[string]any)
+	if fmt.Sprint(p["pattern"], p["definition"], p["priority"]) != ".*map[queue-mode:lazy] 0" {
+		b.Errorf("policy %v", p)
+	}
+	limits := fmt.Sprint(b.get("/api/vhost-limits/%2F"))
+	if has := strings.Contains(limits, "max-queues:20000") && strings.Contains(limits, "max-connections:4000"); has != (b.broker.Version == "3.13") {
+		b.Errorf("limits %v", limits)
+	}
+	newer := !strings.HasPrefix(b.software.Version, "3.10.")
+	if operator := fmt.Sprint(b.get("/api/operator-policies/%2F")); strings.Contains(operator, "queue-version:2") != newer {
+		b.Errorf("operator policies %v", operator)
+	}
+	b.publish("plain queue", "m")
+	queue := b.get("/api/queues/%2F/plain%20queue").(map[string]any)
+	if want := map[bool]string{true: "quorum", false: "classic"}[b.broker.Version == "4.2" && newer]; queue["type"] != want {
+		b.Errorf("a queue without a type is %v", queue["type"])
+	}
+	if one := b.greet("AMQP\x03\x01\x00\x00"); (one == "AMQP\x03\x01\x00\x00") != strings.HasPrefix(b.software.Version, "4.") {
+		b.Errorf("to AMQP 1.0 it says %q", one)
+	}
+	overview := b.get("/api/overview").(map[string]any)
+	for _, l := range overview["listeners"].([]any) {
+		switch protocol := l.(map[string]any)["protocol"]; protocol {
+		case "amqp/ssl", "clustering", "https", "http": // console
+		default:
+			b.Errorf("listens for %v", protocol)
+		}
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: b.trust()}}).Get("https://" + b.address("console"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if h := resp.Header; h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Strict-Transport-Security") == "" {
+		b.Errorf("headers %v", h)
 	}
 }
 
 // What Amazon MQ gives a broker once, its owner may take away.
-func TestRestartsKeepWhatTheOwnerDid(t *testing.T) {
-	onEach(t, "3.13", func(b *bench) {
-		b.up()
-		b.publish("kept", "hello")
-		const policy = "/api/policies/%2F/AWS-DEFAULT-POLICY-SINGLE-INSTANCE"
-		if code, _ := b.call(owner, password, "DELETE", policy, nil); code != 204 {
-			b.Fatalf("deleting the policy: %d", code)
-		}
-		b.call(owner, password, "PUT", "/api/users/another", map[string]string{"password": password, "tags": "administrator"})
-		b.down()
-		b.up()
-		if got := b.take("kept"); got != "hello" {
-			b.Errorf("got %q", got)
-		}
-		if code, _ := b.call(owner, password, "GET", policy, nil); code != 404 {
-			b.Errorf("the deleted policy: %d", code)
-		}
-		// Without its first user, a broker is governed all the same.
-		if code, _ := b.call("another", password, "DELETE", "/api/users/"+owner, nil); code != 204 {
-			b.Fatalf("deleting the owner: %d", code)
-		}
-		b.down()
-		b.up()
-		if code, _ := b.call(owner, password, "GET", "/api/whoami", nil); code != 401 {
-			b.Errorf("a deleted user came back: %d", code)
-		}
-		if code, _ := b.call("another", password, "GET", "/api/whoami", nil); code != 200 {
-			b.Errorf("another user: %d", code)
-		}
-	})
+func restarts(b *bench) {
+	b.publish("kept", "hello")
+	const policy = "/api/policies/%2F/AWS-DEFAULT-POLICY-SINGLE-INSTANCE"
+	if code, _ := b.call(owner, password, "DELETE", policy, nil); code != 204 {
+		b.Fatalf("deleting the policy: %d", code)
+	}
+	b.call(owner, password, "PUT", "/api/users/another", map[string]string{"password": password, "tags": "administrator"})
+	b.down()
+	b.up()
+	if got := b.take("kept"); got != "hello" {
+		b.Errorf("got %q", got)
+	}
+	if code, _ := b.call(owner, password, "GET", policy, nil); code != 404 {
+		b.Errorf("the deleted policy: %d", code)
+	}
+	// Without its first user, a broker is governed all the same.
+	if code, _ := b.call("another", password, "DELETE", "/api/users/"+owner, nil); code != 204 {
+		b.Fatalf("deleting the owner: %d", code)
+	}
+	b.down()
+	b.up()
+	if code, _ := b.call(owner, password, "GET", "/api/whoami", nil); code != 401 {
+		b.Errorf("a deleted user came back: %d", code)
+	}
+	if code, _ := b.call("another", password, "GET", "/api/whoami", nil); code != 200 {
+		b.Errorf("another user: %d", code)
+	}
 }
 
-func TestWhatAmazonOwnsIsRestored(t *testing.T) {
-	onEach(t, "4.2", func(b *bench) {
-		b.broker.Configuration = []byte("management.restrictions.operator_policy_changes.disabled = false\n")
-		b.up()
-		const operator = "/api/operator-policies/%2F/default_operator_policy_AWS_managed"
-		newer := !strings.HasPrefix(b.software.Version, "3.10.")
-		if changed, err := b.control.Reconcile(b.Context()); err != nil || len(changed) != 0 {
-			b.Errorf("nothing to do, but: %v, %v", changed, err)
+func restored(b *bench) {
+	const operator = "/api/operator-policies/%2F/default_operator_policy_AWS_managed"
+	newer := !strings.HasPrefix(b.software.Version, "3.10.")
+	if changed, err := b.control.Reconcile(b.Context()); err != nil || len(changed) != 0 {
+		b.Errorf("nothing to do, but: %v, %v", changed, err)
+	}
+	if newer {
+		if code, _ := b.call(owner, password, "DELETE", operator, nil); code != 204 {
+			b.Fatalf("deleting the operator policy: %d", code)
 		}
-		if newer {
-			if code, _ := b.call(owner, password, "DELETE", operator, nil); code != 204 {
-				b.Fatalf("deleting the operator policy: %d", code)
-			}
-		}
-		if code, _ := b.call(owner, password, "PUT", "/api/users/guest", map[string]string{"password": "guest", "tags": ""}); code != 201 {
-			b.Fatalf("making guest: %d", code)
-		}
-		changed, err := b.control.Reconcile(b.Context())
-		if want := map[bool]int{true: 2, false: 1}[newer]; err != nil || len(changed) != want {
-			b.Errorf("changed %v, %v", changed, err)
-		}
-		if code, _ := b.call(owner, password, "GET", operator, nil); (code == 200) != newer {
-			b.Errorf("the operator policy: %d", code)
-		}
-		if code, _ := b.call(owner, password, "GET", "/api/users/guest", nil); code != 404 {
-			b.Errorf("guest: %d", code)
-		}
-	})
+	}
+	if code, _ := b.call(owner, password, "PUT", "/api/users/guest", map[string]string{"password": "guest", "tags": ""}); code != 201 {
+		b.Fatalf("making guest: %d", code)
+	}
+	changed, err := b.control.Reconcile(b.Context())
+	if want := map[bool]int{true: 2, false: 1}[newer]; err != nil || len(changed) != want {
+		b.Errorf("changed %v, %v", changed, err)
+	}
+	if code, _ := b.call(owner, password, "GET", operator, nil); (code == 200) != newer {
+		b.Errorf("the operator policy: %d", code)
+	}
+	if code, _ := b.call(owner, password, "GET", "/api/users/guest", nil); code != 404 {
+		b.Errorf("guest: %d", code)
+	}
 }
 
-func TestUsersOfALiveBroker(t *testing.T) {
-	onEach(t, "4.2", func(b *bench) {
-		b.up()
-		u := broker.User{Name: "-o'live\"", Password: password, Groups: []string{"monitoring", "team"}}
-		if err := b.control.User(b.Context(), u, broker.Create); err != nil {
+func liveUsers(b *bench) {
+	u := broker.User{Name: "-o'live\"", Password: password, Groups: []string{"monitoring", "team"}}
+	if err := b.control.User(b.Context(), u, broker.Create); err != nil {
+		b.Fatal(err)
+	}
+	if conn, err := b.dial(u.Name, password); err != nil {
+		b.Error(err)
+	} else {
+		conn.Close()
+	}
+	u.Password = "another password"
+	if err := b.control.User(b.Context(), u, broker.Update); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := b.dial(u.Name, password); !errors.Is(err, amqp.ErrCredentials) {
+		b.Errorf("the old password: %v", err)
+	}
+	if code, _ := b.call(u.Name, u.Password, "GET", "/api/whoami", nil); code != 200 {
+		b.Errorf("the new password: %d", code)
+	}
+	if err := b.control.User(b.Context(), u, broker.Delete); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := b.dial(u.Name, u.Password); !errors.Is(err, amqp.ErrCredentials) {
+		b.Errorf("a deleted user: %v", err)
+	}
+}
+
+func adoption(b *bench) {
+	b.up() // renders with Served
+	if !b.instance.Adopted() {
+		b.Error("a broker that runs was started anew")
+	}
+}
+
+func alarmsTold(b *bench) {
+	watermark := func(part string) {
+		b.Helper()
+		if _, err := b.instance.Exec(b.Context(), nil, "rabbitmqctl", "set_vm_memory_high_watermark", part); err != nil {
 			b.Fatal(err)
 		}
-		if conn, err := b.dial(u.Name, password); err != nil {
-			b.Error(err)
-		} else {
-			conn.Close()
-		}
-		u.Password = "another password"
-		if err := b.control.User(b.Context(), u, broker.Update); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := b.dial(u.Name, password); !errors.Is(err, amqp.ErrCredentials) {
-			b.Errorf("the old password: %v", err)
-		}
-		if code, _ := b.call(u.Name, u.Password, "GET", "/api/whoami", nil); code != 200 {
-			b.Errorf("the new password: %d", code)
-		}
-		if err := b.control.User(b.Context(), u, broker.Delete); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := b.dial(u.Name, u.Password); !errors.Is(err, amqp.ErrCredentials) {
-			b.Errorf("a deleted user: %v", err)
-		}
-	})
-}
-
-func TestALaterRuntimeAdoptsABroker(t *testing.T) {
-	onEach(t, "3.13", func(b *bench) {
-		b.up()
-		b.up() // renders with Served
-		if !b.instance.Adopted() {
-			b.Error("a broker that runs was started anew")
-		}
-	})
-}
-
-func TestAlarmsOfABroker(t *testing.T) {
-	onEach(t, "4.2", func(b *bench) {
-		b.up()
-		watermark := func(part string) {
-			b.Helper()
-			if _, err := b.instance.Exec(b.Context(), nil, "rabbitmqctl", "set_vm_memory_high_watermark", part); err != nil {
-				b.Fatal(err)
-			}
-		}
-		until := func(what string, so func([]broker.Action) bool) {
-			b.Helper()
-			patience.Until(b, what, func() bool {
-				alarms, err := b.control.Alarms(b.Context())
-				return err == nil && so(alarms)
-			}, nil)
-		}
-		watermark("0.000001")
-		until("the alarm", func(a []broker.Action) bool { return len(a) == 1 && a[0].Code == broker.MemoryAlarm })
-		watermark("0.4")
-		until("its end", func(a []broker.Action) bool { return len(a) == 0 })
-	})
+	}
+	until := func(what string, so func([]broker.Action) bool) {
+		b.Helper()
+		patience.Until(b, what, func() bool {
+			alarms, err := b.control.Alarms(b.Context())
+			return err == nil && so(alarms)
+		}, nil)
+	}
+	watermark("0.000001")
+	until("the alarm", func(a []broker.Action) bool { return len(a) == 1 && a[0].Code == broker.MemoryAlarm })
+	watermark("0.4")
+	until("its end", func(a []broker.Action) bool { return len(a) == 0 })
 }
