@@ -50,6 +50,10 @@ type Brokers struct {
 	names  *record.Table[claim]
 	set    *workers.Set[Broker, *worker]
 
+	// creating is held by Create, so that the same request sent twice at once is one broker,
+	// and no two take the last place that a quota leaves.
+	creating sync.Mutex
+
 	mu sync.Mutex // guards writes to table and names, and the set
 }
 
@@ -171,9 +175,9 @@ type Passwords struct {
 // pending until then. configure, if not nil, makes the configuration of a broker that has
 // none.
 func (bs *Brokers) Create(ctx context.Context, b Broker, p Passwords, limit int, configure func(context.Context) (Revised, error)) (Broker, error) {
-	bs.mu.Lock()
+	bs.creating.Lock()
+	defer bs.creating.Unlock()
 	before, again, err := bs.admit(ctx, b, p, limit)
-	bs.mu.Unlock()
 	if err != nil || again {
 		return before, err
 	}
@@ -191,7 +195,7 @@ func (bs *Brokers) Create(ctx context.Context, b Broker, p Passwords, limit int,
 	}
 	if err := bs.claim(ctx, &b); err != nil {
 		if other, e := bs.named(ctx, b.Account, b.Region, b.Name); e == nil && other.Token != "" && other.Token == b.Token {
-			return other, bs.repeated(&other, p) // the same request, sent twice at once
+			return other, bs.repeated(&other, p) // the same request, sent to two runtimes at once
 		}
 		return b, err
 	}

@@ -370,6 +370,40 @@ func TestNameWithoutBroker(t *testing.T) {
 	})
 }
 
+// The same request, sent many times at once, makes one broker; and a quota holds.
+func TestCreationsAtOnce(t *testing.T) {
+	in(t, 0, func(p *play) {
+		const n = 10
+		atOnce := func(name func(int) string, token string) (ids map[string]bool, refused int) {
+			ids = map[string]bool{}
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			for i := range n {
+				all.Go(func() {
+					b, err := p.Create(p.Context(), Broker{
+						Name: name(i), Token: token, Account: "000000000000", Region: "us-east-1", Encryption: Encryption{Owned: true},
+					}, Passwords{}, 3, nil)
+					mu.Lock()
+					defer mu.Unlock()
+					if err != nil {
+						refused++
+					} else {
+						ids[b.ID] = true
+					}
+				})
+			}
+			all.Wait()
+			return ids, refused
+		}
+		if ids, refused := atOnce(func(int) string { return "mill" }, "token"); len(ids) != 1 || refused != 0 {
+			t.Errorf("the same request made %d brokers, and was refused %d times", len(ids), refused)
+		}
+		if ids, refused := atOnce(func(i int) string { return fmt.Sprint("mill-", i) }, ""); len(ids) != 2 || refused != n-2 {
+			t.Errorf("beside one, the quota of 3 let in %d", len(ids))
+		}
+	})
+}
+
 // What a killed runtime left of a name is gone when that runtime starts again.
 func TestOwnNameWithoutBroker(t *testing.T) {
 	in(t, 0, func(p *play) {
