@@ -2,6 +2,7 @@ package mq
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -49,6 +50,13 @@ func TestKillRounds(t *testing.T) {
 	at := steady.at("amqps")
 	if strings.HasSuffix(at, ":5671") {
 		t.Errorf("it is at %s, where another program listens", at)
+	}
+	another, password := "another", "millstones-grind"
+	if _, err := s.api().CreateUser(t.Context(), &awsmq.CreateUserInput{BrokerId: &steady.id, Username: &another, Password: &password}); code(err) != "BadRequestException" {
+		t.Errorf("a user by the API: %v", err) // the row "Users after create": AWS refuses it
+	}
+	if _, err := steady.dial(another, password); !errors.Is(err, amqp.ErrCredentials) {
+		t.Errorf("a user that was refused logs in: %v", err)
 	}
 	books := steady.keepBooks(at)
 	sizes := []string{"mq.m7g.large", "mq.m7g.medium"}

@@ -62,7 +62,7 @@ func TestSingleInstance(t *testing.T) {
 	b.inside(t, "the runtime is killed", killedRuntime)
 	b.inside(t, "the broker is killed", killedBroker)
 	b.inside(t, "the runtime is stopped", stoppedRuntime)
-	b.inside(t, "its port is taken", takenPort)
+	b.inside(t, "obstacles", obstacles)
 
 	watch.stop()
 	if len(watch.found) > 0 {
@@ -400,9 +400,9 @@ func (b *broker) says(scheme, what string, n int) string {
 	return string(answer[:got])
 }
 
-// Somebody has a port of the broker when the runtime starts: it says so, and the broker
-// comes up as soon as the port is free.
-func takenPort(b *broker) {
+// Somebody has a port of the broker when the runtime starts, and then its data is
+// damaged: the runtime says so, and the broker comes up as soon as all is well.
+func obstacles(b *broker) {
 	at := b.at("amqps")
 	b.command("stop")
 	<-b.over
@@ -420,7 +420,22 @@ func takenPort(b *broker) {
 	if said := b.command("mq", "ls"); !strings.Contains(said, at+" (amqps)") {
 		b.Errorf("mq ls does not say why:\n%s", said)
 	}
+	members := filepath.Join(b.folder(), "data", "mnesia", "cluster_nodes.config")
+	whole, err := os.ReadFile(members)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(members, []byte("{["), 0o600); err != nil {
+		b.Fatal(err)
+	}
 	l.Close()
+	patience.Until(b, "another reason", func() bool { d = b.describe(); return !strings.Contains(reason(d), at) }, func() any { return len(b.said.String()) })
+	if d.BrokerState != types.BrokerStateRebootInProgress || !strings.Contains(reason(d), "ended while it started") {
+		b.Errorf("%s: %s", d.BrokerState, reason(d))
+	}
+	if err := os.WriteFile(members, whole, 0o600); err != nil {
+		b.Fatal(err)
+	}
 	if d, _ := b.await(types.BrokerStateRunning); len(d.ActionsRequired) > 0 || b.at("amqps") != at {
 		b.Errorf("afterwards: %s, at %s", reason(d), b.at("amqps"))
 	}
