@@ -1,9 +1,11 @@
 package mq
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmq "github.com/aws/aws-sdk-go-v2/service/mq"
@@ -61,6 +63,22 @@ func TestMissingImage(t *testing.T) {
 	engine(t)
 	s := start(t, "--mq-driver", "docker", "--mq-rabbitmq-image", "127.0.0.1:1/nobody/rabbitmq:{version}")
 	s.create("imageless", "3.13").fails("127.0.0.1:1/nobody/rabbitmq:3.13")
+}
+
+// A broker may be deleted while it boots, at any instant of it.
+func TestDeletionWhileCreating(t *testing.T) {
+	needs.Long(t)
+	installed(t)
+	s := start(t, "--mq-driver", "process")
+	for n, wait := range []time.Duration{0, 200 * time.Millisecond, 2 * time.Second} {
+		b := s.create(fmt.Sprint("unwanted-", n), "3.13")
+		time.Sleep(wait) // which instant that is, is up to the machine
+		b.delete()
+		b.gone()
+	}
+	b := s.create("unwanted-0", "3.13") // its name is free again
+	b.delete()
+	b.gone()
 }
 
 // Without any engine, the reason says what to start.

@@ -109,6 +109,12 @@ func start(t *testing.T, args ...string) *server {
 		if out, err := exec.Command(binary, "stop", "--purge", "--data", s.data).CombinedOutput(); err != nil {
 			t.Errorf("purge: %v\n%s", err, out)
 		}
+		if left := marked(filepath.Join(s.data, "brokers")); len(left) > 0 {
+			t.Errorf("after the purge run %v", left)
+		}
+		if left, _ := os.ReadDir(s.data); len(left) > 0 {
+			t.Errorf("after the purge there are %v", left)
+		}
 	})
 	return s
 }

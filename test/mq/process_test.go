@@ -56,11 +56,15 @@ func (b *broker) eval(term string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// processes are those of a node, by the mark that all of them carry.
-func (b *broker) processes() (all []string) {
+// processes are those of the broker.
+func (b *broker) processes() []string { return marked(b.folder()) }
+
+// marked finds the processes of nodes whose folder begins so, by the mark that all of
+// them carry.
+func marked(folder string) (all []string) {
 	entries, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, e := range entries {
-		if env, err := os.ReadFile(e); err == nil && bytes.Contains(env, []byte("MILLRACE_NODE="+b.folder()+"\x00")) {
+		if env, err := os.ReadFile(e); err == nil && bytes.Contains(env, []byte("MILLRACE_NODE="+folder)) {
 			all = append(all, e)
 		}
 	}
