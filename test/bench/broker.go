@@ -251,9 +251,14 @@ func (p *processAgain) stop() error {
 	p.cmd.Wait()
 	// Its port mapper is a daemon in a group of its own; it is told by its variables.
 	port := p.variable("ERL_EPMD_PORT")
-	kill := exec.Command("epmd", "-port", port, "-kill")
-	kill.Env = append(slices.Clip(os.Environ()), "ERL_EPMD_PORT="+port)
-	kill.Run()
+	for range 100 { // it refuses while it believes that a node is there
+		kill := exec.Command("epmd", "-port", port, "-kill")
+		kill.Env = append(slices.Clip(os.Environ()), "ERL_EPMD_PORT="+port)
+		if kill.Run() == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	return os.RemoveAll(p.folder)
 }
 

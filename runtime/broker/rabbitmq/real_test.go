@@ -171,7 +171,7 @@ func (b *bench) down() {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
-	b.control.Release() // else the broker waits five seconds for the connection
+	b.control.Release()
 	if err := b.instance.Stop(ctx); err != nil {
 		b.Fatal(err)
 	}
