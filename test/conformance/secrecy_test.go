@@ -87,8 +87,6 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 }
 
-func mqSecrets(env *testenv.Env) *secretsmanager.Client { return secretsmanager.NewFromConfig(env.AWS) }
-
 // tellBrokers gives brokers passwords, good ones and ones that are refused.
 func tellBrokers(ctx context.Context, t *testing.T, env *testenv.Env, known *secrets, tell func(error)) {
 	in := activeInput("active")
