@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -242,12 +241,12 @@ func (p *processAgain) start() error {
 	}
 	p.cmd = exec.Command(p.args[0])
 	p.cmd.Env, p.cmd.Dir = p.env, p.folder
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	inGroup(p.cmd)
 	return p.cmd.Start()
 }
 
 func (p *processAgain) stop() error {
-	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	killGroup(p.cmd)
 	p.cmd.Wait()
 	// Its port mapper is a daemon in a group of its own; it is told by its variables.
 	port := p.variable("ERL_EPMD_PORT")
