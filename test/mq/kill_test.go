@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	rounds = flag.Int("mq.rounds", 3, "how often to kill the runtime while it creates, reboots and deletes brokers")
+	rounds = flag.Int("mq.rounds", 2, "how often to kill the runtime while it creates, reboots and deletes brokers")
 	seed   = flag.Uint64("mq.seed", uint64(time.Now().UnixNano()), "what the dice start from")
 )
 

@@ -43,15 +43,17 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// drivers runs a test with each driver of brokers, as far as they are here.
+// drivers runs a test with each driver of brokers at once, as far as they are here.
 func drivers(t *testing.T, f func(t *testing.T, driver string)) {
 	needs.Long(t)
 	t.Run("process", func(t *testing.T) {
 		installed(t)
+		t.Parallel()
 		f(t, "process")
 	})
 	t.Run("docker", func(t *testing.T) {
 		engine(t)
+		t.Parallel()
 		f(t, "docker")
 	})
 }

@@ -249,7 +249,10 @@ func (f folder) remove(node string) error {
 	}
 	// What is just ending may write for a moment yet.
 	for try := 0; ; try++ {
-		if err = os.RemoveAll(string(f)); err == nil || try == 20 {
+		if err = f.empty(); err == nil {
+			err = os.RemoveAll(string(f))
+		}
+		if err == nil || try == 20 {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -259,4 +262,16 @@ func (f folder) remove(node string) error {
 	}
 	os.Remove(filepath.Dir(string(f))) // when it was the last one
 	return nil
+}
+
+// empty removes all but the record from the folder: while anything is left, the folder
+// stays marked as ours, for whoever goes on after a kill in between.
+func (f folder) empty() error {
+	entries, err := os.ReadDir(string(f))
+	for _, e := range entries {
+		if e.Name() != recordFile {
+			err = errors.Join(err, os.RemoveAll(f.path(e.Name())))
+		}
+	}
+	return err
 }
