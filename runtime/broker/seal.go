@@ -2,7 +2,6 @@ package broker
 
 import (
 	"crypto/cipher"
-	"crypto/rand"
 	"errors"
 
 	"millrace/runtime/fault"
@@ -15,12 +14,9 @@ type Keyring interface {
 	Unwrap(wrapped []byte) (cipher.AEAD, error)
 }
 
-// Sealed is a password: a nonce of 12 bytes, and what AES-256-GCM makes of it under the
-// data key of its broker. The broker's id is additional data, so that no password works
-// in the record of another broker.
+// Sealed is a password in a box (keys.Box) under the data key of its broker, whose id
+// is the owner: no password works in the record of another broker.
 type Sealed []byte
-
-const nonceSize = 12
 
 // A sealer seals and opens the passwords of one broker.
 type sealer struct {
@@ -64,15 +60,10 @@ func sealerOf(ring Keyring, b *Broker) (sealer, error) {
 }
 
 func (s sealer) seal(password string) Sealed {
-	nonce := make([]byte, nonceSize)
-	rand.Read(nonce) // never fails, says its documentation
-	return s.aead.Seal(nonce, nonce, []byte(password), []byte(s.id))
+	return keys.Box(s.aead, []byte(password), s.id)
 }
 
 func (s sealer) open(box Sealed) (string, error) {
-	if len(box) < nonceSize {
-		return "", errors.New("a sealed password is damaged")
-	}
-	text, err := s.aead.Open(nil, box[:nonceSize], box[nonceSize:], []byte(s.id))
+	text, err := keys.Unbox(s.aead, box, s.id)
 	return string(text), err
 }

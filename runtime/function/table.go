@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/cipher"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -39,14 +38,12 @@ type row struct {
 	Sealed *sealed `json:",omitempty"`
 }
 
-// A sealed is the JSON of variables, encrypted with AES-256-GCM. The additional data is
-// the record's key, so that nobody can move variables to another function.
+// A sealed is the JSON of variables in a box whose owner is the record's key, so that
+// nobody can move variables to another function.
 type sealed struct {
 	Key []byte // the data key, wrapped by the root key
-	Box []byte // a nonce of 12 bytes, then the ciphertext
+	Box []byte // of keys.Box
 }
-
-const nonceSize = 12
 
 // variables are a decrypted Box. To decrypt it for each event would cost more than all
 // other reading of a function's record.
@@ -67,9 +64,7 @@ func (t *table) seal(f Function) (row, error) {
 	if err != nil {
 		return row{}, err
 	}
-	nonce := make([]byte, nonceSize)
-	rand.Read(nonce) // never fails, says its documentation
-	box := key.AEAD.Seal(nonce, nonce, text, []byte(f.ID().key()))
+	box := keys.Box(key.AEAD, text, f.ID().key())
 	f.Env = nil
 	return row{f, &sealed{key.Wrapped, box}}, nil
 }
@@ -84,14 +79,14 @@ func (t *table) open(r row) (Function, error) {
 		f.Env = maps.Clone(v.(variables).env)
 		return f, nil
 	}
-	if t.keys == nil || len(r.Sealed.Box) < nonceSize {
+	if t.keys == nil {
 		return f, errors.New("the variables are encrypted, and there is no key")
 	}
 	aead, err := t.keys.Unwrap(r.Sealed.Key)
 	if err != nil {
 		return f, err
 	}
-	text, err := aead.Open(nil, r.Sealed.Box[:nonceSize], r.Sealed.Box[nonceSize:], []byte(key))
+	text, err := keys.Unbox(aead, r.Sealed.Box, key)
 	if err != nil {
 		return f, err
 	}

@@ -31,7 +31,7 @@ type Config struct {
 	Engines map[catalog.Engine]engine.Engine
 
 	Records *record.Store
-	Keys    Keyring
+	Keys    broker.Keyring
 	CA      *ca.Authority
 
 	Host  netip.Addr // where brokers listen

@@ -2,23 +2,16 @@ package live
 
 import (
 	"context"
-	"crypto/cipher"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"millrace/runtime/broker"
 	"millrace/runtime/ca"
 	"millrace/runtime/fault"
 	"millrace/runtime/store/keys"
 	"millrace/runtime/store/record"
 )
-
-// A Keyring seals what placements hold of secrets: *keys.Ring.
-type Keyring interface {
-	DataKey(keyID, account, region string) (keys.DataKey, error)
-	Unwrap(wrapped []byte) (cipher.AEAD, error)
-}
 
 // A placement is where a broker runs, for its whole life. It is stored before anything
 // of the broker is started, and removed after all of it is gone.
@@ -30,7 +23,7 @@ type placement struct {
 	Served bool                // it has served since it was created
 
 	Key []byte // the data key of Box, wrapped
-	Box []byte // a nonce, then the secrets, sealed
+	Box []byte // the secrets, of keys.Box
 }
 
 // secrets are what is sealed of a placement.
@@ -39,11 +32,9 @@ type secrets struct {
 	TLS  ca.Pair // of the broker's listeners
 }
 
-const nonceSize = 12
-
 // seal puts secrets into a placement. The box belongs to the broker's id, so that
 // nobody can move it to another one.
-func (p *placement) seal(ring Keyring, s secrets) error {
+func (p *placement) seal(ring broker.Keyring, s secrets) error {
 	key, err := ring.DataKey("", p.Account, p.Region)
 	if err != nil {
 		return err
@@ -52,22 +43,17 @@ func (p *placement) seal(ring Keyring, s secrets) error {
 	if err != nil {
 		return err
 	}
-	nonce := make([]byte, nonceSize)
-	rand.Read(nonce) // never fails, says its documentation
-	p.Key, p.Box = key.Wrapped, key.AEAD.Seal(nonce, nonce, text, []byte(p.ID))
+	p.Key, p.Box = key.Wrapped, keys.Box(key.AEAD, text, p.ID)
 	return nil
 }
 
 // open returns the secrets of a placement.
-func (p *placement) open(ring Keyring) (s secrets, err error) {
-	if len(p.Box) < nonceSize {
-		return s, errors.New("the secrets of the broker are damaged")
-	}
+func (p *placement) open(ring broker.Keyring) (s secrets, err error) {
 	aead, err := ring.Unwrap(p.Key)
 	if err != nil {
 		return s, err
 	}
-	text, err := aead.Open(nil, p.Box[:nonceSize], p.Box[nonceSize:], []byte(p.ID))
+	text, err := keys.Unbox(aead, p.Box, p.ID)
 	if err != nil {
 		return s, fmt.Errorf("the secrets of the broker are damaged: %w", err)
 	}
