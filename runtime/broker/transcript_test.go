@@ -1,19 +1,15 @@
 package broker
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"millrace/runtime/broker/catalog"
+	"millrace/test/transcript"
 )
-
-var update = flag.Bool("update", false, "rewrite the answers in testdata/transcripts")
 
 // TestTranscripts talks to the machine of a broker. A transcript is commands, each
 // followed by a line ---- and the broker after it if that changed it, or the refusal;
@@ -30,28 +26,9 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/transcr
 //	reboot, delete
 //	wait 14h                             and the window opens if it is due
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/transcripts/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := (&talk{T: t, now: monday}).run(string(text))
-			switch {
-			case got == string(text):
-			case *update:
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			default:
-				t.Errorf("it now says:\n%s", got)
-			}
-		})
-	}
+	transcript.Play(t, "testdata/transcripts/*.txt", func(t *testing.T, text string) string {
+		return (&talk{T: t, now: monday}).run(text)
+	})
 }
 
 // A talk runs the commands of one transcript.
@@ -65,8 +42,7 @@ type talk struct {
 
 func (s *talk) run(text string) string {
 	var told []string
-	for _, block := range strings.Split(strings.TrimSpace(text), "\n\n") {
-		ask, _, _ := strings.Cut(block, "\n----")
+	for _, ask := range transcript.Blocks(text) {
 		lines := strings.Split(ask, "\n")
 		answer := ""
 		if err := s.do(strings.Fields(lines[len(lines)-1])); err != nil {

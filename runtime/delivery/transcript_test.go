@@ -1,10 +1,7 @@
 package delivery_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +10,8 @@ import (
 	"time"
 
 	"millrace/runtime/delivery"
+	"millrace/test/transcript"
 )
-
-var update = flag.Bool("update", false, "rewrite the answers in testdata")
 
 // TestTranscripts talks to an outbox. A transcript is commands, each block followed
 // by a line ---- and what happened; lines that begin with # are for the reader.
@@ -29,39 +25,19 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //	reset
 //	waiting                                           events in the outbox
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got string
-			inWorld(t, func(_ *testing.T, w *world) { got = w.retell(string(text)) })
-			switch {
-			case got == string(text):
-			case *update:
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			default:
-				t.Errorf("it now says:\n%s", got)
-			}
-		})
-	}
+	transcript.Play(t, "testdata/*.txt", func(t *testing.T, text string) (got string) {
+		inWorld(t, func(_ *testing.T, w *world) { got = w.retell(text) })
+		return got
+	})
 }
 
 func (w *world) retell(text string) string {
 	w.Helper()
 	var told strings.Builder
-	for i, block := range strings.Split(strings.TrimSpace(text), "\n\n") {
+	for i, ask := range transcript.Blocks(text) {
 		if i > 0 {
 			told.WriteString("\n")
 		}
-		ask, _, _ := strings.Cut(block, "\n----")
 		told.WriteString(ask + "\n")
 		comment := true
 		for line := range strings.Lines(ask) {

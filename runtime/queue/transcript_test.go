@@ -1,18 +1,15 @@
 package queue
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-)
 
-var update = flag.Bool("update", false, "rewrite the answers in testdata/transcripts")
+	"millrace/test/transcript"
+)
 
 // TestTranscripts talks to a machine. A transcript is commands, each followed by
 // a line ---- and the answer; lines that begin with # are for the reader.
@@ -30,28 +27,9 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/transcr
 //	flood 40 g                           sends so many as g, called g1 g2 …
 //	restart [30s]                        replays the log, when so much has passed
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/transcripts/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := (&transcriptRunner{T: t, now: epoch, last: map[string]Receipt{}}).run(string(text))
-			switch {
-			case got == string(text):
-			case *update:
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			default:
-				t.Errorf("it now says:\n%s", got)
-			}
-		})
-	}
+	transcript.Play(t, "testdata/transcripts/*.txt", func(t *testing.T, text string) string {
+		return (&transcriptRunner{T: t, now: epoch, last: map[string]Receipt{}}).run(text)
+	})
 }
 
 // A transcriptRunner runs the commands of one transcript.
@@ -70,11 +48,10 @@ type transcriptRunner struct {
 
 func (s *transcriptRunner) run(text string) string {
 	var told strings.Builder
-	for i, block := range strings.Split(strings.TrimSpace(text), "\n\n") {
+	for i, ask := range transcript.Blocks(text) {
 		if i > 0 {
 			told.WriteString("\n")
 		}
-		ask, _, _ := strings.Cut(block, "\n----")
 		told.WriteString(ask + "\n")
 		if lines := strings.Split(ask, "\n"); !strings.HasPrefix(lines[len(lines)-1], "#") {
 			s.out.Reset()
