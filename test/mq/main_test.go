@@ -6,19 +6,17 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"millrace/test/needs"
-	"millrace/test/patience"
+	"millrace/test/output"
 )
 
 var binary string // of the runtime
@@ -92,8 +90,8 @@ type server struct {
 	data, endpoint string
 	args           []string
 	cmd            *exec.Cmd
-	said           *log   // by this start of it
-	past           string // by those before
+	said           *output.Text // by this start of it
+	past           string       // by those before
 	over           chan struct{}
 }
 
@@ -131,13 +129,14 @@ func (s *server) up() {
 	if s.said != nil {
 		s.past += s.said.String()
 	}
-	s.said, s.over = &log{more: make(chan struct{})}, make(chan struct{})
+	s.said, s.over = output.New(), make(chan struct{})
 	s.cmd.Stdout, s.cmd.Stderr = s.said, s.said
 	if err := s.cmd.Start(); err != nil {
 		s.Fatal(err)
 	}
 	go func() {
 		s.cmd.Wait()
+		s.said.End()
 		close(s.over)
 	}()
 	s.endpoint = s.await(ready)[1]
@@ -152,22 +151,11 @@ func (s *server) down(signal os.Signal) {
 // await returns the first match in what the runtime says, waiting for it.
 func (s *server) await(re *regexp.Regexp) []string {
 	s.Helper()
-	limit := patience.New(fmt.Sprintf("%q to be printed", re), func() any { return len(s.said.String()) })
-	for {
-		more := s.said.grows()
-		if found := re.FindStringSubmatch(s.said.String()); found != nil {
-			return found
-		}
-		select {
-		case <-more:
-		case <-s.over:
-			s.Fatalf("the runtime ended without a word of %q:\n%s", re, s.said)
-		case <-limit.Turn():
-			if err := limit.Struck(); err != nil {
-				s.Fatalf("%v\n%s", err, s.said)
-			}
-		}
+	found, err := s.said.Await(re)
+	if err != nil {
+		s.Fatalf("%v\n%s", err, s.said)
 	}
+	return found
 }
 
 // bash runs a script of testdata and returns what it prints.
@@ -205,33 +193,4 @@ func (s *server) interpret(script string, env []string, interpreter string, args
 func (s *server) environ() []string {
 	return append(slices.Clip(os.Environ()), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_DEFAULT_REGION=us-east-1", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
-}
-
-// A log grows as the runtime prints.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	more chan struct{} // closed and replaced whenever the text grows
-}
-
-var _ io.Writer = (*log)(nil)
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	close(l.more)
-	l.more = make(chan struct{})
-	return l.text.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *log) grows() <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.more
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"millrace/test/needs"
+	"millrace/test/output"
 	"millrace/test/patience"
 )
 
@@ -104,7 +105,7 @@ func background(t *testing.T) (endpoint string) {
 			t.Errorf("the runtime ended with code %d and said\n%s", code, server.err)
 		}
 	})
-	found, err := server.out.await(ready)
+	found, err := server.out.Await(ready)
 	if err != nil {
 		t.Fatalf("the runtime did not get ready: %v\n%s%s", err, server.out, server.err)
 	}
@@ -164,7 +165,7 @@ func (c console) play(t *testing.T, aws string) {
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(clientEnv(background(t)), "PATH="+firstInPath(t, aws))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end what it runs with it
-	said := newText()
+	said := output.New()
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

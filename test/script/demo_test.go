@@ -34,7 +34,7 @@ func TestDemo(t *testing.T) {
 			`==> The runtime stays up`,
 			`\ncurl .*\n`,
 		} {
-			if _, err := demo.out.await(regexp.MustCompile(want)); err != nil {
+			if _, err := demo.out.Await(regexp.MustCompile(want)); err != nil {
 				t.Fatalf("%s, %q: %v\n%s%s", when, want, err, demo.out, demo.err)
 			}
 		}
@@ -56,7 +56,7 @@ func copyLastLine(t *testing.T, demo *process) {
 	if said, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil || !strings.Contains(string(said), "MessageId") {
 		t.Errorf("%s\n%v\n%s", line, err, said)
 	}
-	if _, err := demo.out.await(regexp.MustCompile(`order order-6: 1 × sluice`)); err != nil {
+	if _, err := demo.out.Await(regexp.MustCompile(`order order-6: 1 × sluice`)); err != nil {
 		t.Errorf("%s\nthe function does not say: %v\n%s", line, err, demo.out)
 	}
 }

@@ -40,7 +40,7 @@ func (s *session) said() any {
 	if s.server == nil {
 		return "no runtime"
 	}
-	return s.server.out.lines() + " and of errors " + s.server.err.lines()
+	return s.server.out.Lines() + " and of errors " + s.server.err.Lines()
 }
 
 // end kills what the script left running.
@@ -60,7 +60,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	args = append([]string{"start", "--listen", "127.0.0.1:0"}, args...)
 	s.server = run(ts, filepath.Join(binaries, "runtime"), args...)
-	found, err := s.server.out.await(ready)
+	found, err := s.server.out.Await(ready)
 	if err != nil {
 		ts.Fatalf("the runtime did not get ready: %v\n%s%s", err, s.server.out, s.server.err)
 	}
@@ -74,7 +74,7 @@ func printed(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: printed pattern")
 	}
-	if _, err := of(ts).server.out.await(regexp.MustCompile(args[0])); err != nil {
+	if _, err := of(ts).server.out.Await(regexp.MustCompile(args[0])); err != nil {
 		ts.Fatalf("%q: %v\n%s", args[0], err, of(ts).server.out)
 	}
 }
@@ -151,7 +151,7 @@ func nats(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	p := run(ts, filepath.Join(binaries, "nats-server"), "--addr", host, "--port", port, "--jetstream", "--store_dir", ts.MkAbs("nats"))
 	of(ts).others = append(of(ts).others, p)
-	if _, err := p.err.await(regexp.MustCompile("Server is ready")); err != nil {
+	if _, err := p.err.Await(regexp.MustCompile("Server is ready")); err != nil {
 		ts.Fatalf("the NATS server did not get ready: %v\n%s", err, p.err)
 	}
 	ts.Setenv("NATS", "nats://"+address)

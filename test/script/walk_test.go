@@ -81,7 +81,7 @@ func (w *walk) play(t *testing.T, readme string) {
 			t.Errorf("the runtime ended with code %d and said\n%s", code, server.err)
 		}
 	})
-	if _, err := server.out.await(ready); err != nil {
+	if _, err := server.out.Await(ready); err != nil {
 		t.Fatalf("the runtime did not get ready: %v\n%s", err, server.err)
 	}
 
@@ -96,7 +96,7 @@ func (w *walk) play(t *testing.T, readme string) {
 		}
 	}
 	for _, want := range []string{`jobs.*order order-1: 2 × millstone`, `jobs.*order order-3: nothing ordered`} {
-		if _, err := server.out.await(regexp.MustCompile(want)); err != nil {
+		if _, err := server.out.Await(regexp.MustCompile(want)); err != nil {
 			t.Errorf("%q in the first terminal: %v\n%s", want, err, server.out)
 		}
 	}
