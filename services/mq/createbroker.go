@@ -58,7 +58,7 @@ func fingerprint(in *api.CreateBrokerInput) string {
 	return hex.EncodeToString(sum[:])
 }
 
-var brokerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,50}$`)
+var brokerName = form{1, 50, regexp.MustCompile(`^[A-Za-z0-9_-]+$`)}
 
 // newBroker checks a request, and is the broker that it asks for.
 func (s *Service) newBroker(ctx context.Context, in *api.CreateBrokerInput) (b broker.Broker, p broker.Passwords, err error) {
@@ -66,7 +66,7 @@ func (s *Service) newBroker(ctx context.Context, in *api.CreateBrokerInput) (b b
 		text("hostInstanceType", in.HostInstanceType), presence{"publiclyAccessible", in.PubliclyAccessible != nil}); err != nil {
 		return b, p, err
 	}
-	if !brokerName.MatchString(*in.BrokerName) {
+	if !brokerName.fits(*in.BrokerName) {
 		return b, p, bad("brokerName", "Broker name must be 1-50 characters of letters, digits, dashes and underscores.")
 	}
 	b.Name, b.Public, b.Tags = *in.BrokerName, *in.PubliclyAccessible, in.Tags

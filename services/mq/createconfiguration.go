@@ -11,7 +11,7 @@ import (
 	"millrace/services/internal/kit"
 )
 
-var configurationName = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,150}$`)
+var configurationName = form{1, 150, regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)}
 
 // CreateConfiguration   restJson1
 //
@@ -24,7 +24,7 @@ func (s *Service) CreateConfiguration(ctx context.Context, in *api.CreateConfigu
 	if err := required(text("name", in.Name), text("engineType", in.EngineType)); err != nil {
 		return nil, err
 	}
-	if !configurationName.MatchString(*in.Name) {
+	if !configurationName.fits(*in.Name) {
 		return nil, bad("name", "Configuration name must be 1-150 characters of letters, digits, dashes, periods, underscores and tildes.")
 	}
 	k, err := kindOf(in)

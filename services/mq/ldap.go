@@ -3,6 +3,8 @@ package mq
 import (
 	"cmp"
 	"regexp"
+	"slices"
+	"strings"
 
 	"millrace/runtime/broker"
 	"millrace/runtime/broker/catalog"
@@ -57,8 +59,14 @@ func strategyOf(e catalog.Engine, value *string) (catalog.Strategy, error) {
 	return s, nil
 }
 
-// directoryHost is a fully qualified name, without scheme or port.
-var directoryHost = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$`)
+// hostLabel is a label of a host name.
+var hostLabel = form{1, 63, regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`)}
+
+// qualified reports whether a host is a fully qualified name, without scheme or port.
+func qualified(host string) bool {
+	labels := strings.Split(host, ".")
+	return len(host) <= 253 && len(labels) > 1 && !slices.ContainsFunc(labels, func(l string) bool { return !hostLabel.fits(l) })
+}
 
 // ldap reads where users are found, and the password of the service account.
 func ldap(e catalog.Engine, in *api.LdapServerMetadataInput) (*broker.LDAP, string, error) {
@@ -78,7 +86,7 @@ func ldap(e catalog.Engine, in *api.LdapServerMetadataInput) (*broker.LDAP, stri
 		return nil, "", bad(of+".hosts", "Specify one or two LDAP hosts.")
 	}
 	for _, h := range in.Hosts {
-		if len(h) > 253 || !directoryHost.MatchString(h) {
+		if !qualified(h) {
 			return nil, "", bad(of+".hosts", "LDAP host [%.100s] must be a fully qualified name without scheme and port.", h)
 		}
 	}

@@ -12,18 +12,18 @@ import (
 )
 
 var (
-	activeName = regexp.MustCompile(`^[A-Za-z0-9._~-]{2,100}$`)
-	rabbitName = regexp.MustCompile(`^[A-Za-z0-9._-]{2,100}$`)
+	activeName = form{2, 100, regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)}
+	rabbitName = form{2, 100, regexp.MustCompile(`^[A-Za-z0-9._-]+$`)}
 )
 
 // checkUserName refuses names that the engine's users cannot have.
 func checkUserName(e catalog.Engine, name string) error {
-	form, more := activeName, ", underscores and tildes"
+	allowed, more := activeName, ", underscores and tildes"
 	if e == catalog.RabbitMQ {
-		form, more = rabbitName, " and underscores"
+		allowed, more = rabbitName, " and underscores"
 	}
 	switch {
-	case !form.MatchString(name):
+	case !allowed.fits(name):
 		return bad("username", "User names must be 2-100 characters of letters, digits, dashes, periods%s.", more)
 	case e == catalog.RabbitMQ && name == "guest":
 		return bad("username", "The user name [guest] is not allowed for RabbitMQ brokers.")
@@ -54,7 +54,7 @@ func checkUserGroups(groups []string) error {
 		return bad("groups", "A user can be in at most [%d] groups.", catalog.MaxGroups)
 	}
 	for _, g := range groups {
-		if !activeName.MatchString(g) {
+		if !activeName.fits(g) {
 			return bad("groups", "Group names must be 2-100 characters of letters, digits, dashes, periods, underscores and tildes.")
 		}
 	}

@@ -1,12 +1,24 @@
 package mq
 
 import (
+	"regexp"
 	"strings"
 
 	"millrace/runtime/broker"
 	"millrace/runtime/broker/catalog"
 	api "millrace/services/internal/api/mq"
 )
+
+// A form is what names of a kind look like. Their length is no part of the expression:
+// those that count take long to compile, and that at every start.
+type form struct {
+	least, most int // bytes
+	of          *regexp.Regexp
+}
+
+func (f form) fits(name string) bool {
+	return len(name) >= f.least && len(name) <= f.most && f.of.MatchString(name)
+}
 
 // lower is how Amazon MQ answers strategies and kinds of storage.
 func lower[T ~string](v T) *string { return new(strings.ToLower(string(v))) }
