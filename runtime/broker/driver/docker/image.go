@@ -106,16 +106,7 @@ func (d *Driver) ask(ctx context.Context, imageID string, command []string) (str
 	// One that an earlier runtime did not come to remove has the same name.
 	name := "millrace-" + d.data + "-version"
 	remove := func(ctx context.Context) error {
-		old, err := d.list(ctx, client.Filters{}.Add("label", labelData+"="+d.data, labelProbe))
-		if err != nil {
-			return err
-		}
-		for _, c := range old {
-			if err := d.removeContainer(ctx, c.ID); err != nil {
-				return err
-			}
-		}
-		return nil
+		return d.eachContainer(ctx, client.Filters{}.Add("label", labelData+"="+d.data, labelProbe), d.removeContainer)
 	}
 	if err := remove(ctx); err != nil {
 		return "", err

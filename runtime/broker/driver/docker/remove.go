@@ -39,12 +39,17 @@ func (d *Driver) Halt(ctx context.Context, node string) error {
 		return err
 	}
 	d.expectEnd(node)
-	found, err := d.containers(ctx, node)
+	return d.eachContainer(ctx, d.labels(node), d.stopContainer)
+}
+
+// eachContainer does something to all containers that have the labels.
+func (d *Driver) eachContainer(ctx context.Context, labels client.Filters, do func(ctx context.Context, id string) error) error {
+	found, err := d.list(ctx, labels)
 	if err != nil {
 		return err
 	}
 	for _, c := range found {
-		if err := d.stopContainer(ctx, c.ID); err != nil {
+		if err := do(ctx, c.ID); err != nil {
 			return err
 		}
 	}
@@ -57,14 +62,8 @@ func (d *Driver) Remove(ctx context.Context, node string) error {
 		return err
 	}
 	d.expectEnd(node)
-	found, err := d.containers(ctx, node)
-	if err != nil {
+	if err := d.eachContainer(ctx, d.labels(node), d.removeContainer); err != nil {
 		return err
-	}
-	for _, c := range found {
-		if err := d.removeContainer(ctx, c.ID); err != nil {
-			return err
-		}
 	}
 	volumes, err := d.volumes(ctx, d.labels(node))
 	if err != nil {
