@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -18,14 +19,14 @@ import (
 )
 
 // A change that was acknowledged is there after the kill, and one that was not
-// is there or not: attributes, tags, permissions, policies, queues themselves.
+// is there or not: attributes, tags, permissions, policies, queues and secrets themselves.
 func TestSettings(t *testing.T) {
 	needs.Long(t)
 	t.Parallel()
 	tellSeed(t)
 	s := newServer(t, "1s")
 	c := &client{t: t, sdk: sqs.NewFromConfig(s.config()), urls: map[string]*string{}, killed: &atomic.Bool{}}
-	settings := c.settings()
+	settings := append(c.settings(), c.secrets(secretsmanager.NewFromConfig(s.config()))...)
 	survive(t, s, c.killed, (*rounds+1)/2, func(round int) *sync.WaitGroup {
 		return changing(t, settings, round)
 	}, func(int) {
