@@ -73,14 +73,15 @@ func engine(t *testing.T) {
 	needs.That(t, err, "test/brokers/engine and test/brokers/images")
 }
 
-// python returns a Python that has pika.
-func python(t *testing.T) string {
+// python returns a Python that has a module.
+func python(t *testing.T, module string) string {
+	t.Helper()
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import pika").Run() == nil {
+		if exec.Command(name, "-c", "import "+module).Run() == nil {
 			return name
 		}
 	}
-	needs.That(t, errors.New("no python3 has pika"), "apt-get install python3-pika")
+	needs.That(t, fmt.Errorf("no python3 has %s", module), "apt-get install python3-"+module)
 	return ""
 }
 
@@ -167,7 +168,7 @@ func (s *server) bash(script string, env ...string) string {
 // python does the same with one of Python's.
 func (s *server) python(script string, env ...string) string {
 	s.Helper()
-	return s.interpret(script, env, python(s.T), "-")
+	return s.interpret(script, env, python(s.T, "pika"), "-")
 }
 
 func (s *server) interpret(script string, env []string, interpreter string, args ...string) string {

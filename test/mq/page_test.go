@@ -15,7 +15,7 @@ func TestSessionsOfThePage(t *testing.T) {
 		_, err := exec.LookPath("aws")
 		needs.That(t, err, "apt-get install awscli")
 		s := start(t, "--mq-driver", driver, "--mq-plain-endpoints")
-		said := s.bash("page.sh", "PYTHON="+python(t))
+		said := s.bash("page.sh", "PYTHON="+python(t, "pika"))
 		for what, want := range map[string]string{
 			"what CreateBroker answers":  `(?s)"Id": "b-[0-9a-f-]{36}".*"Arn": "arn:aws:mq:us-east-1:000000000000:broker:orders:b-`,
 			"the endpoints":              `(?s)"RUNNING".*"amqp://127.0.0.1:\d+",\s+"amqps://127.0.0.1:\d+",\s+"mqtt\+ssl://127.0.0.1:\d+",\s+"stomp\+ssl://127.0.0.1:\d+"`,

@@ -41,7 +41,7 @@ func TestReadmeBrokers(t *testing.T) {
 		}
 		cmd := exec.CommandContext(t.Context(), "bash", "-e", "-s")
 		if part.mark == "pika" {
-			cmd = exec.CommandContext(t.Context(), python(t), "-")
+			cmd = exec.CommandContext(t.Context(), python(t, "pika"), "-")
 		}
 		var text strings.Builder
 		for _, b := range blocks {
@@ -53,5 +53,23 @@ func TestReadmeBrokers(t *testing.T) {
 		if err != nil || !regexp.MustCompile(part.want).Match(said) {
 			t.Fatalf("%s: %v; want %s in\n%s", part.mark, err, part.want, said)
 		}
+	}
+	s.boto3()
+}
+
+// boto3 plays boto3.py with the one broker that there is.
+func (s *server) boto3() {
+	s.Helper()
+	said := s.interpret("boto3.py", nil, python(s.T, "boto3"), "-")
+	want := `^RUNNING RabbitMQ 3\.13\.7 \['amqps://127\.0\.0\.1:\d+'\]
+True \[\] rabbitmq 3\.10\.8 \(process\)
+2 \[\] consumer_timeout = 60000
+True
+\['millrace:engine'\]
+NotFoundException 404
+BadRequestException 400
+$`
+	if !regexp.MustCompile(want).MatchString(said) {
+		s.Errorf("boto3 printed\n%swant\n%s", said, want)
 	}
 }
