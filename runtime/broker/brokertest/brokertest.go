@@ -60,9 +60,6 @@ func Exercise(t *testing.T, s Subject) {
 	}
 }
 
-// Smoke runs what depends most on the software: for a second one of the same driver.
-func Smoke(t *testing.T, s Subject) { t.Run("Life", s.life) }
-
 // bench is a driver on a data folder of its own, with the software found.
 type bench struct {
 	*testing.T

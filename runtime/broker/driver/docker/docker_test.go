@@ -60,11 +60,7 @@ func TestDriver(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			c := engine(t, "rabbitmq:"+version+"-management")
-			exercise := brokertest.Exercise
-			if version != "3.13" { // the same but for what an image may do otherwise
-				exercise = brokertest.Smoke
-			}
-			exercise(t, brokertest.Subject{
+			brokertest.Exercise(t, brokertest.Subject{
 				Engine: brokertest.RabbitMQ(), Version: version, Running: running,
 				Open: func(t *testing.T, data string) driver.Driver { return open(t, docker.Config{Data: data}) },
 				Absent: func(t *testing.T, data string) driver.Driver {
