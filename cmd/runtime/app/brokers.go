@@ -83,9 +83,6 @@ func Root(data string) ([]byte, error) {
 	return authority(Config{Data: data}).Root()
 }
 
-// RootFile is where that certificate is kept.
-func RootFile(data string) string { return filepath.Join(absolute(data), ca.File) }
-
 // removeBrokers removes all brokers of a data folder, with all that drivers have of them.
 // A Docker engine that has some has to answer, even when it is not the one that the
 // environment names.
