@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -22,11 +21,8 @@ type instance struct {
 	owner   owner
 	adopted bool
 	ready   chan struct{}
-	done    chan struct{}
 
-	mu      sync.Mutex
-	stopped bool  // by us
-	err     error // for after done
+	*driver.Outcome
 }
 
 var _ driver.Instance = (*instance)(nil)
@@ -39,7 +35,7 @@ func (d *Driver) instance(node, id string, o owner, adopted bool) *instance {
 		i.adopted = true
 		return i
 	}
-	i := &instance{d: d, node: node, id: id, owner: o, adopted: adopted, ready: make(chan struct{}), done: make(chan struct{})}
+	i := &instance{d: d, node: node, id: id, owner: o, adopted: adopted, ready: make(chan struct{}), Outcome: driver.NewOutcome()}
 	close(i.ready) // an image does not tell
 	d.nodes[node] = i
 	d.watchers.Go(func() { i.watch(d.watching) })
@@ -47,14 +43,7 @@ func (d *Driver) instance(node, id string, o owner, adopted bool) *instance {
 }
 
 func (i *instance) Ready() <-chan struct{} { return i.ready }
-func (i *instance) Done() <-chan struct{}  { return i.done }
 func (i *instance) Adopted() bool          { return i.adopted }
-
-func (i *instance) Err() error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.err
-}
 
 const (
 	lookEach = 10 * time.Minute // an end that the engine did not tell of is seen so late
@@ -142,30 +131,19 @@ func (i *instance) end(over error) {
 		delete(i.d.nodes, i.node)
 	}
 	i.d.mu.Unlock()
-	i.mu.Lock()
-	if !i.stopped {
-		i.err = over
-	}
-	i.mu.Unlock()
-	close(i.done)
-}
-
-func (i *instance) stopping() {
-	i.mu.Lock()
-	i.stopped = true
-	i.mu.Unlock()
+	i.End(over)
 }
 
 // Stop implements driver.Instance.
 func (i *instance) Stop(ctx context.Context) error {
-	i.stopping()
+	i.Stopping()
 	if err := i.d.stopContainer(ctx, i.id); err != nil {
 		return err
 	}
 	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), i.d.timeout)
 	defer cancel()
 	select {
-	case <-i.done:
+	case <-i.Done():
 		return nil
 	case <-i.d.watching.Done():
 		return nil

@@ -103,7 +103,7 @@ func (d *Driver) expectEnd(node string) {
 	i := d.nodes[node]
 	d.mu.Unlock()
 	if i != nil {
-		i.stopping()
+		i.Stopping()
 	}
 }
 

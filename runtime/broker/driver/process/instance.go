@@ -32,11 +32,8 @@ type instance struct {
 
 	once  sync.Once // of ready
 	ready chan struct{}
-	done  chan struct{}
 
-	mu      sync.Mutex
-	stopped bool  // by us
-	err     error // for after done
+	*driver.Outcome
 }
 
 var _ driver.Instance = (*instance)(nil)
@@ -45,7 +42,7 @@ var _ driver.Instance = (*instance)(nil)
 func (d *Driver) watch(node string, f folder, r record, main *proc, socket *notifySocket) *instance {
 	i := &instance{
 		d: d, node: node, folder: f, record: r, main: main, socket: socket,
-		ready: make(chan struct{}), done: make(chan struct{}),
+		ready: make(chan struct{}), Outcome: driver.NewOutcome(),
 	}
 	d.mu.Lock()
 	d.nodes[node] = i
@@ -88,12 +85,7 @@ func (i *instance) watch() {
 	if over != nil {
 		i.d.log.Warn("clearing up after a broker failed", "node", i.node, "err", over)
 	}
-	i.mu.Lock()
-	if !i.stopped {
-		i.err = fault.New(fault.Unavailable, "%s", why)
-	}
-	i.mu.Unlock()
-	close(i.done)
+	i.End(fault.New(fault.Unavailable, "%s", why))
 	i.main.close()
 }
 
@@ -102,29 +94,16 @@ const checkOutput = time.Minute
 
 func (i *instance) setReady()              { i.once.Do(func() { close(i.ready) }) }
 func (i *instance) Ready() <-chan struct{} { return i.ready }
-func (i *instance) Done() <-chan struct{}  { return i.done }
 func (i *instance) Adopted() bool          { return i.adopted }
-
-func (i *instance) Err() error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.err
-}
-
-func (i *instance) stopping() {
-	i.mu.Lock()
-	i.stopped = true
-	i.mu.Unlock()
-}
 
 // Stop implements driver.Instance.
 func (i *instance) Stop(ctx context.Context) error {
-	i.stopping()
+	i.Stopping()
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	i.main.signal(syscall.SIGTERM)
 	select {
-	case <-i.done:
+	case <-i.Done():
 		return nil
 	case <-ctx.Done():
 		return i.kill()
@@ -133,13 +112,13 @@ func (i *instance) Stop(ctx context.Context) error {
 
 // kill ends the node by force.
 func (i *instance) kill() error {
-	i.stopping()
+	i.Stopping()
 	i.main.signalGroup(syscall.SIGKILL)
 	i.main.signal(syscall.SIGKILL)
 	late := time.NewTimer(killTimeout)
 	defer late.Stop()
 	select {
-	case <-i.done:
+	case <-i.Done():
 		return nil
 	case <-late.C:
 		return fault.New(fault.Timeout, "%s does not end although it was killed", i.main)
@@ -188,7 +167,7 @@ func (i *instance) Exec(ctx context.Context, stdin io.Reader, command string, ar
 
 func (i *instance) over() bool {
 	select {
-	case <-i.done:
+	case <-i.Done():
 		return true
 	default:
 		return false
