@@ -81,6 +81,10 @@ type Node struct {
 	Labels map[string]string // for people and tools that look at containers: broker, account, region
 	Ports  []Port
 
+	// Members are the names of all nodes of a cluster, in order, this one among them; nil
+	// for a node that is alone. Members reach each other by Place.Hosts.
+	Members []string
+
 	// Render says what to launch in the place that the driver has for the node. It is
 	// called before each start. It does not block. It renders the same for the same
 	// place, or else a node that runs is started anew instead of adopted.
@@ -93,8 +97,13 @@ type Port struct {
 	Inside uint16         // where it listens in a container
 	Public netip.AddrPort // where clients reach it, and where a process listens; stable over restarts
 
-	// Private ports are for the node itself. A container keeps them to itself.
+	// Private ports are for the node itself and the other members of its cluster. A
+	// container keeps them from all else.
 	Private bool
+
+	// Shared ports are served by the companion: one for all members that run on the same
+	// machine, so that they have the same Public address. Each container has its own.
+	Shared bool
 }
 
 // A Place is where a node's software runs, in its own eyes: in a container other
@@ -103,6 +112,7 @@ type Place struct {
 	Config, Data, Logs string                    // absolute paths of folders of the node's own
 	Home               string                    // home folder of its user; may equal Data
 	Host               string                    // its name for its own machine: "localhost", or the container's
+	Hosts              map[string]string         // by which members of the cluster reach each other, by their names; nil for a node that is alone
 	Listen             map[string]netip.AddrPort // by the names of ports
 	Software           Software
 }
@@ -113,7 +123,8 @@ type Launch struct {
 	Env   []string // NAME=value, beside what the driver needs itself; nothing else is inherited
 
 	// Command and Companion are of processes: an image has its own entrypoint. The
-	// companion is started before the node, and ended after it.
+	// companion is started before the node, and ended after it; where its port is shared,
+	// after the last member.
 	Command   []string // with an absolute path
 	Companion []string // nil for none
 }
