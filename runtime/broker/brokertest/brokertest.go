@@ -51,7 +51,7 @@ const node = "b-0c9e5ba5-4f3b-4a4e-9e8e-1f1d0c0b0a09-1"
 func Exercise(t *testing.T, s Subject) {
 	for name, test := range map[string]func(*testing.T){
 		"Life": s.life, "Adopted": s.adopted, "DiesBooting": s.diesBooting, "PortTaken": s.portTaken,
-		"Absent": s.absent, "Foreign": s.foreign, "Hostile": s.hostile, "SideBySide": s.sideBySide,
+		"Absent": s.absent, "Foreign": s.foreign, "Hostile": s.hostile, "SideBySide": s.sideBySide, "Cluster": s.cluster,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

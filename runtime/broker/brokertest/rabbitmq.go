@@ -22,6 +22,13 @@ type Engine struct {
 	Ports  func() []driver.Port
 	Render func(driver.Place) (driver.Launch, error)
 
+	// RenderMember is Render for a member of a cluster, of that name.
+	RenderMember func(name string) func(driver.Place) (driver.Launch, error)
+
+	// Reaches has a node connect to other members, as members do: by their names, at the
+	// hosts where it sees them.
+	Reaches func(ctx context.Context, i driver.Instance, others map[string]string) error
+
 	// Serves asks the node at the first of its ports whether it serves.
 	Serves func(at netip.AddrPort) error
 
@@ -42,8 +49,12 @@ func RabbitMQ() Engine {
 		Ports: func() []driver.Port {
 			return []driver.Port{{Name: "amqp", Inside: 5672}, {Name: "epmd", Inside: 4369, Private: true}, {Name: "dist", Inside: 25672, Private: true}}
 		},
-		Render: renderRabbitMQ,
-		Serves: servesAMQP,
+		Render: func(p driver.Place) (driver.Launch, error) { return renderRabbitMQ("kit", p) },
+		RenderMember: func(name string) func(driver.Place) (driver.Launch, error) {
+			return func(p driver.Place) (driver.Launch, error) { return renderRabbitMQ(name, p) }
+		},
+		Reaches: reachesRabbitMQ,
+		Serves:  servesAMQP,
 		Keep: func(ctx context.Context, i driver.Instance, name string) error {
 			_, err := i.Exec(ctx, nil, "/bin/sh", "-c", `: >"$RABBITMQ_MNESIA_BASE/kept-$0"`, name)
 			return err
@@ -62,8 +73,19 @@ func RabbitMQ() Engine {
 	}
 }
 
-func renderRabbitMQ(p driver.Place) (driver.Launch, error) {
+// reachesRabbitMQ has a node connect to others, as Erlang does.
+func reachesRabbitMQ(ctx context.Context, i driver.Instance, others map[string]string) error {
+	var pings []string
+	for name, host := range others {
+		pings = append(pings, fmt.Sprintf("pong = net_adm:ping('%s@%s')", name, host))
+	}
+	_, err := i.Exec(ctx, nil, "rabbitmqctl", "eval", strings.Join(pings, ", ")+".")
+	return err
+}
+
+func renderRabbitMQ(name string, p driver.Place) (driver.Launch, error) {
 	amqp, epmd, dist := p.Listen["amqp"], p.Listen["epmd"], p.Listen["dist"]
+	only := fmt.Sprintf("-kernel inet_dist_use_interface {%s}", strings.ReplaceAll(dist.Addr().String(), ".", ","))
 	file := func(folder, name, contents string, mode fs.FileMode) driver.File {
 		return driver.File{Path: path.Join(folder, name), Contents: []byte(contents), Mode: mode}
 	}
@@ -75,8 +97,8 @@ func renderRabbitMQ(p driver.Place) (driver.Launch, error) {
 		},
 		Env: []string{
 			"HOME=" + p.Home,
-			"ERL_EPMD_PORT=" + strconv.Itoa(int(epmd.Port())), "ERL_EPMD_ADDRESS=127.0.0.1",
-			"RABBITMQ_NODENAME=kit@" + p.Host, "RABBITMQ_DIST_PORT=" + strconv.Itoa(int(dist.Port())),
+			"ERL_EPMD_PORT=" + strconv.Itoa(int(epmd.Port())),
+			"RABBITMQ_NODENAME=" + name + "@" + p.Host, "RABBITMQ_DIST_PORT=" + strconv.Itoa(int(dist.Port())),
 			"RABBITMQ_MNESIA_BASE=" + p.Data, "RABBITMQ_LOG_BASE=" + p.Logs, "RABBITMQ_LOGS=-",
 			"RABBITMQ_CONFIG_FILE=" + path.Join(p.Config, "rabbitmq.conf"),
 			"RABBITMQ_ADVANCED_CONFIG_FILE=" + path.Join(p.Config, "advanced.config"),
@@ -84,14 +106,17 @@ func renderRabbitMQ(p driver.Place) (driver.Launch, error) {
 			"RABBITMQ_ENABLED_PLUGINS_FILE=" + path.Join(p.Config, "enabled_plugins"),
 			"RABBITMQ_PLUGINS_EXPAND_DIR=" + path.Join(p.Data, "plugins"),
 			"RABBITMQ_PID_FILE=" + path.Join(p.Data, "pid"),
-			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
-			"RABBITMQ_CTL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
+			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=" + only,
+			"RABBITMQ_CTL_ERL_ARGS=" + only,
 			"ERL_CRASH_DUMP_SECONDS=0",
 		},
 	}
+	if !epmd.Addr().IsUnspecified() { // epmd takes loopback beside it, and would find that taken
+		l.Env = append(l.Env, "ERL_EPMD_ADDRESS="+epmd.Addr().String())
+	}
 	if server := p.Software.Programs["rabbitmq-server"]; server != "" {
 		l.Command = []string{server}
-		l.Companion = []string{p.Software.Programs["epmd"], "-address", "127.0.0.1", "-port", strconv.Itoa(int(epmd.Port()))}
+		l.Companion = []string{p.Software.Programs["epmd"], "-address", epmd.Addr().String(), "-port", strconv.Itoa(int(epmd.Port()))}
 	}
 	return l, nil
 }

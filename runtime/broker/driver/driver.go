@@ -103,7 +103,7 @@ type Port struct {
 
 	// Shared ports are served by the companion: one for all members that run on the same
 	// machine, so that they have the same Public address. Each container has its own.
-	Shared bool
+	Shared bool `json:",omitempty"` // for Launch.Hash: earlier runtimes did not know it
 }
 
 // A Place is where a node's software runs, in its own eyes: in a container other

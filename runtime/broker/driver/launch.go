@@ -22,6 +22,9 @@ func (n Node) Validate() error {
 	if n.Render == nil {
 		return fault.New(fault.Invalid, "node %s renders nothing", n.Name)
 	}
+	if err := n.validateMembers(); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for _, p := range n.Ports {
 		if p.Name == "" || seen[p.Name] || p.Inside == 0 {
@@ -30,7 +33,30 @@ func (n Node) Validate() error {
 		if !p.Public.IsValid() || p.Public.Port() == 0 {
 			return fault.New(fault.Invalid, "node %s: port %s has no address", n.Name, p.Name)
 		}
+		if p.Shared && (n.Members == nil || !p.Private) {
+			return fault.New(fault.Invalid, "node %s: port %s is shared, which only private ports of members are", n.Name, p.Name)
+		}
 		seen[p.Name] = true
+	}
+	return nil
+}
+
+func (n Node) validateMembers() error {
+	if n.Members == nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, m := range n.Members {
+		if err := ValidateName(m); err != nil {
+			return err
+		}
+		if seen[m] {
+			return fault.New(fault.Invalid, "node %s: the member %s is listed twice", n.Name, m)
+		}
+		seen[m] = true
+	}
+	if !seen[n.Name] {
+		return fault.New(fault.Invalid, "node %s is not among the members of its cluster", n.Name)
 	}
 	return nil
 }
@@ -88,7 +114,7 @@ func (p Place) has(name string) bool {
 }
 
 // Hash says what runs: the same for the same launch of the same software on the same
-// ports. Files that are marked as Seed do not count.
+// ports, in the same cluster. Files that are marked as Seed do not count.
 func (l Launch) Hash(n Node, s Software) string {
 	l.Files = append([]File(nil), l.Files...)
 	for i := range l.Files {
@@ -96,9 +122,13 @@ func (l Launch) Hash(n Node, s Software) string {
 			l.Files[i].Contents = nil
 		}
 	}
+	all := []any{l, n.Ports, s.Source, s.Version}
+	if n.Members != nil { // what was launched alone keeps its hash
+		all = append(all, n.Members)
+	}
 	h := sha256.New()
 	// It cannot fail: all of it is strings, bytes and numbers.
-	json.NewEncoder(h).Encode([]any{l, n.Ports, s.Source, s.Version})
+	json.NewEncoder(h).Encode(all)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -44,6 +44,29 @@ func TestPortsAreWhole(t *testing.T) {
 	}
 }
 
+func TestClustersAreWhole(t *testing.T) {
+	at := netip.MustParseAddrPort("127.0.0.1:4369")
+	shared := Port{Name: "epmd", Inside: 4369, Public: at, Private: true, Shared: true}
+	public := shared
+	public.Private = false
+	for name, n := range map[string]Node{
+		"not a member":       {Members: []string{"a", "b"}},
+		"empty":              {Members: []string{}},
+		"the same twice":     {Members: []string{"n", "a", "a"}},
+		"hostile":            {Members: []string{"n", "../a"}},
+		"shared with nobody": {Ports: []Port{shared}},
+		"shared by clients":  {Members: []string{"n", "a"}, Ports: []Port{public}},
+	} {
+		n.Name, n.Render = "n", render
+		if err := n.Validate(); fault.Of(err) != fault.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := (Node{Name: "n", Members: []string{"a", "n"}, Ports: []Port{shared}, Render: render}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFilesStayInTheirPlace(t *testing.T) {
 	for _, path := range []string{"", "/etc/m", "/etc/mx/f", "/etc/passwd", "etc/m/f", "/etc/m/../passwd", "/etc/m//f", "/etc/m/", "/etc/m/f\x00g", "/etc/m/\xff"} {
 		l := Launch{Files: []File{{Path: path, Mode: 0o600}}}
@@ -95,6 +118,8 @@ func TestTheHashIsOfWhatRuns(t *testing.T) {
 		"command":  func(l *Launch, _ *Node, _ *Software) { l.Command = append(l.Command, "x") },
 		"port":     func(_ *Launch, n *Node, _ *Software) { n.Ports[0].Public = netip.MustParseAddrPort("127.0.0.1:2") },
 		"version":  func(_ *Launch, _ *Node, s *Software) { s.Version = "3.10.9" },
+		"cluster":  func(_ *Launch, n *Node, _ *Software) { n.Members = []string{"n", "m"} },
+		"shared":   func(_ *Launch, n *Node, _ *Software) { n.Ports[0].Shared = true },
 	} {
 		l, n, s := base()
 		change(&l, &n, &s)
@@ -106,6 +131,18 @@ func TestTheHashIsOfWhatRuns(t *testing.T) {
 	l.Files[1].Contents = []byte("other")
 	if l.Hash(n, s) != was || string(l.Files[1].Contents) != "other" {
 		t.Error("the contents of a seed count, or were lost")
+	}
+}
+
+// A later version of the runtime adopts what an earlier one has launched.
+func TestTheHashOfANodeThatIsAloneStays(t *testing.T) {
+	n := Node{Name: "n", Ports: []Port{
+		{Name: "amqps", Inside: 5671, Public: netip.MustParseAddrPort("127.0.0.1:20001")},
+		{Name: "epmd", Inside: 4369, Public: netip.MustParseAddrPort("127.0.0.1:20002"), Private: true},
+	}}
+	l := Launch{Files: []File{{Path: "/etc/m/f", Contents: []byte("x"), Mode: 0o600}}, Env: []string{"A=b"}, Command: []string{"/bin/a"}, Companion: []string{"/bin/b"}}
+	if got, want := l.Hash(n, Software{Source: "/usr", Version: "3.10.8"}), "6e04f14118f00fdfff8c7a94303d15e9"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -1,10 +1,11 @@
 // Package docker runs nodes of brokers as containers of a Docker engine that is
 // there already: it neither starts an engine nor configures one.
 //
-// A node is a container and a volume. Both carry the labels millrace.data, which
-// tells the data folder of this runtime from others, and millrace.node; nothing
-// without them is ever touched. The engine may run on another machine, or in a
-// virtual one, so it is given files, never paths.
+// A node is a container and a volume; the members of a cluster have a network beside
+// these. All carry the label millrace.data, which tells the data folder of this runtime
+// from others, and millrace.node or millrace.members; nothing without them is ever
+// touched. The engine may run on another machine, or in a virtual one, so it is given
+// files, never paths.
 package docker
 
 import (
@@ -52,8 +53,9 @@ type Driver struct {
 	close    context.CancelFunc
 	watchers sync.WaitGroup
 
-	marking sync.Mutex // while a volume is made, or File removed
-	probing sync.Mutex // one container at a time is asked for its version
+	marking  sync.Mutex // while a volume is made, or File removed
+	networks sync.Mutex // while a network is made or removed
+	probing  sync.Mutex // one container at a time is asked for its version
 
 	mu     sync.Mutex
 	nodes  map[string]*instance // those that are watched, by name

@@ -120,6 +120,15 @@ func left(t *testing.T, c *client.Client, data string) (all []string) {
 			all = append(all, "volume "+v.Name)
 		}
 	}
+	networks, err := c.NetworkList(t.Context(), client.NetworkListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range networks.Items {
+		if strings.Contains(n.Name, docker.DataID(data)) || n.Labels["millrace.data"] == docker.DataID(data) {
+			all = append(all, "network "+n.Name)
+		}
+	}
 	return all
 }
 

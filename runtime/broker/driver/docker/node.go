@@ -45,10 +45,16 @@ func place(e engine, n driver.Node, s driver.Software) driver.Place {
 	}
 	for _, port := range n.Ports {
 		addr := netip.IPv4Unspecified()
-		if port.Private { // nor do other containers reach it
+		if port.Private && n.Members == nil { // nor do other containers reach it
 			addr = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		}
 		p.Listen[port.Name] = netip.AddrPortFrom(addr, port.Inside)
+	}
+	if n.Members != nil {
+		p.Host, p.Hosts = n.Name, map[string]string{}
+		for _, m := range n.Members {
+			p.Hosts[m] = m
+		}
 	}
 	return p
 }
@@ -131,6 +137,10 @@ func (d *Driver) launch(ctx context.Context, n driver.Node, e engine, img image,
 	if err := d.volume(ctx, name, labels); err != nil {
 		return "", err
 	}
+	joined, err := d.network(ctx, n)
+	if err != nil {
+		return "", err
+	}
 	labels[labelLaunch] = hash
 	exposed, published := network.PortSet{}, network.PortMap{}
 	for _, p := range n.Ports {
@@ -146,11 +156,13 @@ func (d *Driver) launch(ctx context.Context, n driver.Node, e engine, img image,
 			Name:   name,
 			Config: &container.Config{Image: img.id, Hostname: n.Name, Env: l.Env, Labels: labels, ExposedPorts: exposed},
 			HostConfig: &container.HostConfig{
+				NetworkMode:   container.NetworkMode(joined),
 				PortBindings:  published,
 				RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},
 				LogConfig:     logs,
 				Mounts:        []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: e.home}},
 			},
+			NetworkingConfig: endpoint(joined, n),
 		})
 	})
 	if errdefs.IsConflict(err) {

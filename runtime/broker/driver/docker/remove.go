@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -77,6 +78,9 @@ func (d *Driver) Remove(ctx context.Context, node string) error {
 			return err
 		}
 	}
+	if err := d.removeNetwork(ctx, node); err != nil {
+		return err
+	}
 	return d.unmark(ctx)
 }
 
@@ -119,8 +123,27 @@ func (d *Driver) volumes(ctx context.Context, f client.Filters) (map[string]stri
 	return nodes, err
 }
 
-// Nodes implements driver.Driver.
+// Nodes implements driver.Driver. Of a cluster of which only the network is left, the
+// first member is listed.
 func (d *Driver) Nodes(ctx context.Context) ([]driver.State, error) {
+	states, err := d.states(ctx)
+	if err != nil {
+		return nil, err
+	}
+	clusters, err := d.clusters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for name, members := range clusters {
+		if !slices.ContainsFunc(states, func(s driver.State) bool { return slices.Contains(members, s.Node) }) {
+			states = append(states, driver.State{Node: members[0], Where: "network " + name})
+		}
+	}
+	return states, nil
+}
+
+// states are those of the nodes that have a container or a volume.
+func (d *Driver) states(ctx context.Context) ([]driver.State, error) {
 	ours := client.Filters{}.Add("label", labelData+"="+d.data, labelNode)
 	containers, err := d.list(ctx, ours)
 	if err != nil {
