@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"millrace/runtime/broker/brokertest"
 	"millrace/runtime/broker/driver"
@@ -31,7 +30,7 @@ func TestMain(m *testing.M) {
 		case "fake-rabbitmqctl":
 			os.Exit(fakeControl(os.Args[2], os.Args[3]))
 		case "fake-epmd":
-			time.Sleep(time.Hour)
+			os.Exit(fakeMapper(os.Args[2]))
 		}
 	}
 	os.Exit(m.Run())
@@ -85,7 +84,28 @@ func fakeServer() int {
 	return 0
 }
 
+// fakeMapper listens, and says nothing, until it is killed.
+func fakeMapper(at string) int {
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		fmt.Println(err)
+		return 6
+	}
+	for {
+		if c, err := l.Accept(); err == nil {
+			c.Close()
+		}
+	}
+}
+
 func fakeControl(command, name string) int {
+	if command == "reach" { // of the port mapper alone
+		if _, err := net.Dial("tcp", name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	file := filepath.Join(os.Getenv("FAKE_DATA"), name)
 	if command == "keep" {
 		if os.WriteFile(file, nil, 0o600) != nil {
@@ -123,9 +143,16 @@ func fake(t *testing.T) (folders []string) {
 
 func fakeEngine() brokertest.Engine {
 	return brokertest.Engine{
-		Name:   "rabbitmq",
-		Ports:  func() []driver.Port { return []driver.Port{{Name: "amqp", Inside: 5672}} },
-		Render: renderFake,
+		Name: "rabbitmq",
+		Ports: func() []driver.Port {
+			return []driver.Port{{Name: "amqp", Inside: 5672}, {Name: "epmd", Inside: 4369, Private: true}}
+		},
+		Render:       renderFake,
+		RenderMember: func(string) func(driver.Place) (driver.Launch, error) { return renderFake },
+		Reaches: func(ctx context.Context, i driver.Instance, _ map[string]string) error {
+			_, err := i.Exec(ctx, nil, "/bin/sh", "-c", `"$FAKE_CTL" reach "$FAKE_EPMD"`)
+			return err
+		},
 		Serves: func(at netip.AddrPort) error {
 			c, err := net.Dial("tcp", at.String())
 			if err == nil {
@@ -148,9 +175,10 @@ func fakeEngine() brokertest.Engine {
 func renderFake(p driver.Place) (driver.Launch, error) {
 	conf := filepath.Join(p.Config, "conf")
 	return driver.Launch{
-		Files:     []driver.File{{Path: conf, Contents: []byte("good"), Mode: 0o400}},
-		Env:       []string{"FAKE_CONF=" + conf, "FAKE_DATA=" + p.Data, "FAKE_AT=" + p.Listen["amqp"].String()},
+		Files: []driver.File{{Path: conf, Contents: []byte("good"), Mode: 0o400}},
+		Env: []string{"FAKE_CONF=" + conf, "FAKE_DATA=" + p.Data, "FAKE_AT=" + p.Listen["amqp"].String(),
+			"FAKE_EPMD=" + p.Listen["epmd"].String(), "FAKE_CTL=" + p.Software.Programs["rabbitmqctl"]},
 		Command:   []string{p.Software.Programs["rabbitmq-server"]},
-		Companion: []string{p.Software.Programs["epmd"]},
+		Companion: []string{p.Software.Programs["epmd"], p.Listen["epmd"].String()},
 	}, nil
 }

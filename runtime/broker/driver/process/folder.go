@@ -75,22 +75,30 @@ func (f folder) claim(node string) (record, error) {
 	if err != nil && !os.IsNotExist(err) {
 		return r, err
 	}
-	if err := os.MkdirAll(filepath.Dir(string(f)), 0o700); err != nil {
-		return r, fault.Wrap(fault.Unavailable, err, "making the folder of brokers")
-	}
-	if err := os.Mkdir(string(f), 0o700); err != nil && !os.IsExist(err) {
-		return r, fault.Wrap(fault.Unavailable, err, "making the folder of a broker")
-	}
-	info, err := os.Lstat(string(f))
-	if err != nil {
-		return r, fault.Wrap(fault.Unavailable, err, "making the folder of a broker")
-	}
-	entries, err := os.ReadDir(string(f))
-	if !info.IsDir() || err != nil || len(entries) > 0 {
-		return r, fault.New(fault.Conflict, "%s is there and was not made by Millrace: remove or rename it", string(f))
+	if err := f.makeEmpty(); err != nil {
+		return r, err
 	}
 	r = record{Node: node}
 	return r, f.write(r)
+}
+
+// makeEmpty makes the folder. One that is there must be empty.
+func (f folder) makeEmpty() error {
+	if err := os.MkdirAll(filepath.Dir(string(f)), 0o700); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "making the folder of brokers")
+	}
+	if err := os.Mkdir(string(f), 0o700); err != nil && !os.IsExist(err) {
+		return fault.Wrap(fault.Unavailable, err, "making the folder of a broker")
+	}
+	info, err := os.Lstat(string(f))
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "making the folder of a broker")
+	}
+	entries, err := os.ReadDir(string(f))
+	if !info.IsDir() || err != nil || len(entries) > 0 {
+		return fault.New(fault.Conflict, "%s is there and was not made by Millrace: remove or rename it", string(f))
+	}
+	return nil
 }
 
 // place is the node's place, in which its software listens where clients reach it.
@@ -101,6 +109,12 @@ func (f folder) place(n driver.Node, s driver.Software) driver.Place {
 	}
 	for _, port := range n.Ports {
 		p.Listen[port.Name] = port.Public
+	}
+	if n.Members != nil { // all on this machine
+		p.Hosts = map[string]string{}
+		for _, m := range n.Members {
+			p.Hosts[m] = p.Host
+		}
 	}
 	return p
 }
@@ -221,7 +235,7 @@ func (f folder) lastLines(begin int64) string {
 // sweep ends what a node that does not run has left running, and removes what it has
 // left elsewhere.
 func (f folder) sweep(r record) error {
-	if p := r.Companion.open(); p != nil {
+	if p := r.Companion.open(f); p != nil {
 		p.end()
 	}
 	killMarked(string(f))
@@ -249,7 +263,7 @@ func (f folder) remove(node string) error {
 	}
 	// What is just ending may write for a moment yet.
 	for try := 0; ; try++ {
-		if err = f.empty(); err == nil {
+		if err = f.emptyBut(recordFile); err == nil {
 			err = os.RemoveAll(string(f))
 		}
 		if err == nil || try == 20 {
@@ -264,12 +278,12 @@ func (f folder) remove(node string) error {
 	return nil
 }
 
-// empty removes all but the record from the folder: while anything is left, the folder
+// emptyBut removes all but the record from the folder: while anything is left, the folder
 // stays marked as ours, for whoever goes on after a kill in between.
-func (f folder) empty() error {
+func (f folder) emptyBut(record string) error {
 	entries, err := os.ReadDir(string(f))
 	for _, e := range entries {
-		if e.Name() != recordFile {
+		if e.Name() != record {
 			err = errors.Join(err, os.RemoveAll(f.path(e.Name())))
 		}
 	}

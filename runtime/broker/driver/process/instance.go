@@ -82,7 +82,7 @@ func (i *instance) watch() {
 		delete(i.d.nodes, i.node)
 	}
 	i.d.mu.Unlock()
-	if over != nil {
+	if over = errors.Join(over, i.d.leave(i.node)); over != nil {
 		i.d.log.Warn("clearing up after a broker failed", "node", i.node, "err", over)
 	}
 	i.End(fault.New(fault.Unavailable, "%s", why))

@@ -117,7 +117,8 @@ func TestReadinessIsHeardBelowALongAndStrangePath(t *testing.T) {
 	}
 }
 
-// A number of a process that is somebody else's by now is nobody to signal or adopt.
+// A process of the recorded number that has another start, or not the mark of the node,
+// is somebody else's: nobody to signal or to adopt.
 func TestProcessesOfTheSameNumberAreNotTaken(t *testing.T) {
 	other := exec.Command("/bin/sleep", "3600")
 	if err := other.Start(); err != nil {
@@ -127,36 +128,42 @@ func TestProcessesOfTheSameNumberAreNotTaken(t *testing.T) {
 	d := open(t, Config{Data: t.TempDir(), Folders: []string{}})
 	defer d.Close()
 	f := d.folder("n")
-	if _, err := f.claim("n"); err != nil {
-		t.Fatal(err)
+	start, _ := startOf(other.Process.Pid)
+	wrong := map[string]ident{"another start": {PID: other.Process.Pid, Start: "another"}}
+	if runtime.GOOS == "linux" {
+		wrong["no mark"] = ident{PID: other.Process.Pid, Start: start}
 	}
-	wrong := ident{PID: other.Process.Pid, Start: "another"}
-	if err := f.write(record{Node: "n", Launch: "x", Main: wrong, Companion: wrong}); err != nil {
-		t.Fatal(err)
-	}
-	if states, err := d.Nodes(t.Context()); err != nil || len(states) != 1 || states[0].Running {
-		t.Errorf("nodes: %+v, %v", states, err)
-	}
-	if err := d.Halt(t.Context(), "n"); err != nil {
-		t.Error(err)
-	}
-	if err := d.Remove(t.Context(), "n"); err != nil {
-		t.Error(err)
-	}
-	if start, running := startOf(other.Process.Pid); !running || start == "" {
-		t.Error("somebody else's process was ended")
+	for name, wrong := range wrong {
+		if _, err := f.claim("n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.write(record{Node: "n", Launch: "x", Main: wrong, Companion: wrong}); err != nil {
+			t.Fatal(err)
+		}
+		if states, err := d.Nodes(t.Context()); err != nil || len(states) != 1 || states[0].Running {
+			t.Errorf("%s: nodes: %+v, %v", name, states, err)
+		}
+		if err := d.Halt(t.Context(), "n"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := d.Remove(t.Context(), "n"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, running := startOf(other.Process.Pid); !running {
+			t.Fatalf("%s: somebody else's process was ended", name)
+		}
 	}
 }
 
 // A process that has ended but was not waited for does not run.
 func TestZombiesDoNotRun(t *testing.T) {
-	pid, err := syscall.ForkExec("/bin/sleep", []string{"sleep", "3600"}, &syscall.ProcAttr{})
+	pid, err := syscall.ForkExec("/bin/sleep", []string{"sleep", "3600"}, &syscall.ProcAttr{Env: []string{markVariable + "=/brokers/n"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := openChild(pid)
 	defer p.close()
-	if again := p.ident.open(); again == nil {
+	if again := p.ident.open("n"); again == nil {
 		t.Error("it does not run before it has ended")
 	} else {
 		again.close()
@@ -168,7 +175,7 @@ func TestZombiesDoNotRun(t *testing.T) {
 	if _, running := startOf(pid); running {
 		t.Error("a zombie runs")
 	}
-	if p.ident.open() != nil {
+	if p.ident.open("n") != nil {
 		t.Error("a zombie can be adopted")
 	}
 }

@@ -4,6 +4,7 @@ package process
 
 import (
 	"fmt"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -27,16 +28,17 @@ type proc struct {
 
 func (p *proc) String() string { return fmt.Sprintf("process %d", p.PID) }
 
-// open returns the process if it still runs, else nil. One that has ended and was not
-// waited for does not run.
-func (id ident) open() *proc {
+// open returns the process if it still runs, else nil: the number, the start and the
+// mark of the folder must be its own. One that has ended and was not waited for does not
+// run.
+func (id ident) open(f folder) *proc {
 	if id.PID <= 1 || id.Start == "" {
 		return nil
 	}
 	// Opened first, then looked at: what was looked at is what was opened.
 	h := openHandle(id.PID)
 	start, running := startOf(id.PID)
-	if running && start == id.Start {
+	if running && start == id.Start && hasMark(id.PID, filepath.Base(string(f))) {
 		return &proc{ident: id, handle: h}
 	}
 	h.close()
@@ -104,7 +106,7 @@ func (p *proc) reap() string {
 // end ends a process, by force when it does not heed a signal soon.
 func (p *proc) end() {
 	p.signal(syscall.SIGTERM)
-	if !p.wait(nil, 2*time.Second) {
+	if !p.wait(nil, termTimeout) {
 		p.signal(syscall.SIGKILL)
 		p.wait(nil, killTimeout)
 	}

@@ -3,6 +3,7 @@ package process
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,6 +96,17 @@ func (e *event) happened() bool {
 	return n > 0
 }
 
+// wait returns true when the event has happened, and false when the time is over.
+func (e *event) wait(limit time.Duration) bool {
+	for until := time.Now().Add(limit); ; {
+		left := max(0, time.Until(until))
+		fds := []unix.PollFd{{Fd: int32(e.fd), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, int(left/time.Millisecond)); n > 0 || err != unix.EINTR {
+			return n > 0
+		}
+	}
+}
+
 func (e *event) close() error { return unix.Close(e.fd) }
 
 // bootID tells this boot of the machine from others, in which the same number may
@@ -145,6 +157,21 @@ func killMarked(folder string) {
 			return
 		}
 	}
+}
+
+// hasMark reports whether a process is of the node, or the cluster, whose folder has
+// that name. The folder may have been moved since it started.
+func hasMark(pid int, name string) bool {
+	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil || len(environ) == 0 {
+		return true // it hides, or has just begun: then its number and start have to do
+	}
+	for e := range bytes.SplitSeq(environ, []byte{0}) {
+		if value, ok := bytes.CutPrefix(e, []byte(markVariable+"=")); ok && filepath.Base(string(value)) == name {
+			return true
+		}
+	}
+	return false
 }
 
 func hasEntry(environ, entry []byte) bool {

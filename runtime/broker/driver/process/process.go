@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,6 +25,9 @@ type Driver struct {
 
 	mu    sync.Mutex
 	nodes map[string]*instance // those that are watched, by name
+
+	sharing    sync.Mutex            // held while a member of a cluster starts, and while what they share comes or goes
+	companions map[string]*companion // those that are watched, by the folders of their clusters
 }
 
 var _ driver.Driver = (*Driver)(nil)
@@ -37,7 +41,10 @@ func New(cfg Config) (*Driver, error) {
 	if real, err := filepath.EvalSymlinks(data); err == nil {
 		data = real
 	}
-	d := &Driver{root: filepath.Join(data, "brokers"), folders: cfg.Folders, log: cfg.Log, nodes: map[string]*instance{}}
+	d := &Driver{
+		root: filepath.Join(data, "brokers"), folders: cfg.Folders, log: cfg.Log,
+		nodes: map[string]*instance{}, companions: map[string]*companion{},
+	}
 	if d.log == nil {
 		d.log = slog.Default()
 	}
@@ -85,20 +92,24 @@ func (d *Driver) Nodes(context.Context) ([]driver.State, error) {
 			continue // not ours
 		}
 		s := driver.State{Node: e.Name(), Where: string(f)}
-		if p := r.Main.open(); p != nil {
+		if p := r.Main.open(f); p != nil {
 			s.Running, s.Where = true, p.String()+" in "+string(f)
 			p.close()
 		}
 		states = append(states, s)
 	}
-	return states, nil
+	left, err := d.leftovers()
+	return append(states, left...), err
 }
 
 // Halt implements driver.Driver.
 func (d *Driver) Halt(ctx context.Context, node string) error {
 	i, err := d.running(node)
-	if err != nil || i == nil {
+	if err != nil {
 		return err
+	}
+	if i == nil {
+		return d.leave(node)
 	}
 	return i.Stop(ctx)
 }
@@ -114,7 +125,7 @@ func (d *Driver) Remove(_ context.Context, node string) error {
 			return err
 		}
 	}
-	return d.folder(node).remove(node)
+	return errors.Join(d.folder(node).remove(node), d.leave(node))
 }
 
 // running is the instance of a node that is watched, or that an earlier runtime has
@@ -137,7 +148,7 @@ func (d *Driver) running(node string) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	main := r.Main.open()
+	main := r.Main.open(f)
 	if main == nil {
 		return nil, f.sweep(r)
 	}

@@ -24,7 +24,7 @@ type netAddr = netip.AddrPort
 const markVariable = "MILLRACE_NODE"
 
 // Start implements driver.Driver.
-func (d *Driver) Start(ctx context.Context, n driver.Node, s driver.Software) (driver.Instance, error) {
+func (d *Driver) Start(ctx context.Context, n driver.Node, s driver.Software) (_ driver.Instance, err error) {
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
@@ -53,6 +53,9 @@ func (d *Driver) Start(ctx context.Context, n driver.Node, s driver.Software) (d
 	}
 	if i != nil {
 		if i.record.Launch == hash {
+			if err := d.accompanyAdopted(n, launch, env); err != nil {
+				d.log.Warn("what the members of a cluster share does not run", "node", n.Name, "err", err)
+			}
 			i.env, i.programs, i.adopted = env, s.Programs, true
 			i.setReady()
 			return i, nil
@@ -74,8 +77,23 @@ func (d *Driver) Start(ctx context.Context, n driver.Node, s driver.Software) (d
 	if err := f.sweep(r); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "clearing up after node %s", n.Name)
 	}
-	if err := free(n.Ports); err != nil {
+	together := shared(n, launch)
+	own := slices.DeleteFunc(slices.Clone(n.Ports), func(p driver.Port) bool { return slices.Contains(together, p) })
+	if err := free(own); err != nil {
 		return nil, err
+	}
+	if len(together) > 0 {
+		d.sharing.Lock()
+		defer d.sharing.Unlock()
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, d.leaveLocked(n.Name))
+			}
+		}()
+		if err := d.accompany(n, launch, env); err != nil {
+			return nil, err
+		}
+		launch.Companion = nil // of this node alone
 	}
 	if err := f.writeFiles(place, launch.Files); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "writing the files of node %s", n.Name)
@@ -181,6 +199,12 @@ func environment(f folder, p driver.Place, s driver.Software, more []string) []s
 	return env
 }
 
+// marked is the environment of a node's processes with the mark of another folder.
+func marked(env []string, f folder) []string {
+	env = slices.DeleteFunc(slices.Clone(env), func(e string) bool { return strings.HasPrefix(e, markVariable+"=") })
+	return append(env, markVariable+"="+string(f))
+}
+
 // free reports as a fault.Conflict that somebody else listens where a node would.
 func free(ports []driver.Port) error {
 	for _, p := range ports {
@@ -207,4 +231,5 @@ func awaitForks() {
 const (
 	stopTimeout = time.Minute      // for a node to end well, where nobody says how long
 	killTimeout = 10 * time.Second // for one to be gone that was killed
+	termTimeout = 2 * time.Second  // for a companion to end well
 )
