@@ -65,6 +65,14 @@ func (s *stage) Run(ctx context.Context, d Desired) (Running, error) {
 	return Running{Software: "stage " + d.Version, Alarms: s.alarm, Done: s.die, Err: func() error { return errors.New("killed") }}, nil
 }
 
+// Reboot is that of a single instance.
+func (s *stage) Reboot(ctx context.Context, d Desired) (Running, error) {
+	if err := s.Stop(ctx, d.ID); err != nil {
+		return Running{}, err
+	}
+	return s.Run(ctx, d)
+}
+
 func (s *stage) Stop(context.Context, string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -319,7 +327,7 @@ func TestRestart(t *testing.T) {
 		b := p.create("mill")
 		time.Sleep(time.Second)
 		p.must(p.Brokers.Stop(p.Context()))
-		p.expect(b, Creating, "1s run 1.0 given up")
+		p.expect(b, Creating, "1s run 1.0 given up; 1s stop")
 		p.must(p.Start(p.Context()))
 		time.Sleep(2 * time.Second)
 		p.expect(b, Up, "3s run 1.0 [miller=secret]")

@@ -14,6 +14,9 @@ func (Metadata) Run(context.Context, Desired) (Running, error) {
 	}}}, nil
 }
 
+// Reboot implements Runner.
+func (m Metadata) Reboot(ctx context.Context, d Desired) (Running, error) { return m.Run(ctx, d) }
+
 // Stop implements Runner.
 func (Metadata) Stop(context.Context, string) error { return nil }
 

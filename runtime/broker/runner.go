@@ -16,6 +16,12 @@ type Runner interface {
 	// the attempt runs anymore. When ctx is over, it gives up.
 	Run(ctx context.Context, d Desired) (Running, error)
 
+	// Reboot has a broker start anew as desired, and returns when all of it serves. The
+	// nodes of a cluster are started anew one after the other, so that the others serve
+	// meanwhile. When it fails, or ctx is over, some of the broker may run: Run takes it
+	// over, Stop ends it.
+	Reboot(ctx context.Context, d Desired) (Running, error)
+
 	// Stop ends a broker well and keeps its data. One that does not run is fine.
 	Stop(ctx context.Context, id string) error
 

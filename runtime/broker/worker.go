@@ -90,7 +90,7 @@ func (w *worker) stop(work context.Context) {
 	var err error
 	if _, ok := w.brokers.table.Get(w.key); !ok && !w.removed {
 		err = w.brokers.config.Runner.Remove(work, w.id)
-	} else if w.running != nil {
+	} else if !w.removed { // a failed reboot may have left some of it
 		err = w.brokers.config.Runner.Stop(work, w.id)
 	}
 	if err != nil {
@@ -179,7 +179,7 @@ func (w *worker) tellAlarms(ctx context.Context, b Broker) time.Duration {
 	return w.write(ctx, func(b *Broker) { b.alarmed(*w.alarms) })
 }
 
-// bringUp starts the broker, after an end of it if it runs, and writes what came of it.
+// bringUp starts the broker, anew if it runs, and writes what came of it.
 func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 	log := w.brokers.log.With("broker", w.id, "name", b.Name)
 	if w.began.IsZero() {
@@ -188,14 +188,12 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 	if w.running != nil {
 		log.Info("a broker is rebooting")
 		w.brokers.tell(b, "rebooting")
-		if err := w.brokers.config.Runner.Stop(work, w.id); err != nil {
-			log.Error("stopping a broker failed", "err", err)
-			return w.backOff(b.State)
-		}
-		w.running = nil
 	}
 	next := b.next()
-	r, err := w.run(halted, next)
+	r, err := w.run(halted, work, next)
+	if err != nil && halted.Err() == nil {
+		w.running = nil // or what runs is not known
+	}
 	switch {
 	case err == nil:
 		w.running, w.alarms, w.up, w.notBefore = &r, nil, time.Now(), time.Time{}
@@ -223,8 +221,8 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 	return wait
 }
 
-// run has the Runner run the broker, until it is to be deleted or the worker halts.
-func (w *worker) run(halted context.Context, b Broker) (Running, error) {
+// run has the Runner run the broker, or reboot it if it runs, until it is to be deleted or the worker halts.
+func (w *worker) run(halted, work context.Context, b Broker) (Running, error) {
 	ctx, cancel := context.WithCancel(halted)
 	defer cancel()
 	w.setCancel(cancel)
@@ -233,8 +231,14 @@ func (w *worker) run(halted context.Context, b Broker) (Running, error) {
 		return Running{}, context.Canceled
 	}
 	d, err := w.brokers.desired(ctx, b)
+	if err != nil && w.running != nil { // it must not go on as it was
+		err = errors.Join(err, w.brokers.config.Runner.Stop(work, w.id))
+	}
 	if err != nil {
 		return Running{}, err
+	}
+	if w.running != nil {
+		return w.brokers.config.Runner.Reboot(ctx, d)
 	}
 	return w.brokers.config.Runner.Run(ctx, d)
 }

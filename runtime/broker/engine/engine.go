@@ -39,8 +39,9 @@ type Engine interface {
 	// Describe returns what DescribeBroker shows of the broker's instances.
 	Describe(b Broker) []broker.Instance
 
-	// Control returns the means to govern a launched broker, one instance a node. It
-	// connects to nothing yet.
+	// Control returns the means to govern a broker, one instance a node: each stands for
+	// whatever runs as that node, also after the node was started anew. It connects to
+	// nothing yet, and the nodes need not run yet.
 	Control(b Broker, nodes []driver.Instance, s driver.Software) (Control, error)
 }
 
@@ -57,18 +58,34 @@ type Broker struct {
 	Root []byte  // PEM of the authority that signed it
 
 	Nodes []Node
+
+	// Front is where clients reach the nodes of a cluster, by the names of ports: one
+	// address for all nodes. Nil for a single node, which they reach at its own ports.
+	Front []driver.Port
+}
+
+// Public returns where clients reach a port of the broker, by its name.
+func (b Broker) Public(name string) (netip.AddrPort, bool) {
+	if b.Front != nil {
+		return public(b.Front, name)
+	}
+	if len(b.Nodes) == 0 {
+		return netip.AddrPort{}, false
+	}
+	return b.Nodes[0].Public(name)
 }
 
 // A Node is one member of a broker.
 type Node struct {
 	Name  string        // as in driver.Node
-	Host  string        // that the other nodes reach it by; "" for a single one
 	Ports []driver.Port // of Engine.Ports, with their public addresses
 }
 
-// Public returns where clients reach a port, by its name.
-func (n Node) Public(name string) (netip.AddrPort, bool) {
-	for _, p := range n.Ports {
+// Public returns where a node listens at a port, by its name.
+func (n Node) Public(name string) (netip.AddrPort, bool) { return public(n.Ports, name) }
+
+func public(ports []driver.Port, name string) (netip.AddrPort, bool) {
+	for _, p := range ports {
 		if p.Name == name {
 			return p.Public, true
 		}
@@ -87,10 +104,19 @@ type Rendered struct {
 
 // A Control governs one launched broker. It is safe for concurrent use.
 type Control interface {
-	// Ready waits until the broker's own health endpoint says that it serves, and what
-	// Amazon MQ owns in it is there. It gives up when ctx or a node is over: then the
-	// error has the node's last words.
-	Ready(ctx context.Context) error
+	// Ready waits until a node (from 0 on) says itself that it serves, as one of its
+	// cluster. It gives up when ctx or that node is over: then the error has the node's
+	// last words.
+	Ready(ctx context.Context, node int) error
+
+	// Answers asks a node whether it answers anybody; it is cheap, and meant to be called
+	// every few seconds.
+	Answers(ctx context.Context, node int) error
+
+	// Redundant waits until a cluster can do without any one of its nodes: all of them run,
+	// and no queue has so few copies in step that another one less would stop it or lose
+	// messages. It gives up when ctx is over.
+	Redundant(ctx context.Context) error
 
 	// Reconcile restores what Amazon MQ owns in the broker, such as operator policies,
 	// and removes what it forbids, such as the user guest. It is cheap and meant to be

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -81,10 +82,8 @@ func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, err
 	if err != nil {
 		return broker.Running{}, err
 	}
-	if died := r.take(d.ID); died != nil { // nodes of it may be left
-		if err := died.stop(ctx); err != nil {
-			return broker.Running{}, err
-		}
+	if before := r.take(d.ID); before != nil { // nodes of it may be left, and are adopted
+		before.release()
 	}
 	p, known := r.placements.table.Get(d.ID)
 	drv, err := r.driver(ctx, p.Driver)
@@ -98,10 +97,10 @@ func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, err
 	if err := r.fits(d, software); err != nil {
 		return broker.Running{}, err
 	}
-	b, run, p, err := r.bringUp(ctx, drv, eng, d, software, p, nodes)
+	run, p, err := r.bringUp(ctx, drv, eng, d, software, p, nodes)
 	if !known && fault.Of(err) == fault.Conflict {
 		// Somebody was faster to listen at a port that was free when it was chosen.
-		b, run, p, err = r.bringUp(ctx, drv, eng, d, software, placement{}, nodes)
+		run, p, err = r.bringUp(ctx, drv, eng, d, software, placement{}, nodes)
 	}
 	if err != nil {
 		return broker.Running{}, err
@@ -115,20 +114,16 @@ func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, err
 	r.mu.Lock()
 	r.running[d.ID] = run
 	r.mu.Unlock()
-	return broker.Running{
-		Instances: eng.Describe(b),
-		Software:  fmt.Sprintf("%s %s (%s)", software.Engine, software.Version, drv.Name()),
-		Alarms:    run.alarms, Done: run.died, Err: run.reason,
-	}, nil
+	return run.describe(), nil
 }
 
 // bringUp places a broker and launches it. Of one that has never served, nothing is left
 // when that fails, unless ctx is over.
-func (r *Runner) bringUp(ctx context.Context, drv driver.Driver, eng engine.Engine, d broker.Desired, s driver.Software, p placement, nodes int) (engine.Broker, *running, placement, error) {
+func (r *Runner) bringUp(ctx context.Context, drv driver.Driver, eng engine.Engine, d broker.Desired, s driver.Software, p placement, nodes int) (*running, placement, error) {
 	known := p.ID != ""
 	b, p, err := r.place(ctx, eng, d, p, drv.Name(), nodes)
 	if err != nil {
-		return b, nil, p, errors.Join(err, r.forget(ctx, drv, p, known))
+		return nil, p, errors.Join(err, r.forget(ctx, drv, p, known))
 	}
 	launching := ctx
 	if !p.Served { // one that has may have much to recover
@@ -140,7 +135,7 @@ func (r *Runner) bringUp(ctx context.Context, drv driver.Driver, eng engine.Engi
 	if err != nil && !p.Served && ctx.Err() == nil { // nothing was ever stored in it
 		err = errors.Join(err, r.forget(ctx, drv, p, false))
 	}
-	return b, run, p, err
+	return run, p, err
 }
 
 // driver returns the driver of that name, or the first that works when there is no name yet.
@@ -198,11 +193,17 @@ func (r *Runner) place(ctx context.Context, eng engine.Engine, d broker.Desired,
 		return b, p, err
 	}
 	b.Seed, b.TLS = s.Seed, s.TLS
+	if nodes > 1 && p.Front == nil {
+		p.Front = map[string]uint16{}
+	}
+	if b.Front, err = r.front(eng, d, p, nodes); err != nil {
+		return b, p, err
+	}
 	for n := range nodes {
 		if len(p.Nodes) == n {
 			p.Nodes = append(p.Nodes, map[string]uint16{})
 		}
-		ports, err := r.ports(eng, d, p, n)
+		ports, err := r.ports(eng, d, p, n, nodes > 1)
 		if err != nil {
 			return b, p, err
 		}
@@ -214,27 +215,47 @@ func (r *Runner) place(ctx context.Context, eng engine.Engine, d broker.Desired,
 	return b, p, r.placements.put(ctx, p)
 }
 
-// ports are those of a node of the placement, which gets the ones it lacks.
-func (r *Runner) ports(eng engine.Engine, d broker.Desired, p placement, n int) ([]driver.Port, error) {
+// front are the ports of the endpoint before the nodes of a cluster; nil for a single node.
+func (r *Runner) front(eng engine.Engine, d broker.Desired, p placement, nodes int) ([]driver.Port, error) {
+	if nodes == 1 {
+		return nil, nil
+	}
+	ports := slices.DeleteFunc(eng.Ports(d, r.config.Plain), func(p driver.Port) bool { return p.Private })
+	return ports, r.give(p, p.Front, ports, d.ID, func(port driver.Port) uint16 { return port.Inside })
+}
+
+// ports are those of a node of the placement. Clients know those of a single node, and
+// never those of a member.
+func (r *Runner) ports(eng engine.Engine, d broker.Desired, p placement, n int, member bool) ([]driver.Port, error) {
 	ports := eng.Ports(d, r.config.Plain)
-	given := p.Nodes[n]
+	for _, port := range ports {
+		if first, ok := p.Nodes[0][port.Name]; ok && port.Shared {
+			p.Nodes[n][port.Name] = first
+		}
+	}
+	return ports, r.give(p, p.Nodes[n], ports, node(d.ID, n), func(port driver.Port) uint16 {
+		if port.Private || member {
+			return 0
+		}
+		return port.Inside
+	})
+}
+
+// give sets the public addresses of ports, as they were given, and gives those that are
+// lacking: the one that is wanted if it is free.
+func (r *Runner) give(p placement, given map[string]uint16, ports []driver.Port, id string, wanted func(driver.Port) uint16) (err error) {
+	taken := func(number uint16) bool { return p.has(number) || r.placements.taken(number) }
 	for i, port := range ports {
 		number, ok := given[port.Name]
 		if !ok {
-			wanted := port.Inside
-			if port.Private {
-				wanted = 0
-			}
-			var err error
-			taken := func(number uint16) bool { return p.has(number) || r.placements.taken(number) }
-			if number, err = choosePort(r.config.Host, wanted, node(d.ID, n), port.Name, taken); err != nil {
-				return nil, err
+			if number, err = choosePort(r.config.Host, wanted(port), id, port.Name, taken); err != nil {
+				return err
 			}
 			given[port.Name] = number
 		}
 		ports[i].Public = netip.AddrPortFrom(r.config.Host, number)
 	}
-	return ports, nil
+	return nil
 }
 
 // names are those that a broker's certificate is for.
@@ -251,10 +272,8 @@ func (r *Runner) forget(ctx context.Context, drv driver.Driver, p placement, kno
 	if known {
 		return nil
 	}
-	for n := range p.Nodes {
-		if err := drv.Remove(ctx, node(p.ID, n)); err != nil {
-			return err
-		}
+	if err := each(len(p.Nodes), func(n int) error { return drv.Remove(ctx, node(p.ID, n)) }); err != nil {
+		return err
 	}
 	return r.placements.delete(ctx, p.ID)
 }
@@ -268,10 +287,19 @@ func (r *Runner) Stop(ctx context.Context, id string) error {
 	if drv == nil {
 		return err
 	}
-	for n := range p.Nodes { // an earlier runtime may have left them
-		err = errors.Join(err, drv.Halt(ctx, node(id, n)))
+	// An earlier runtime may have left them.
+	return errors.Join(err, each(len(p.Nodes), func(n int) error { return drv.Halt(ctx, node(id, n)) }))
+}
+
+// each does something to all of n nodes at once.
+func each(n int, do func(int) error) error {
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { errs[i] = do(i) })
 	}
-	return err
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // Remove implements broker.Runner.
@@ -296,6 +324,12 @@ func (r *Runner) placed(ctx context.Context, id string) (placement, driver.Drive
 	return p, drv, err
 }
 
+func (r *Runner) at(id string) *running {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running[id]
+}
+
 func (r *Runner) take(id string) *running {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -306,13 +340,12 @@ func (r *Runner) take(id string) *running {
 
 // User implements broker.Runner.
 func (r *Runner) User(ctx context.Context, id string, u broker.User, change broker.Change) error {
-	r.mu.Lock()
-	run := r.running[id]
-	r.mu.Unlock()
+	run := r.at(id)
 	if run == nil {
 		return fault.New(fault.Conflict, "The broker is not running.")
 	}
-	return run.control.User(ctx, u, change)
+	_, control := run.now()
+	return control.User(ctx, u, change)
 }
 
 // Release lets go of the drivers. Brokers must have been stopped.

@@ -555,7 +555,7 @@ func (e *fakeEngine) alarm(a ...broker.Action) {
 
 type fakeControl struct{ *fakeEngine }
 
-func (c fakeControl) Ready(ctx context.Context) error {
+func (c fakeControl) Ready(ctx context.Context, _ int) error {
 	if c.booting != nil {
 		c.booting()
 	}
@@ -566,6 +566,8 @@ func (c fakeControl) Ready(ctx context.Context) error {
 	return c.ready
 }
 
+func (c fakeControl) Answers(context.Context, int) error                     { return nil }
+func (c fakeControl) Redundant(context.Context) error                        { return nil }
 func (c fakeControl) Reconcile(context.Context) ([]string, error)            { return nil, nil }
 func (c fakeControl) Alarms(context.Context) ([]broker.Action, error)        { return c.alarms(), nil }
 func (c fakeControl) User(context.Context, broker.User, broker.Change) error { return nil }

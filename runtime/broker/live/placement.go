@@ -20,6 +20,7 @@ type placement struct {
 
 	Driver string              // the one that holds its data
 	Nodes  []map[string]uint16 // ports of each node, by name
+	Front  map[string]uint16   // ports of the endpoint before the nodes of a cluster; nil for a single node
 	Served bool                // it has served since it was created
 
 	Key []byte // the data key of Box, wrapped
@@ -97,9 +98,9 @@ func (t placements) taken(port uint16) bool {
 	return false
 }
 
-// has reports whether a port was given to a node of the broker.
+// has reports whether a port was given to the broker.
 func (p *placement) has(port uint16) bool {
-	for _, ports := range p.Nodes {
+	for _, ports := range append([]map[string]uint16{p.Front}, p.Nodes...) {
 		for _, other := range ports {
 			if other == port {
 				return true

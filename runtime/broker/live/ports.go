@@ -61,6 +61,9 @@ func free(host netip.Addr, port uint16) error {
 // would: seconds go by from its launch until it listens.
 func taken(n engine.Node) error {
 	for _, p := range n.Ports {
+		if p.Shared { // another member's companion may serve it
+			continue
+		}
 		if free(p.Public.Addr(), p.Public.Port()) != nil {
 			return fault.New(fault.Conflict, "port %s (%s) is in use by another program: end it", p.Public, p.Name)
 		}

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -25,25 +26,46 @@ const firstBoot = 5 * time.Minute
 // stopTimeout bounds the end of what could not be brought up.
 const stopTimeout = 15 * time.Second
 
-// A running broker is watched by a goroutine of its own, from its launch until it has
-// died or is released.
+// A running broker has goroutines of its own, one that watches it and one a node, from its
+// launch until it has died or is released.
 type running struct {
-	id      string
-	nodes   []driver.Instance
-	control engine.Control
-	log     *slog.Logger
+	id       string
+	driver   driver.Driver
+	engine   engine.Engine
+	software driver.Software
+	log      *slog.Logger
+	members  []*member
+	front    front
 
-	halt    context.CancelFunc
-	watcher sync.WaitGroup
-	alarms  chan []broker.Action // of capacity 1: the newest that were told
-	died    chan struct{}        // closed when a node has died by itself
-	why     error                // for after died
+	halt     context.CancelFunc
+	work     sync.WaitGroup
+	starting sync.Mutex           // one node at a time is launched
+	alarms   chan []broker.Action // of capacity 1: the newest that were told
+	died     chan struct{}        // closed when the last node has died by itself
+	changed  chan struct{}        // of capacity 1: a node is up, or is not
+
+	mu       sync.Mutex // guards what follows
+	broker   engine.Broker
+	control  engine.Control
+	launched bool  // the launch is over, and well
+	why      error // for after died
 }
 
 // launch brings up the nodes of a broker, and returns when it serves. When it does not,
 // nothing of it runs anymore.
 func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engine, b engine.Broker, s driver.Software) (_ *running, err error) {
-	run := &running{id: b.ID, log: r.config.Log.With("broker", b.ID), alarms: make(chan []broker.Action, 1), died: make(chan struct{})}
+	run := &running{
+		id: b.ID, driver: drv, engine: eng, software: s, broker: b, log: r.config.Log.With("broker", b.ID),
+		alarms: make(chan []broker.Action, 1), died: make(chan struct{}), changed: make(chan struct{}, 1),
+	}
+	var nodes []driver.Instance
+	for n := range b.Nodes {
+		m := &member{running: run, n: n, restarts: make(chan restart)}
+		run.members, nodes = append(run.members, m), append(nodes, m)
+	}
+	if run.control, err = eng.Control(b, nodes, s); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			// Also when ctx is over: what was begun has to end.
@@ -52,60 +74,143 @@ func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engin
 			err = errors.Join(err, run.stop(ctx))
 		}
 	}()
-	for n, node := range b.Nodes {
-		instance, err := drv.Start(ctx, driver.Node{
-			Name: node.Name, Ports: node.Ports,
-			Labels: map[string]string{"broker": b.ID, "name": b.Name, "account": b.Account, "region": b.Region},
-			Render: func(p driver.Place) (driver.Launch, error) {
-				rendered, err := eng.Render(b, n, p)
-				for _, left := range rendered.LeftOut {
-					run.log.Info("left out: "+left, "runs", p.Software.Version)
-				}
-				return rendered.Launch, err
-			},
-		}, s)
-		if err != nil {
+	if run.front, err = listen(b, run.control, run.log); err != nil {
+		return nil, err
+	}
+	kept, halt := context.WithCancel(context.WithoutCancel(ctx))
+	run.halt = halt
+	for _, m := range run.members {
+		run.work.Go(func() { m.keep(kept) })
+	}
+	if err := run.await(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := run.control.Reconcile(ctx); err != nil {
+		if !b.Served || run.alone() {
 			return nil, err
 		}
-		run.nodes = append(run.nodes, instance)
+		run.log.Debug("what Amazon MQ owns in a broker could not be restored; it is tried again", "err", err)
 	}
-	for n, instance := range run.nodes {
+	run.begin()
+	run.work.Go(func() { run.watch(kept) })
+	return run, nil
+}
+
+// await waits until the nodes are up. Of a cluster that has served before, a majority will
+// do when the others have failed: those go on trying.
+func (r *running) await(ctx context.Context) error {
+	for {
+		if over, err := r.settled(); over {
+			return err
+		}
 		select {
-		case <-instance.Ready():
-		case <-instance.Done():
-			if err := taken(b.Nodes[n]); err != nil {
-				return nil, err
-			}
-			return nil, fault.New(fault.Unavailable, "The broker ended while it started: %v", instance.Err())
+		case <-r.changed:
 		case <-ctx.Done():
-			return nil, fault.Wrap(fault.Of(ctx.Err()), ctx.Err(), "The broker did not come up in time.")
+			return fault.Wrap(fault.Of(ctx.Err()), ctx.Err(), "The broker did not come up in time.")
 		}
 	}
-	if run.control, err = eng.Control(b, run.nodes, s); err != nil {
-		return nil, err
+}
+
+func (r *running) settled() (over bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	up, tried := 0, 0
+	for _, m := range r.members {
+		if m.up {
+			up++
+		}
+		if m.up || m.failure != nil {
+			tried++
+		}
+		if m.failure != nil {
+			err = m.failure
+		}
 	}
-	if err := run.control.Ready(ctx); err != nil {
-		return nil, err
+	if up == len(r.members) {
+		return true, nil
 	}
-	watched, halt := context.WithCancel(context.WithoutCancel(ctx))
-	run.halt = halt
-	run.watcher.Go(func() { run.watch(watched) })
-	return run, nil
+	if r.alone() || !r.broker.Served {
+		return err != nil, err
+	}
+	if tried < len(r.members) {
+		return false, nil
+	}
+	if up > len(r.members)/2 {
+		return true, nil
+	}
+	return up == 0, err
+}
+
+// alone reports whether the broker is a single node, which whoever runs it starts again
+// when it dies. The nodes of a cluster are started again here, while one of them is up.
+func (r *running) alone() bool { return len(r.members) == 1 }
+
+// begin is the end of the launch: from now on the broker has died when no node is up.
+func (r *running) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.launched = true
+	for _, m := range r.members {
+		r.front.setUp(m.n, m.up)
+	}
+	r.mourn()
+}
+
+// set notes that a node is up, or why it is not.
+func (r *running) set(m *member, up bool, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.up, m.failure = up, why
+	// Nobody sees a new broker before all of it is there.
+	r.front.setUp(m.n, up && (r.launched || r.broker.Served))
+	if !up {
+		r.front.cut(m.n)
+	}
+	r.mourn()
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// mourn tells once that the broker has died: no node is up. The caller holds mu.
+func (r *running) mourn() {
+	if !r.launched || slices.ContainsFunc(r.members, func(m *member) bool { return m.up }) {
+		return
+	}
+	select {
+	case <-r.died:
+		return
+	default:
+	}
+	for _, m := range r.members {
+		if m.failure != nil {
+			r.why = m.failure
+		}
+	}
+	close(r.died)
+}
+
+// now returns what the broker should run as, and what governs it.
+func (r *running) now() (engine.Broker, engine.Control) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.broker, r.control
+}
+
+// describe is what there is to say of the broker that runs.
+func (r *running) describe() broker.Running {
+	b, _ := r.now()
+	return broker.Running{
+		Instances: r.engine.Describe(b),
+		Software:  fmt.Sprintf("%s %s (%s)", r.software.Engine, r.software.Version, r.driver.Name()),
+		Alarms:    r.alarms, Done: r.died, Err: r.reason,
+	}
 }
 
 // watch restores what Amazon MQ owns in the broker, now and then, and tells of alarms,
 // until it is over.
 func (r *running) watch(ctx context.Context) {
-	over := make(chan driver.Instance, len(r.nodes))
-	for _, node := range r.nodes {
-		r.watcher.Go(func() {
-			select {
-			case <-node.Done():
-				over <- node
-			case <-ctx.Done():
-			}
-		})
-	}
 	reconcile, alarms := time.NewTicker(reconcileEvery), time.NewTicker(alarmsEvery)
 	defer reconcile.Stop()
 	defer alarms.Stop()
@@ -115,16 +220,13 @@ func (r *running) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case node := <-over:
-			if ctx.Err() == nil { // else it was ended
-				r.why = node.Err()
-				close(r.died)
-			}
+		case <-r.died:
 			return
 		case <-alarms.C:
 			tell(ctx)
 		case <-reconcile.C:
-			restored, err := r.control.Reconcile(ctx)
+			_, control := r.now()
+			restored, err := control.Reconcile(ctx)
 			for _, what := range restored {
 				r.log.Info(what)
 			}
@@ -140,7 +242,8 @@ func (r *running) teller() func(context.Context) {
 	var told []broker.Action
 	first := true
 	return func(ctx context.Context) {
-		alarms, err := r.control.Alarms(ctx)
+		_, control := r.now()
+		alarms, err := control.Alarms(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				r.log.Debug("a broker could not be asked for alarms; it is asked again", "err", err)
@@ -160,24 +263,24 @@ func (r *running) teller() func(context.Context) {
 }
 
 // reason says why the broker died; it is for after died.
-func (r *running) reason() error { return r.why }
+func (r *running) reason() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.why
+}
 
-// release ends the watching. The broker goes on.
+// release ends the watching, and the endpoint of a cluster. The nodes go on.
 func (r *running) release() {
 	if r.halt != nil {
 		r.halt()
 	}
-	r.watcher.Wait()
-	if r.control != nil {
-		r.control.Release()
-	}
+	r.work.Wait()
+	r.front.close()
+	r.control.Release()
 }
 
-// stop ends the broker well, its last node first.
-func (r *running) stop(ctx context.Context) (err error) {
+// stop ends the broker well, all its nodes at once.
+func (r *running) stop(ctx context.Context) error {
 	r.release()
-	for _, node := range slices.Backward(r.nodes) {
-		err = errors.Join(err, node.Stop(ctx))
-	}
-	return err
+	return each(len(r.members), func(n int) error { return r.members[n].Stop(ctx) })
 }

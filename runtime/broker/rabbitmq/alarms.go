@@ -10,10 +10,13 @@ import (
 	"millrace/runtime/broker"
 )
 
+// allAlarmsCheck is of all nodes of a cluster.
+const allAlarmsCheck = "/api/health/checks/alarms"
+
 // Alarms implements engine.Control. Of a broker whose first user cannot log in anymore,
 // nobody knows.
 func (c *control) Alarms(ctx context.Context) ([]broker.Action, error) {
-	err := c.api.call(ctx, http.MethodGet, alarmsCheck, nil, nil)
+	err := c.api.call(ctx, http.MethodGet, allAlarmsCheck, nil, nil)
 	var answer *status
 	if err == nil || !errors.As(err, &answer) || len(answer.alarms) == 0 {
 		return nil, err

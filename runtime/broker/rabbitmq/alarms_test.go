@@ -12,7 +12,7 @@ func TestAlarmsAreActions(t *testing.T) {
 	if got, err := c.Alarms(t.Context()); err != nil || len(got) != 0 {
 		t.Errorf("a healthy broker: %v, %v", got, err)
 	}
-	const check = "GET " + alarmsCheck
+	const check = "GET " + allAlarmsCheck
 	f.answers[check] = 503
 	f.bodies[check] = `{"status":"failed","alarms":[{"node":"n","resource":"memory"},{"node":"n","resource":"disk"},{"node":"n","resource":"memory"},{"node":"n","resource":"new"}]}`
 	got, err := c.Alarms(t.Context())

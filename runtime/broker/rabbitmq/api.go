@@ -6,9 +6,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"millrace/runtime/broker"
@@ -22,26 +24,34 @@ const (
 	maxAnswer   = 1 << 20
 )
 
-// api is a broker's management API, over one connection that is kept.
+// api is a broker's management API, over one connection a node that is kept.
 type api struct {
-	url    string
+	urls   []string // of the nodes
 	user   broker.User
 	client *http.Client
+
+	answers atomic.Int64 // the node that has answered last
 }
 
 func newAPI(b engine.Broker) (*api, error) {
-	at, _ := b.Nodes[0].Public(console)
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(b.Root) || !at.IsValid() {
-		return nil, fault.New(fault.Internal, "The broker has no certificate authority, or no console.")
+	if !roots.AppendCertsFromPEM(b.Root) {
+		return nil, fault.New(fault.Internal, "The broker has no certificate authority.")
 	}
-	a := &api{url: "https://" + at.String(), client: &http.Client{
+	a := &api{client: &http.Client{
 		Timeout: callTimeout,
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12},
 			MaxConnsPerHost: 1, IdleConnTimeout: idleTimeout,
 		},
 	}}
+	for _, n := range b.Nodes {
+		at, ok := n.Public(console)
+		if !ok {
+			return nil, fault.New(fault.Internal, "Node %s has no console.", n.Name)
+		}
+		a.urls = append(a.urls, "https://"+at.String())
+	}
 	if len(b.Users) > 0 {
 		a.user = b.Users[0]
 	}
@@ -62,9 +72,28 @@ func (s *status) Error() string {
 	return fmt.Sprintf("the management API answered %d %s", s.code, s.reason)
 }
 
-// call sends a request and reads the answer's body into out, unless that is nil. Every
-// other status than a success is a *status.
-func (a *api) call(ctx context.Context, method, path string, in, out any) error {
+// call asks whichever node answers. It may ask more than one, so requests can be
+// repeated. Every other status than a success is a *status.
+func (a *api) call(ctx context.Context, method, path string, in, out any) (err error) {
+	first := int(a.answers.Load())
+	for i := range a.urls {
+		n := (first + i) % len(a.urls)
+		err = a.callNode(ctx, n, method, path, in, out)
+		var answer *status
+		if err == nil || errors.As(err, &answer) && answer.code < 500 {
+			a.answers.Store(int64(n))
+			return err
+		}
+		if answer != nil && len(answer.alarms) > 0 || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// callNode sends a request to one node and reads the answer's body into out, unless that
+// is nil.
+func (a *api) callNode(ctx context.Context, node int, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -73,7 +102,7 @@ func (a *api) call(ctx context.Context, method, path string, in, out any) error 
 		}
 		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, a.url+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, a.urls[node]+path, body)
 	if err != nil {
 		return err
 	}

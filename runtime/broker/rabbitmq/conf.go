@@ -81,6 +81,8 @@ func (r *renderer) conf() (main, advanced []byte, err error) {
 		c.set("stomp.listeners.ssl.1", r.listen(stomps))
 	}
 
+	r.cluster(c)
+
 	c.section("What the broker is born with. It counts once.")
 	c.set("load_definitions", r.files.definitions)
 	if r.version.knows("anonymous_login_user") {

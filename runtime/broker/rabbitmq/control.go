@@ -3,7 +3,9 @@ package rabbitmq
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +25,7 @@ const (
 // control is a launched broker.
 type control struct {
 	engine.Broker
-	node    driver.Instance // the first, which speaks for all
+	nodes   []driver.Instance
 	running version
 	api     *api
 
@@ -35,8 +37,8 @@ type control struct {
 
 // Control implements engine.Engine.
 func (Engine) Control(b engine.Broker, nodes []driver.Instance, s driver.Software) (engine.Control, error) {
-	if len(nodes) == 0 || len(b.Nodes) == 0 {
-		return nil, fault.New(fault.Internal, "The broker has no nodes.")
+	if len(nodes) == 0 || len(b.Nodes) != len(nodes) {
+		return nil, fault.New(fault.Internal, "The broker has %d nodes, and %d were given.", len(b.Nodes), len(nodes))
 	}
 	v, err := parseVersion(s.Version)
 	if err != nil {
@@ -46,7 +48,7 @@ func (Engine) Control(b engine.Broker, nodes []driver.Instance, s driver.Softwar
 	if err != nil {
 		return nil, err
 	}
-	return &control{Broker: b, node: nodes[0], running: v, api: a, probeEvery: probeEvery}, nil
+	return &control{Broker: b, nodes: nodes, running: v, api: a, probeEvery: probeEvery}, nil
 }
 
 // Release implements engine.Control.
@@ -54,27 +56,19 @@ func (c *control) Release() { c.api.client.CloseIdleConnections() }
 
 // Ready implements engine.Control. An alarm does not keep a broker that has served
 // before from being ready: it serves, and blocks publishers.
-func (c *control) Ready(ctx context.Context) error {
-	if err := c.serves(ctx); err != nil {
-		return err
-	}
-	_, err := c.Reconcile(ctx)
-	return err
-}
-
-func (c *control) serves(ctx context.Context) error {
+func (c *control) Ready(ctx context.Context, node int) error {
 	if c.api.user.Name == "" {
-		return c.awaitStartup(ctx)
+		return c.awaitStartup(ctx, node)
 	}
 	inAlarm := 0
 	for {
-		err := c.healthy(ctx)
+		err := c.healthy(ctx, node)
 		var answer *status
 		switch {
 		case err == nil:
 			return nil
-		case unauthorized(err): // its owner has changed the password, or deleted the user
-			return c.awaitStartup(ctx)
+		case unauthorized(err) && c.mayLackUsers(): // its owner has changed the password, or deleted the user
+			return c.awaitStartup(ctx, node)
 		case errors.As(err, &answer) && len(answer.alarms) > 0:
 			if c.Served {
 				return nil
@@ -86,25 +80,41 @@ func (c *control) serves(ctx context.Context) error {
 		}
 		select {
 		case <-time.After(c.probeEvery):
-		case <-c.node.Done():
-			return fault.New(fault.Unavailable, "The broker ended while it started: %v", c.node.Err())
+		case <-c.nodes[node].Done():
+			return ended(c.nodes[node])
 		case <-ctx.Done():
 			return fault.Wrap(fault.Of(ctx.Err()), errors.Join(ctx.Err(), err), "The broker did not serve in time.")
 		}
 	}
 }
 
+// Answers implements engine.Control: whoever serves the console's page is not stuck.
+func (c *control) Answers(ctx context.Context, node int) error {
+	return c.api.callNode(ctx, node, http.MethodHead, "/", nil, nil)
+}
+
+func ended(node driver.Instance) error {
+	return fault.New(fault.Unavailable, "The broker ended while it started: %v", node.Err())
+}
+
+// mayLackUsers reports whether the user that the broker was born with may be gone. A
+// member of a new cluster knows nobody until it has joined the one that does.
+func (c *control) mayLackUsers() bool { return c.Served || len(c.nodes) == 1 }
+
 const alarmsCheck = "/api/health/checks/local-alarms"
 
-// healthy asks whether clients can connect, and whether publishers can publish. The API
-// is up before the listeners of clients.
-func (c *control) healthy(ctx context.Context) error {
-	for _, check := range []string{"/api/health/checks/protocol-listener/amqps", "/api/health/checks/virtual-hosts", alarmsCheck} {
-		if err := c.api.call(ctx, http.MethodGet, check, nil, nil); err != nil {
+// healthy asks a node whether clients can connect, and whether publishers can publish. The
+// API is up before the listeners of clients.
+func (c *control) healthy(ctx context.Context, node int) error {
+	for _, check := range []string{"/api/health/checks/protocol-listener/amqps", "/api/health/checks/virtual-hosts"} {
+		if err := c.api.callNode(ctx, node, http.MethodGet, check, nil, nil); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := c.joined(ctx, node); err != nil {
+		return err
+	}
+	return c.api.callNode(ctx, node, http.MethodGet, alarmsCheck, nil, nil)
 }
 
 func unauthorized(err error) bool {
@@ -112,22 +122,37 @@ func unauthorized(err error) bool {
 	return errors.As(err, &s) && (s.code == http.StatusUnauthorized || s.code == http.StatusForbidden)
 }
 
-// awaitStartup asks without the help of a user.
-func (c *control) awaitStartup(ctx context.Context) error {
+// awaitStartup asks a node without the help of a user.
+func (c *control) awaitStartup(ctx context.Context, node int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	done := c.nodes[node].Done()
 	go func() {
 		select {
-		case <-c.node.Done():
+		case <-done:
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
-	_, err := c.node.Exec(ctx, nil, "rabbitmqctl", "await_startup")
+	_, err := c.nodes[node].Exec(ctx, nil, "rabbitmqctl", "await_startup")
 	select {
-	case <-c.node.Done():
-		return fault.New(fault.Unavailable, "The broker ended while it started: %v", c.node.Err())
+	case <-done:
+		return ended(c.nodes[node])
 	default:
 		return err
 	}
+}
+
+// exec runs a command beside whichever node runs it.
+func (c *control) exec(ctx context.Context, stdin, command string, args ...string) (out []byte, err error) {
+	for _, n := range c.nodes {
+		var in io.Reader
+		if stdin != "" {
+			in = strings.NewReader(stdin)
+		}
+		if out, err = n.Exec(ctx, in, command, args...); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return out, err
 }

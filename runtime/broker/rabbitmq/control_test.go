@@ -147,10 +147,10 @@ func TestReadyWaitsForTheHealthEndpoint(t *testing.T) {
 	const check = "GET /api/health/checks/protocol-listener/amqps"
 	f.answers[check], f.unwell = 503, 3
 	_, _, c := fakeBroker(t, f)
-	if err := c.Ready(t.Context()); err != nil {
+	if err := c.Ready(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{check, "GET /api/health/checks/virtual-hosts", "GET /api/health/checks/local-alarms", getOperator, getGuest} {
+	for _, want := range []string{check, "GET /api/health/checks/virtual-hosts", "GET /api/health/checks/local-alarms"} {
 		if !slices.Contains(f.requests, want) {
 			t.Errorf("%s was not asked for", want)
 		}
@@ -163,19 +163,19 @@ func TestReadyGivesUpWhenTheNodeIsOver(t *testing.T) {
 	_, node, c := fakeBroker(t, f)
 	node.err = errors.New("its last words")
 	close(node.done)
-	if err := c.Ready(t.Context()); fault.Of(err) != fault.Unavailable || !strings.Contains(err.Error(), "its last words") {
+	if err := c.Ready(t.Context(), 0); fault.Of(err) != fault.Unavailable || !strings.Contains(err.Error(), "its last words") {
 		t.Errorf("got %v", err)
 	}
 	b, _, _ := fakeBroker(t, f)
 	b.Users = nil // so that a command has to be waited for
 	node.block = true
-	if err := controlOf(t, b, node).Ready(t.Context()); fault.Of(err) != fault.Unavailable {
+	if err := controlOf(t, b, node).Ready(t.Context(), 0); fault.Of(err) != fault.Unavailable {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	node.done = make(chan struct{})
-	if err := controlOf(t, b, node).Ready(ctx); !errors.Is(err, context.Canceled) {
+	if err := controlOf(t, b, node).Ready(ctx, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
 }
@@ -185,11 +185,11 @@ func TestAlarmsKeepNewBrokersFromBeingReady(t *testing.T) {
 	f.answers["GET /api/health/checks/local-alarms"] = 503
 	f.bodies["GET /api/health/checks/local-alarms"] = `{"status":"failed","reason":"There are alarms in effect on the node","alarms":[{"node":"n","resource":"memory"},{"node":"n","resource":"disk"},{"node":"n","resource":"memory"}]}`
 	b, node, c := fakeBroker(t, f)
-	if err := c.Ready(t.Context()); fault.Of(err) != fault.Unavailable {
+	if err := c.Ready(t.Context(), 0); fault.Of(err) != fault.Unavailable {
 		t.Errorf("a new broker with an alarm: %v", err)
 	}
 	b.Served = true
-	if err := controlOf(t, b, node).Ready(t.Context()); err != nil {
+	if err := controlOf(t, b, node).Ready(t.Context(), 0); err != nil {
 		t.Errorf("one that has served: %v", err)
 	}
 }
@@ -202,7 +202,10 @@ func TestWithoutALoginCommandsDo(t *testing.T) {
 	}
 	_, node, c := fakeBroker(t, f)
 	node.output["rabbitmqctl --quiet --formatter json list_users"] = `[{"user":"guest","tags":[]}]`
-	if err := c.Ready(t.Context()); err != nil {
+	if err := c.Ready(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Reconcile(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{

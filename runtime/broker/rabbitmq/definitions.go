@@ -118,14 +118,14 @@ func (r *renderer) policies() []policy {
 			Definition: map[string]any{"max-length": most, "overflow": "reject-publish"}})
 	}
 	if mirrors {
-		owned := policy{VHost: "/", Name: mirrorPolicy, Pattern: ".*", ApplyTo: "all", Definition: map[string]any{}}
-		owned.mirror()
-		all = append(all, owned)
+		all = append(all, ownedMirrors())
 	}
 	return all
 }
 
+// mirror has the queues of a policy mirrored on all nodes of the cluster.
 func (p policy) mirror() {
+	delete(p.Definition, "ha-params") // of other modes
 	p.Definition["ha-mode"], p.Definition["ha-sync-mode"] = "all", "automatic"
 }
 

@@ -40,18 +40,22 @@ var _ engine.Engine = Engine{}
 // Name implements engine.Engine.
 func (Engine) Name() string { return "rabbitmq" }
 
-// Nodes implements engine.Engine. Clusters, and brokers whose configuration asks
-// somebody else who may log in, are refused.
+// members is how many nodes a cluster has (Amazon MQ Developer Guide, "Deploying a
+// RabbitMQ broker").
+const members = 3
+
+// Nodes implements engine.Engine. Brokers whose configuration asks somebody else who may
+// log in are refused.
 func (Engine) Nodes(d broker.Desired) (int, error) {
-	if d.Mode != catalog.SingleInstance {
-		return 0, fault.New(fault.Invalid, "RabbitMQ clusters are not supported by Millrace yet: use the deployment mode SINGLE_INSTANCE.")
-	}
 	settings, err := settingsOf(d)
 	if err != nil {
 		return 0, err
 	}
 	if outside := settings.Outside(); len(outside) > 0 {
 		return 0, fault.New(fault.Invalid, "The broker's configuration needs %s, which Millrace does not support yet.", strings.Join(outside, ", "))
+	}
+	if d.Mode == catalog.Cluster {
+		return members, nil
 	}
 	return 1, nil
 }
@@ -60,8 +64,9 @@ func settingsOf(d broker.Desired) (config.Settings, error) {
 	return config.Effective(d.Configuration, d.Version, d.Instance, d.Mode)
 }
 
-// Ports implements engine.Engine. Amazon MQ Developer Guide, "Listener ports".
-func (Engine) Ports(_ broker.Desired, plain bool) []driver.Port {
+// Ports implements engine.Engine. Amazon MQ Developer Guide, "Listener ports". The nodes of
+// a cluster find each other by one port mapper, where they share a machine.
+func (Engine) Ports(d broker.Desired, plain bool) []driver.Port {
 	ports := []driver.Port{
 		{Name: amqps, Inside: 5671},
 		{Name: console, Inside: 15671},
@@ -73,7 +78,7 @@ func (Engine) Ports(_ broker.Desired, plain bool) []driver.Port {
 			driver.Port{Name: stomps, Inside: 61614})
 	}
 	return append(ports,
-		driver.Port{Name: epmd, Inside: 4369, Private: true},
+		driver.Port{Name: epmd, Inside: 4369, Private: true, Shared: d.Mode == catalog.Cluster},
 		driver.Port{Name: dist, Inside: 25672, Private: true})
 }
 
@@ -84,7 +89,7 @@ func (Engine) Describe(b engine.Broker) []broker.Instance {
 		return nil
 	}
 	url := func(scheme, name string) string {
-		at, _ := b.Nodes[0].Public(name)
+		at, _ := b.Public(name)
 		return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(b.Host, strconv.Itoa(int(at.Port()))))
 	}
 	endpoints := []string{url("amqps", amqps)}

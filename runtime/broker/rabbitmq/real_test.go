@@ -161,7 +161,10 @@ func (b *bench) up() {
 	b.Cleanup(b.control.Release)
 	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
 	defer cancel()
-	if err := b.control.Ready(ctx); err != nil {
+	if err := b.control.Ready(ctx, 0); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := b.control.Reconcile(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	b.broker.Served = true

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"millrace/runtime/broker"
 	"millrace/runtime/fault"
@@ -55,6 +54,13 @@ func (c *control) reconcile(ctx context.Context) (changed []string, err error) {
 		}
 		if restored {
 			changed = append(changed, "restored the operator policy "+operatorName)
+		}
+	}
+	if c.mirrored() {
+		mirrored, err := c.mirrorAll(ctx)
+		changed = append(changed, mirrored...)
+		if err != nil {
+			return changed, err
 		}
 	}
 	err = c.api.call(ctx, http.MethodGet, "/api/users/"+guest, nil, nil)
@@ -107,9 +113,10 @@ func missing(err error) bool {
 	return errors.As(err, &s) && s.code == http.StatusNotFound
 }
 
-// reconcileByCommand does the same where no user is known.
+// reconcileByCommand does the same where no user is known, but leaves policies of the
+// broker's owner as they are.
 func (c *control) reconcileByCommand(ctx context.Context) error {
-	out, err := c.node.Exec(ctx, nil, "rabbitmqctl", "--quiet", "--formatter", "json", "list_users")
+	out, err := c.exec(ctx, "", "rabbitmqctl", "--quiet", "--formatter", "json", "list_users")
 	if err != nil {
 		return err
 	}
@@ -124,10 +131,17 @@ func (c *control) reconcileByCommand(ctx context.Context) error {
 			}
 		}
 	}
+	var d definitions
 	if want, ok := operatorPolicyOf(c.Version, c.running); ok {
-		return c.load(ctx, definitions{Parameters: []parameter{want.parameter()}})
+		d.Parameters = []parameter{want.parameter()}
 	}
-	return nil
+	if c.mirrored() {
+		d.Policies = []policy{ownedMirrors()}
+	}
+	if d.Parameters == nil && d.Policies == nil {
+		return nil
+	}
+	return c.load(ctx, d)
 }
 
 // load imports definitions into the running broker. They go through stdin, as an Erlang
@@ -139,7 +153,7 @@ func (c *control) load(ctx context.Context, d definitions) error {
 		return err
 	}
 	term := fmt.Sprintf("rabbit_definitions:import_raw(base64:decode(%q)).\n", base64.StdEncoding.EncodeToString(b))
-	out, err := c.node.Exec(ctx, strings.NewReader(term), "rabbitmqctl", "eval")
+	out, err := c.exec(ctx, term, "rabbitmqctl", "eval")
 	if err != nil {
 		return err
 	}
@@ -150,7 +164,7 @@ func (c *control) load(ctx context.Context, d definitions) error {
 }
 
 func (c *control) deleteUser(ctx context.Context, name string) error {
-	_, err := c.node.Exec(ctx, nil, "rabbitmqctl", "--quiet", "delete_user", "--", name)
+	_, err := c.exec(ctx, "", "rabbitmqctl", "--quiet", "delete_user", "--", name)
 	return err
 }
 

@@ -14,7 +14,7 @@ import (
 // A renderer says one launch.
 type renderer struct {
 	engine.Broker
-	node     engine.Node
+	node     int
 	place    driver.Place
 	version  version // that runs
 	seed     seed
@@ -31,7 +31,7 @@ type files struct {
 
 // Render implements engine.Engine.
 func (Engine) Render(b engine.Broker, node int, p driver.Place) (engine.Rendered, error) {
-	r := &renderer{Broker: b, node: b.Nodes[node], place: p}
+	r := &renderer{Broker: b, node: node, place: p}
 	var err error
 	if r.version, err = parseVersion(p.Software.Version); err != nil {
 		return engine.Rendered{}, err
@@ -56,7 +56,9 @@ func (Engine) Render(b engine.Broker, node int, p driver.Place) (engine.Rendered
 	if err != nil {
 		return engine.Rendered{}, err
 	}
-	if b.Served { // or users that were deleted would come back
+	// Definitions count once, or users that were deleted would come back. In a cluster the
+	// first node has them: all nodes boot at once, and would write the same at the same time.
+	if b.Served || node > 0 {
 		birth = []byte("{}")
 	}
 	return engine.Rendered{
@@ -124,7 +126,7 @@ func (r *renderer) plugins() []byte {
 func (r *renderer) environment() []string {
 	p := r.place
 	env := []string{
-		"RABBITMQ_NODENAME=" + r.node.Name + "@" + p.Host,
+		"RABBITMQ_NODENAME=" + r.erlangName(r.node),
 		"RABBITMQ_CONFIG_FILE=" + r.files.conf,
 		"RABBITMQ_CONFIG_FILES=" + path.Join(p.Config, "conf.d", "*.conf"), // the official image has some
 		"RABBITMQ_ADVANCED_CONFIG_FILE=" + r.files.advanced,
@@ -154,7 +156,16 @@ func (r *renderer) environment() []string {
 	return env
 }
 
-// portMapper is Erlang's, of this node alone: RabbitMQ would start one that outlives it.
+// erlangName is how RabbitMQ knows a node of the broker.
+func (r *renderer) erlangName(node int) string {
+	name, host := r.Nodes[node].Name, r.place.Host
+	if node != r.node {
+		host = r.place.Hosts[name]
+	}
+	return name + "@" + host
+}
+
+// portMapper is Erlang's, of this broker alone: RabbitMQ would start one that outlives it.
 func (r *renderer) portMapper() []string {
 	at, ok := r.place.Listen[epmd]
 	command := program(r.place, "epmd")

@@ -27,6 +27,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func testPlace(running string) driver.Place {
 	p := driver.Place{
 		Config: "/data/config", Data: "/data/data", Logs: "/data/logs", Home: "/data/home", Host: "localhost",
+		Hosts:  map[string]string{"b-1-1": "localhost", "b-1-2": "localhost", "b-1-3": "localhost"},
 		Listen: map[string]netip.AddrPort{},
 		Software: driver.Software{Engine: "rabbitmq", Version: running, Programs: map[string]string{
 			"rabbitmq-server": "/usr/lib/rabbitmq/bin/rabbitmq-server", "epmd": "/usr/bin/epmd",
@@ -48,11 +49,23 @@ func testBroker(version, instance string, mode catalog.Mode) engine.Broker {
 		Host: "127.0.0.1", TLS: ca.Pair{Certificate: []byte("certificate"), Key: []byte("key")}, Root: []byte("root"),
 	}
 	b.Seed, _ = (Engine{}).Seed(b.Desired, bytes.NewReader(make([]byte, 64)))
-	ports := (Engine{}).Ports(b.Desired, true)
-	for i := range ports {
-		ports[i].Public = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), ports[i].Inside)
+	n, err := (Engine{}).Nodes(b.Desired)
+	if err != nil {
+		panic(err)
 	}
-	b.Nodes = []engine.Node{{Name: "b-1-1", Ports: ports}}
+	at := func(node uint16) []driver.Port {
+		ports := (Engine{}).Ports(b.Desired, true)
+		for i := range ports {
+			ports[i].Public = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), ports[i].Inside+node)
+		}
+		return ports
+	}
+	for i := range n {
+		b.Nodes = append(b.Nodes, engine.Node{Name: fmt.Sprint("b-1-", i+1), Ports: at(uint16(i))})
+	}
+	if n > 1 {
+		b.Front = at(10000)
+	}
 	return b
 }
 
@@ -297,17 +310,15 @@ func TestSoftwareThatIsTooOldOrUnknown(t *testing.T) {
 }
 
 func TestBrokersThatCannotBeRunYet(t *testing.T) {
-	cluster := testBroker("4.2", "mq.m7g.large", catalog.Cluster)
-	if _, err := (Engine{}).Nodes(cluster.Desired); fault.Of(err) != fault.Invalid {
-		t.Errorf("a cluster: %v", err)
-	}
 	outside := testBroker("4.2", "mq.m7g.large", catalog.SingleInstance)
 	outside.Configuration = []byte("auth_backends.1 = oauth2\nauth_backends.2 = internal\nauth_oauth2.resource_server_id = rabbitmq\nauth_oauth2.jwks_url = https://idp.example/jwks\n")
 	if _, err := (Engine{}).Nodes(outside.Desired); fault.Of(err) != fault.Invalid {
 		t.Errorf("OAuth: %v", err)
 	}
-	if n, err := (Engine{}).Nodes(testBroker("3.13", "mq.m5.large", catalog.SingleInstance).Desired); n != 1 || err != nil {
-		t.Errorf("a single instance: %d, %v", n, err)
+	for mode, want := range map[catalog.Mode]int{catalog.SingleInstance: 1, catalog.Cluster: 3} {
+		if n, err := (Engine{}).Nodes(testBroker("3.13", "mq.m5.large", mode).Desired); n != want || err != nil {
+			t.Errorf("%s: %d nodes, %v", mode, n, err)
+		}
 	}
 }
 
