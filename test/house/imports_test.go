@@ -84,7 +84,7 @@ var rooms = map[string]int{
 	"arn":   1, "lifecycle": 1, "telemetry": 1, "capacity": 1,
 	"pattern": 2, "policy": 2,
 	"store":   3,
-	"sandbox": 4, "workers": 4, "ca": 4,
+	"sandbox": 4, "workers": 4, "ca": 4, "bridge": 4,
 	"queue":    5,
 	"delivery": 6,
 	"function": 7, "topic": 7, "object": 7, "broker": 7, "secret": 7, "identity": 7, "logs": 7, "metric": 7,
