@@ -1,11 +1,10 @@
 package bridge
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"hash/fnv"
 	"strings"
-
-	"crypto/sha256"
 )
 
 // A Queue is one of RabbitMQ.
@@ -55,46 +54,24 @@ func (q Queue) key() uint64 {
 	return h.Sum64()
 }
 
-const digits = "0123456789ABCDEF"
+// nothing is the token of an empty name: NATS has no empty tokens.
+const nothing = "%"
 
-func plain(c byte) bool {
+func inToken(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '~'
 }
 
 func escape(s string) string {
 	if s == "" {
-		return "%"
+		return nothing
 	}
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; plain(c) {
-			b.WriteByte(c)
-		} else {
-			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
-		}
-	}
-	return b.String()
+	return escapeBut(s, inToken)
 }
 
-// unescape reads what escape has written, and nothing else: no two tokens are the same
-// string.
 func unescape(token string) (s string, ok bool) {
-	if token == "%" {
+	if token == nothing {
 		return "", true
 	}
-	var b strings.Builder
-	for i := 0; i < len(token); i++ {
-		c := token[i]
-		if c == '%' && i+2 < len(token) {
-			high, low := strings.IndexByte(digits, token[i+1]), strings.IndexByte(digits, token[i+2])
-			if high < 0 || low < 0 || plain(byte(high<<4|low)) {
-				return "", false
-			}
-			c, i = byte(high<<4|low), i+2
-		} else if !plain(c) {
-			return "", false
-		}
-		b.WriteByte(c)
-	}
-	return b.String(), token != ""
+	s, ok = unescapeBut(token, inToken)
+	return s, ok && token != ""
 }
