@@ -26,6 +26,9 @@ const (
 	Closed        Reason = "the consumer was closed"                 // fault.Canceled
 )
 
+// moved is that another runtime is to bridge the queue. Nobody outside sees it.
+const moved Reason = "another runtime bridges the queue"
+
 // An Error says why a Consumer has no connection. Its text has no secrets.
 type Error struct {
 	Reason Reason
