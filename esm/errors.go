@@ -38,15 +38,3 @@ func (e *DuplicateError) Error() string {
 	return fmt.Sprintf("event source mapping %s joins the same source and function", e.Other.UUID)
 }
 func (e *DuplicateError) Unwrap() error { return fault.Exists }
-
-// A Problem is why no records of an enabled mapping move at the moment; "" when
-// nothing is wrong.
-type Problem string
-
-// The problems.
-const (
-	ProblemNoFunction   Problem = "the function does not exist"
-	ProblemNoSource     Problem = "the event source does not exist"
-	ProblemNoPermission Problem = "the function may not receive from the event source"
-	ProblemSource       Problem = "the event source is not available"
-)

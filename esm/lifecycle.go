@@ -1,6 +1,7 @@
 package esm
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 	"time"
@@ -46,10 +47,18 @@ func (s *Mappings) newPoller(_ string, m Mapping) (p *poller, ok bool) {
 		invoker:   s.config.Invoker,
 		timeout:   s.config.Timeout,
 		log:       s.config.Log,
-		limiter:   newLimiter(m.MaxConcurrent),
-		batch:     batch.New[source.Record](m.BatchSize, time.Duration(m.Window)*time.Second, len(traits.Head)+len(traits.Tail)),
+		limiter:   newLimiter(cmp.Or(m.MaxConcurrent, traits.MaxBatches)),
+		batch:     batch.New[source.Record](m.BatchSize, m.window(traits), len(traits.Head)+len(traits.Tail)),
 		nextPause: firstPause,
 	}, true
+}
+
+// window is how long a batch is collected.
+func (m *Mapping) window(t source.Traits) time.Duration {
+	if m.Window == OwnWindow {
+		return t.DefaultWindow
+	}
+	return time.Duration(m.Window) * time.Second
 }
 
 // Keep implements workers.Worker: a poller goes on when no more changed than what

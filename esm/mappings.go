@@ -186,9 +186,10 @@ func (s *Mappings) get(id string) (Mapping, error) {
 		return Mapping{}, ErrNotFound
 	}
 	if p, ok := s.pollers.GetLocked(id); ok {
-		if problem := p.problem.Load(); problem != nil {
-			m.Problem = *problem
+		if t := p.trouble.Load(); t != nil {
+			m.Problem, m.Trouble = t.Problem, t.text
 		}
+		m.Last = p.last()
 	}
 	return m, nil
 }

@@ -1,21 +1,18 @@
 package esm
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"millrace/esm/batch"
 	"millrace/esm/source"
-	"millrace/runtime/fault"
 	"millrace/runtime/pattern"
 )
-
-// perReceive is how many records a poller asks for at once, as Lambda's do.
-const perReceive = 10
 
 // While a source or function is not there, a poller looks again after pauses
 // that double from the first to the last.
@@ -39,7 +36,9 @@ type poller struct {
 	log     *slog.Logger
 
 	limiter *limiter
-	problem atomic.Pointer[Problem] // for who asks for the mapping; nil when nothing is wrong
+	trouble atomic.Pointer[trouble] // for who asks for the mapping; nil when nothing is wrong
+	ran     atomic.Bool             // a batch has
+	failed  atomic.Int64            // batches that failed since one succeeded
 	batches sync.WaitGroup          // process and acknowledge
 	halted  context.Context         // over when the poller is to stop; set by Run
 
@@ -52,6 +51,7 @@ type poller struct {
 // when the last batch is. work bounds the batches.
 func (p *poller) Run(halted, work context.Context) {
 	p.halted = halted
+	defer p.close()
 	defer p.batches.Wait()
 	for p.limiter.wait(p.halted) {
 		records, err := p.receive(p.halted)
@@ -77,7 +77,7 @@ func (p *poller) receive(ctx context.Context) ([]source.Record, error) {
 	if !ok {
 		return nil, ErrNoFunction
 	}
-	r := source.Request{Max: min(perReceive, p.batch.Free()), Wait: source.Forever, Processing: p.window() + timeout}
+	r := source.Request{Max: p.perReceive(p.batch.Free()), Wait: source.Forever, Processing: p.mapping.window(p.traits) + timeout}
 	if ends, ok := p.batch.WindowEnd(); ok {
 		if r.Wait = time.Until(ends); r.Wait <= 0 {
 			return nil, nil
@@ -86,28 +86,44 @@ func (p *poller) receive(ctx context.Context) ([]source.Record, error) {
 	return p.source.Receive(ctx, r)
 }
 
-func (p *poller) window() time.Duration { return time.Duration(p.mapping.Window) * time.Second }
+// perReceive is how many of n records one receive may bring.
+func (p *poller) perReceive(n int) int {
+	if p.traits.MaxReceive > 0 {
+		return min(n, p.traits.MaxReceive)
+	}
+	return n
+}
 
 // pause waits before the next look at a source or function that is not there.
 func (p *poller) pause(err error) {
-	problem := ProblemSource
-	switch {
-	case errors.Is(err, ErrNoFunction):
-		problem = ProblemNoFunction
-	case errors.Is(err, fault.NotFound):
-		problem = ProblemNoSource
-	case errors.Is(err, fault.Denied):
-		problem = ProblemNoPermission
-	}
-	if old := p.problem.Swap(&problem); old == nil || *old != problem {
+	t := troubleOf(err)
+	if old := p.trouble.Swap(&t); old == nil || old.Problem != t.Problem || old.text != t.text {
 		p.log.Warn("event source mapping is waiting", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "err", err)
 	}
-	sleep(p.halted, p.nextPause)
-	p.nextPause = min(2*p.nextPause, longestPause)
+	wait(p.halted, p.nextPause, t.changed)
+	p.nextPause = min(2*p.nextPause, cmp.Or(p.traits.MaxPause, longestPause))
+}
+
+// last is what became of the last batch.
+func (p *poller) last() Result {
+	switch {
+	case !p.ran.Load():
+		return NoneYet
+	case p.failed.Load() > 0:
+		return Failed
+	}
+	return Succeeded
+}
+
+// close lets go of the source.
+func (p *poller) close() {
+	if err := p.source.Close(); err != nil {
+		p.log.Warn("closing an event source failed", "mapping", p.mapping.UUID, "source", p.mapping.EventSource, "err", err)
+	}
 }
 
 func (p *poller) clearProblem() {
-	p.problem.Store(nil)
+	p.trouble.Store(nil)
 	p.nextPause = firstPause
 }
 
@@ -131,12 +147,34 @@ func (p *poller) filterRecords(work context.Context, records []source.Record) []
 	return kept
 }
 
+// dropLarge returns the records that an event has room for, and acknowledges the
+// others if the source wants them dropped: the function would never take them.
+func (p *poller) dropLarge(work context.Context, records []source.Record) []source.Record {
+	room := batch.MaxBytes - len(p.traits.Head) - len(p.traits.Tail)
+	fits := func(r source.Record) bool { return len(r.JSON) <= room }
+	if !p.traits.DropsLarge || !slices.ContainsFunc(records, func(r source.Record) bool { return !fits(r) }) {
+		return records
+	}
+	var kept, dropped []source.Record
+	for _, r := range records {
+		if fits(r) {
+			kept = append(kept, r)
+			continue
+		}
+		dropped = append(dropped, r)
+		p.log.Warn("record dropped: it is larger than an event may be", "mapping", p.mapping.UUID, "source", p.mapping.EventSource,
+			"record", r.ID, "bytes", len(r.JSON))
+	}
+	p.batches.Go(func() { p.acknowledge(work, dropped) })
+	return kept
+}
+
 // dispatch adds records to the open batch and starts what is ready. Batches of
 // one receive may hold records of one group, so they run one after the other.
 func (p *poller) dispatch(work context.Context, records []source.Record) {
 	now := time.Now()
 	var ready [][]source.Record
-	for _, r := range records {
+	for _, r := range p.dropLarge(work, records) {
 		if b := p.batch.Add(now, r, len(r.JSON)); b != nil {
 			ready = append(ready, b)
 		}
@@ -150,16 +188,21 @@ func (p *poller) dispatch(work context.Context, records []source.Record) {
 	p.limiter.acquire()
 	p.batches.Go(func() {
 		p.process(work, ready)
-		p.limiter.release(time.Now(), len(ready[0]) >= min(perReceive, p.mapping.BatchSize))
+		p.limiter.release(time.Now(), len(ready[0]) >= p.perReceive(p.mapping.BatchSize))
 	})
 }
 
 // sleep pauses; false says that ctx ended meanwhile.
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) bool { return wait(ctx, d, nil) }
+
+// wait is a sleep that also ends when changed is closed; nil never is.
+func wait(ctx context.Context, d time.Duration, changed <-chan struct{}) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return true
+	case <-changed:
 		return true
 	case <-ctx.Done():
 		return false

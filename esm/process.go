@@ -49,12 +49,15 @@ func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
 	case err != nil:
 		span.SetStatus(codes.Error, err.Error())
 		p.log.Warn("batch not processed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", err)
+		p.giveBack(ctx, b)
 		return false
 	case outcome.FunctionError != "":
 		span.SetStatus(codes.Error, "function error: "+outcome.FunctionError)
 		p.log.Debug("batch failed", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "err", function.Failure(outcome.Payload))
+		p.giveBack(ctx, b)
 		return false
 	}
+	p.note(true)
 	succeeded := p.succeeded(b, outcome.Payload)
 	if failed := len(b) - len(succeeded); failed > 0 {
 		p.log.Debug("batch failed in part", "mapping", p.mapping.UUID, "function", p.mapping.FunctionARN, "records", len(b), "failed", failed)
@@ -63,6 +66,33 @@ func (p *poller) processOne(ctx context.Context, b []source.Record) bool {
 		p.acknowledge(ctx, succeeded)
 	}
 	return len(succeeded) == len(b)
+}
+
+// note counts the failures since a batch succeeded, and returns how many they are.
+func (p *poller) note(succeeded bool) (failures int64) {
+	p.ran.Store(true)
+	if succeeded {
+		p.failed.Store(0)
+		return 0
+	}
+	return p.failed.Add(1)
+}
+
+// giveBack is for a batch that failed. If its records do not come back by themselves,
+// it releases them first, since others that consume from the source may fare better,
+// and then holds its place: a function that fails all is not to be called without end.
+func (p *poller) giveBack(ctx context.Context, b []source.Record) {
+	failures := p.note(false)
+	if !p.traits.ReleaseFailed {
+		return
+	}
+	p.release(ctx, b)
+	sleep(p.halted, failurePause(failures))
+}
+
+// failurePause doubles with each failure in a row.
+func failurePause(failures int64) time.Duration {
+	return min(firstRetry<<min(failures-1, 10), longestRetry)
 }
 
 // invoke runs the function on a batch, again and again while the function cannot

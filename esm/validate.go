@@ -21,7 +21,10 @@ func (s *Mappings) source(m Mapping) (source.Source, error) {
 	if err != nil || kind == nil {
 		return nil, ErrUnknownSource
 	}
-	src, ok := kind(source.Spec{ARN: a, FunctionARN: m.FunctionARN, Window: m.Window > 0})
+	src, ok := kind(source.Spec{
+		Mapping: m.UUID, ARN: a, FunctionARN: m.FunctionARN, Window: m.Window > 0, Filtered: len(m.Filters) > 0,
+		BatchSize: m.BatchSize, Queue: m.Queue, Access: m.Access,
+	})
 	if !ok {
 		return nil, ErrUnknownSource
 	}
@@ -40,6 +43,9 @@ func (s *Mappings) check(m *Mapping) error {
 	if m.BatchSize == 0 {
 		m.BatchSize = traits.DefaultBatch
 	}
+	if m.Window == OwnWindow && traits.DefaultWindow == 0 {
+		m.Window = 0
+	}
 	a, _ := arn.Parse(m.EventSource) // a kind knew it
 	f, _, _ := function.IDFromARN(m.FunctionARN)
 	switch {
@@ -47,7 +53,7 @@ func (s *Mappings) check(m *Mapping) error {
 		return &RegionError{f.Region}
 	case traits.NoWindow && m.Window > 0:
 		return ErrNoWindow
-	case m.BatchSize > traits.MaxUnwindowed && m.Window == 0:
+	case traits.MaxUnwindowed > 0 && m.BatchSize > traits.MaxUnwindowed && m.Window == 0:
 		return ErrLargeBatch
 	}
 	if _, err := pattern.CompileFilter(traits.Payload, m.Filters); err != nil {
@@ -58,7 +64,8 @@ func (s *Mappings) check(m *Mapping) error {
 		return ErrNoFunction
 	}
 	for _, other := range s.all() {
-		if other.UUID != m.UUID && other.EventSource == m.EventSource && other.FunctionARN == m.FunctionARN {
+		if other.UUID != m.UUID && other.EventSource == m.EventSource && other.FunctionARN == m.FunctionARN &&
+			other.Queue == m.Queue && source.Find(other.Access, source.VirtualHost) == source.Find(m.Access, source.VirtualHost) {
 			return &DuplicateError{other}
 		}
 	}

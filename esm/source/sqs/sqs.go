@@ -70,7 +70,7 @@ func (s *Source) Traits() source.Traits {
 	return source.Traits{
 		Name: s.id.Name, System: "aws_sqs", Payload: "body",
 		Head: `{"Records":[`, Tail: `]}`, Ordered: s.id.FIFO(), NoWindow: s.id.FIFO(),
-		DefaultBatch: 10, MaxUnwindowed: perReceive,
+		DefaultBatch: 10, MaxUnwindowed: perReceive, MaxReceive: perReceive,
 	}
 }
 
@@ -128,7 +128,7 @@ func (s *Source) Acknowledge(ctx context.Context, records []source.Record) error
 	}
 	handles := make([]string, len(records))
 	for i, r := range records {
-		handles[i] = r.Handle
+		handles[i] = r.Handle.(string)
 	}
 	return firstError(q.Delete(ctx, handles...))
 }
@@ -141,10 +141,13 @@ func (s *Source) Release(ctx context.Context, records []source.Record) error {
 	}
 	changes := make([]queue.VisibilityChange, len(records))
 	for i, r := range records {
-		changes[i] = queue.VisibilityChange{ReceiptHandle: r.Handle}
+		changes[i] = queue.VisibilityChange{ReceiptHandle: r.Handle.(string)}
 	}
 	return firstError(q.ChangeVisibility(ctx, changes...))
 }
+
+// Close implements source.Source: nothing is open.
+func (s *Source) Close() error { return nil }
 
 func firstError(errs []error) error {
 	for _, err := range errs {
