@@ -3,6 +3,7 @@ package esm_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -133,13 +134,9 @@ func (w *world) set(change func()) {
 
 // InvokeBatch is the function.
 func (w *world) InvokeBatch(ctx context.Context, _ string, event []byte) (esm.Outcome, error) {
-	var e events.SQSEvent
-	if err := json.Unmarshal(event, &e); err != nil {
+	bodies, err := bodiesOf(event)
+	if err != nil {
 		return esm.Outcome{}, err
-	}
-	var bodies []string
-	for _, r := range e.Records {
-		bodies = append(bodies, r.Body)
 	}
 	w.mu.Lock()
 	if !w.function {
@@ -164,6 +161,33 @@ func (w *world) InvokeBatch(ctx context.Context, _ string, event []byte) (esm.Ou
 		return esm.Outcome{Payload: []byte(`{"errorMessage":"no"}`), FunctionError: "Unhandled"}, nil
 	}
 	return esm.Outcome{Payload: []byte(reply)}, err
+}
+
+// bodiesOf are the messages of an event, of a queue or a broker; those that a broker
+// has delivered before are marked.
+func bodiesOf(event []byte) (bodies []string, err error) {
+	var e struct {
+		events.SQSEvent
+		events.RabbitMQEvent
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, err
+	}
+	for _, r := range e.Records {
+		bodies = append(bodies, r.Body)
+	}
+	for _, m := range e.MessagesByQueue["jobs::/"] {
+		data, err := base64.StdEncoding.DecodeString(m.Data)
+		if err != nil {
+			return nil, err
+		}
+		body := string(data)
+		if m.Redelivered {
+			body = "again:" + body
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies, nil
 }
 
 // mapped creates a mapping of the standard queue, unless m says otherwise.

@@ -12,7 +12,7 @@ func TestMappingsKnowNoKindOfSource(t *testing.T) {
 		if p.ImportPath != "millrace/esm" {
 			continue
 		}
-		for _, kind := range []string{"millrace/esm/source/sqs", "millrace/runtime/queue"} {
+		for _, kind := range []string{"millrace/esm/source/sqs", "millrace/esm/source/rabbitmq", "millrace/runtime/queue", "millrace/runtime/bridge"} {
 			if slices.Contains(p.Imports, kind) {
 				t.Errorf("esm imports %s: what is particular to a kind of source belongs in its adapter", kind)
 			}

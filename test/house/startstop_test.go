@@ -16,6 +16,7 @@ import (
 func TestPartsStartAndStopAlike(t *testing.T) {
 	other := []string{"Open", "Close", "Join", "Leave", "Serve", "Shutdown"}
 	reasons := map[string]string{
+		"esm/source/rabbitmq Source.Close":            "a source.Source, which a poller owns",
 		"esm/source/sqs Source.Close":                 "a source.Source, which a poller owns",
 		"runtime/broker/driver/docker Driver.Close":   "lets go of nodes, which go on",
 		"runtime/broker/driver/process Driver.Close":  "the same",
