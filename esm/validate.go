@@ -75,8 +75,9 @@ func (s *Mappings) check(m *Mapping) error {
 // checkSource says what an error of a source's Check means for a mapping.
 func checkSource(err error) error {
 	_, short := errors.AsType[*source.VisibilityError](err)
+	_, told := errors.AsType[*source.Error](err)
 	switch {
-	case err == nil || short:
+	case err == nil || short || told:
 		return err
 	case errors.Is(err, fault.Denied):
 		return fmt.Errorf("%w: %w", ErrNoPermission, err)

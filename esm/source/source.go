@@ -18,11 +18,12 @@ type Source interface {
 	Traits() Traits
 
 	// Check finds why a mapping to a function of that timeout cannot be: fault.NotFound
-	// when a source that has to be there is not, fault.Denied, or a *VisibilityError.
+	// when a source that has to be there is not, fault.Denied, a *VisibilityError, or an
+	// *Error for the client to read.
 	Check(timeout time.Duration) error
 
 	// Receive waits for records, and returns none when the wait is over, or when it has
-	// found the source again. Its errors are as those of Check, or an *Error.
+	// found the source again. Its errors are as those of Check.
 	Receive(context.Context, Request) ([]Record, error)
 
 	// Acknowledge says that records need not be delivered again.

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"millrace/esm"
-	"millrace/runtime/queue"
+	"millrace/runtime/arn"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/kit"
@@ -22,9 +22,15 @@ import (
 //     and delete messages, and get attributes
 //   - one mapping for a queue and a function: the second is refused with
 //     ResourceConflictException, which names the first
+//   - a RabbitMQ broker of Amazon MQ needs one name in Queues, and a BASIC_AUTH in
+//     SourceAccessConfigurations: the ARN of a secret with username and password.
+//     VIRTUAL_HOST is "/" by default. BatchSize is 1 to 10000, 100 by default; without
+//     MaximumBatchingWindowInSeconds batches are collected for 500 ms. Neither broker,
+//     virtual host, queue nor secret have to be there: StateTransitionReason and
+//     LastProcessingResult say what is missing, and messages flow when it is there
 //
-// Not supported: sources other than SQS queues, ProvisionedPollerConfig,
-// MetricsConfig, LoggingConfig and KMSKeyArn.
+// Not supported: sources other than SQS queues and RabbitMQ brokers,
+// ProvisionedPollerConfig, MetricsConfig, LoggingConfig and KMSKeyArn.
 func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEventSourceMappingInput) (*api.CreateEventSourceMappingOutput, error) {
 	r, err := named(ctx, "CreateEventSourceMapping", in.FunctionName, nil)
 	if err != nil {
@@ -33,30 +39,29 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEv
 	if in.SelfManagedEventSource != nil && len(in.SourceAccessConfigurations) == 0 {
 		return nil, invalidValue("Required 'sourceAccessConfigurations' parameter is missing.")
 	}
-	if _, ok := queue.IDFromARN(kit.Value(in.EventSourceArn)); !ok {
+	kind := kindOf(kit.Value(in.EventSourceArn))
+	if kind == nil {
 		return nil, invalidValue("Unrecognized event source.")
 	}
-	err = rejected{
-		unsupported: []member{
-			{"BisectBatchOnFunctionError", in.BisectBatchOnFunctionError != nil},
-			{"DestinationConfig", in.DestinationConfig != nil},
-			{"MaximumRecordAgeInSeconds", in.MaximumRecordAgeInSeconds != nil},
-			{"MaximumRetryAttempts", in.MaximumRetryAttempts != nil},
-			{"ParallelizationFactor", in.ParallelizationFactor != nil},
-			{"Queues", in.Queues != nil},
-			{"SourceAccessConfigurations", in.SourceAccessConfigurations != nil},
-			{"StartingPosition", in.StartingPosition != nil},
-			{"StartingPositionTimestamp", in.StartingPositionTimestamp != nil},
-			{"Topics", in.Topics != nil},
-			{"TumblingWindowInSeconds", in.TumblingWindowInSeconds != nil},
-		},
-		missing: []member{
-			{"KMSKeyArn", in.KMSKeyArn != nil},
-			{"LoggingConfig", in.LoggingConfig != nil},
-			{"MetricsConfig", in.MetricsConfig != nil && len(in.MetricsConfig.Metrics) > 0},
-			{"ProvisionedPollerConfig", in.ProvisionedPollerConfig != nil},
-		},
-	}.check()
+	err = kind.check([]member{
+		{"BisectBatchOnFunctionError", in.BisectBatchOnFunctionError != nil, false},
+		{"DestinationConfig", in.DestinationConfig != nil, false},
+		{"FunctionResponseTypes", len(in.FunctionResponseTypes) > 0, false},
+		{"KMSKeyArn", in.KMSKeyArn != nil, true},
+		{"LoggingConfig", in.LoggingConfig != nil, true},
+		{"MaximumRecordAgeInSeconds", in.MaximumRecordAgeInSeconds != nil, false},
+		{"MaximumRetryAttempts", in.MaximumRetryAttempts != nil, false},
+		{"MetricsConfig", in.MetricsConfig != nil && len(in.MetricsConfig.Metrics) > 0, true},
+		{"ParallelizationFactor", in.ParallelizationFactor != nil, false},
+		{"ProvisionedPollerConfig", in.ProvisionedPollerConfig != nil, true},
+		{"Queues", in.Queues != nil, false},
+		{"ScalingConfig", in.ScalingConfig != nil, false},
+		{"SourceAccessConfigurations", in.SourceAccessConfigurations != nil, false},
+		{"StartingPosition", in.StartingPosition != nil, false},
+		{"StartingPositionTimestamp", in.StartingPositionTimestamp != nil, false},
+		{"Topics", in.Topics != nil, false},
+		{"TumblingWindowInSeconds", in.TumblingWindowInSeconds != nil, false},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +70,13 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEv
 	}
 	c := identity.From(ctx)
 	m := esm.Mapping{
-		Account: c.Account, Region: c.Region, EventSource: kit.Value(in.EventSourceArn), FunctionARN: r.String(), Enabled: true, Tags: in.Tags,
+		Account: c.Account, Region: c.Region, EventSource: kit.Value(in.EventSourceArn), FunctionARN: r.String(),
+		Window: esm.OwnWindow, Enabled: true, Tags: in.Tags,
+	}
+	if kind == ofBroker {
+		if err := consume(&m, in); err != nil {
+			return nil, err
+		}
 	}
 	mappingSettings{
 		BatchSize: in.BatchSize, Window: in.MaximumBatchingWindowInSeconds, Enabled: in.Enabled,
@@ -75,4 +86,19 @@ func (s *Service) CreateEventSourceMapping(ctx context.Context, in *api.CreateEv
 		return nil, fromMappings(err, "create")
 	}
 	return (*api.CreateEventSourceMappingOutput)(shown(m)), nil
+}
+
+// consume sets what a mapping has for a broker's queue.
+func consume(m *esm.Mapping, in *api.CreateEventSourceMappingInput) (err error) {
+	switch a, _ := arn.Parse(m.EventSource); {
+	case a.Account != m.Account:
+		return invalidValue("Event source mappings of Amazon MQ brokers in another account are not supported.")
+	case len(in.Queues) == 0:
+		return invalidValue("Required 'queues' parameter is missing.")
+	case len(in.SourceAccessConfigurations) == 0:
+		return invalidValue("Required 'sourceAccessConfigurations' parameter is missing.")
+	}
+	m.Queue = in.Queues[0]
+	m.Access, err = access(in.SourceAccessConfigurations, true)
+	return err
 }

@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"millrace/esm"
@@ -49,20 +48,23 @@ func (s *Service) taggedMapping(ctx context.Context, action, resource string) (t
 	}, nil
 }
 
-// shown is a mapping as Lambda shows one of a queue.
+// shown is a mapping as Lambda shows one of its kind.
 func shown(m esm.Mapping) *api.EventSourceMappingConfiguration {
+	kind := kindOf(m.EventSource)
 	out := &api.EventSourceMappingConfiguration{
-		BatchSize:                      new(int32(m.BatchSize)),
-		EventSourceArn:                 &m.EventSource,
-		EventSourceMappingArn:          new(arn.New("lambda", m.Region, m.Account, mappingResource+m.UUID).String()),
-		FunctionArn:                    &m.FunctionARN,
-		FunctionResponseTypes:          append([]string{}, m.ResponseTypes...),
-		LastModified:                   &m.Modified,
-		MaximumBatchingWindowInSeconds: new(int32(m.Window)),
-		State:                          &m.State,
-		StateTransitionReason:          new(reason(m)),
-		UUID:                           &m.UUID,
+		BatchSize:             new(int32(m.BatchSize)),
+		EventSourceArn:        &m.EventSource,
+		EventSourceMappingArn: new(arn.New("lambda", m.Region, m.Account, mappingResource+m.UUID).String()),
+		FunctionArn:           &m.FunctionARN,
+		LastModified:          &m.Modified,
+		State:                 &m.State,
+		StateTransitionReason: new(kind.reason(m)),
+		UUID:                  &m.UUID,
 	}
+	if m.Window != esm.OwnWindow {
+		out.MaximumBatchingWindowInSeconds = new(int32(m.Window))
+	}
+	kind.show(m, out)
 	if m.MaxConcurrent > 0 {
 		out.ScalingConfig = &api.ScalingConfig{MaximumConcurrency: new(int32(m.MaxConcurrent))}
 	}
@@ -104,26 +106,4 @@ func (s mappingSettings) apply(m *esm.Mapping) {
 	if s.Scaling != nil {
 		m.MaxConcurrent = int(kit.Value(s.Scaling.MaximumConcurrency))
 	}
-}
-
-// rejected finds the first member of a request that a queue's mapping cannot
-// have, and the first that is not supported.
-type rejected struct {
-	unsupported, missing []member
-}
-
-type member struct {
-	name  string
-	given bool
-}
-
-func (r rejected) check() error {
-	given := func(m member) bool { return m.given }
-	if i := slices.IndexFunc(r.unsupported, given); i >= 0 {
-		return invalidValue("Unsupported %s parameter for given event source mapping type.", r.unsupported[i].name)
-	}
-	if i := slices.IndexFunc(r.missing, given); i >= 0 {
-		return invalidValue("%s is not supported by Millrace.", r.missing[i].name)
-	}
-	return nil
 }

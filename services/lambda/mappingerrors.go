@@ -1,12 +1,12 @@
 package lambda
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
 	"millrace/esm"
 	"millrace/esm/source"
-	"millrace/runtime/function"
 	api "millrace/services/internal/api/lambda"
 )
 
@@ -30,9 +30,10 @@ func fromMappings(err error, verb string) error {
 		return invalidValue("Queue visibility timeout: %d seconds is less than Function timeout: %d seconds", e.Visibility/time.Second, e.Timeout/time.Second)
 	}
 	if e, ok := errors.AsType[*esm.DuplicateError](err); ok {
-		f, _, _ := function.IDFromARN(e.Other.FunctionARN)
-		return user(api.ErrResourceConflictException(`An event source mapping with SQS arn (" ` + e.Other.EventSource + ` ") and function (" ` + f.Name + ` ") already exists. ` +
-			`Please update or delete the existing mapping with UUID ` + e.Other.UUID))
+		return user(api.ErrResourceConflictException(kindOf(e.Other.EventSource).duplicate(e.Other)))
+	}
+	if e, ok := errors.AsType[*source.Error](err); ok {
+		return invalidValue("%s", e.What)
 	}
 	switch {
 	case errors.Is(err, esm.ErrNotFound):
@@ -57,8 +58,8 @@ func fromMappings(err error, verb string) error {
 	return fromDomain(err)
 }
 
-// reason is the StateTransitionReason of a mapping.
-func reason(m esm.Mapping) string {
+// queueReason is the StateTransitionReason of a queue's mapping.
+func queueReason(m esm.Mapping) string {
 	switch m.Problem {
 	case "":
 		return m.Reason
@@ -70,4 +71,36 @@ func reason(m esm.Mapping) string {
 		return textNoPermission
 	}
 	return textUnavailable
+}
+
+// brokerReason is the StateTransitionReason of a broker's mapping (Lambda Developer Guide,
+// "Troubleshoot Amazon MQ event source mapping errors"). A broker that cannot be reached has
+// none: LastProcessingResult alone tells.
+func brokerReason(m esm.Mapping) string {
+	switch m.Problem {
+	case esm.ProblemNoFunction:
+		return "FUNCTION_CONFIG_NOT_VALID"
+	case esm.ProblemConfig, esm.ProblemNoSource:
+		return "ESM_CONFIG_NOT_VALID"
+	case esm.ProblemLogin:
+		return "EVENT_SOURCE_AUTHN_ERROR"
+	case esm.ProblemNoPermission:
+		return "EVENT_SOURCE_AUTHZ_ERROR"
+	}
+	return m.Reason
+}
+
+// lastResult is the LastProcessingResult of a mapping. Lambda shows none of a queue's.
+func lastResult(m esm.Mapping) string {
+	switch {
+	case m.Problem == esm.ProblemNoFunction:
+		return "PROBLEM: " + textNoFunction
+	case m.Problem != "":
+		return "PROBLEM: " + cmp.Or(m.Trouble, textUnavailable)
+	case m.Last == esm.Failed:
+		return "PROBLEM: Function call failed"
+	case m.Last == esm.Succeeded:
+		return "OK"
+	}
+	return "No records processed"
 }

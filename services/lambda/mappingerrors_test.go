@@ -31,8 +31,8 @@ func TestMappingErrorsInAWSWords(t *testing.T) {
 		{&esm.RegionError{Function: "us-east-1"}, invalid, "Event source region must match Lambda region us-east-1"},
 		{&source.VisibilityError{Visibility: 30 * time.Second, Timeout: 31 * time.Second}, invalid,
 			"Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds"},
-		{&esm.DuplicateError{Other: esm.Mapping{UUID: "u", EventSource: "s", FunctionARN: "arn:aws:lambda:us-east-1:000000000000:function:f"}}, "ResourceConflictException",
-			`An event source mapping with SQS arn (" s ") and function (" f ") already exists. Please update or delete the existing mapping with UUID u`},
+		{&esm.DuplicateError{Other: esm.Mapping{UUID: "u", EventSource: "arn:aws:sqs:us-east-1:000000000000:s", FunctionARN: "arn:aws:lambda:us-east-1:000000000000:function:f"}}, "ResourceConflictException",
+			`An event source mapping with SQS arn (" arn:aws:sqs:us-east-1:000000000000:s ") and function (" f ") already exists. Please update or delete the existing mapping with UUID u`},
 	} {
 		e, ok := errors.AsType[*wire.Error](fromMappings(c.err, "update"))
 		if !ok || e.Code != c.code || e.Message != c.text {
@@ -46,7 +46,7 @@ func TestReasonsInAWSWords(t *testing.T) {
 		"": "USER_INITIATED", esm.ProblemNoFunction: "Function does not exist", esm.ProblemNoSource: textNoQueue,
 		esm.ProblemNoPermission: textNoPermission, esm.ProblemSource: "The event source is not available at the moment.",
 	} {
-		if got := reason(esm.Mapping{Reason: "USER_INITIATED", Problem: problem}); got != want {
+		if got := queueReason(esm.Mapping{Reason: "USER_INITIATED", Problem: problem}); got != want {
 			t.Errorf("%q: %s, want %s", problem, got, want)
 		}
 	}
