@@ -127,7 +127,12 @@ func askStatus(ctx context.Context, endpoint string) (s admin.Status, err error)
 
 // ask sends a request to a runtime's own API.
 func ask(ctx context.Context, method, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+	return send(ctx, method, url, nil)
+}
+
+// send is ask with a body.
+func send(ctx context.Context, method, url string, body io.Reader) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return nil, err
 	}
@@ -136,9 +141,9 @@ func ask(ctx context.Context, method, url string) ([]byte, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	answer, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answered %s: %s", url, resp.Status, body)
+		err = fmt.Errorf("%s answered %s: %s", url, resp.Status, answer)
 	}
-	return body, err
+	return answer, err
 }

@@ -16,8 +16,9 @@ import (
 
 // mqCmd groups what is there for Amazon MQ brokers.
 type mqCmd struct {
-	Ls   mqLsCmd   `cmd:"" help:"List the brokers of all accounts and regions."`
-	Open mqOpenCmd `cmd:"" help:"Show where a broker's console is, and who may log in."`
+	Ls    mqLsCmd    `cmd:"" help:"List the brokers of all accounts and regions."`
+	Open  mqOpenCmd  `cmd:"" help:"Show where a broker's console is, and who may log in."`
+	Fault mqFaultCmd `cmd:"" help:"Have a broker get into trouble, to see what clients and alarms make of it: list its faults, add one, or clear it."`
 }
 
 type mqLsCmd struct {
@@ -70,11 +71,7 @@ type mqOpenCmd struct {
 // Run prints where the console is. Passwords are never shown: the runtime itself
 // keeps them sealed.
 func (c *mqOpenCmd) Run(ctx context.Context, term terminal) error {
-	brokers, err := c.brokers(ctx)
-	if err != nil {
-		return err
-	}
-	b, err := named(brokers, c.Broker)
+	_, b, err := c.broker(ctx, c.Broker)
 	if err != nil {
 		return err
 	}
@@ -133,12 +130,29 @@ func browse(ctx context.Context, url string) error {
 	return exec.CommandContext(ctx, opener[0], append(opener[1:], url)...).Run()
 }
 
+// broker finds a broker by its id or its name, and the endpoint of its runtime.
+func (t target) broker(ctx context.Context, name string) (endpoint string, b app.Broker, err error) {
+	if endpoint, err = t.find(ctx); err != nil {
+		return "", b, err
+	}
+	brokers, err := brokersAt(ctx, endpoint)
+	if err != nil {
+		return "", b, err
+	}
+	b, err = named(brokers, name)
+	return endpoint, b, err
+}
+
 // brokers asks a runtime for its brokers.
-func (t target) brokers(ctx context.Context) (brokers []app.Broker, err error) {
+func (t target) brokers(ctx context.Context) ([]app.Broker, error) {
 	endpoint, err := t.find(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return brokersAt(ctx, endpoint)
+}
+
+func brokersAt(ctx context.Context, endpoint string) (brokers []app.Broker, err error) {
 	body, err := ask(ctx, http.MethodGet, endpoint+"/_runtime/mq/brokers")
 	if err != nil {
 		return nil, err

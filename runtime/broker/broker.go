@@ -54,6 +54,8 @@ type Broker struct {
 	// Troubles are why the broker is in CREATION_FAILED or CRITICAL_ACTION_REQUIRED.
 	Troubles []Action
 
+	Faults []Fault // that it was asked to have
+
 	Tags map[string]string // without millrace:engine, which is Software
 
 	Key []byte // the data key that passwords are sealed with, wrapped by a KMS key
@@ -134,7 +136,7 @@ func (b *Broker) ARN() arn.ARN {
 }
 
 // Actions are what the owner of the broker has to do or to know: actionsRequired.
-func (b *Broker) Actions() []Action { return slices.Concat(b.Troubles, b.Notes) }
+func (b *Broker) Actions() []Action { return slices.Concat(b.Troubles, b.stated(), b.Notes) }
 
 // Uses reports whether a configuration is current or pending.
 func (b *Broker) Uses(configuration string) bool {

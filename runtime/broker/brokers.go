@@ -50,6 +50,8 @@ type Brokers struct {
 	names  *record.Table[claim]
 	set    *workers.Set[Broker, *worker]
 
+	keyWatch keyWatch
+
 	// creating is held by Create, so that the same request sent twice at once is one broker,
 	// and no two take the last place that a quota leaves.
 	creating sync.Mutex
@@ -78,6 +80,7 @@ func New(c Config) *Brokers {
 	b.table = record.NewTable[Broker](c.Records, "broker")
 	b.names = record.NewTable[claim](c.Records, "brokername")
 	b.Configurations = newConfigurations(c.Records, b)
+	c.Keys.Watch(b.keyWatch.changed)
 	b.set = workers.New(workers.Config[Broker, *worker]{
 		Table: b.table, Mu: &b.mu, What: "brokers",
 		New: func(key string, r Broker) (*worker, bool) {

@@ -98,6 +98,16 @@ func (s *stage) User(_ context.Context, _ string, u User, c Change) error {
 	return nil
 }
 
+func (s *stage) Provoke(_ context.Context, _, code string, on bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.fails["provoke"]; err != nil {
+		return err
+	}
+	s.note("%s %v", code, on)
+	return nil
+}
+
 // said returns what was noted since it was last asked.
 func (s *stage) said() string {
 	synctest.Wait()
@@ -462,5 +472,9 @@ func TestStartStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Stop(context.Background())
-	lifecycletest.Stress(t, func() lifecycle.Part { return New(Config{Records: s, Runner: Metadata{}}) })
+	ring, err := keys.Open(s, keys.NewRoot(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lifecycletest.Stress(t, func() lifecycle.Part { return New(Config{Records: s, Keys: ring, Runner: Metadata{}}) })
 }

@@ -126,12 +126,11 @@ func (b *Broker) started(ran Broker, r Running) {
 		b.Pending = b.Pending.without(b.Settings)
 	default: // it runs again, after a start of the runtime or a failed reboot
 		b.Troubles = slices.DeleteFunc(slices.Clone(b.Troubles), func(a Action) bool { return a.Code == invalidKey })
-		if len(b.Troubles) == 0 && b.State == Critical {
-			b.State = Up
-		}
+		b.judge()
 		return
 	}
 	b.State, b.Unplanned, b.Troubles = Up, false, nil
+	b.judge()
 }
 
 // invalidKey is the code of a broker whose KMS key cannot be used. It is well again when
@@ -146,8 +145,8 @@ func (b *Broker) failed(code, why string, now time.Time) {
 	switch {
 	case b.State == Creating:
 		b.State, b.Troubles = CreationFailed, []Action{{code, why}}
-	case b.State == Rebooting && !b.Unplanned, b.State == Critical, b.State == Up && code == invalidKey:
-		b.State, b.Troubles = Critical, []Action{{code, why}}
+	case b.State == Rebooting && !b.Unplanned, b.State == Critical, code == invalidKey && (b.State == Up || b.State == Rebooting):
+		b.State, b.Unplanned, b.Troubles = Critical, false, []Action{{code, why}}
 	default:
 		b.died()
 		if b.State == Rebooting {
@@ -171,8 +170,5 @@ func (b *Broker) alarmed(alarms []Action) {
 		return
 	}
 	b.Troubles = slices.Concat(slices.DeleteFunc(slices.Clone(b.Troubles), Action.IsAlarm), alarms)
-	b.State = Up
-	if len(b.Troubles) > 0 {
-		b.State = Critical
-	}
+	b.judge()
 }

@@ -1,6 +1,10 @@
 package broker
 
-import "context"
+import (
+	"context"
+
+	"millrace/runtime/fault"
+)
 
 // Metadata is a Runner that runs nothing: its brokers go through their whole life, and
 // nobody can connect to them.
@@ -25,3 +29,8 @@ func (Metadata) Remove(context.Context, string) error { return nil }
 
 // User implements Runner.
 func (Metadata) User(context.Context, string, User, Change) error { return nil }
+
+// Provoke implements Runner.
+func (Metadata) Provoke(context.Context, string, string, bool) error {
+	return fault.New(fault.Invalid, "Nothing runs behind this broker: it can have faults of the mode state alone.")
+}

@@ -31,6 +31,11 @@ type Runner interface {
 	// User sets or removes a user of a running broker at once. It is for engines whose
 	// users live in the broker, when such calls are allowed (--mq-live-users).
 	User(ctx context.Context, id string, u User, change Change) error
+
+	// Provoke has a running broker really fall short of what a fault's code says, or ends
+	// that: MemoryAlarm, DiskAlarm, and ConnectionClosed, which is over at once. A node
+	// that is started anew is well.
+	Provoke(ctx context.Context, id, code string, on bool) error
 }
 
 // Desired is what a broker should run as from its next start on.

@@ -12,6 +12,10 @@ import (
 type Keyring interface {
 	DataKey(keyID, account, region string) (keys.DataKey, error)
 	Unwrap(wrapped []byte) (cipher.AEAD, error)
+
+	// Watch has changed called whenever what a key may be used for may have changed.
+	// changed must not block.
+	Watch(changed func())
 }
 
 // Sealed is a password in a box (keys.Box) under the data key of its broker, whose id

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"millrace/runtime/fault"
-	"millrace/runtime/store/keys"
 )
 
 // A worker follows the record of one broker, and has the Runner do what it asks for. It
@@ -19,22 +18,25 @@ type worker struct {
 	brokers *Brokers
 	key, id string
 
-	wake  chan struct{} // of capacity 1: the record was written
-	users chan userCall
-	ended chan struct{} // closed when Run is over
+	wake   chan struct{} // of capacity 1: the record was written
+	users  chan userCall
+	faults chan faultCall
+	ended  chan struct{} // closed when Run is over
 
 	mu     sync.Mutex         // guards cancel
 	cancel context.CancelFunc // of the Run under way; nil when there is none
 
 	// Of the goroutine of Run.
-	running   *Running  // nil while nothing runs
-	alarms    *[]Action // that are in effect in it; nil when it has not told yet
-	removed   bool
-	began     time.Time // of the creation or reboot under way; zero for none
-	up        time.Time // when it last came up
-	retry     time.Duration
-	notBefore time.Time // of the next attempt at what a state asks for
-	failedIn  State     // that state: another one is not waited with
+	running     *Running  // nil while nothing runs
+	alarms      *[]Action // that are in effect in it; nil when it has not told yet
+	provoked    []string  // codes of the real faults that it has
+	quarantined bool      // it was stopped because its key cannot be used
+	removed     bool
+	began       time.Time // of the creation or reboot under way; zero for none
+	up          time.Time // when it last came up
+	retry       time.Duration
+	notBefore   time.Time // of the next attempt at what a state asks for
+	failedIn    State     // that state: another one is not waited with
 }
 
 // A userCall is a change of a user inside the broker.
@@ -46,7 +48,7 @@ type userCall struct {
 }
 
 func newWorker(bs *Brokers, key string, b Broker) *worker {
-	return &worker{brokers: bs, key: key, id: b.ID, wake: make(chan struct{}, 1), users: make(chan userCall), ended: make(chan struct{})}
+	return &worker{brokers: bs, key: key, id: b.ID, wake: make(chan struct{}, 1), users: make(chan userCall), faults: make(chan faultCall), ended: make(chan struct{})}
 }
 
 // Keep implements workers.Worker. A broker that is to be deleted need not come up first.
@@ -71,6 +73,8 @@ func (w *worker) Keep(b Broker) bool {
 // Run implements workers.Worker.
 func (w *worker) Run(halted, work context.Context) {
 	defer close(w.ended)
+	w.brokers.keyWatch.add(w.wake)
+	defer w.brokers.keyWatch.remove(w.wake)
 	defer w.stop(work)
 	for halted.Err() == nil {
 		b, ok := w.brokers.table.Get(w.key)
@@ -123,6 +127,9 @@ func (w *worker) idle(halted context.Context, b Broker, wait time.Duration) {
 		case c := <-w.users:
 			c.answer <- w.changeNow(c, b)
 			continue
+		case c := <-w.faults:
+			c.answer <- w.provokeNow(c)
+			continue
 		}
 		return
 	}
@@ -143,6 +150,9 @@ func (w *worker) step(halted, work context.Context, b Broker) (wait time.Duratio
 	case Creating, Rebooting:
 		return w.bringUp(halted, work, b)
 	}
+	if why := w.brokers.keyTrouble(b); why != nil {
+		return w.quarantine(halted, work, b, why)
+	}
 	switch {
 	case w.running == nil:
 		return w.bringUp(halted, work, b)
@@ -152,12 +162,13 @@ func (w *worker) step(halted, work context.Context, b Broker) (wait time.Duratio
 	if wait := w.tellAlarms(halted, b); wait > 0 {
 		return wait
 	}
-	if !b.waits() {
-		return 0
+	expires, ok := w.faultsIn(halted, b)
+	if !ok || !b.waits() {
+		return expires
 	}
 	due := b.Window.due(b.Waiting, time.Now())
 	if wait := time.Until(due); wait > 0 {
-		return wait
+		return sooner(wait, expires)
 	}
 	w.brokers.log.Info("the maintenance window of a broker opens", "broker", w.id, "name", b.Name)
 	return w.write(halted, func(b *Broker) { b.openWindow(time.Now()) })
@@ -197,6 +208,7 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 	switch {
 	case err == nil:
 		w.running, w.alarms, w.up, w.notBefore = &r, nil, time.Now(), time.Time{}
+		w.provoked, w.quarantined = nil, false
 		if wait := w.write(halted, func(b *Broker) { b.started(next, r) }); wait > 0 {
 			return wait
 		}
@@ -221,7 +233,8 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 	return wait
 }
 
-// run has the Runner run the broker, or reboot it if it runs, until it is to be deleted or the worker halts.
+// run has the Runner run the broker, or reboot it if it runs, until it is to be deleted or
+// the worker halts.
 func (w *worker) run(halted, work context.Context, b Broker) (Running, error) {
 	ctx, cancel := context.WithCancel(halted)
 	defer cancel()
@@ -385,7 +398,7 @@ func codeOf(b *Broker, err error) string {
 	switch {
 	case b.State == Creating:
 		return "CREATION_FAILED"
-	case errors.Is(err, keys.ErrDisabled), errors.Is(err, keys.ErrState), errors.Is(err, keys.ErrNotFound):
+	case unusable(err):
 		return invalidKey
 	}
 	return "REBOOT_FAILED"

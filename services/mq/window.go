@@ -1,11 +1,6 @@
 package mq
 
-import (
-	"encoding/json"
-	"net/http"
-
-	"millrace/runtime/fault"
-)
+import "net/http"
 
 // WindowHandler runs the maintenance window of a broker now. It answers whether that
 // reboots the broker, which it does if something is pending: {"reboots":true}.
@@ -14,15 +9,6 @@ import (
 func (s *Service) WindowHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reboots, err := s.brokers.OpenWindow(r.Context(), r.PathValue("id"))
-		status, answer := http.StatusOK, map[string]any{"reboots": reboots}
-		if err != nil {
-			status, answer = http.StatusInternalServerError, map[string]any{"message": err.Error()}
-			if fault.Of(err) == fault.NotFound {
-				status = http.StatusNotFound
-			}
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(answer) // a client that has left hears nothing
+		answerAdmin(w, map[string]any{"reboots": reboots}, err)
 	})
 }

@@ -1,10 +1,8 @@
 package conformance
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -172,18 +170,7 @@ func TestMaintenanceWindows(t *testing.T) {
 
 		post := func(id string) (int, string) {
 			t.Helper()
-			r, err := http.NewRequestWithContext(t.Context(), "POST", env.Endpoint+"/_runtime/mq/brokers/"+id+"/maintenance-window", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp, err := env.AWS.HTTPClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			var body bytes.Buffer
-			_, _ = body.ReadFrom(resp.Body)
-			return resp.StatusCode, strings.TrimSpace(body.String())
+			return askBroker(t, env, "POST", id+"/maintenance-window", "")
 		}
 		if status, body := post(*b.id); status != 200 || body != `{"reboots":false}` {
 			t.Errorf("a window with nothing pending: %d %s", status, body)

@@ -63,6 +63,9 @@ func openMQ(ctx context.Context, a *App) (Offer, error) {
 		Routes: map[string]http.Handler{
 			"GET /_runtime/mq/brokers":                          listBrokers(brokers),
 			"POST /_runtime/mq/brokers/{id}/maintenance-window": service.WindowHandler(),
+			"POST /_runtime/mq/brokers/{id}/faults":             service.FaultHandler(),
+			"GET /_runtime/mq/brokers/{id}/faults":              service.FaultsHandler(),
+			"DELETE /_runtime/mq/brokers/{id}/faults/{code}":    service.ClearFaultHandler(),
 		},
 		Reset: brokers.Reset,
 		Status: func(context.Context) ([]admin.Count, error) {

@@ -131,6 +131,10 @@ type Control interface {
 	// User sets or removes a user in the running broker.
 	User(ctx context.Context, u broker.User, change broker.Change) error
 
+	// Provoke has the broker really fall short of what a fault's code says, on all its
+	// nodes, or ends that, as broker.Runner has it.
+	Provoke(ctx context.Context, code string, on bool) error
+
 	// Release lets go of connections. The broker keeps running.
 	Release()
 }

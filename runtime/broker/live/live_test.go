@@ -310,6 +310,33 @@ func TestAlarmsAreTold(t *testing.T) {
 	})
 }
 
+// An alarm that was provoked is told without waiting for the next look.
+func TestProvokedAlarmsAreToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		running := h.mustRun(desired("b-1"))
+		synctest.Wait()
+		if a := <-running.Alarms; len(a) != 0 {
+			t.Errorf("a new broker has %v", a)
+		}
+		for _, on := range []bool{true, false} {
+			start := time.Now()
+			if err := h.runner.Provoke(t.Context(), "b-1", broker.DiskAlarm, on); err != nil {
+				t.Fatal(err)
+			}
+			if a := <-running.Alarms; len(a) == 1 != on || time.Since(start) > 0 {
+				t.Errorf("after %v alarms are %v", time.Since(start), a)
+			}
+		}
+		if err := h.runner.Stop(t.Context(), "b-1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.runner.Provoke(t.Context(), "b-1", broker.DiskAlarm, true); fault.Of(err) != fault.Conflict {
+			t.Errorf("of a broker that does not run: %v", err)
+		}
+	})
+}
+
 func TestRemoveLeavesNothing(t *testing.T) {
 	h := newHouse(t)
 	h.mustRun(desired("b-1"))
@@ -571,4 +598,11 @@ func (c fakeControl) Redundant(context.Context) error                        { r
 func (c fakeControl) Reconcile(context.Context) ([]string, error)            { return nil, nil }
 func (c fakeControl) Alarms(context.Context) ([]broker.Action, error)        { return c.alarms(), nil }
 func (c fakeControl) User(context.Context, broker.User, broker.Change) error { return nil }
-func (c fakeControl) Release()                                               {}
+func (c fakeControl) Provoke(_ context.Context, code string, on bool) error {
+	c.alarm()
+	if on {
+		c.alarm(broker.Action{Code: code})
+	}
+	return nil
+}
+func (c fakeControl) Release() {}

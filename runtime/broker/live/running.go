@@ -41,6 +41,7 @@ type running struct {
 	work     sync.WaitGroup
 	starting sync.Mutex           // one node at a time is launched
 	alarms   chan []broker.Action // of capacity 1: the newest that were told
+	recheck  chan struct{}        // of capacity 1: alarms are to be asked for at once
 	died     chan struct{}        // closed when the last node has died by itself
 	changed  chan struct{}        // of capacity 1: a node is up, or is not
 
@@ -56,7 +57,7 @@ type running struct {
 func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engine, b engine.Broker, s driver.Software) (_ *running, err error) {
 	run := &running{
 		id: b.ID, driver: drv, engine: eng, software: s, broker: b, log: r.config.Log.With("broker", b.ID),
-		alarms: make(chan []broker.Action, 1), died: make(chan struct{}), changed: make(chan struct{}, 1),
+		alarms: make(chan []broker.Action, 1), recheck: make(chan struct{}, 1), died: make(chan struct{}), changed: make(chan struct{}, 1),
 	}
 	var nodes []driver.Instance
 	for n := range b.Nodes {
@@ -223,6 +224,8 @@ func (r *running) watch(ctx context.Context) {
 		case <-r.died:
 			return
 		case <-alarms.C:
+			tell(ctx)
+		case <-r.recheck:
 			tell(ctx)
 		case <-reconcile.C:
 			_, control := r.now()

@@ -34,6 +34,6 @@ func (c *control) Alarms(ctx context.Context) ([]broker.Action, error) {
 // alarms are those of Amazon MQ Developer Guide, "Troubleshooting: RabbitMQ on Amazon MQ",
 // by what RabbitMQ is short of.
 var alarms = map[string]broker.Action{
-	"memory": {Code: broker.MemoryAlarm, Info: "The broker uses more memory than it may, and blocks publishers until messages are consumed or deleted."},
-	"disk":   {Code: broker.DiskAlarm, Info: "The disk has less free space than the broker needs, and it blocks publishers until there is more: consume or delete messages, or free space."},
+	"memory": broker.Fault{Code: broker.MemoryAlarm}.Action(),
+	"disk":   broker.Fault{Code: broker.DiskAlarm}.Action(),
 }

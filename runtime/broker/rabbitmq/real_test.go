@@ -30,7 +30,6 @@ import (
 	"millrace/runtime/broker/rabbitmq"
 	"millrace/runtime/ca"
 	"millrace/test/needs"
-	"millrace/test/patience"
 )
 
 const (
@@ -91,13 +90,13 @@ type named struct {
 }
 
 func TestBrokerOf3(t *testing.T) {
-	onEach(t, "3.13", named{"usual terms", usualTerms}, named{"adoption", adoption}, named{"restarts", restarts})
+	onEach(t, "3.13", named{"usual terms", usualTerms}, named{"provoked", provoked}, named{"adoption", adoption}, named{"restarts", restarts})
 }
 
 func TestBrokerOf4(t *testing.T) {
 	onEach(t, "4.2",
 		named{"TLS", speaksTLS}, named{"owner", onlyTheOwner}, named{"usual terms", usualTerms},
-		named{"restored", restored}, named{"users", liveUsers}, named{"alarms", alarmsTold})
+		named{"restored", restored}, named{"users", liveUsers}, named{"provoked", provoked})
 }
 
 func newBench(t *testing.T, d driver.Driver, version string) *bench {
@@ -485,24 +484,4 @@ func adoption(b *bench) {
 	if !b.instance.Adopted() {
 		b.Error("a broker that runs was started anew")
 	}
-}
-
-func alarmsTold(b *bench) {
-	watermark := func(part string) {
-		b.Helper()
-		if _, err := b.instance.Exec(b.Context(), nil, "rabbitmqctl", "set_vm_memory_high_watermark", part); err != nil {
-			b.Fatal(err)
-		}
-	}
-	until := func(what string, so func([]broker.Action) bool) {
-		b.Helper()
-		patience.Until(b, what, func() bool {
-			alarms, err := b.control.Alarms(b.Context())
-			return err == nil && so(alarms)
-		}, nil)
-	}
-	watermark("0.000001")
-	until("the alarm", func(a []broker.Action) bool { return len(a) == 1 && a[0].Code == broker.MemoryAlarm })
-	watermark("0.4")
-	until("its end", func(a []broker.Action) bool { return len(a) == 0 })
 }

@@ -59,6 +59,9 @@ func (r *Ring) change(ctx context.Context, k Key, edit func(k *Key, now time.Tim
 	if errors.Is(err, fault.NotFound) && !errors.Is(err, ErrNotFound) {
 		return Key{}, k.missing()
 	}
+	if err == nil {
+		r.tellWatchers()
+	}
 	return got, err
 }
 

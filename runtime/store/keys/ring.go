@@ -22,8 +22,9 @@ type Ring struct {
 	aliases      *record.Table[Alias]       // by account/region/name
 	fingerprints *record.Table[fingerprint] // one record: which root key wraps the others
 
-	mu        sync.Mutex // guards due
+	mu        sync.Mutex // guards the fields below
 	nextSweep time.Time  // when the next key that this ring knows of is to be removed
+	watchers  []func()
 }
 
 // An fingerprint is stored so that the records say which root key they need; a shared
@@ -91,6 +92,24 @@ func (r *Ring) Reset(ctx context.Context) error {
 		return nil // another runtime on the same store was faster
 	}
 	return err
+}
+
+// Watch has changed called after a key was enabled, disabled, scheduled for deletion, or
+// changed in another way, by this runtime or another one. changed must not block.
+func (r *Ring) Watch(changed func()) {
+	r.keys.Watch(func(string) { changed() })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watchers = append(r.watchers, changed)
+}
+
+func (r *Ring) tellWatchers() {
+	r.mu.Lock()
+	watchers := r.watchers
+	r.mu.Unlock()
+	for _, changed := range watchers {
+		changed()
+	}
 }
 
 // sweep removes the records of keys that are gone, and of their aliases. What
