@@ -23,6 +23,7 @@ type bench struct {
 	server  *process // nil when the runtime is not ours
 
 	brokers map[string]brokerTimes // by driver, of this run
+	rabbit  *rabbitTimes           // of this run
 }
 
 // prepare builds what the modes need and starts the echo server.
@@ -90,7 +91,7 @@ func (b *bench) measure(ctx context.Context, chosen []mode, n int) (samples map[
 		}
 		defer b.server.stop()
 	}
-	samples, b.brokers = map[string]sample{}, map[string]brokerTimes{}
+	samples, b.brokers, b.rabbit = map[string]sample{}, map[string]brokerTimes{}, nil
 	for _, m := range chosen {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
