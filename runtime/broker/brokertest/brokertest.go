@@ -242,13 +242,23 @@ func (s Subject) life(t *testing.T) {
 		b.Errorf("a command that takes too long: %v", err)
 	}
 
+	if _, err := b.driver.Log(b.Context(), "b-nobody", false); fault.Of(err) != fault.NotFound {
+		b.Errorf("the log of nobody: %v", err)
+	}
+	b.logged(1)
+	followed := b.follow()
+	followed.sees(1)
+
 	b.stop(i)
 	b.running(false)
 	b.silent(n)
 	b.stop(i) // of what is over does nothing
 
+	b.logged(1) // although it does not run
 	i = b.start(n)
 	b.serves(n, i)
+	followed.sees(2)
+	b.logged(2)
 	b.kept(i, "first", true)
 	b.keep(i, "second")
 	b.Kill(b.T, b.data, node)
@@ -265,7 +275,9 @@ func (s Subject) life(t *testing.T) {
 	}
 	b.kept(i, "first", true)
 	b.kept(i, "second", true)
+	followed.sees(3)
 	b.removed() // while it runs
+	followed.ends()
 	b.Until(b, "the end of what was removed", func() bool { return over(i.Done()) })
 	b.silent(n)
 	b.removed() // what is not there

@@ -32,6 +32,9 @@ type Engine struct {
 	// Serves asks the node at the first of its ports whether it serves.
 	Serves func(at netip.AddrPort) error
 
+	// Says is what a node prints, once, at each start.
+	Says string
+
 	// Keep puts something into the data of a node that runs, ready or not, under a name,
 	// and Kept reports whether it is there.
 	Keep func(ctx context.Context, i driver.Instance, name string) error
@@ -55,6 +58,7 @@ func RabbitMQ() Engine {
 		},
 		Reaches: reachesRabbitMQ,
 		Serves:  servesAMQP,
+		Says:    "Server startup complete",
 		Keep: func(ctx context.Context, i driver.Instance, name string) error {
 			_, err := i.Exec(ctx, nil, "/bin/sh", "-c", `: >"$RABBITMQ_MNESIA_BASE/kept-$0"`, name)
 			return err

@@ -48,6 +48,13 @@ type Driver interface {
 	// of it: container, volume, network, folder. A node that is not there is fine.
 	Remove(ctx context.Context, node string) error
 
+	// Log is what is kept of a node's output, from the oldest on: that of its earlier
+	// starts too, some 10 MB and more. The node need not run; one that is not there is a
+	// fault.NotFound. With follow, Read goes on with what comes, also from later starts,
+	// until the node is removed (io.EOF) or ctx is over (its error). Log waits for
+	// nothing; whoever has the reader closes it.
+	Log(ctx context.Context, node string, follow bool) (io.ReadCloser, error)
+
 	// Nodes lists the nodes of this data folder of which anything is here.
 	Nodes(ctx context.Context) ([]State, error)
 

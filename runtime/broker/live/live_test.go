@@ -432,6 +432,9 @@ func newFakeDriver(name string) *fakeDriver {
 func (d *fakeDriver) Name() string                { return d.name }
 func (d *fakeDriver) Check(context.Context) error { return d.check }
 func (d *fakeDriver) Close() error                { return nil }
+func (d *fakeDriver) Log(context.Context, string, bool) (io.ReadCloser, error) {
+	return nil, fault.New(fault.NotFound, "nothing is printed")
+}
 func (d *fakeDriver) Find(_ context.Context, name, _ string, _ func(string)) (driver.Software, error) {
 	return driver.Software{Engine: name, Version: d.version, Source: "fake"}, d.find
 }

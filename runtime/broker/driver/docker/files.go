@@ -28,7 +28,7 @@ func (d *Driver) owner(ctx context.Context, id string, img image, e engine) (own
 	if img.owner != nil {
 		return *img.owner, nil
 	}
-	passwd, err := d.readFile(ctx, id, "/etc/passwd")
+	passwd, err := d.readFile(ctx, id, "/etc/passwd", maxPasswd)
 	if err != nil && !errdefs.IsNotFound(err) {
 		return owner{}, err
 	}
@@ -69,9 +69,9 @@ func ownerOf(user, changesTo string, passwd []byte) owner {
 
 const maxPasswd = 1 << 20
 
-// readFile reads a file of a container, up to 1 MB.
-func (d *Driver) readFile(ctx context.Context, id, name string) ([]byte, error) {
-	return call(ctx, d, "reading "+name+" of the image", func(ctx context.Context) ([]byte, error) {
+// readFile reads a file of a container, up to a number of bytes.
+func (d *Driver) readFile(ctx context.Context, id, name string, limit int64) ([]byte, error) {
+	return call(ctx, d, "reading "+name+" of the container", func(ctx context.Context) ([]byte, error) {
 		got, err := d.client.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: name})
 		if err != nil {
 			return nil, err
@@ -81,7 +81,7 @@ func (d *Driver) readFile(ctx context.Context, id, name string) ([]byte, error) 
 		if _, err := archive.Next(); err != nil {
 			return nil, err
 		}
-		return io.ReadAll(io.LimitReader(archive, maxPasswd))
+		return io.ReadAll(io.LimitReader(archive, limit))
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/netip"
+	"path"
 	"strconv"
 	"time"
 
@@ -40,7 +41,7 @@ func (d *Driver) containerName(node string) string { return "millrace-" + d.data
 // place is where a node's software runs, in a container.
 func place(e engine, n driver.Node, s driver.Software) driver.Place {
 	p := driver.Place{
-		Config: configFolder, Home: e.home, Data: e.home + "/data", Logs: e.home + "/log",
+		Config: configFolder, Home: e.home, Data: e.home + "/data", Logs: e.home + logFolder,
 		Host: "localhost", Listen: map[string]netip.AddrPort{}, Software: s,
 	}
 	for _, port := range n.Ports {
@@ -81,12 +82,15 @@ func (d *Driver) Start(ctx context.Context, n driver.Node, s driver.Software) (d
 		return nil, err
 	}
 	hash := launch.Hash(n, driver.Software{Source: img.id, Version: s.Version})
-	id, err := d.adopt(ctx, n, hash)
+	id, earlier, err := d.adopt(ctx, n, hash)
 	if err != nil {
 		return nil, err
 	}
 	adopted := id != ""
 	if !adopted {
+		if earlier != nil {
+			launch.Files = append(launch.Files, driver.File{Path: path.Join(p.Logs, earlierFile), Contents: earlier, Mode: 0o600})
+		}
 		if id, err = d.launch(ctx, n, e, img, p, launch, hash); err != nil {
 			return nil, err
 		}
@@ -99,11 +103,11 @@ func (d *Driver) Start(ctx context.Context, n driver.Node, s driver.Software) (d
 }
 
 // adopt returns the container of a node that runs as it should. Any other of that
-// node is ended and removed.
-func (d *Driver) adopt(ctx context.Context, n driver.Node, hash string) (id string, err error) {
+// node is ended and removed; its output is returned, for the next one to have.
+func (d *Driver) adopt(ctx context.Context, n driver.Node, hash string) (id string, earlier []byte, err error) {
 	old, err := d.containers(ctx, n.Name)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	for _, c := range old {
 		if id == "" && c.State == container.StateRunning && c.Labels[labelLaunch] == hash {
@@ -115,14 +119,19 @@ func (d *Driver) adopt(ctx context.Context, n driver.Node, hash string) (id stri
 			err := d.stopContainer(ending, c.ID)
 			cancel()
 			if err != nil {
-				return "", err
+				return "", nil, err
 			}
 		}
+		if output, err := d.output(ctx, c); err != nil {
+			d.log.Warn("the output of a node until now is lost", "node", n.Name, "err", err)
+		} else {
+			earlier = append(earlier, output...)
+		}
 		if err := d.removeContainer(ctx, c.ID); err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
-	return id, nil
+	return id, earlier, nil
 }
 
 // launch creates a node's container, and its volume when there is none yet, and

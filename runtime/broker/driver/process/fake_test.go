@@ -74,6 +74,7 @@ func fakeServer() int {
 			c.Close()
 		}
 	}
+	fmt.Println("this serves")
 	say("STATUS=up\nREADY=1")
 	for range term {
 		if os.Getenv("FAKE_STUBBORN") == "" {
@@ -153,6 +154,7 @@ func fakeEngine() brokertest.Engine {
 			_, err := i.Exec(ctx, nil, "/bin/sh", "-c", `"$FAKE_CTL" reach "$FAKE_EPMD"`)
 			return err
 		},
+		Says: "this serves",
 		Serves: func(at netip.AddrPort) error {
 			c, err := net.Dial("tcp", at.String())
 			if err == nil {

@@ -5,11 +5,9 @@ package process
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"millrace/runtime/broker/driver"
@@ -17,12 +15,7 @@ import (
 	"millrace/runtime/store/atomicfile"
 )
 
-const (
-	recordFile = "node.json"
-	outputFile = "output.log"
-	oldOutput  = "output.log.1"
-	maxOutput  = 10 << 20 // output beyond it is set aside, and what was set aside before is gone
-)
+const recordFile = "node.json"
 
 // A folder is that of a node, which holds all of it.
 type folder string
@@ -159,77 +152,6 @@ func writeFile(root *os.Root, name string, file driver.File) error {
 	}
 	_, err = w.Write(file.Contents)
 	return errors.Join(err, w.Chmod(file.Mode.Perm()), w.Close())
-}
-
-// output opens the file that a node's output is added to, and says where that begins.
-func (f folder) output() (w *os.File, begin int64, err error) {
-	root, err := os.OpenRoot(string(f))
-	if err != nil {
-		return nil, 0, err
-	}
-	defer root.Close()
-	setAside(root) // on a full disk it may fail, and the node starts all the same
-	if w, err = root.OpenFile(outputFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600); err != nil {
-		return nil, 0, err
-	}
-	begin, err = w.Seek(0, io.SeekEnd)
-	return w, begin, err
-}
-
-// boundOutput keeps the output of a node that runs from growing for ever.
-func (f folder) boundOutput() error {
-	root, err := os.OpenRoot(string(f))
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	return setAside(root)
-}
-
-// setAside copies output that has become too long to another file and begins anew. The
-// file stays the same one, which a node has open and appends to. What is written just
-// between the two is lost.
-func setAside(root *os.Root) error {
-	info, err := root.Lstat(outputFile)
-	if err != nil || info.Size() <= maxOutput {
-		return ignoreNotExist(err)
-	}
-	w, err := root.OpenFile(outputFile, os.O_RDWR|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	old, err := root.OpenFile(oldOutput, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(old, w)
-	// It is shortened although the copy may have failed, as on a full disk.
-	return errors.Join(err, old.Close(), w.Truncate(0))
-}
-
-func ignoreNotExist(err error) error {
-	if os.IsNotExist(err) {
-		return nil
-	}
-	return err
-}
-
-// lastLines are those that a node has printed since its output began there.
-func (f folder) lastLines(begin int64) string {
-	r, err := os.Open(f.path(outputFile))
-	if err != nil {
-		return ""
-	}
-	defer r.Close()
-	if info, err := r.Stat(); err == nil {
-		if begin > info.Size() { // it was set aside since then
-			begin = 0
-		}
-		begin = max(begin, info.Size()-32<<10)
-	}
-	b, _ := io.ReadAll(io.NewSectionReader(r, begin, 64<<10))
-	return driver.LastLines(b)
 }
 
 // sweep ends what a node that does not run has left running, and removes what it has

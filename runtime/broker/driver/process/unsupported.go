@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"io"
 	"runtime"
 
 	"millrace/runtime/broker/driver"
@@ -47,6 +48,11 @@ func (*Driver) Remove(context.Context, string) error { return nil }
 
 // Nodes implements driver.Driver.
 func (*Driver) Nodes(context.Context) ([]driver.State, error) { return nil, nil }
+
+// Log implements driver.Driver.
+func (*Driver) Log(context.Context, string, bool) (io.ReadCloser, error) {
+	return nil, unsupported()
+}
 
 // Close implements driver.Driver.
 func (*Driver) Close() error { return nil }
