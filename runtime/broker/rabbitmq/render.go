@@ -142,7 +142,10 @@ func (r *renderer) environment() []string {
 		"LANG=C.UTF-8",
 	}
 	if at, ok := p.Listen[epmd]; ok {
-		env = append(env, fmt.Sprintf("ERL_EPMD_PORT=%d", at.Port()), "ERL_EPMD_ADDRESS="+at.Addr().String())
+		env = append(env, fmt.Sprintf("ERL_EPMD_PORT=%d", at.Port()))
+		if !at.Addr().IsUnspecified() { // epmd takes loopback beside it, and would find that taken
+			env = append(env, "ERL_EPMD_ADDRESS="+at.Addr().String())
+		}
 	}
 	if at, ok := p.Listen[dist]; ok {
 		env = append(env, fmt.Sprintf("RABBITMQ_DIST_PORT=%d", at.Port()))

@@ -341,4 +341,13 @@ func TestErlangListensOnTheMachineOnly(t *testing.T) {
 	if !slices.Contains(env, "ERL_EPMD_ADDRESS=127.0.0.1") {
 		t.Errorf("the port mapper is not told so: %q", env)
 	}
+	everywhere := testPlace("3.10.8")
+	everywhere.Listen[epmd] = netip.MustParseAddrPort("0.0.0.0:4369")
+	r, err := Engine{}.Render(testBroker("4.2", "mq.m7g.large", catalog.SingleInstance), 0, everywhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(r.Launch.Env, func(e string) bool { return strings.HasPrefix(e, "ERL_EPMD_ADDRESS=") }) {
+		t.Errorf("of all addresses the port mapper is told one, and does not start then: %q", r.Launch.Env)
+	}
 }
