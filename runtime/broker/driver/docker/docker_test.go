@@ -3,6 +3,7 @@ package docker_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -189,5 +190,74 @@ func TestNoEngineIsSaidSo(t *testing.T) {
 	err := d.Check(t.Context())
 	if fault.Of(err) != fault.Unavailable || !strings.Contains(err.Error(), "install") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Somebody who stops a broker's container is noticed at once, and what follows is up to
+// whoever runs the broker.
+func TestAContainerThatIsStoppedFromOutside(t *testing.T) {
+	c := engine(t, "rabbitmq:3.13-management")
+	data := t.TempDir()
+	d := open(t, docker.Config{Data: data})
+	defer d.Close()
+	s, err := d.Find(t.Context(), "rabbitmq", "3.13", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := brokertest.RabbitMQ()
+	n := driver.Node{Name: "n", Ports: brokertest.FreePorts(t, e.Ports()), Render: e.Render}
+	i, err := d.Start(t.Context(), n, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := 0 // it need not end well
+	for _, container := range ours(t, c, data) {
+		if _, err := c.ContainerStop(t.Context(), container.ID, client.ContainerStopOptions{Timeout: &now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	patience.For(t, "its end", i.Done(), nil)
+	if i.Err() == nil {
+		t.Error("an end that nobody here asked for is taken for a wanted one")
+	}
+	if err := d.Remove(t.Context(), "n"); err != nil {
+		t.Error(err)
+	}
+	if all := left(t, c, data); len(all) > 0 {
+		t.Errorf("left over: %q", all)
+	}
+}
+
+// When nobody wants a log anymore, what follows it ends: Close waits for that.
+func TestFollowingALogEndsWhenNobodyWantsIt(t *testing.T) {
+	engine(t, "rabbitmq:3.13-management")
+	d := open(t, docker.Config{Data: t.TempDir()})
+	s, err := d.Find(t.Context(), "rabbitmq", "3.13", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := brokertest.RabbitMQ()
+	n := driver.Node{Name: "n", Ports: brokertest.FreePorts(t, e.Ports()), Render: e.Render}
+	if _, err := d.Start(t.Context(), n, s); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	defer d.Remove(context.WithoutCancel(t.Context()), "n")
+	ctx, cancel := context.WithCancel(t.Context())
+	for name, end := range map[string]func(io.Closer){
+		"closed":   func(r io.Closer) { r.Close() },
+		"canceled": func(io.Closer) { cancel() },
+	} {
+		r, err := d.Log(ctx, "n", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error)
+		go func() { _, err := io.Copy(io.Discard, r); ended <- err }()
+		end(r)
+		if err := patience.For(t, name, ended, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		r.Close()
 	}
 }

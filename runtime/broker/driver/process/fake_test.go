@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"millrace/runtime/broker/brokertest"
 	"millrace/runtime/broker/driver"
@@ -29,6 +30,8 @@ func TestMain(m *testing.M) {
 			os.Exit(fakeServer())
 		case "fake-rabbitmqctl":
 			os.Exit(fakeControl(os.Args[2], os.Args[3]))
+		case "fake-runtime":
+			os.Exit(fakeRuntime(os.Args[2], os.Args[3], os.Args[4], os.Args[5]))
 		case "fake-epmd":
 			os.Exit(fakeMapper(os.Args[2]))
 		}
@@ -118,6 +121,36 @@ func fakeControl(command, name string) int {
 		fmt.Println("kept")
 	}
 	return 0
+}
+
+// fakeRuntime is a runtime that runs a member of a cluster of two until it is killed.
+func fakeRuntime(data, programs, amqp, epmd string) int {
+	d, err := New(Config{Data: data, Folders: []string{programs}})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	s, err := d.Find(context.Background(), "rabbitmq", "3.13", nil)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	i, err := d.Start(context.Background(), memberOfTwo(amqp, epmd), s)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	<-i.Ready()
+	fmt.Println("up")
+	time.Sleep(time.Hour)
+	return 0
+}
+
+func memberOfTwo(amqp, epmd string) driver.Node {
+	return driver.Node{Name: "m-1", Members: []string{"m-1", "m-2"}, Render: renderFake, Ports: []driver.Port{
+		{Name: "amqp", Inside: 5672, Public: netip.MustParseAddrPort(amqp)},
+		{Name: "epmd", Inside: 4369, Public: netip.MustParseAddrPort(epmd), Private: true, Shared: true},
+	}}
 }
 
 // fake installs the programs of this test in a folder, and returns where they are.
