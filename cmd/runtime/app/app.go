@@ -30,6 +30,7 @@ import (
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/secret"
 	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/cluster"
 	"millrace/runtime/store/keys"
 	"millrace/runtime/store/loss"
 	"millrace/runtime/store/record"
@@ -111,6 +112,7 @@ type App struct {
 	folder *folder
 	store  *backbone.Backbone
 	files  *descriptors.Limit
+	others *cluster.Cluster // the runtimes on the same NATS servers; nil for one that is alone
 	losses *loss.Log
 
 	// What parts stand on.

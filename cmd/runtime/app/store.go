@@ -77,11 +77,10 @@ func (a *App) openStore(ctx context.Context) error {
 		log.Error("a file of the root key was lost or damaged, and was written anew from its copy", "file", file)
 	}
 
-	var others *cluster.Cluster
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
-		others = cluster.New(a.store.Conn(), log)
+		a.others = cluster.New(a.store.Conn(), log)
 	}
-	a.queues = jetqueue.New(a.store, a.records, jetqueue.Options{Gate: a.gate, MoveLimit: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), ConcurrentReads: a.cfg.Memory.ConcurrentLoads(), ReadAheadBytes: a.cfg.Memory.PageBytes(), AdmitWrite: a.mayWrite, Keys: a.keys, Cluster: others, Log: log, VerifyStored: intact,
+	a.queues = jetqueue.New(a.store, a.records, jetqueue.Options{Gate: a.gate, MoveLimit: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), ConcurrentReads: a.cfg.Memory.ConcurrentLoads(), ReadAheadBytes: a.cfg.Memory.PageBytes(), AdmitWrite: a.mayWrite, Keys: a.keys, Cluster: a.others, Log: log, VerifyStored: intact,
 		CheckpointFile: a.checkpointFile(), IntactRange: a.whole(extents), IdleTimeout: rest, TruncatedStreams: truncated.streams, OnLoss: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever})
 	if err := a.stack.Start(ctx, "queues", a.queues); err != nil {
 		return err
