@@ -58,7 +58,8 @@ func TestKillRounds(t *testing.T) {
 	if _, err := steady.dial(another, password); !errors.Is(err, amqp.ErrCredentials) {
 		t.Errorf("a user that was refused logs in: %v", err)
 	}
-	books := steady.keepBooks(at)
+	steady.publish("ledger", "the first")
+	books := steady.keepBooks(at, "ledger", "the first")
 	sizes := []string{"mq.m7g.large", "mq.m7g.medium"}
 	for round := 1; round <= *rounds && !t.Failed(); round++ {
 		steady.await(types.BrokerStateRunning)
@@ -115,17 +116,17 @@ func (s *server) killWithin(dice *rand.Rand, most time.Duration) {
 
 // books are those of a client that sends durable messages all the time.
 type books struct {
+	queue     string
 	mu        sync.Mutex
 	confirmed []string
 	halt      context.CancelFunc
 	over      chan struct{}
 }
 
-func (b *broker) keepBooks(at string) *books {
-	b.Helper()
-	b.publish("ledger", "the first")
+// keepBooks begins to send to a queue, which has the messages that are given.
+func (b *broker) keepBooks(at, queue string, has ...string) *books {
 	ctx, halt := context.WithCancel(context.WithoutCancel(b.Context()))
-	k := &books{confirmed: []string{"the first"}, halt: halt, over: make(chan struct{})}
+	k := &books{queue: queue, confirmed: has, halt: halt, over: make(chan struct{})}
 	config := amqp.Config{SASL: []amqp.Authentication{&amqp.PlainAuth{Username: b.owner, Password: b.password}}, TLSClientConfig: b.trust, Dial: amqp.DefaultDial(10 * time.Second)}
 	go func() {
 		defer close(k.over)
@@ -151,7 +152,7 @@ func (k *books) send(ctx context.Context, url string, config amqp.Config, n int)
 	}
 	for ; ctx.Err() == nil; n++ {
 		body := fmt.Sprint("message ", n)
-		c, err := ch.PublishWithDeferredConfirm("", "ledger", true, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: []byte(body)})
+		c, err := ch.PublishWithDeferredConfirm("", k.queue, true, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: []byte(body)})
 		if err != nil {
 			return n + 1
 		}
