@@ -24,6 +24,7 @@ type bench struct {
 
 	brokers map[string]brokerTimes // by driver, of this run
 	rabbit  *rabbitTimes           // of this run
+	drained *drain                 // of this run; nil while it is not measured
 }
 
 // prepare builds what the modes need and starts the echo server.
@@ -91,7 +92,7 @@ func (b *bench) measure(ctx context.Context, chosen []mode, n int) (samples map[
 		}
 		defer b.server.stop()
 	}
-	samples, b.brokers, b.rabbit = map[string]sample{}, map[string]brokerTimes{}, nil
+	samples, b.brokers, b.drained, b.rabbit = map[string]sample{}, map[string]brokerTimes{}, nil, nil
 	for _, m := range chosen {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
