@@ -4,21 +4,23 @@ import (
 	"encoding/base64"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 )
 
 // The headers of an entry in a queue's stream. Its payload is the body of the message.
 const (
-	// ConnectionHeader and TagHeader name the delivery: see Handle.
-	ConnectionHeader = "Mq-Connection"
-	TagHeader        = "Mq-Tag"
+	// DeliveryHeader names the delivery, as Handle.String does.
+	DeliveryHeader = "Mq-Delivery"
 
-	// RedeliveredHeader is "true" when the broker has delivered the message before.
+	// RedeliveredHeader is "true" when the broker has delivered the message before; else it
+	// is not there.
 	RedeliveredHeader = "Mq-Redelivered"
 
 	// ExchangeHeader and RoutingKeyHeader are what the message was published to. Bytes
-	// beside printable ASCII, and "%", stand as "%" and two hexadecimal digits.
+	// beside printable ASCII, and "%", stand as "%" and two hexadecimal digits. A name that
+	// is empty, as that of the default exchange, has no header.
 	ExchangeHeader   = "Mq-Exchange"
 	RoutingKeyHeader = "Mq-Routing-Key"
 
@@ -44,60 +46,76 @@ type entry struct {
 // message is the entry as NATS has it. When it would be larger than limit, in bytes, it
 // has neither body nor properties, and the entry is marked as kept.
 func (e *entry) message(subject string, limit int64) *nats.Msg {
-	m := &nats.Msg{Subject: subject, Data: e.body, Header: nats.Header{
-		ConnectionHeader:  {e.handle.Connection},
-		TagHeader:         {strconv.FormatUint(e.handle.Tag, 10)},
-		RedeliveredHeader: {strconv.FormatBool(e.redelivered)},
-		ExchangeHeader:    {printable(e.exchange)},
-		RoutingKeyHeader:  {printable(e.routingKey)},
-		PropertiesHeader:  {base64.StdEncoding.EncodeToString(e.properties)},
-	}}
-	if int64(m.Size()) > limit {
-		m.Data = nil
-		m.Header.Del(PropertiesHeader)
-		m.Header[KeptHeader] = []string{strconv.Itoa(len(e.body))}
-		e.kept = true
+	h := nats.Header{DeliveryHeader: {e.handle.String()}}
+	if e.redelivered {
+		h[RedeliveredHeader] = []string{"true"}
 	}
+	if e.exchange != "" {
+		h[ExchangeHeader] = []string{printable(e.exchange)}
+	}
+	if e.routingKey != "" {
+		h[RoutingKeyHeader] = []string{printable(e.routingKey)}
+	}
+	m := &nats.Msg{Subject: subject, Header: h}
+	if e.kept = int64(base64.StdEncoding.EncodedLen(len(e.properties))+len(e.body)+otherHeaders) > limit; e.kept {
+		h[KeptHeader] = []string{strconv.Itoa(len(e.body))}
+		return m
+	}
+	h[PropertiesHeader] = []string{base64.StdEncoding.EncodeToString(e.properties)}
+	m.Data = e.body
 	return m
 }
+
+// otherHeaders is more than what an entry has beside properties and body: two names of up to
+// 255 bytes are the most of it, each of which may take three.
+const otherHeaders = 2 << 10
 
 var errEntry = errors.New("this is no entry of a bridge")
 
 // entryOf reads what message has written.
 func entryOf(m *nats.Msg) (e entry, err error) {
-	if e.handle, err = handleOf(m); err != nil {
-		return e, err
-	}
-	first := func(name string) string {
-		if all := m.Header[name]; len(all) > 0 {
-			return all[0]
-		}
-		return ""
-	}
-	e.redelivered = first(RedeliveredHeader) == "true"
-	e.kept = len(m.Header[KeptHeader]) > 0
+	var ok [3]bool
+	e.handle, ok[0] = handleOf(m)
+	e.redelivered = first(m, RedeliveredHeader) == "true"
+	e.kept = first(m, KeptHeader) != ""
 	e.body = m.Data
-	var ok [2]bool
-	e.exchange, ok[0] = unprintable(first(ExchangeHeader))
-	e.routingKey, ok[1] = unprintable(first(RoutingKeyHeader))
-	e.properties, err = base64.StdEncoding.DecodeString(first(PropertiesHeader))
-	if err != nil || ok != [2]bool{true, true} {
+	e.exchange, ok[1] = unprintable(first(m, ExchangeHeader))
+	e.routingKey, ok[2] = unprintable(first(m, RoutingKeyHeader))
+	e.properties, err = base64.StdEncoding.DecodeString(first(m, PropertiesHeader))
+	if err != nil || ok != [3]bool{true, true, true} {
 		return entry{}, errEntry
 	}
 	return e, nil
 }
 
 // handleOf is whose entry a message is.
-func handleOf(m *nats.Msg) (h Handle, err error) {
-	connection, tag := m.Header[ConnectionHeader], m.Header[TagHeader]
-	if len(connection) != 1 || len(tag) != 1 {
-		return h, errEntry
+func handleOf(m *nats.Msg) (h Handle, ok bool) { return ParseHandle(first(m, DeliveryHeader)) }
+
+func first(m *nats.Msg, header string) string {
+	if all := m.Header[header]; len(all) > 0 {
+		return all[0]
 	}
-	h.Connection = connection[0]
-	if h.Tag, err = strconv.ParseUint(tag[0], 10, 64); err != nil {
-		return Handle{}, errEntry
+	return ""
+}
+
+// sequenceOf is the sequence of a message of a stream, from its reply subject (JetStream,
+// ADR-15): $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<…>, or with two tokens more
+// after the second.
+func sequenceOf(m *nats.Msg) (sequence uint64, ok bool) {
+	rest, ok := strings.CutPrefix(m.Reply, "$JS.ACK.")
+	if !ok {
+		return 0, false
 	}
-	return h, nil
+	before := 3
+	if strings.Count(rest, ".") >= 8 {
+		before = 5
+	}
+	for range before {
+		_, rest, _ = strings.Cut(rest, ".")
+	}
+	token, _, _ := strings.Cut(rest, ".")
+	sequence, err := strconv.ParseUint(token, 10, 64)
+	return sequence, err == nil
 }
 
 func isPrintable(c byte) bool { return ' ' < c && c <= '~' && c != '%' }

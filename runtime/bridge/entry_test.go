@@ -50,10 +50,10 @@ func TestWhatNATSDoesNotTakeIsKept(t *testing.T) {
 }
 
 func FuzzEntry(f *testing.F) {
-	f.Add("c", "7", "amq.topic", "AAA=", []byte("body"))
-	f.Add("", "-1", "%zz", "!", []byte(nil))
-	f.Fuzz(func(t *testing.T, connection, tag, exchange, properties string, body []byte) {
-		m := &nats.Msg{Subject: "s", Data: body, Header: nats.Header{ConnectionHeader: {connection}, TagHeader: {tag}, ExchangeHeader: {exchange}, PropertiesHeader: {properties}}}
+	f.Add("c.7", "amq.topic", "AAA=", []byte("body"))
+	f.Add(".-1", "%zz", "!", []byte(nil))
+	f.Fuzz(func(t *testing.T, delivery, exchange, properties string, body []byte) {
+		m := &nats.Msg{Subject: "s", Data: body, Header: nats.Header{DeliveryHeader: {delivery}, ExchangeHeader: {exchange}, PropertiesHeader: {properties}}}
 		e, err := entryOf(m)
 		if err != nil {
 			return
@@ -63,4 +63,20 @@ func FuzzEntry(f *testing.F) {
 			t.Errorf("%+v became %+v, %v", e, again, err)
 		}
 	})
+}
+
+func TestSequences(t *testing.T) {
+	for reply, want := range map[string]uint64{
+		"$JS.ACK.mq-00.C.1.77.3.1700000000000000000.0":                 77,
+		"$JS.ACK.hub.ACC0.mq-00.C.1.78.3.1700000000000000000.0.random": 78,
+		"$JS.ACK.mq-00.C.1.x.3.1700000000000000000.0":                  0,
+		"$JS.ACK":     0,
+		"_INBOX.a.1":  0,
+		"":            0,
+		"$JS.ACK.a.b": 0,
+	} {
+		if got, ok := sequenceOf(&nats.Msg{Reply: reply}); got != want || ok != (want > 0) {
+			t.Errorf("%q: %d, %v", reply, got, ok)
+		}
+	}
 }

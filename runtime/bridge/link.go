@@ -179,41 +179,32 @@ func (l *link) keep(e entry) bool {
 
 // read takes an entry that has come back. Others on the subject are none of its own.
 func (l *link) read(m *nats.Msg) {
-	at, err := m.Metadata()
-	if err != nil {
+	sequence, ok := sequenceOf(m)
+	if !ok {
 		return
 	}
-	if h, err := handleOf(m); err != nil || h.Connection != l.id {
-		l.mu.Lock()
-		l.last = at.Sequence.Stream
-		l.mu.Unlock()
-		return
-	}
-	e, err := entryOf(m)
-	var d Delivery
-	if err == nil && !e.kept {
-		d, err = e.delivery()
-	}
+	d, kept, err := l.deliveryOf(m)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last = at.Sequence.Stream
-	if l.err != nil {
+	l.last = sequence
+	switch {
+	case l.err != nil || errors.Is(err, errForeign):
 		return
-	}
-	if err != nil {
+	case err != nil:
 		l.failLocked(NoStream, err)
 		return
 	}
-	switch l.tracker.arrive(e.handle.Tag, at.Sequence.Stream) {
+	tag := d.Handle.Tag
+	switch l.tracker.arrive(tag, sequence) {
 	case gap:
 		l.failLocked(NoStream, errMissing)
 		return
 	case repeated:
 		return
 	}
-	if e.kept {
-		d = l.kept[e.handle.Tag]
-		delete(l.kept, e.handle.Tag)
+	if kept {
+		d = l.kept[tag]
+		delete(l.kept, tag)
 	}
 	l.arrivals++
 	l.ready = append(l.ready, d)
@@ -221,6 +212,22 @@ func (l *link) read(m *nats.Msg) {
 	if len(l.ready) == 1 {
 		wake(l.readable)
 	}
+}
+
+// errForeign is that of an entry of another connection.
+var errForeign = errors.New("an entry of another connection")
+
+// deliveryOf is what an entry of this connection holds; of one that is kept the Handle.
+func (l *link) deliveryOf(m *nats.Msg) (d Delivery, kept bool, err error) {
+	if h, ok := handleOf(m); !ok || h.Connection != l.id {
+		return d, false, errForeign
+	}
+	e, err := entryOf(m)
+	if err != nil || e.kept {
+		return Delivery{Handle: e.handle}, e.kept, err
+	}
+	d, err = e.delivery()
+	return d, false, err
 }
 
 func (e *entry) delivery() (Delivery, error) {
