@@ -87,16 +87,17 @@ func (l *link) reach(ctx context.Context, at Address) error {
 }
 
 // login tells the broker who is there, and opens a channel.
-func (l *link) login(user, password string) (err error) {
-	l.conn, err = amqp.Open(l.wire, amqp.Config{
+func (l *link) login(user, password string) error {
+	conn, err := amqp.Open(l.wire, amqp.Config{
 		SASL: []amqp.Authentication{&amqp.PlainAuth{Username: user, Password: password}}, Vhost: l.spec.Queue.VirtualHost,
 		ChannelMax: 1, FrameSize: frameSize, Heartbeat: heartbeat, Locale: "en_US",
 		Properties: amqp.Table{"product": "Millrace", "connection_name": "millrace " + l.spec.Consumer},
 	})
 	if err != nil {
-		return err
+		return err // there is nobody to say goodbye to
 	}
-	l.channel, err = l.conn.Channel()
+	l.conn = conn
+	l.channel, err = conn.Channel()
 	return err
 }
 

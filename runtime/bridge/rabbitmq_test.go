@@ -214,3 +214,13 @@ func TestDeliveries(t *testing.T) {
 		patience.Until(t, "what was given back", func() bool { return ready(t, ch, "orders") == 3 }, func() any { return ready(t, ch, "orders") })
 	})
 }
+
+// unacknowledged is how many messages of a queue consumers hold.
+func (r *rabbit) unacknowledged(queue string) (n int) {
+	r.Helper()
+	out := r.eval(fmt.Sprintf(`{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"%s">>)), proplists:get_value(messages_unacknowledged, rabbit_amqqueue:info(Q, [messages_unacknowledged]))`, queue))
+	if _, err := fmt.Sscan(out, &n); err != nil {
+		r.Fatalf("%q: %v", out, err)
+	}
+	return n
+}
