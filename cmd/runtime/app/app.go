@@ -114,6 +114,7 @@ type App struct {
 	files  *descriptors.Limit
 	others *cluster.Cluster // the runtimes on the same NATS servers; nil for one that is alone
 	losses *loss.Log
+	others *cluster.Cluster // the runtimes on the same servers; nil with a store of its own
 
 	// What parts stand on.
 	records *record.Store

@@ -57,6 +57,9 @@ func openMQ(ctx context.Context, a *App) (Offer, error) {
 	if err := a.stack.Start(ctx, "brokers", brokers); err != nil {
 		return Offer{}, err
 	}
+	if err := a.openBridges(ctx, brokers); err != nil {
+		return Offer{}, err
+	}
 	service := mq.New(brokers, a.cfg.MQ.Options)
 	return Offer{
 		Service: service,
