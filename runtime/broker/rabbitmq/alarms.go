@@ -34,6 +34,6 @@ func (c *control) Alarms(ctx context.Context) ([]broker.Action, error) {
 // alarms are those of Amazon MQ Developer Guide, "Troubleshooting: RabbitMQ on Amazon MQ",
 // by what RabbitMQ is short of.
 var alarms = map[string]broker.Action{
-	"memory": broker.Fault{Code: broker.MemoryAlarm}.Action(),
-	"disk":   broker.Fault{Code: broker.DiskAlarm}.Action(),
+	"memory":     broker.Fault{Code: broker.MemoryAlarm}.Action(),
+	"disk space": broker.Fault{Code: broker.DiskAlarm}.Action(),
 }

@@ -14,7 +14,7 @@ func TestAlarmsAreActions(t *testing.T) {
 	}
 	const check = "GET " + allAlarmsCheck
 	f.answers[check] = 503
-	f.bodies[check] = `{"status":"failed","alarms":[{"node":"n","resource":"memory"},{"node":"n","resource":"disk"},{"node":"n","resource":"memory"},{"node":"n","resource":"new"}]}`
+	f.bodies[check] = `{"status":"failed","alarms":[{"node":"n","resource":"memory"},{"node":"n","resource":"disk space"},{"node":"n","resource":"memory"},{"node":"n","resource":"new"}]}`
 	got, err := c.Alarms(t.Context())
 	if err != nil || len(got) != 2 || got[0].Code != broker.DiskAlarm || got[1].Code != broker.MemoryAlarm {
 		t.Errorf("got %v, %v", got, err)

@@ -64,7 +64,7 @@ type status struct {
 	reason string // of health checks
 
 	// Alarms is what a health check for alarms has found, by the names of resources:
-	// "memory", "disk".
+	// "memory", "disk space".
 	alarms []string
 }
 

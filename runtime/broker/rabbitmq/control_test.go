@@ -183,7 +183,7 @@ func TestReadyGivesUpWhenTheNodeIsOver(t *testing.T) {
 func TestAlarmsKeepNewBrokersFromBeingReady(t *testing.T) {
 	f := healthyAPI()
 	f.answers["GET /api/health/checks/local-alarms"] = 503
-	f.bodies["GET /api/health/checks/local-alarms"] = `{"status":"failed","reason":"There are alarms in effect on the node","alarms":[{"node":"n","resource":"memory"},{"node":"n","resource":"disk"},{"node":"n","resource":"memory"}]}`
+	f.bodies["GET /api/health/checks/local-alarms"] = `{"status":"failed","reason":"There are alarms in effect on the node","alarms":[{"node":"n","resource":"memory"},{"node":"n","resource":"disk space"},{"node":"n","resource":"memory"}]}`
 	b, node, c := fakeBroker(t, f)
 	if err := c.Ready(t.Context(), 0); fault.Of(err) != fault.Unavailable {
 		t.Errorf("a new broker with an alarm: %v", err)
