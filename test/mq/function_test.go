@@ -72,7 +72,10 @@ func (s *server) deploy(name string) *handler {
 
 // ServeHTTP is what the function does.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	raw, _ := io.ReadAll(r.Body)
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the function was killed
+	}
 	var e events.RabbitMQEvent
 	if err := json.Unmarshal(raw, &e); err != nil {
 		h.Errorf("%v in %s", err, raw)

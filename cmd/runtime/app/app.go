@@ -112,7 +112,6 @@ type App struct {
 	folder *folder
 	store  *backbone.Backbone
 	files  *descriptors.Limit
-	others *cluster.Cluster // the runtimes on the same NATS servers; nil for one that is alone
 	losses *loss.Log
 	others *cluster.Cluster // the runtimes on the same servers; nil with a store of its own
 
