@@ -59,6 +59,9 @@ func (c *doctorCmd) Run(ctx context.Context, term terminal) error {
 	}
 	if !c.JSON {
 		printBrokerSoftware(term.out, found.Brokers)
+		if endpoint == "" {
+			printLeftOver(term.out, found)
+		}
 	}
 	if err == nil && !well {
 		err = exitError(1)
@@ -73,6 +76,17 @@ func printBrokerSoftware(w io.Writer, all []app.Software) {
 		fmt.Fprintf(w, "  %-8s %s\n", s.Driver, s.Says)
 		for _, n := range s.Nodes {
 			fmt.Fprintf(w, "           %s\n", n)
+		}
+	}
+}
+
+// printLeftOver says what can be done about brokers that no runtime has.
+func printLeftOver(w io.Writer, f finding) {
+	for _, s := range f.Brokers {
+		if len(s.Nodes) > 0 {
+			fmt.Fprintf(w, "\nNo runtime has these brokers now. The next runtime start --data %[1]s takes them over;\n"+
+				"runtime stop --purge --data %[1]s removes them, with all that is stored there.\n", f.folder)
+			return
 		}
 	}
 }

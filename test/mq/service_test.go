@@ -45,6 +45,9 @@ func TestOnlyTheRuntimeIsSignaled(t *testing.T) {
 	if connection.IsClosed() {
 		t.Error("a client of the broker was cut off with the runtime")
 	}
+	if said := b.command("doctor"); !strings.Contains(said, b.id+"-1, running: process") || !strings.Contains(said, "runtime stop --purge --data "+s.data) {
+		t.Errorf("the doctor does not say what is left, and what to do:\n%s", said)
+	}
 	if got := len(b.processes()); got != processes {
 		t.Errorf("of the broker run %d processes, want %d", got, processes)
 	}

@@ -23,10 +23,11 @@ import (
 	"millrace/runtime/ca"
 )
 
-// brokerDrivers are those that the configuration allows, the preferred one first.
-func brokerDrivers(cfg Config) (all []driver.Driver, err error) {
+// brokerDrivers are those that the configuration allows, the preferred one first. The
+// Docker engine is the one at host, or that of the environment when that is "".
+func brokerDrivers(cfg Config, host string) (all []driver.Driver, err error) {
 	if cfg.MQ.Driver != mqProcess {
-		d, err := docker.New(docker.Config{Data: absolute(cfg.Data), Images: cfg.MQ.Images, Log: cfg.Log})
+		d, err := docker.New(docker.Config{Data: absolute(cfg.Data), Host: host, Images: cfg.MQ.Images, Log: cfg.Log})
 		switch {
 		case err == nil:
 			all = append(all, d)
@@ -51,7 +52,7 @@ func (a *App) brokerRunner() (broker.Runner, func(context.Context) error, error)
 	if a.cfg.MQ.Driver == mqMetadata {
 		return broker.Metadata{}, func(context.Context) error { return nil }, nil
 	}
-	drivers, err := brokerDrivers(a.cfg)
+	drivers, err := brokerDrivers(a.cfg, "")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,10 +129,15 @@ type Software struct {
 	Nodes  []string `json:"nodes,omitempty"` // what is there of brokers of the data folder
 }
 
-// BrokerSoftware looks for what can run brokers.
+// BrokerSoftware looks for what can run brokers, and for what there is of those of the
+// data folder: in the Docker engine that has some, if there is such.
 func BrokerSoftware(ctx context.Context, cfg Config) ([]Software, error) {
 	cfg = withDefaults(cfg)
-	drivers, err := brokerDrivers(cfg)
+	host, err := docker.UsedBy(absolute(cfg.Data))
+	if err != nil {
+		return nil, err
+	}
+	drivers, err := brokerDrivers(cfg, host)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +146,9 @@ func BrokerSoftware(ctx context.Context, cfg Config) ([]Software, error) {
 		s := Software{Driver: d.Name()}
 		if err := d.Check(ctx); err != nil {
 			s.Says = err.Error()
+			if d.Name() == mqDocker && host != "" {
+				s.Says += "; brokers of this data folder are in that engine"
+			}
 		} else {
 			s.Ready = true
 			s.Says = versions(ctx, d)
