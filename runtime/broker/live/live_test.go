@@ -421,12 +421,32 @@ type fakeDriver struct {
 	beforeStart        func(driver.Node) error
 	dies               bool
 
-	mu    sync.Mutex
-	nodes map[string]*fakeInstance
+	mu     sync.Mutex
+	nodes  map[string]*fakeInstance
+	fails  map[string]error // of Start, by nodes
+	events []string         // "start b-1-2", "adopt b-1-2", "stop b-1-2"
+}
+
+// note keeps an event; the caller holds mu.
+func (d *fakeDriver) note(what, node string) { d.events = append(d.events, what+" "+node) }
+
+// did returns the events since it was last asked.
+func (d *fakeDriver) did() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	text := strings.Join(d.events, "; ")
+	d.events = nil
+	return text
+}
+
+func (d *fakeDriver) fail(node string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fails[node] = err
 }
 
 func newFakeDriver(name string) *fakeDriver {
-	return &fakeDriver{name: name, version: "3.13.7", nodes: map[string]*fakeInstance{}}
+	return &fakeDriver{name: name, version: "3.13.7", nodes: map[string]*fakeInstance{}, fails: map[string]error{}}
 }
 
 func (d *fakeDriver) Name() string                { return d.name }
@@ -448,17 +468,32 @@ func (d *fakeDriver) Start(_ context.Context, n driver.Node, s driver.Software) 
 			return nil, err
 		}
 	}
-	if _, err := n.Render(driver.Place{Software: s}); err != nil {
+	launch, err := n.Render(driver.Place{Software: s})
+	if err != nil {
 		return nil, err
 	}
-	i := &fakeInstance{ready: make(chan struct{}), done: make(chan struct{})}
+	hash := launch.Hash(n, s)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.fails[n.Name]; err != nil {
+		d.note("fail", n.Name)
+		return nil, err
+	}
+	if i := d.nodes[n.Name]; i != nil && !i.isOver() {
+		if i.hash == hash {
+			d.note("adopt", n.Name)
+			return i, nil
+		}
+		d.note("stop", n.Name)
+		i.over(nil)
+	}
+	d.note("start", n.Name)
+	i := &fakeInstance{driver: d, name: n.Name, hash: hash, ready: make(chan struct{}), done: make(chan struct{})}
 	if d.dies {
 		i.over(errors.New("died"))
 	} else {
 		close(i.ready)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.nodes[n.Name] = i
 	return i, nil
 }
@@ -494,20 +529,14 @@ func (d *fakeDriver) left() []string {
 
 func (d *fakeDriver) runs(node string) bool {
 	i := d.at(node)
-	if i == nil {
-		return false
-	}
-	select {
-	case <-i.done:
-		return false
-	default:
-		return true
-	}
+	return i != nil && !i.isOver()
 }
 
 func (d *fakeDriver) kill(node string) { d.at(node).over(errors.New("killed")) }
 
 type fakeInstance struct {
+	driver      *fakeDriver
+	name, hash  string
 	ready, done chan struct{}
 	once        sync.Once
 	err         error
@@ -520,11 +549,23 @@ func (i *fakeInstance) over(err error) {
 	})
 }
 
+func (i *fakeInstance) isOver() bool {
+	select {
+	case <-i.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (i *fakeInstance) Ready() <-chan struct{} { return i.ready }
 func (i *fakeInstance) Done() <-chan struct{}  { return i.done }
 func (i *fakeInstance) Err() error             { return i.err }
 func (i *fakeInstance) Adopted() bool          { return false }
 func (i *fakeInstance) Stop(context.Context) error {
+	i.driver.mu.Lock()
+	i.driver.note("stop", i.name)
+	i.driver.mu.Unlock()
 	i.over(nil)
 	return nil
 }
@@ -539,17 +580,24 @@ type fakeEngine struct {
 	ready   error
 	booting func()
 	hangs   bool
+	size    int  // of brokers; 0 for 1
+	private bool // nodes have no port for clients, so that nobody listens
 
-	mu       sync.Mutex // guards inAlarm
-	inAlarm  []broker.Action
-	seeds    int
-	rendered []engine.Broker
+	mu        sync.Mutex // guards what follows
+	inAlarm   []broker.Action
+	redundant int // how often that was asked
+	seeds     int
+	rendered  []engine.Broker
 }
 
 func (e *fakeEngine) Name() string                      { return "rabbitmq" }
-func (e *fakeEngine) Nodes(broker.Desired) (int, error) { return 1, nil }
+func (e *fakeEngine) Nodes(broker.Desired) (int, error) { return max(e.size, 1), nil }
 func (e *fakeEngine) Ports(broker.Desired, bool) []driver.Port {
-	return []driver.Port{{Name: "amqps", Inside: e.inside}, {Name: "dist", Inside: 25672, Private: true}}
+	return []driver.Port{
+		{Name: "amqps", Inside: e.inside, Private: e.private},
+		{Name: "epmd", Inside: 4369, Private: true, Shared: e.size > 1},
+		{Name: "dist", Inside: 25672, Private: true},
+	}
 }
 
 func (e *fakeEngine) Seed(broker.Desired, io.Reader) ([]byte, error) {
@@ -558,12 +606,14 @@ func (e *fakeEngine) Seed(broker.Desired, io.Reader) ([]byte, error) {
 }
 
 func (e *fakeEngine) Render(b engine.Broker, _ int, _ driver.Place) (engine.Rendered, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.rendered = append(e.rendered, b)
-	return engine.Rendered{}, nil
+	return engine.Rendered{Launch: driver.Launch{Env: []string{"CONFIGURATION=" + string(b.Configuration)}}}, nil
 }
 
 func (e *fakeEngine) Describe(b engine.Broker) []broker.Instance {
-	at, _ := b.Nodes[0].Public("amqps")
+	at, _ := b.Public("amqps")
 	return []broker.Instance{{Endpoints: []string{"amqps://" + at.String()}}}
 }
 
@@ -596,8 +646,14 @@ func (c fakeControl) Ready(ctx context.Context, _ int) error {
 	return c.ready
 }
 
-func (c fakeControl) Answers(context.Context, int) error                     { return nil }
-func (c fakeControl) Redundant(context.Context) error                        { return nil }
+func (c fakeControl) Answers(context.Context, int) error { return nil }
+func (c fakeControl) Redundant(context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.redundant++
+	return nil
+}
+
 func (c fakeControl) Reconcile(context.Context) ([]string, error)            { return nil, nil }
 func (c fakeControl) Alarms(context.Context) ([]broker.Action, error)        { return c.alarms(), nil }
 func (c fakeControl) User(context.Context, broker.User, broker.Change) error { return nil }

@@ -49,7 +49,9 @@ func (r *Runner) Reboot(ctx context.Context, d broker.Desired) (broker.Running, 
 	}
 	run.govern(b, control)
 	for n := range run.members {
-		if err := run.roll(ctx, n); err != nil {
+		if err := run.roll(ctx, n); run.over() {
+			return r.restart(ctx, d)
+		} else if err != nil {
 			return broker.Running{}, err
 		}
 	}
