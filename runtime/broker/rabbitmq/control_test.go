@@ -36,6 +36,7 @@ type fakeNode struct {
 	stdin    []string
 	output   map[string]string // by command; "" for "ok"
 	block    bool              // until ctx is over
+	fails    error             // of commands
 }
 
 func (n *fakeNode) Done() <-chan struct{} { return n.done }
@@ -45,6 +46,9 @@ func (n *fakeNode) Exec(ctx context.Context, stdin io.Reader, command string, ar
 	if n.block {
 		<-ctx.Done()
 		return nil, ctx.Err()
+	}
+	if n.fails != nil {
+		return nil, n.fails
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -132,7 +136,12 @@ func fakeBroker(t testing.TB, f *fakeAPI) (engine.Broker, *fakeNode, *control) {
 
 func controlOf(t testing.TB, b engine.Broker, node *fakeNode) *control {
 	t.Helper()
-	c, err := (Engine{}).Control(b, []driver.Instance{node}, driver.Software{Version: "4.2.1"})
+	return controlOver(t, b, []driver.Instance{node}, "4.2.1")
+}
+
+func controlOver(t testing.TB, b engine.Broker, nodes []driver.Instance, running string) *control {
+	t.Helper()
+	c, err := (Engine{}).Control(b, nodes, driver.Software{Version: running})
 	if err != nil {
 		t.Fatal(err)
 	}
