@@ -26,7 +26,8 @@ import (
 //
 // Not supported: replicas in other regions (dataReplicationMode CRDR is refused). There is
 // no network: subnets, security groups and public access are shown and have no effect, and
-// those that are left out are made up. ActiveMQ brokers, clusters, and RabbitMQ brokers whose
+// those that are left out are made up. The three nodes of a cluster are on one machine, behind
+// an endpoint that is away while the runtime is. ActiveMQ brokers, and RabbitMQ brokers whose
 // configuration names OAuth 2, LDAP, HTTP, certificates or ARNs are CREATION_FAILED with the
 // reason, unless --mq-driver metadata runs them as records alone. What runs is RabbitMQ of the
 // version that is here, which knows less when it is older than the version that was asked for:
