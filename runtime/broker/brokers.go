@@ -56,6 +56,8 @@ type Brokers struct {
 	// and no two take the last place that a quota leaves.
 	creating sync.Mutex
 
+	written writes // of table
+
 	mu sync.Mutex // guards writes to table and names, and the set
 }
 
@@ -79,6 +81,7 @@ func New(c Config) *Brokers {
 	}
 	b.table = record.NewTable[Broker](c.Records, "broker")
 	b.names = record.NewTable[claim](c.Records, "brokername")
+	b.table.Watch(b.written.told)
 	b.Configurations = newConfigurations(c.Records, b)
 	c.Keys.Watch(b.keyWatch.changed)
 	b.set = workers.New(workers.Config[Broker, *worker]{
@@ -106,6 +109,7 @@ func (bs *Brokers) Start(ctx context.Context) error {
 		if _, err := bs.table.Update(ctx, b.key(), func(b Broker) (Broker, error) { b.died(); return b, nil }); ignoreNotFound(err) != nil {
 			return err
 		}
+		bs.written.told(b.key())
 	}
 	return bs.set.Start(ctx)
 }
@@ -143,6 +147,7 @@ func (bs *Brokers) Reset(ctx context.Context) error {
 			err = errors.Join(err, bs.config.Runner.Remove(ctx, b.ID))
 		}
 		err = errors.Join(err, ignoreNotFound(bs.table.Delete(ctx, b.key())))
+		bs.written.told(b.key())
 	}
 	err = errors.Join(err, deleteAll(ctx, bs.names), deleteAll(ctx, bs.Configurations.table), deleteAll(ctx, bs.Configurations.revisions))
 	return errors.Join(err, bs.set.Start(ctx))
@@ -218,6 +223,7 @@ func (bs *Brokers) Create(ctx context.Context, b Broker, p Passwords, limit int,
 	bs.log.Info("a broker is being created", "broker", b.ID, "name", b.Name, "engine", string(b.Engine), "version", b.Settings.Version)
 	bs.tell(b, "creating %s %s, %s", b.Engine.Title(), b.Settings.Version, b.ID)
 	bs.set.SyncLocked(b.key(), nil)
+	bs.written.told(b.key())
 	return b, nil
 }
 
@@ -335,6 +341,7 @@ func (bs *Brokers) change(ctx context.Context, key string, change func(*Broker) 
 		return b, err
 	}
 	bs.set.SyncLocked(key, nil)
+	bs.written.told(key)
 	return b, nil
 }
 

@@ -62,7 +62,8 @@ func (s *stage) Run(ctx context.Context, d Desired) (Running, error) {
 	}
 	s.note("run %s %v", d.Version, users)
 	s.die, s.alarm = make(chan struct{}), make(chan []Action, 1)
-	return Running{Software: "stage " + d.Version, Alarms: s.alarm, Done: s.die, Err: func() error { return errors.New("killed") }}, nil
+	at := []Instance{{Endpoints: []string{"amqp://127.0.0.1:5672", "amqps://127.0.0.1:5671"}}}
+	return Running{Instances: at, Software: "stage " + d.Version, Alarms: s.alarm, Done: s.die, Err: func() error { return errors.New("killed") }}, nil
 }
 
 // Reboot is that of a single instance.

@@ -342,6 +342,7 @@ func (bs *Brokers) forget(ctx context.Context, b Broker) error {
 	if err := ignoreNotFound(bs.table.Delete(ctx, b.key())); err != nil {
 		return err
 	}
+	bs.written.told(b.key())
 	if c, ok := bs.names.Get(b.nameKey()); !ok || c.ID != b.ID {
 		return nil
 	}
