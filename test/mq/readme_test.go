@@ -11,7 +11,7 @@ import (
 	"millrace/test/needs"
 )
 
-// The README's way to a broker works word for word: the shell's part, and then Python's.
+// The README's way to a broker and on to a function works word for word.
 func TestReadmeBrokers(t *testing.T) {
 	needs.Long(t)
 	installed(t)
@@ -23,6 +23,15 @@ func TestReadmeBrokers(t *testing.T) {
 	}
 	s := start(t, "--mq-driver", "process")
 	dir := t.TempDir()
+	for _, name := range []string{"functions", "go.mod", "go.sum"} { // of this tree, for go build
+		from, err := filepath.Abs("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(from, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, name := range []string{"bin", "build"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
 			t.Fatal(err)
@@ -34,6 +43,7 @@ func TestReadmeBrokers(t *testing.T) {
 	for _, part := range []struct{ mark, want string }{
 		{"mq", `(?s)orders +b-[0-9a-f-]+ +RUNNING +RabbitMQ 3\.13.*https://127\.0\.0\.1:\d+.*admin`},
 		{"pika", `Hello, broker!`},
+		{"relay", `(?s)"Body": "Hello from RabbitMQ!".*"OK"`},
 	} {
 		blocks := regexp.MustCompile("(?s)<!-- walk: "+part.mark+" -->\n```\\w+\n(.*?)```\n").FindAllSubmatch(readme, -1)
 		if len(blocks) == 0 {
@@ -44,6 +54,9 @@ func TestReadmeBrokers(t *testing.T) {
 			cmd = exec.CommandContext(t.Context(), python(t, "pika"), "-")
 		}
 		var text strings.Builder
+		if part.mark != "pika" { // as the alias further up in the README
+			text.WriteString(`aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }` + "\n")
+		}
 		for _, b := range blocks {
 			text.Write(b[1])
 		}
