@@ -37,7 +37,7 @@ func (w *worker) quarantine(halted, work context.Context, b Broker, why error) t
 			w.brokers.log.Error("stopping a broker failed", "broker", w.id, "err", err)
 			return w.backOff("")
 		}
-		w.running, w.quarantined = nil, true
+		w.running, w.quarantined, w.began = nil, true, time.Time{}
 	}
 	if slices.ContainsFunc(b.Troubles, func(a Action) bool { return a.Code == invalidKey }) {
 		return 0

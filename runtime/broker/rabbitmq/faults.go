@@ -3,9 +3,10 @@ package rabbitmq
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 
 	"millrace/runtime/broker"
-	"millrace/runtime/broker/driver"
 	"millrace/runtime/fault"
 )
 
@@ -34,16 +35,20 @@ func (c *control) Provoke(ctx context.Context, code string, on bool) error {
 	if on {
 		args = how.on
 	}
-	return c.onAll(func(node driver.Instance) error {
-		_, err := node.Exec(ctx, nil, "rabbitmqctl", append([]string{"--quiet"}, args...)...)
-		return err
-	})
+	return c.execOnAll(ctx, "rabbitmqctl", append([]string{"--quiet"}, args...)...)
 }
 
-// onAll does something with each node, and goes on when one fails.
-func (c *control) onAll(do func(driver.Instance) error) (err error) {
-	for _, node := range c.nodes {
-		err = errors.Join(err, do(node))
+// execOnAll runs a command beside each node at once. It fails when it does beside all of
+// them: one that is down comes back as it is configured.
+func (c *control) execOnAll(ctx context.Context, command string, args ...string) error {
+	failed := make([]error, len(c.nodes))
+	var all sync.WaitGroup
+	for n, node := range c.nodes {
+		all.Go(func() { _, failed[n] = node.Exec(ctx, nil, command, args...) })
 	}
-	return err
+	all.Wait()
+	if slices.Contains(failed, nil) {
+		return nil
+	}
+	return errors.Join(failed...)
 }
