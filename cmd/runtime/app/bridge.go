@@ -34,21 +34,24 @@ type reach struct {
 	root    func() ([]byte, error) // the certificate that signs the brokers', as PEM
 }
 
-// address is that of a broker's AMQP endpoint.
+// address is that of a broker's AMQP endpoint. While the broker reboots it is tried all
+// the same: of a cluster other nodes serve meanwhile.
 func (r reach) address(ctx context.Context, b rabbitmq.Broker) (bridge.Address, error) {
-	found, err := r.brokers.Get(ctx, b.Account, b.Region, b.ID)
+	found, err := r.brokers.Reach(ctx, b.Account, b.Region, b.ID)
+	a := bridge.Address{Changed: found.Changed}
 	if err != nil {
-		return bridge.Address{}, err
+		return a, err
 	}
-	for _, i := range found.Instances {
-		for _, e := range i.Endpoints {
-			if u, err := url.Parse(e); err == nil && u.Scheme == "amqps" {
-				trust, err := r.trust(u.Hostname())
-				return bridge.Address{Host: u.Host, TLS: trust}, err
-			}
-		}
+	if found.Endpoint == "" {
+		return a, fault.New(fault.Unavailable, "broker %s does not run", b.ID)
 	}
-	return bridge.Address{}, fault.New(fault.Unavailable, "broker %s does not run", b.ID)
+	u, err := url.Parse(found.Endpoint)
+	if err != nil {
+		return a, fault.Wrap(fault.Internal, err, "reading the endpoint of broker %s", b.ID)
+	}
+	a.Host = u.Host
+	a.TLS, err = r.trust(u.Hostname())
+	return a, err
 }
 
 func (r reach) trust(host string) (*tls.Config, error) {
@@ -64,7 +67,7 @@ func (r reach) trust(host string) (*tls.Config, error) {
 // check refuses brokers whose queues nothing reads from here. One that is not there yet
 // is waited for.
 func (r reach) check(b rabbitmq.Broker) error {
-	found, err := r.brokers.Get(context.Background(), b.Account, b.Region, b.ID)
+	found, err := r.brokers.Reach(context.Background(), b.Account, b.Region, b.ID)
 	if err == nil && found.Engine != catalog.RabbitMQ {
 		return &source.Error{Problem: source.Misconfigured, What: "Event source mappings of " + found.Engine.Title() + " brokers are not supported by Millrace."}
 	}
