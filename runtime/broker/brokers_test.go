@@ -29,6 +29,7 @@ func TestMain(m *testing.M) { os.Exit(backbonetest.Main(m)) }
 type stage struct {
 	start time.Time
 	takes time.Duration // of a Run
+	rolls bool          // a Reboot is that of a cluster
 
 	mu    sync.Mutex
 	log   []string
@@ -66,12 +67,34 @@ func (s *stage) Run(ctx context.Context, d Desired) (Running, error) {
 	return Running{Instances: at, Software: "stage " + d.Version, Alarms: s.alarm, Done: s.die, Err: func() error { return errors.New("killed") }}, nil
 }
 
-// Reboot is that of a single instance.
+// Reboot is that of a single instance, unless the stage rolls.
 func (s *stage) Reboot(ctx context.Context, d Desired) (Running, error) {
+	if s.rolls {
+		return s.roll(ctx, d)
+	}
 	if err := s.Stop(ctx, d.ID); err != nil {
 		return Running{}, err
 	}
 	return s.Run(ctx, d)
+}
+
+func (s *stage) roll(ctx context.Context, d Desired) (Running, error) {
+	select {
+	case <-time.After(s.takes):
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := ctx.Err()
+	if err == nil {
+		err = s.fails["reboot "+d.Version]
+	}
+	if err != nil {
+		s.note("reboot %s fails", d.Version)
+		return Running{}, err
+	}
+	s.note("reboot %s", d.Version)
+	return Running{Software: "stage " + d.Version, Alarms: s.alarm, Done: s.die, Err: func() error { return errors.New("killed") }}, nil
 }
 
 func (s *stage) Stop(context.Context, string) error {
@@ -255,6 +278,42 @@ func TestRebootThatFails(t *testing.T) {
 		p.stage.fail("run 2.0", nil)
 		p.must(p.Reboot(p.Context(), b))
 		p.expect(b, Up, "1s stop; 1s run 2.0 [miller=secret]")
+	})
+}
+
+// A cluster goes on while it is rebooted, and is not stopped for it.
+func TestRebootThatRolls(t *testing.T) {
+	in(t, 2*time.Second, func(p *play) {
+		p.stage.rolls = true
+		b := p.create("mill")
+		time.Sleep(2 * time.Second)
+		p.stage.said()
+		p.upgrade(b, "2.0")
+		p.expect(b, Rebooting, "")
+		time.Sleep(2 * time.Second)
+		p.expect(b, Up, "4s reboot 2.0")
+
+		p.stage.fail("reboot 3.0", errors.New("a node does not come back"))
+		p.upgrade(b, "3.0")
+		time.Sleep(5 * time.Second)
+		p.expect(b, Critical, "6s reboot 3.0 fails; 8s run 2.0 [miller=secret]")
+
+		p.must(p.Reboot(p.Context(), b))
+		time.Sleep(time.Second)
+		p.must(p.Brokers.Stop(p.Context())) // nothing is left running
+		p.expect(b, Rebooting, "10s reboot 3.0 fails; 10s stop")
+		p.must(p.Start(p.Context()))
+		time.Sleep(2 * time.Second)
+		p.expect(b, Up, "12s run 3.0 [miller=secret]")
+
+		p.must(p.Reboot(p.Context(), b))
+		time.Sleep(time.Second)
+		close(p.stage.die) // and is over with it
+		p.stage.fail("reboot 3.0", nil)
+		time.Sleep(time.Second)
+		p.expect(b, Rebooting, "14s reboot 3.0")
+		time.Sleep(3 * time.Second)
+		p.expect(b, Up, "17s run 3.0 [miller=secret]")
 	})
 }
 

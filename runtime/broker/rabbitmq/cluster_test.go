@@ -132,7 +132,7 @@ func TestWhicheverNodeAnswers(t *testing.T) {
 		t.Error("one that has not answered is asked before one that has")
 	}
 	apis[2].answers[getAllAlarms] = 503
-	apis[2].bodies[getAllAlarms] = `{"alarms":[{"node":"n","resource":"disk"}]}`
+	apis[2].bodies[getAllAlarms] = `{"alarms":[{"node":"n","resource":"disk space"}]}`
 	if got, err := c.Alarms(t.Context()); err != nil || len(got) != 1 || answers(0) {
 		t.Errorf("an alarm is an answer: %v, %v", got, err)
 	}
@@ -186,7 +186,7 @@ func TestRedundant(t *testing.T) {
 	t.Run("an alarm does not matter", func(t *testing.T) {
 		apis, _, control := fakeCluster(t, "3.13", "3.13.7")
 		apis[1].answers[getAlarms] = 503
-		apis[1].bodies[getAlarms] = `{"alarms":[{"node":"n","resource":"disk"}]}`
+		apis[1].bodies[getAlarms] = `{"alarms":[{"node":"n","resource":"disk space"}]}`
 		if err := control.Redundant(t.Context()); err != nil {
 			t.Error(err)
 		}

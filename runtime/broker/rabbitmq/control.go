@@ -16,7 +16,8 @@ import (
 
 const (
 	// Boots take seconds; a check of one that is not up costs next to nothing.
-	probeEvery = 50 * time.Millisecond
+	probeEvery        = 50 * time.Millisecond
+	probeMembersEvery = 200 * time.Millisecond
 
 	// patience is how many checks in a row a new broker may have an alarm.
 	patience = 40
@@ -48,7 +49,11 @@ func (Engine) Control(b engine.Broker, nodes []driver.Instance, s driver.Softwar
 	if err != nil {
 		return nil, err
 	}
-	return &control{Broker: b, nodes: nodes, running: v, api: a, probeEvery: probeEvery}, nil
+	every := probeEvery
+	if len(nodes) > 1 { // they boot three times as long, and need the processor for that
+		every = probeMembersEvery
+	}
+	return &control{Broker: b, nodes: nodes, running: v, api: a, probeEvery: every}, nil
 }
 
 // Release implements engine.Control.
