@@ -29,7 +29,7 @@ const (
 	PropertiesHeader = "Mq-Properties"
 
 	// KeptHeader, if it is there, is the length of the body of a message that is larger than
-	// the NATS server takes. The entry has neither its body nor its properties.
+	// NATS takes. The entry has neither its body nor its properties.
 	KeptHeader = "Mq-Kept"
 )
 
@@ -43,8 +43,9 @@ type entry struct {
 	kept                 bool // body and properties are elsewhere
 }
 
-// message is the entry as NATS has it. When it would be larger than limit, in bytes, it
-// has neither body nor properties, and the entry is marked as kept.
+// message is the entry as NATS has it. When it would be larger than limit, in bytes, or
+// its headers larger than a stream takes, it has neither body nor properties, and the
+// entry is marked as kept.
 func (e *entry) message(subject string, limit int64) *nats.Msg {
 	h := nats.Header{DeliveryHeader: {e.handle.String()}}
 	if e.redelivered {
@@ -57,7 +58,8 @@ func (e *entry) message(subject string, limit int64) *nats.Msg {
 		h[RoutingKeyHeader] = []string{printable(e.routingKey)}
 	}
 	m := &nats.Msg{Subject: subject, Header: h}
-	if e.kept = int64(base64.StdEncoding.EncodedLen(len(e.properties))+len(e.body)+otherHeaders) > limit; e.kept {
+	headers := base64.StdEncoding.EncodedLen(len(e.properties)) + otherHeaders
+	if e.kept = headers > maxHeaders || int64(headers+len(e.body)) > limit; e.kept {
 		h[KeptHeader] = []string{strconv.Itoa(len(e.body))}
 		return m
 	}
@@ -65,6 +67,9 @@ func (e *entry) message(subject string, limit int64) *nats.Msg {
 	m.Data = e.body
 	return m
 }
+
+// maxHeaders is the most bytes of headers that JetStream stores with a message.
+const maxHeaders = 1<<16 - 1
 
 // otherHeaders is more than what an entry has beside properties and body: two names of up to
 // 255 bytes are the most of it, each of which may take three.

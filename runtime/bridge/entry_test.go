@@ -37,13 +37,15 @@ func TestEntries(t *testing.T) {
 }
 
 func TestWhatNATSDoesNotTakeIsKept(t *testing.T) {
+	const limit = 200_000
 	for _, e := range []entry{
-		{handle: Handle{"abc", 1}, properties: []byte{0, 0}, body: make([]byte, 5000)},
-		{handle: Handle{"abc", 1}, properties: make([]byte, 5000), body: []byte{1}},
+		{handle: Handle{"abc", 1}, properties: []byte{0, 0}, body: make([]byte, limit)},
+		{handle: Handle{"abc", 1}, properties: make([]byte, 60_000), body: []byte{1}},
+		{handle: Handle{"abc", 1}, properties: make([]byte, 10_000), body: make([]byte, limit-10_000)},
 	} {
-		m := e.message("mq.a.b.c", 4000)
+		m := e.message("mq.a.b.c", limit)
 		got, err := entryOf(sent(t, m))
-		if err != nil || !got.kept || !e.kept || len(m.Data) > 0 || m.Size() > 4000 || got.handle != e.handle {
+		if err != nil || !got.kept || !e.kept || len(m.Data) > 0 || m.Size() > limit || got.handle != e.handle {
 			t.Errorf("%+v, %v of %d bytes", got, err, m.Size())
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +91,12 @@ func (r *rabbit) client() *amqp.Channel {
 		r.Fatal(err)
 	}
 	r.Cleanup(func() { conn.Close() })
+	ended := conn.NotifyClose(make(chan *amqp.Error, 1))
+	go func() {
+		if e := <-ended; e != nil {
+			fmt.Println("a client's connection has ended:", e)
+		}
+	}()
 	ch, err := conn.Channel()
 	if err == nil {
 		err = ch.Confirm(false)
@@ -114,11 +119,12 @@ func publish(t testing.TB, ch *amqp.Channel, queue string, m amqp.Publishing) {
 	t.Helper()
 	m.DeliveryMode = max(m.DeliveryMode, 1)
 	c, err := ch.PublishWithDeferredConfirm("", queue, true, false, m)
+	var confirmed bool
 	if err == nil {
-		_, err = c.WaitContext(t.Context())
+		confirmed, err = c.WaitContext(t.Context())
 	}
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || !confirmed {
+		t.Fatalf("publishing to %s: confirmed %v, %v", queue, confirmed, err)
 	}
 }
 
@@ -158,7 +164,12 @@ func (r *rabbit) spec(queue string) Spec {
 // bridges runs on an embedded server.
 func bridges(t *testing.T) *Bridges {
 	t.Helper()
-	b := New(Config{Conn: backbonetest.Start(t, filepath.Join(t.TempDir(), "store")).Conn()})
+	return bridgesOn(t, Config{Conn: backbonetest.Start(t, t.TempDir()).Conn()})
+}
+
+func bridgesOn(t *testing.T, c Config) *Bridges {
+	t.Helper()
+	b := New(c)
 	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -188,31 +199,6 @@ func receive(t *testing.T, c *Consumer, n int) (all []Delivery) {
 		all = append(all, got...)
 	}
 	return all
-}
-
-func TestDeliveries(t *testing.T) {
-	r := startRabbitMQ(t)
-	b := bridges(t)
-	t.Run("what is acknowledged is gone, and what is not comes back", func(t *testing.T) {
-		ch := r.client()
-		r.declare(ch, "orders")
-		publishN(t, ch, "orders", 5)
-		c := open(t, b, r.spec("orders"))
-		got := receive(t, c, 5)
-		for i, d := range got {
-			if string(d.Body) != fmt.Sprint(i) || d.Redelivered || d.RoutingKey != "orders" || d.Handle.Tag != uint64(i+1) {
-				t.Errorf("%d: %+v", i, d)
-			}
-		}
-		c.Acknowledge(t.Context(), got[:2])
-		c.Requeue(t.Context(), got[3:4])
-		again := receive(t, c, 1)
-		if string(again[0].Body) != "3" || !again[0].Redelivered {
-			t.Errorf("what was given back: %+v", again[0])
-		}
-		c.Close()
-		patience.Until(t, "what was given back", func() bool { return ready(t, ch, "orders") == 3 }, func() any { return ready(t, ch, "orders") })
-	})
 }
 
 // unacknowledged is how many messages of a queue consumers hold.
