@@ -34,7 +34,7 @@ test: ## Run the test suite
 	go test -timeout 1h $(GOFLAGS_TEST) ./...
 
 test-long: ## Run what takes long, needs root or a broker; names what is missing
-	MILLRACE_LONG=1 go test -count=1 -p 3 -timeout 1h $(GOFLAGS_TEST) ./runtime/broker/... # mostly they wait for brokers to boot
+	MILLRACE_LONG=1 go test -count=1 -p 3 -timeout 1h $(GOFLAGS_TEST) ./runtime/broker/... ./runtime/bridge/... # mostly they wait for brokers to boot
 	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 1h $(GOFLAGS_TEST) $(LONG)
 
 T ?= 10m
