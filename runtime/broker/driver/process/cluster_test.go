@@ -123,7 +123,8 @@ func onLinux(t *testing.T) {
 func TestMembersShareOneCompanion(t *testing.T) {
 	onLinux(t)
 	m := newMembers(t, "m-1", "m-2")
-	one, two := m.start(0), m.start(1)
+	one := m.start(0)
+	m.start(1)
 	first := m.mapper()
 
 	// Who has started it is killed.
@@ -132,14 +133,15 @@ func TestMembersShareOneCompanion(t *testing.T) {
 	if m.mapper() != first {
 		t.Error("it did not outlive the member that has started it")
 	}
-	one = m.start(0)
+	m.start(0)
 	if m.mapper() != first {
 		t.Error("it was started anew with a member")
 	}
 
 	// A later runtime adopts it, whichever member comes first.
 	m.reopen()
-	if two = m.start(1); !two.Adopted() {
+	two := m.start(1)
+	if !two.Adopted() {
 		t.Error("the member was not adopted")
 	}
 	if m.mapper() != first {
