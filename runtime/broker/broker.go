@@ -46,10 +46,11 @@ type Broker struct {
 
 	Users []StoredUser // sorted by name
 
-	// Instances, Software and Notes are what the Runner said of the running broker.
+	// Instances, Software, Notes and Root are what the Runner said of the running broker.
 	Instances []Instance
 	Software  string
 	Notes     []Action
+	Root      []byte `json:",omitzero"` // PEM
 
 	// Troubles are why the broker is in CREATION_FAILED or CRITICAL_ACTION_REQUIRED.
 	Troubles []Action

@@ -434,6 +434,35 @@ func TestHome(t *testing.T) {
 	})
 }
 
+// When the runtime of a home has ended, another one can run its brokers, and goes on doing so
+// when that is back.
+func TestTakeOver(t *testing.T) {
+	in(t, 0, func(p *play) {
+		b := p.create("mill")
+		p.expect(b, Up, "0s run 1.0 [miller=secret]")
+		p.must(p.Brokers.Stop(p.Context()))
+		p.stage.said()
+		records := record.New(p.js, nil)
+		p.must(records.Start(p.Context()))
+		defer records.Stop(context.Background())
+		there := New(Config{Records: records, Keys: p.ring, Runner: p.stage, Home: "there"})
+		p.must(there.Start(p.Context()))
+		defer there.Stop(context.Background())
+		if homes := there.Elsewhere(); !slices.Equal(homes, []string{b.Home}) {
+			t.Errorf("the other homes are %v", homes)
+		}
+		p.must(there.TakeOver(p.Context(), "nobody"))
+		p.must(there.TakeOver(p.Context(), b.Home))
+		p.expect(b, Up, "0s run 1.0 [miller=secret]")
+		p.must(p.Start(p.Context()))
+		time.Sleep(time.Hour)
+		p.expect(b, Up, "")
+		if now := p.now(b); now.Home != "there" {
+			t.Errorf("its home is %s", now.Home)
+		}
+	})
+}
+
 // A name that a killed runtime took for a broker that it never stored is free again later.
 func TestNameWithoutBroker(t *testing.T) {
 	in(t, 0, func(p *play) {

@@ -116,7 +116,7 @@ func (b *Broker) apply() {
 // started is told when the broker serves, with what next said, which ran meanwhile:
 // what has become pending since then stays so.
 func (b *Broker) started(ran Broker, r Running) {
-	b.Instances, b.Software, b.Notes = r.Instances, r.Software, r.Actions
+	b.Instances, b.Software, b.Notes, b.Root = r.Instances, r.Software, r.Actions, r.Root
 	switch b.State {
 	case Creating, Rebooting:
 		if b.Unplanned {

@@ -13,6 +13,7 @@ type Reach struct {
 	Engine   catalog.Engine
 	State    State
 	Endpoint string // "amqps://host:port" of its first instance; "" before it has run
+	Root     []byte // PEM of the authority that signed its certificate
 
 	// Changed is closed once the broker's record is written, or removed, or made.
 	Changed <-chan struct{}
@@ -26,7 +27,7 @@ func (bs *Brokers) Reach(ctx context.Context, account, region, id string) (Reach
 	if err != nil {
 		return r, err
 	}
-	r.Engine, r.State = b.Engine, b.State
+	r.Engine, r.State, r.Root = b.Engine, b.State, b.Root
 	if len(b.Instances) > 0 {
 		for _, e := range b.Instances[0].Endpoints {
 			if strings.HasPrefix(e, "amqps://") {

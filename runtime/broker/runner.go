@@ -58,6 +58,7 @@ type Running struct {
 	Instances []Instance
 	Software  string   // for the tag millrace:engine: "rabbitmq 3.10.8 (process)"; "" when nothing really runs
 	Actions   []Action // what users should know: actionsRequired
+	Root      []byte   // PEM of the authority that clients trust; nil when nothing really runs
 
 	// Alarms tells which alarms are in effect, all of them, with the codes that IsAlarm
 	// knows: at first once the broker runs, then whenever that changes. What nobody has

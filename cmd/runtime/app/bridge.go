@@ -20,7 +20,7 @@ func (a *App) openBridges(ctx context.Context, brokers *broker.Brokers) error {
 	if err := a.stack.Start(ctx, "bridges to brokers", bridges); err != nil {
 		return err
 	}
-	r := reach{brokers, authority(a.cfg).Root}
+	r := reach{brokers}
 	a.sources["mq"] = rabbitmq.Kind(rabbitmq.Config{
 		Open:    func(s bridge.Spec) rabbitmq.Consumer { return bridges.Open(s) },
 		Address: r.address, Check: r.check, Secret: a.secrets.Value,
@@ -31,7 +31,6 @@ func (a *App) openBridges(ctx context.Context, brokers *broker.Brokers) error {
 // reach is how this runtime finds the brokers of mappings.
 type reach struct {
 	brokers *broker.Brokers
-	root    func() ([]byte, error) // the certificate that signs the brokers', as PEM
 }
 
 // address is that of a broker's AMQP endpoint. While the broker reboots it is tried all
@@ -49,19 +48,15 @@ func (r reach) address(ctx context.Context, b rabbitmq.Broker) (bridge.Address, 
 	if err != nil {
 		return a, fault.Wrap(fault.Internal, err, "reading the endpoint of broker %s", b.ID)
 	}
-	a.Host = u.Host
-	a.TLS, err = r.trust(u.Hostname())
-	return a, err
+	a.Host, a.TLS = u.Host, trust(u.Hostname(), found.Root)
+	return a, nil
 }
 
-func (r reach) trust(host string) (*tls.Config, error) {
-	pem, err := r.root()
-	if err != nil {
-		return nil, err
-	}
+// trust is how the broker of a host is known, by the authority that signs for it.
+func trust(host string, root []byte) *tls.Config {
 	c := &tls.Config{ServerName: host, RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
-	c.RootCAs.AppendCertsFromPEM(pem)
-	return c, nil
+	c.RootCAs.AppendCertsFromPEM(root)
+	return c
 }
 
 // check refuses brokers whose queues nothing reads from here. One that is not there yet

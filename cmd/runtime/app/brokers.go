@@ -52,17 +52,29 @@ func (a *App) brokerRunner() (broker.Runner, func(context.Context) error, error)
 	if a.cfg.MQ.Driver == mqMetadata {
 		return broker.Metadata{}, func(context.Context) error { return nil }, nil
 	}
-	drivers, err := brokerDrivers(a.cfg, "")
+	site, err := a.brokerSite(absolute(a.cfg.Data))
 	if err != nil {
 		return nil, nil, err
 	}
 	r := live.New(live.Config{
-		Drivers: drivers, Engines: map[catalog.Engine]engine.Engine{catalog.RabbitMQ: rabbitmq.Engine{}},
-		Records: a.records, Keys: a.keys, CA: authority(a.cfg),
+		Site: site, Elsewhere: a.brokerSite, Engines: map[catalog.Engine]engine.Engine{catalog.RabbitMQ: rabbitmq.Engine{}},
+		Records: a.records, Keys: a.keys,
 		Host: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Shown: a.cfg.MQ.EndpointHost, Plain: a.cfg.MQ.Plain, Exact: a.cfg.MQ.Exact,
 		Progress: a.tell, Log: a.cfg.Log,
 	})
 	return r, func(context.Context) error { return r.Release() }, nil
+}
+
+// brokerSite is what brokers of a data folder stand on.
+func (a *App) brokerSite(folder string) (s live.Site, err error) {
+	cfg := a.cfg
+	cfg.Data = folder
+	if cfg.NATS != "" {
+		s.Folder = folder
+	}
+	s.CA = authority(cfg)
+	s.Drivers, err = brokerDrivers(cfg, "")
+	return s, err
 }
 
 // tell says a line about a broker to whoever sits in front of the runtime.

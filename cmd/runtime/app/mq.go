@@ -60,6 +60,11 @@ func openMQ(ctx context.Context, a *App) (Offer, error) {
 	if err := a.openBridges(ctx, brokers); err != nil {
 		return Offer{}, err
 	}
+	if a.others != nil {
+		if err := a.stack.Start(ctx, "takeovers of brokers", a.newTakeover(home, brokers)); err != nil {
+			return Offer{}, err
+		}
+	}
 	service := mq.New(brokers, a.cfg.MQ.Options)
 	return Offer{
 		Service: service,

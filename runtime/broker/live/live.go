@@ -21,19 +21,21 @@ import (
 	"millrace/runtime/broker/catalog"
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/engine"
-	"millrace/runtime/ca"
 	"millrace/runtime/fault"
 	"millrace/runtime/store/record"
 )
 
 // A Config is what a Runner needs. All is required but what says otherwise.
 type Config struct {
-	Drivers []driver.Driver // the first that works is that of a new broker
+	Site
 	Engines map[catalog.Engine]engine.Engine
+
+	// Elsewhere opens the site of another data folder on this machine, whose brokers this
+	// runtime has taken over; nil for a runtime that is alone.
+	Elsewhere func(folder string) (Site, error)
 
 	Records *record.Store
 	Keys    broker.Keyring
-	CA      *ca.Authority
 
 	Host  netip.Addr // where brokers listen
 	Shown string     // the name or address in endpoints; "" for Host
@@ -51,8 +53,9 @@ type Runner struct {
 	placements placements
 	placing    sync.Mutex // one broker at a time is given ports
 
-	mu      sync.Mutex          // guards running
-	running map[string]*running // by the ids of brokers
+	mu        sync.Mutex          // guards what follows
+	running   map[string]*running // by the ids of brokers
+	elsewhere map[string]Site     // by their folders
 }
 
 var _ broker.Runner = (*Runner)(nil)
@@ -68,7 +71,7 @@ func New(c Config) *Runner {
 	if c.Progress == nil {
 		c.Progress = func(string, string) {}
 	}
-	return &Runner{config: c, placements: newPlacements(c.Records), running: map[string]*running{}}
+	return &Runner{config: c, placements: newPlacements(c.Records), running: map[string]*running{}, elsewhere: map[string]Site{}}
 }
 
 // Run implements broker.Runner.
@@ -86,7 +89,7 @@ func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, err
 		before.release()
 	}
 	p, known := r.placements.table.Get(d.ID)
-	drv, err := r.driver(ctx, p.Driver)
+	drv, err := r.driver(ctx, p)
 	if err != nil {
 		return broker.Running{}, err
 	}
@@ -138,10 +141,15 @@ func (r *Runner) bringUp(ctx context.Context, drv driver.Driver, eng engine.Engi
 	return run, p, err
 }
 
-// driver returns the driver of that name, or the first that works when there is no name yet.
-func (r *Runner) driver(ctx context.Context, name string) (driver.Driver, error) {
+// driver returns the driver of a placement, or the first that works when it has none yet.
+func (r *Runner) driver(ctx context.Context, p placement) (driver.Driver, error) {
+	site, err := r.site(p)
+	if err != nil {
+		return nil, err
+	}
+	name := p.Driver
 	var why []string
-	for _, d := range r.config.Drivers {
+	for _, d := range site.Drivers {
 		if name != "" && d.Name() != name {
 			continue
 		}
@@ -178,7 +186,7 @@ func (r *Runner) place(ctx context.Context, eng engine.Engine, d broker.Desired,
 	var s secrets
 	var err error
 	if p.ID == "" {
-		p = placement{ID: d.ID, Account: d.Account, Region: d.Region, Driver: drv}
+		p = placement{ID: d.ID, Account: d.Account, Region: d.Region, Driver: drv, Folder: r.config.Folder}
 		s.Seed, err = eng.Seed(d, rand.Reader)
 	} else {
 		s, err = p.open(r.config.Keys)
@@ -186,10 +194,14 @@ func (r *Runner) place(ctx context.Context, eng engine.Engine, d broker.Desired,
 	if err != nil {
 		return b, p, err
 	}
-	if b.Root, err = r.config.CA.Root(); err != nil {
+	site, err := r.site(p)
+	if err != nil {
 		return b, p, err
 	}
-	if s.TLS, err = r.config.CA.Leaf(s.TLS, r.names(d), []netip.Addr{r.config.Host, netip.MustParseAddr("127.0.0.1")}); err != nil {
+	if b.Root, err = site.CA.Root(); err != nil {
+		return b, p, err
+	}
+	if s.TLS, err = site.CA.Leaf(s.TLS, r.names(d), []netip.Addr{r.config.Host, netip.MustParseAddr("127.0.0.1")}); err != nil {
 		return b, p, err
 	}
 	b.Seed, b.TLS = s.Seed, s.TLS
@@ -320,7 +332,7 @@ func (r *Runner) placed(ctx context.Context, id string) (placement, driver.Drive
 	if !ok {
 		return p, nil, nil
 	}
-	drv, err := r.driver(ctx, p.Driver)
+	drv, err := r.driver(ctx, p)
 	return p, drv, err
 }
 
@@ -346,12 +358,4 @@ func (r *Runner) User(ctx context.Context, id string, u broker.User, change brok
 	}
 	_, control := run.now()
 	return control.User(ctx, u, change)
-}
-
-// Release lets go of the drivers. Brokers must have been stopped.
-func (r *Runner) Release() (err error) {
-	for _, d := range r.config.Drivers {
-		err = errors.Join(err, d.Close())
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -54,8 +55,8 @@ func newHouse(t *testing.T) *house {
 	}
 	h := &house{T: t, driver: newFakeDriver("fake"), engine: &fakeEngine{}}
 	h.config = live.Config{
-		Drivers: []driver.Driver{h.driver}, Engines: map[catalog.Engine]engine.Engine{catalog.RabbitMQ: h.engine},
-		Records: records, Keys: ring, CA: ca.New(t.TempDir(), time.Now), Host: loopback,
+		Site: live.Site{Drivers: []driver.Driver{h.driver}, CA: ca.New(t.TempDir(), time.Now)}, Engines: map[catalog.Engine]engine.Engine{catalog.RabbitMQ: h.engine},
+		Records: records, Keys: ring, Host: loopback,
 	}
 	h.restart()
 	return h
@@ -367,6 +368,35 @@ func TestDriverStays(t *testing.T) {
 	other.check = errors.New("install it")
 	if _, err := h.runner.Run(t.Context(), desired("b-2")); err == nil || !strings.Contains(err.Error(), "install it") {
 		t.Errorf("a broker whose driver does not work says %v", err)
+	}
+}
+
+// A broker that another runtime has taken over stands on what it was made with: the drivers
+// of the old data folder, and the authority that its clients trust.
+func TestTakenOverBrokersKeepTheirSite(t *testing.T) {
+	h := newHouse(t)
+	h.config.Folder = "/old"
+	h.restart()
+	before := h.mustRun(desired("b-1"))
+	if err := h.runner.Stop(t.Context(), "b-1"); err != nil {
+		t.Fatal(err)
+	}
+	old, opened := h.config.Site, ""
+	h.config.Site = live.Site{Folder: "/new", Drivers: []driver.Driver{newFakeDriver("fake")}, CA: ca.New(t.TempDir(), time.Now)}
+	h.config.Elsewhere = func(folder string) (live.Site, error) { opened += folder; return old, nil }
+	h.restart()
+	after := h.mustRun(desired("b-1"))
+	if !bytes.Equal(before.Root, after.Root) || len(after.Root) == 0 {
+		t.Error("clients have to trust another authority")
+	}
+	if err := h.runner.Stop(t.Context(), "b-1"); err != nil {
+		t.Fatal(err)
+	}
+	if opened != "/old" || len(h.driver.nodes) == 0 {
+		t.Errorf("opened %q, and its driver has %d nodes", opened, len(h.driver.nodes))
+	}
+	if h.mustRun(desired("b-2")); opened != "/old" {
+		t.Errorf("for a new broker %q was opened", opened)
 	}
 }
 

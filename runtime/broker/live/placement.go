@@ -19,6 +19,7 @@ type placement struct {
 	ID, Account, Region string
 
 	Driver string              // the one that holds its data
+	Folder string              `json:",omitzero"` // of Site.Folder
 	Nodes  []map[string]uint16 // ports of each node, by name
 	Front  map[string]uint16   // ports of the endpoint before the nodes of a cluster; nil for a single node
 	Served bool                // it has served since it was created

@@ -205,6 +205,7 @@ func (r *running) describe() broker.Running {
 	return broker.Running{
 		Instances: r.engine.Describe(b),
 		Software:  fmt.Sprintf("%s %s (%s)", r.software.Engine, r.software.Version, r.driver.Name()),
+		Root:      b.Root,
 		Alarms:    r.alarms, Done: r.died, Err: r.reason,
 	}
 }
