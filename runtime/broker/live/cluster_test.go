@@ -73,6 +73,9 @@ func TestADeadNodeIsStartedAgain(t *testing.T) {
 			h.did("")
 			time.Sleep(time.Millisecond)
 			h.did("start b-1-2")
+			if again := h.engine.rendered[len(h.engine.rendered)-1]; !again.Served {
+				t.Error("it is born a second time: users that were deleted come back")
+			}
 		}
 		for range 10 { // it does not come up
 			h.driver.fail("b-1-2", errors.New("no port"))

@@ -15,8 +15,9 @@ import (
 // clients connect to the node itself.
 type front []*proxy.Proxy
 
-// listen opens the endpoint of a cluster. No node is up yet.
-func listen(b engine.Broker, control engine.Control, log *slog.Logger) (f front, err error) {
+// listen opens the endpoint of a cluster, whose nodes are asked now and then whether they
+// answer. None is up yet.
+func listen(b engine.Broker, answers func(context.Context, int) error, log *slog.Logger) (f front, err error) {
 	for _, port := range b.Front {
 		var backends []string
 		node := map[string]int{}
@@ -29,7 +30,7 @@ func listen(b engine.Broker, control engine.Control, log *slog.Logger) (f front,
 			backends = append(backends, at.String())
 		}
 		p, err := proxy.Listen(port.Public.String(), backends, proxy.Config{
-			Check: func(ctx context.Context, addr string) error { return control.Answers(ctx, node[addr]) },
+			Check: func(ctx context.Context, addr string) error { return answers(ctx, node[addr]) },
 			Log:   log.With("port", port.Name),
 		})
 		if err != nil {

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"millrace/runtime/broker"
-	"millrace/runtime/broker/driver"
-	"millrace/runtime/broker/engine"
 	"millrace/runtime/fault"
 )
 
@@ -39,15 +37,9 @@ func (r *Runner) Reboot(ctx context.Context, d broker.Desired) (broker.Running, 
 	if err != nil {
 		return broker.Running{}, err
 	}
-	instances := make([]driver.Instance, nodes)
-	for n, m := range run.members {
-		instances[n] = m
-	}
-	control, err := run.engine.Control(b, instances, software)
-	if err != nil {
+	if err := run.govern(b); err != nil {
 		return broker.Running{}, err
 	}
-	run.govern(b, control)
 	for n := range run.members {
 		if err := run.roll(ctx, n); run.over() {
 			return r.restart(ctx, d)
@@ -55,6 +47,7 @@ func (r *Runner) Reboot(ctx context.Context, d broker.Desired) (broker.Running, 
 			return broker.Running{}, err
 		}
 	}
+	_, control := run.now()
 	if _, err := control.Reconcile(ctx); err != nil {
 		run.log.Debug("what Amazon MQ owns in a broker could not be restored; it is tried again", "err", err)
 	}
@@ -117,13 +110,4 @@ func (r *running) awaitOthers(ctx context.Context, n int) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// govern says what the broker should run as from its nodes' next starts on.
-func (r *running) govern(b engine.Broker, c engine.Control) {
-	r.mu.Lock()
-	before := r.control
-	r.broker, r.control = b, c
-	r.mu.Unlock()
-	before.Release()
 }

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,19 +11,12 @@ import (
 	"millrace/runtime/broker"
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/engine"
-	"millrace/runtime/fault"
 )
 
 const (
 	reconcileEvery = time.Minute      // what Amazon MQ owns in a broker is restored
 	alarmsEvery    = 10 * time.Second // a broker is asked for alarms
 )
-
-// firstBoot bounds the first start of a broker, which has nothing to recover.
-const firstBoot = 5 * time.Minute
-
-// stopTimeout bounds the end of what could not be brought up.
-const stopTimeout = 15 * time.Second
 
 // A running broker has goroutines of its own, one that watches it and one a node, from its
 // launch until it has died or is released.
@@ -52,99 +44,35 @@ type running struct {
 	why      error // for after died
 }
 
-// launch brings up the nodes of a broker, and returns when it serves. When it does not,
-// nothing of it runs anymore.
-func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engine, b engine.Broker, s driver.Software) (_ *running, err error) {
-	run := &running{
-		id: b.ID, driver: drv, engine: eng, software: s, broker: b, log: r.config.Log.With("broker", b.ID),
-		alarms: make(chan []broker.Action, 1), recheck: make(chan struct{}, 1), died: make(chan struct{}), changed: make(chan struct{}, 1),
-	}
-	var nodes []driver.Instance
-	for n := range b.Nodes {
-		m := &member{running: run, n: n, restarts: make(chan restart)}
-		run.members, nodes = append(run.members, m), append(nodes, m)
-	}
-	if run.control, err = eng.Control(b, nodes, s); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			// Also when ctx is over: what was begun has to end.
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-			defer cancel()
-			err = errors.Join(err, run.stop(ctx))
-		}
-	}()
-	if run.front, err = listen(b, run.control, run.log); err != nil {
-		return nil, err
-	}
-	kept, halt := context.WithCancel(context.WithoutCancel(ctx))
-	run.halt = halt
-	for _, m := range run.members {
-		run.work.Go(func() { m.keep(kept) })
-	}
-	if err := run.await(ctx); err != nil {
-		return nil, err
-	}
-	if _, err := run.control.Reconcile(ctx); err != nil {
-		if !b.Served || run.alone() {
-			return nil, err
-		}
-		run.log.Debug("what Amazon MQ owns in a broker could not be restored; it is tried again", "err", err)
-	}
-	run.begin()
-	run.work.Go(func() { run.watch(kept) })
-	return run, nil
-}
-
-// await waits until the nodes are up. Of a cluster that has served before, a majority will
-// do when the others have failed: those go on trying.
-func (r *running) await(ctx context.Context) error {
-	for {
-		if over, err := r.settled(); over {
-			return err
-		}
-		select {
-		case <-r.changed:
-		case <-ctx.Done():
-			return fault.Wrap(fault.Of(ctx.Err()), ctx.Err(), "The broker did not come up in time.")
-		}
-	}
-}
-
-func (r *running) settled() (over bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	up, tried := 0, 0
-	for _, m := range r.members {
-		if m.up {
-			up++
-		}
-		if m.up || m.failure != nil {
-			tried++
-		}
-		if m.failure != nil {
-			err = m.failure
-		}
-	}
-	if up == len(r.members) {
-		return true, nil
-	}
-	if r.alone() || !r.broker.Served {
-		return err != nil, err
-	}
-	if tried < len(r.members) {
-		return false, nil
-	}
-	if up > len(r.members)/2 {
-		return true, nil
-	}
-	return up == 0, err
-}
-
 // alone reports whether the broker is a single node, which whoever runs it starts again
 // when it dies. The nodes of a cluster are started again here, while one of them is up.
 func (r *running) alone() bool { return len(r.members) == 1 }
+
+// govern says what the broker should run as from its nodes' next starts on.
+func (r *running) govern(b engine.Broker) error {
+	var nodes []driver.Instance
+	for _, m := range r.members {
+		nodes = append(nodes, m)
+	}
+	control, err := r.engine.Control(b, nodes, r.software)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	before := r.control
+	r.broker, r.control = b, control
+	r.mu.Unlock()
+	if before != nil {
+		before.Release()
+	}
+	return nil
+}
+
+// answers asks a node whether it answers anybody.
+func (r *running) answers(ctx context.Context, node int) error {
+	_, control := r.now()
+	return control.Answers(ctx, node)
+}
 
 // begin is the end of the launch: from now on the broker has died when no node is up.
 func (r *running) begin() {
