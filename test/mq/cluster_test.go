@@ -25,6 +25,7 @@ import (
 func TestCluster(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel() // boots and ends are mostly waiting
 	s := start(t, "--mq-driver", "process")
 	c := s.createCluster("three", "3.13")
 	c.inside(t, "one endpoint", oneEndpoint)
@@ -55,12 +56,20 @@ func TestCluster(t *testing.T) {
 func TestClusterInDocker(t *testing.T) {
 	needs.Long(t)
 	engine(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "docker")
 	c := s.createCluster("three", "4.2")
 	c.inside(t, "one endpoint", oneEndpoint)
 	c.inside(t, "what it is born with", func(b *broker) { b.golden("4.2_mq.m7g.large_CLUSTER_MULTI_AZ_on_4.0.5.json") })
 	quorum := c.send("quorum", nil)
 	c.inside(t, "a node is killed", c.nodeIsKilled)
+	quorum.goesOn(t)
+	c.inside(t, "a node is stopped from outside", func(b *broker) {
+		before := b.nodes()
+		b.docker("stop", before[1])
+		patience.Until(b, "another container", func() bool { now := b.nodes()[1]; return now != "" && now != before[1] }, nil)
+		b.awaitNodes()
+	})
 	quorum.goesOn(t)
 	c.inside(t, "rolling reboot", c.rollingReboot)
 	quorum.goesOn(t)

@@ -3,11 +3,12 @@ package live
 import (
 	"context"
 	"errors"
+	"time"
+
 	"millrace/runtime/broker"
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/engine"
 	"millrace/runtime/fault"
-	"time"
 )
 
 // firstBoot bounds the first start of a broker, which has nothing to recover.
@@ -48,7 +49,8 @@ func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engin
 	if err := run.await(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := run.control.Reconcile(ctx); err != nil {
+	_, control := run.now()
+	if _, err := control.Reconcile(ctx); err != nil {
 		if !b.Served || run.alone() {
 			return nil, err
 		}

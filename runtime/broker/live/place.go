@@ -3,11 +3,12 @@ package live
 import (
 	"context"
 	"crypto/rand"
+	"net/netip"
+	"slices"
+
 	"millrace/runtime/broker"
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/engine"
-	"net/netip"
-	"slices"
 )
 
 // place gives a broker all that it keeps for its life, or finds what it was given.
