@@ -53,7 +53,7 @@ func (p *poller) Run(halted, work context.Context) {
 	p.halted = halted
 	defer p.close()
 	defer p.batches.Wait()
-	for p.limiter.wait(p.halted) {
+	for p.mayReceive() {
 		records, err := p.receive(p.halted)
 		if p.halted.Err() != nil {
 			p.release(work, records)
@@ -68,6 +68,15 @@ func (p *poller) Run(halted, work context.Context) {
 		p.dispatch(work, p.filterRecords(work, records))
 	}
 	p.release(work, p.batch.Flush())
+}
+
+// mayReceive waits until a batch of what comes next may begin, unless the source is read
+// ahead; false says that the poller is to stop.
+func (p *poller) mayReceive() bool {
+	if p.traits.ReadsAhead {
+		return p.halted.Err() == nil
+	}
+	return p.limiter.wait(p.halted)
 }
 
 // receive waits for records: for as long as it takes, or while a batch is open
@@ -183,6 +192,10 @@ func (p *poller) dispatch(work context.Context, records []source.Record) {
 		ready = append(ready, b)
 	}
 	if len(ready) == 0 {
+		return
+	}
+	if p.traits.ReadsAhead && !p.limiter.wait(p.halted) {
+		p.release(work, slices.Concat(ready...))
 		return
 	}
 	p.limiter.acquire()

@@ -105,7 +105,6 @@ func TestAFailedBatchIsGivenBackAndRedelivered(t *testing.T) {
 		last(esm.NoneYet)
 		b.publish("a", "b")
 		last(esm.Failed)
-		w.broker(b, 2, 0) // at once, so that others may have it
 		time.Sleep(29 * time.Second)
 		w.saw("0s a b", "0.1s again:a again:b", "0.3s again:a again:b", "0.7s again:a again:b", "1.5s again:a again:b", "3.1s again:a again:b",
 			"6.3s again:a again:b", "12.7s again:a again:b", "22.7s again:a again:b")
@@ -121,6 +120,23 @@ func TestAFailedBatchIsGivenBackAndRedelivered(t *testing.T) {
 		if log := w.batches(); len(log) != 3 {
 			t.Errorf("batches after a success: %q", log)
 		}
+	})
+}
+
+// While one batch runs the next one fills, so that the function need not wait for it.
+func TestABrokerIsReadAhead(t *testing.T) {
+	in(t, func(w *world) {
+		b := newBroker()
+		w.set(func() { w.handle = func([]string) (string, error) { time.Sleep(time.Minute); return "", nil } })
+		w.consumed(b, esm.Mapping{BatchSize: 2})
+		b.publish("a", "b", "c", "d", "e")
+		w.saw("0s a b")
+		w.broker(b, 1, 4)
+		time.Sleep(time.Minute)
+		w.saw("0s a b", "60s c d")
+		w.broker(b, 0, 3, "a", "b")
+		time.Sleep(2 * time.Minute)
+		w.broker(b, 0, 0, "a", "b", "c", "d", "e")
 	})
 }
 

@@ -88,6 +88,7 @@ type Traits struct {
 	MaxUnwindowed int           // records of a batch that is not collected over a time; 0 for any number
 	MaxReceive    int           // records of one Receive; 0 for as many as a batch has room for
 	MaxBatches    int           // at once; 0 for as many as the mapping lets
+	ReadsAhead    bool          // a batch is filled also while as many run as may
 	DropsLarge    bool          // records are dropped that no event has room for
 
 	// ReleaseFailed says that a batch whose function failed is to be given back, since

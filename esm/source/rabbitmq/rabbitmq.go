@@ -57,10 +57,19 @@ const batchesAhead = 4
 // maxPrefetch is what AMQP has room for.
 const maxPrefetch = 1<<16 - 1
 
-// holdTime is how long a batch is tried again while the function cannot take it; then it
-// goes back to the queue. It is well below the half hour after which RabbitMQ takes a
-// consumer for dead (consumer_timeout).
-const holdTime = 5 * time.Minute
+// RabbitMQ takes a consumer for dead that has not acknowledged a delivery for half an hour
+// (consumer_timeout). So fewer batches are delivered ahead to a function that may take long,
+// and one that the function cannot take is tried again for holdTime, and then given back.
+const (
+	settleTime = 25 * time.Minute // for all batches that are ahead
+	holdTime   = 5 * time.Minute
+)
+
+// prefetch is how many deliveries may be unacknowledged, when a batch takes so long at most.
+func prefetch(batchSize int, processing time.Duration) int {
+	ahead := min(batchesAhead, max(1, int(settleTime/max(processing, 1))))
+	return min(ahead*max(batchSize, 1), maxPrefetch)
+}
 
 // Kind makes the brokers' queues the sources of mappings.
 func Kind(c Config) source.Kind {
@@ -96,7 +105,7 @@ func (s *Source) Traits() source.Traits {
 	return source.Traits{
 		Name: s.spec.Queue, System: "rabbitmq", Payload: "data",
 		Head: head(s.spec.ARN.String(), s.spec.Queue, s.virtualHost), Tail: tail,
-		DefaultBatch: 100, DefaultWindow: 500 * time.Millisecond, MaxBatches: 1,
+		DefaultBatch: 100, DefaultWindow: 500 * time.Millisecond, MaxBatches: 1, ReadsAhead: true,
 		DropsLarge: true, ReleaseFailed: true, MaxPause: 5 * time.Second,
 	}
 }
@@ -108,7 +117,7 @@ func (s *Source) Check(time.Duration) error { return s.config.Check(s.broker) }
 // it has found the queue. Its errors are of type *source.Error.
 func (s *Source) Receive(ctx context.Context, r source.Request) ([]source.Record, error) {
 	if s.consumer == nil {
-		s.consumer = s.open()
+		s.consumer = s.open(r.Processing)
 	}
 	wait := r.Wait
 	if !s.connected {
@@ -122,18 +131,16 @@ func (s *Source) Receive(ctx context.Context, r source.Request) ([]source.Record
 	return s.records(got), nil
 }
 
-func (s *Source) open() Consumer {
+func (s *Source) open(processing time.Duration) Consumer {
 	return s.config.Open(bridge.Spec{
 		Consumer: s.spec.Mapping,
 		Queue:    bridge.Queue{Broker: s.broker.ID, VirtualHost: s.virtualHost, Name: s.spec.Queue},
-		Prefetch: prefetch(s.spec.BatchSize),
+		Prefetch: prefetch(s.spec.BatchSize, processing),
 		Address:  func(ctx context.Context) (bridge.Address, error) { return s.config.Address(ctx, s.broker) },
 		Login:    s.login,
 		MaxBody:  base64.StdEncoding.DecodedLen(batch.MaxBytes),
 	})
 }
-
-func prefetch(batchSize int) int { return min(batchesAhead*max(batchSize, 1), maxPrefetch) }
 
 func (s *Source) records(got []bridge.Delivery) []source.Record {
 	until := time.Now().Add(holdTime)

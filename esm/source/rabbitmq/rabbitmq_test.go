@@ -115,16 +115,20 @@ func TestARNs(t *testing.T) {
 func TestTheBridgeIsToldWhatToReceive(t *testing.T) {
 	for rule, c := range map[string]struct {
 		change   func(*source.Spec)
+		takes    time.Duration
 		host     string
 		prefetch int
 	}{
-		"by default":                         {nil, "/", 400},
-		"one at a time":                      {func(s *source.Spec) { s.BatchSize = 1 }, "/", 4},
-		"as many as there may be in a batch": {func(s *source.Spec) { s.BatchSize = 10_000 }, "/", 40_000},
-		"more than AMQP knows":               {func(s *source.Spec) { s.BatchSize = 20_000 }, "/", 65_535},
+		"by default":                         {nil, time.Minute, "/", 400},
+		"one at a time":                      {func(s *source.Spec) { s.BatchSize = 1 }, time.Minute, "/", 4},
+		"as many as there may be in a batch": {func(s *source.Spec) { s.BatchSize = 10_000 }, 0, "/", 40_000},
+		"more than AMQP knows":               {func(s *source.Spec) { s.BatchSize = 20_000 }, 0, "/", 65_535},
 		"from a virtual host of another name": {func(s *source.Spec) {
 			s.Access = append(s.Access, source.Access{Type: source.VirtualHost, URI: "prod"})
-		}, "prod", 400},
+		}, 0, "prod", 400},
+		"to a function that takes long":               {nil, 10 * time.Minute, "/", 200},
+		"no more ahead than are settled in time":      {nil, 15 * time.Minute, "/", 100},
+		"a batch, however long the function may take": {nil, time.Hour, "/", 100},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			w := &world{}
@@ -132,7 +136,7 @@ func TestTheBridgeIsToldWhatToReceive(t *testing.T) {
 			if err := s.Close(); err != nil || w.opened != 0 {
 				t.Fatalf("%v; opened %d times before the first receive", err, w.opened)
 			}
-			if _, err := s.Receive(t.Context(), source.Request{Max: 1}); err != nil {
+			if _, err := s.Receive(t.Context(), source.Request{Max: 1, Processing: c.takes}); err != nil {
 				t.Fatal(err)
 			}
 			want := bridge.Queue{Broker: "b-1234a5b6-78cd-901e-2fab-3c45d6e78f90", VirtualHost: c.host, Name: "jobs"}
