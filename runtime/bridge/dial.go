@@ -41,6 +41,7 @@ func (c *Consumer) dial(ctx context.Context) (l *link, err error) {
 		return nil, failed(NoLogin, err)
 	}
 	l = c.newLink()
+	l.changed = at.Changed
 	defer func() {
 		if err != nil {
 			l.fail(Lost, err)

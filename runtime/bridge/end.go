@@ -23,7 +23,7 @@ func (l *link) failLocked(r Reason, cause error) {
 	if l.err != nil {
 		return
 	}
-	l.err = &Error{Reason: r, Queue: l.spec.Queue, Err: cause}
+	l.err = &Error{Reason: r, Queue: l.spec.Queue, Err: cause, Changed: l.changed}
 	l.ready, l.kept = nil, nil
 	if l.watched != nil {
 		l.watched.Stop()

@@ -165,7 +165,11 @@ func (f *fake) spec() Spec {
 
 func TestAConnectionsLife(t *testing.T) {
 	f, b := startFake(t), bridges(t)
-	c := open(t, b, f.spec())
+	spec, changed := f.spec(), make(chan struct{})
+	spec.Address = func(context.Context) (Address, error) {
+		return Address{Host: f.Addr().String(), Changed: changed}, nil
+	}
+	c := open(t, b, spec)
 	if got, err := c.Receive(t.Context(), 1, 0); len(got) > 0 || err != nil {
 		t.Fatal(got, err)
 	}
@@ -183,7 +187,9 @@ func TestAConnectionsLife(t *testing.T) {
 	f.deliver("c", "six", "seven")
 	before := receive(t, c, 2)
 	f.cut()
-	fails(t, c, Lost, fault.Unavailable)
+	if e := fails(t, c, Lost, fault.Unavailable); e.Changed != (<-chan struct{})(changed) {
+		t.Error("it does not say when to try again")
+	}
 	if got, err := c.Receive(t.Context(), 1, 0); len(got) > 0 || err != nil {
 		t.Fatal(got, err)
 	}

@@ -18,6 +18,7 @@ type link struct {
 	id      string // the Handle.Connection of its deliveries
 	spec    Spec
 	bridges *Bridges
+	changed <-chan struct{} // the Address.Changed that it was made with
 	log     *slog.Logger
 
 	wire     *wire
