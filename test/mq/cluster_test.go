@@ -156,14 +156,15 @@ func (b *broker) nodes() (all [3]string) {
 	return all
 }
 
-// killNode ends what runs as a node by force, from outside.
-func (b *broker) killNode(n int) {
+// killAll ends what runs as nodes by force, from outside, all at once.
+func (b *broker) killAll(nodes ...string) {
 	b.Helper()
-	what := b.nodes()[n]
-	if pid, err := strconv.Atoi(what); err != nil || len(what) > 10 {
-		b.docker("kill", what)
-	} else if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		b.Fatal(err)
+	for _, what := range nodes {
+		if pid, err := strconv.Atoi(what); err != nil || len(what) > 10 {
+			b.docker("kill", what)
+		} else if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
@@ -187,7 +188,7 @@ func (c *cluster) nodeIsKilled(b *broker) {
 	if n < 0 {
 		b.Fatalf("the leader is %q", queue.Leader)
 	}
-	b.killNode(n)
+	b.killAll(before[n])
 	patience.Until(b, "another node "+name, func() bool {
 		if d := b.describe(); d.BrokerState != types.BrokerStateRunning {
 			b.Fatalf("while two nodes serve, the broker is %s", d.BrokerState)
@@ -271,7 +272,7 @@ func restoredPolicies(b *broker) {
 func (c *cluster) runtimeIsKilled(b *broker) {
 	before, at, console := b.nodes(), b.at("amqps"), b.at("https")
 	b.down(syscall.SIGKILL)
-	b.killNode(1)
+	b.killAll(before[1])
 	b.up()
 	b.await(types.BrokerStateRunning)
 	b.awaitNodes()
@@ -285,9 +286,8 @@ func (c *cluster) runtimeIsKilled(b *broker) {
 
 // Without any node the broker has died, and is run again.
 func (c *cluster) allAreKilled(b *broker) {
-	for n := range 3 {
-		b.killNode(n)
-	}
+	all := b.nodes()
+	b.killAll(all[:]...)
 	b.await(types.BrokerStateRebootInProgress)
 	b.await(types.BrokerStateRunning)
 	b.awaitNodes()
