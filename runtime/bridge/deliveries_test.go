@@ -31,6 +31,7 @@ func TestDeliveries(t *testing.T) {
 		"larger than NATS takes":                                   kept,
 		"one runtime at a time":                                    oneAtATime,
 		"much in memory":                                           gated,
+		"no answer to a request":                                   unmixed,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, r, b) })
 	}
@@ -369,5 +370,37 @@ func gated(t *testing.T, r *rabbit, b *Bridges) {
 			t.Fatalf("message %d came as %d", got[0].Body[size-1], i)
 		}
 		c.Acknowledge(t.Context(), got)
+	}
+}
+
+// While deliveries come in, whoever has asked something over the same connection gets the
+// answer to that.
+func unmixed(t *testing.T, r *rabbit, b *Bridges) {
+	ch := r.client()
+	r.declare(ch, "unmixed")
+	publishN(t, ch, "unmixed", 5)
+	conn := b.config.Conn
+	asked := make(chan *nats.Msg, 1)
+	sub, err := conn.ChanSubscribe("question", asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Unsubscribe()
+	answers := make(chan string, 1)
+	go func() {
+		m, err := conn.RequestWithContext(t.Context(), "question", nil)
+		if err != nil {
+			m = &nats.Msg{Data: []byte(err.Error())}
+		}
+		answers <- string(m.Data)
+	}()
+	question := <-asked
+	c := open(t, b, r.spec("unmixed"))
+	c.Acknowledge(t.Context(), receive(t, c, 5))
+	if err := question.Respond([]byte("the answer")); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answers; got != "the answer" {
+		t.Errorf("got %q", got)
 	}
 }

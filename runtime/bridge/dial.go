@@ -114,7 +114,9 @@ func (l *link) join(ctx context.Context, b *Bridges) error {
 	l.mu.Lock()
 	l.last = last
 	l.mu.Unlock()
-	inbox := l.nats.NewRespInbox()
+	// Not NewRespInbox: what is sent to one of those may be taken for the answer to a request,
+	// since JetStream leaves entries their own subject.
+	inbox := l.nats.NewInbox()
 	if l.reading, err = l.nats.Subscribe(inbox, l.read); err != nil {
 		return err
 	}
