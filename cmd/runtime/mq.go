@@ -19,6 +19,8 @@ type mqCmd struct {
 	Ls    mqLsCmd    `cmd:"" help:"List the brokers of all accounts and regions."`
 	Open  mqOpenCmd  `cmd:"" help:"Show where a broker's console is, and who may log in."`
 	Fault mqFaultCmd `cmd:"" help:"Have a broker get into trouble, to see what clients and alarms make of it: list its faults, add one, or clear it."`
+	Stats mqStatsCmd `cmd:"" help:"Show what Amazon MQ measures of a broker each minute."`
+	Logs  mqLogsCmd  `cmd:"" help:"Show what the nodes of a broker have logged."`
 }
 
 type mqLsCmd struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/broker/catalog"
+	"millrace/runtime/broker/metrics"
 	"millrace/runtime/fault"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/lifecycle/lifecycletest"
@@ -131,6 +133,9 @@ func (s *stage) Provoke(_ context.Context, _, code string, on bool) error {
 	s.note("%s %v", code, on)
 	return nil
 }
+
+func (s *stage) Log(context.Context, string, string, bool, io.Writer) error { return nil }
+func (s *stage) Metrics(string, time.Time) []metrics.Series                 { return nil }
 
 // said returns what was noted since it was last asked.
 func (s *stage) said() string {

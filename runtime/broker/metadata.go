@@ -2,7 +2,10 @@ package broker
 
 import (
 	"context"
+	"io"
+	"time"
 
+	"millrace/runtime/broker/metrics"
 	"millrace/runtime/fault"
 )
 
@@ -34,3 +37,11 @@ func (Metadata) User(context.Context, string, User, Change) error { return nil }
 func (Metadata) Provoke(context.Context, string, string, bool) error {
 	return fault.New(fault.Invalid, "Nothing runs behind this broker: it can have faults of the mode state alone.")
 }
+
+// Log implements Runner.
+func (Metadata) Log(context.Context, string, string, bool, io.Writer) error {
+	return fault.New(fault.NotFound, "Nothing runs behind this broker, so it has no log.")
+}
+
+// Metrics implements Runner.
+func (Metadata) Metrics(string, time.Time) []metrics.Series { return nil }

@@ -2,8 +2,11 @@ package broker
 
 import (
 	"context"
+	"io"
+	"time"
 
 	"millrace/runtime/broker/catalog"
+	"millrace/runtime/broker/metrics"
 )
 
 // A Runner runs the software of brokers. What it needs to remember (ports, which
@@ -36,6 +39,17 @@ type Runner interface {
 	// that: MemoryAlarm, DiskAlarm, and ConnectionClosed, which is over at once. A node
 	// that is started anew is well.
 	Provoke(ctx context.Context, id, code string, on bool) error
+
+	// Log writes what is kept of the output of a broker, which need not run: the oldest
+	// lines first, those of all its nodes unless one is named (by its number, from 1, or
+	// its name), with its number in front of each when there are several. With follow, it
+	// goes on with what comes, over restarts, until the broker is removed or ctx is over.
+	// It may be called at any time.
+	Log(ctx context.Context, id, node string, follow bool, w io.Writer) error
+
+	// Metrics is what was measured of a broker at each minute since an instant, or at the
+	// newest for the zero time. It may be called at any time.
+	Metrics(id string, from time.Time) []metrics.Series
 }
 
 // Desired is what a broker should run as from its next start on.

@@ -66,6 +66,7 @@ func openMQ(ctx context.Context, a *App) (Offer, error) {
 		}
 	}
 	service := mq.New(brokers, a.cfg.MQ.Options)
+	ending, end := context.WithCancel(context.WithoutCancel(ctx))
 	return Offer{
 		Service: service,
 		Routes: map[string]http.Handler{
@@ -74,7 +75,10 @@ func openMQ(ctx context.Context, a *App) (Offer, error) {
 			"POST /_runtime/mq/brokers/{id}/faults":             service.FaultHandler(),
 			"GET /_runtime/mq/brokers/{id}/faults":              service.FaultsHandler(),
 			"DELETE /_runtime/mq/brokers/{id}/faults/{code}":    service.ClearFaultHandler(),
+			"GET /_runtime/mq/brokers/{id}/metrics":             service.MetricsHandler(),
+			"GET /_runtime/mq/brokers/{id}/log":                 service.LogHandler(ending),
 		},
+		Drain: end, // logs that are followed
 		Reset: brokers.Reset,
 		Status: func(context.Context) ([]admin.Count, error) {
 			return []admin.Count{{Of: "brokers", N: len(brokers.All())}}, nil

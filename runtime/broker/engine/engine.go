@@ -10,6 +10,7 @@ import (
 
 	"millrace/runtime/broker"
 	"millrace/runtime/broker/driver"
+	"millrace/runtime/broker/metrics"
 	"millrace/runtime/ca"
 )
 
@@ -130,6 +131,10 @@ type Control interface {
 
 	// User sets or removes a user in the running broker.
 	User(ctx context.Context, u broker.User, change broker.Change) error
+
+	// Measure reads what Amazon MQ has metrics of. It costs a few calls to the broker, and
+	// is meant to be called once a minute.
+	Measure(ctx context.Context) (metrics.Broker, error)
 
 	// Provoke has the broker really fall short of what a fault's code says, on all its
 	// nodes, or ends that, as broker.Runner has it.

@@ -19,6 +19,7 @@ import (
 	"millrace/runtime/broker/catalog"
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/engine"
+	"millrace/runtime/broker/metrics"
 	"millrace/runtime/fault"
 	"millrace/runtime/store/record"
 )
@@ -51,9 +52,10 @@ type Runner struct {
 	placements placements
 	placing    sync.Mutex // one broker at a time is given ports
 
-	mu        sync.Mutex          // guards what follows
-	running   map[string]*running // by the ids of brokers
-	elsewhere map[string]Site     // by their folders
+	mu        sync.Mutex                 // guards what follows
+	running   map[string]*running        // by the ids of brokers
+	windows   map[string]*metrics.Window // by the ids of brokers
+	elsewhere map[string]Site            // by their folders
 }
 
 var _ broker.Runner = (*Runner)(nil)
@@ -69,7 +71,7 @@ func New(c Config) *Runner {
 	if c.Progress == nil {
 		c.Progress = func(string, string) {}
 	}
-	return &Runner{config: c, placements: newPlacements(c.Records), running: map[string]*running{}, elsewhere: map[string]Site{}}
+	return &Runner{config: c, placements: newPlacements(c.Records), running: map[string]*running{}, windows: map[string]*metrics.Window{}, elsewhere: map[string]Site{}}
 }
 
 // Run implements broker.Runner.
@@ -216,6 +218,7 @@ func (r *Runner) Remove(ctx context.Context, id string) error {
 	if run := r.take(id); run != nil {
 		run.release()
 	}
+	r.forgetMetrics(id)
 	p, drv, err := r.placed(ctx, id)
 	if drv == nil {
 		return err

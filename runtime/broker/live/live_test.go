@@ -22,6 +22,7 @@ import (
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/engine"
 	"millrace/runtime/broker/live"
+	"millrace/runtime/broker/metrics"
 	"millrace/runtime/ca"
 	"millrace/runtime/fault"
 	"millrace/runtime/store/backbone/backbonetest"
@@ -450,6 +451,7 @@ type fakeDriver struct {
 	check, find, start error
 	beforeStart        func(driver.Node) error
 	dies               bool
+	log                func(ctx context.Context, node string, follow bool) io.Reader
 
 	mu     sync.Mutex
 	nodes  map[string]*fakeInstance
@@ -482,8 +484,11 @@ func newFakeDriver(name string) *fakeDriver {
 func (d *fakeDriver) Name() string                { return d.name }
 func (d *fakeDriver) Check(context.Context) error { return d.check }
 func (d *fakeDriver) Close() error                { return nil }
-func (d *fakeDriver) Log(context.Context, string, bool) (io.ReadCloser, error) {
-	return nil, fault.New(fault.NotFound, "nothing is printed")
+func (d *fakeDriver) Log(ctx context.Context, node string, follow bool) (io.ReadCloser, error) {
+	if d.log == nil {
+		return nil, fault.New(fault.NotFound, "nothing is printed")
+	}
+	return io.NopCloser(d.log(ctx, node, follow)), nil
 }
 func (d *fakeDriver) Find(_ context.Context, name, _ string, _ func(string)) (driver.Software, error) {
 	return driver.Software{Engine: name, Version: d.version, Source: "fake"}, d.find
@@ -615,6 +620,7 @@ type fakeEngine struct {
 
 	mu        sync.Mutex // guards what follows
 	inAlarm   []broker.Action
+	measured  int
 	redundant int // how often that was asked
 	seeds     int
 	rendered  []engine.Broker
@@ -687,6 +693,13 @@ func (c fakeControl) Redundant(context.Context) error {
 func (c fakeControl) Reconcile(context.Context) ([]string, error)            { return nil, nil }
 func (c fakeControl) Alarms(context.Context) ([]broker.Action, error)        { return c.alarms(), nil }
 func (c fakeControl) User(context.Context, broker.User, broker.Change) error { return nil }
+func (c fakeControl) Measure(context.Context) (metrics.Broker, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.measured++
+	return metrics.Broker{Name: "orders", Version: "4.2", Counts: metrics.Counts{Queues: float64(c.measured)}}, nil
+}
+
 func (c fakeControl) Provoke(_ context.Context, code string, on bool) error {
 	c.alarm()
 	if on {

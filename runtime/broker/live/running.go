@@ -11,6 +11,7 @@ import (
 	"millrace/runtime/broker"
 	"millrace/runtime/broker/driver"
 	"millrace/runtime/broker/engine"
+	"millrace/runtime/broker/metrics"
 )
 
 const (
@@ -28,6 +29,7 @@ type running struct {
 	log      *slog.Logger
 	members  []*member
 	front    front
+	window   func() *metrics.Window
 
 	halt     context.CancelFunc
 	work     sync.WaitGroup
@@ -144,6 +146,8 @@ func (r *running) watch(ctx context.Context) {
 	reconcile, alarms := time.NewTicker(reconcileEvery), time.NewTicker(alarmsEvery)
 	defer reconcile.Stop()
 	defer alarms.Stop()
+	minute := time.NewTimer(untilMinute(time.Now()))
+	defer minute.Stop()
 	tell := r.teller()
 	tell(ctx)
 	for {
@@ -156,6 +160,9 @@ func (r *running) watch(ctx context.Context) {
 			tell(ctx)
 		case <-r.recheck:
 			tell(ctx)
+		case now := <-minute.C:
+			r.measure(ctx, now.Truncate(time.Minute))
+			minute.Reset(untilMinute(time.Now()))
 		case <-reconcile.C:
 			_, control := r.now()
 			restored, err := control.Reconcile(ctx)
