@@ -39,6 +39,45 @@ func TestGuide(t *testing.T) {
 	b.inside(t, "headers", headerSwitch)
 }
 
+// On RabbitMQ 4, shovels and federation links verify certificates, unless the broker's
+// configuration says no (Amazon MQ Developer Guide, "Configurable values").
+func TestGuideOnRabbitMQ4(t *testing.T) {
+	needs.Long(t)
+	engine(t)
+	s := start(t, "--mq-driver", "docker")
+	b := s.create("four", "4.2")
+	b.await(types.BrokerStateRunning)
+	b.inside(t, "shovel", func(b *broker) { shovel(b, b, "localhost:5671") }) // from and to itself: a container sees no other
+	b.inside(t, "consistent hash", consistentHash)
+	b.inside(t, "userId", userID)
+	b.inside(t, "reject-publish", rejectPublish)
+	b.inside(t, "peers", func(b *broker) {
+		// The certificate does not name this address.
+		at := b.docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", strings.Fields(b.container())[0]) + ":5671"
+		b.publish("mill", "verified no more")
+		ch := b.channel()
+		b.queue(ch, "barn")
+		b.put("/api/parameters/shovel/%2F/to-a-stranger", map[string]any{"value": map[string]any{
+			"src-protocol": "amqp091", "src-uri": b.uri("localhost:5671"), "src-queue": "mill",
+			"dest-protocol": "amqp091", "dest-uri": b.uri(at), "dest-queue": "barn",
+		}})
+		patience.Until(b, "the refusal", func() bool {
+			return strings.Contains(b.command("mq", "logs", "four"), "hostname_check_failed")
+		}, nil)
+		if got := b.stored("barn"); len(got) > 0 {
+			b.Errorf("a peer that is not who it should be got %q", got)
+		}
+		trusting := b.configure("trusting", "4.2", "amqp_client.ssl_options.verify = verify_none\n")
+		if _, err := b.api().UpdateBroker(b.Context(), &awsmq.UpdateBrokerInput{BrokerId: &b.id, Configuration: trusting}); err != nil {
+			b.Fatal(err)
+		}
+		b.reboot()
+		if got := b.first(b.channel(), "barn"); got != "verified no more" {
+			b.Errorf("it brings %q", got)
+		}
+	})
+}
+
 // put sets something by the management API.
 func (b *broker) put(path string, in any) {
 	b.Helper()

@@ -104,8 +104,8 @@ func (r *renderer) conf() (main, advanced []byte, err error) {
 	}
 
 	c.section("The broker's configuration.")
-	terms := r.configuration(c)
-	return []byte(c.text.String()), []byte("[" + terms + "].\n"), c.err
+	terms := append(r.configuration(c), r.peers()...)
+	return []byte(c.text.String()), []byte("[" + strings.Join(terms, ", ") + "].\n"), c.err
 }
 
 type limit struct {
@@ -133,6 +133,7 @@ const (
 	operatorPolicy  = "management.restrictions.operator_policy_changes.disabled"
 	relaxedChecks   = "quorum_queue.property_equivalence.relaxed_checks_on_redeclaration"
 	secureHeaders   = "secure.management.http.headers.enabled"
+	verifyPeers     = "amqp_client.ssl_options.verify"
 )
 
 // defaults are Amazon MQ Developer Guide, "Configurable values".
@@ -144,9 +145,22 @@ var defaults = config.Settings{
 	{Key: secureHeaders, Value: "true", Type: config.Flag},
 }
 
+// peers are the Erlang terms of how shovels and federation links look at certificates:
+// on RabbitMQ 4 they verify them, unless the customer says no. Those of other brokers are
+// signed by our own authority, which alone is known here.
+func (r *renderer) peers() []string {
+	if !r.four() {
+		return nil
+	}
+	if s, ok := r.settings.Get(verifyPeers); ok && s.Value == "verify_none" {
+		return []string{"{amqp_client, [{ssl_options, [{verify, verify_none}]}]}"}
+	}
+	return []string{fmt.Sprintf("{amqp_client, [{ssl_options, [{verify, verify_peer}, {cacertfile, %q}]}]}", r.files.root)}
+}
+
 // configuration sets what the customer may choose, and returns the Erlang terms of what
 // rabbitmq.conf has no words for.
-func (r *renderer) configuration(c *conf) (terms string) {
+func (r *renderer) configuration(c *conf) (terms []string) {
 	for _, d := range defaults {
 		s, ok := r.settings.Get(d.Key)
 		if !ok {
@@ -160,7 +174,7 @@ func (r *renderer) configuration(c *conf) (terms string) {
 				c.set("management.hsts.policy", "max-age=47304000; includeSubDomains")
 			}
 		case s.Key == consumerTimeout && s.Int() == 0:
-			terms = "{rabbit, [{consumer_timeout, undefined}]}"
+			terms = append(terms, "{rabbit, [{consumer_timeout, undefined}]}")
 		case s.Type == config.Number:
 			c.set(s.Key, strconv.Itoa(s.Int()))
 		case r.knows(s.Key, ""):
@@ -169,7 +183,7 @@ func (r *renderer) configuration(c *conf) (terms string) {
 	}
 	for _, s := range r.settings {
 		_, known := defaults.Get(s.Key)
-		if !known && !isLimit(s.Key) {
+		if !known && !isLimit(s.Key) && s.Key != verifyPeers {
 			r.leaveOut("%s", s.Key) // never its value, which may be somebody's secret
 		}
 	}

@@ -220,7 +220,6 @@ func TestConfigurations(t *testing.T) {
 		{"3.13", "3.10.8", "management.restrictions.operator_policy_changes.disabled = false\n", nil, []string{"restrictions"}, "management.restrictions.operator_policy_changes.disabled"},
 		{"4.2", "4.0.5", "management.restrictions.operator_policy_changes.disabled = false\n", []string{"operator_policy_changes.disabled = false\n"}, nil, ""},
 		{"4.2", "4.0.5", "cluster_queue_limit = 7\ncluster_exchange_limit = 9\n", []string{"cluster_queue_limit = 7\n"}, []string{"cluster_exchange_limit"}, "cluster_exchange_limit"},
-		{"4.2", "4.0.5", "amqp_client.ssl_options.verify = verify_none\n", nil, []string{"amqp_client"}, "amqp_client.ssl_options.verify"},
 		{"4.2", "4.2.1", "max_message_size = 1000\n{{m7g.large.1}}\nconnection_max = 11\n{{m7g.large.1}}\n", []string{"max_message_size = 1000\n", "connection_max = 11\n"}, nil, ""},
 	} {
 		b := testBroker(c.version, "mq.m7g.large", catalog.SingleInstance)
@@ -245,6 +244,18 @@ func TestConfigurations(t *testing.T) {
 	b.Configuration = []byte("consumer_timeout = 0\n")
 	if got := contents(t, render(t, b, "3.13.7"), "advanced.config"); got != "[{rabbit, [{consumer_timeout, undefined}]}].\n" {
 		t.Errorf("advanced.config %q", got)
+	}
+	for text, want := range map[string]string{
+		"": `[{amqp_client, [{ssl_options, [{verify, verify_peer}, {cacertfile, "/data/config/ca.pem"}]}]}].` + "\n",
+		"amqp_client.ssl_options.verify = verify_peer\n":                       `[{amqp_client, [{ssl_options, [{verify, verify_peer}, {cacertfile, "/data/config/ca.pem"}]}]}].` + "\n",
+		"amqp_client.ssl_options.verify = verify_none\nconsumer_timeout = 0\n": "[{rabbit, [{consumer_timeout, undefined}]}, {amqp_client, [{ssl_options, [{verify, verify_none}]}]}].\n",
+	} {
+		b := testBroker("4.2", "mq.m7g.large", catalog.SingleInstance)
+		b.Configuration = []byte(text)
+		r := render(t, b, "4.0.5")
+		if got := contents(t, r, "advanced.config"); got != want || slices.Contains(r.LeftOut, "amqp_client.ssl_options.verify") {
+			t.Errorf("%q: advanced.config\n got %s\nwant %s", text, got, want)
+		}
 	}
 }
 
