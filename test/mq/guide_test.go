@@ -18,6 +18,7 @@ import (
 func TestGuide(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "process")
 	config := s.configure("impatient", "3.13", "consumer_timeout = 5000\nsecure.management.http.headers.enabled = false\n")
 	b := s.create("mill", "3.13", func(in *awsmq.CreateBrokerInput) { in.Configuration = config })
@@ -44,6 +45,7 @@ func TestGuide(t *testing.T) {
 func TestGuideOnRabbitMQ4(t *testing.T) {
 	needs.Long(t)
 	engine(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "docker")
 	b := s.create("four", "4.2")
 	b.await(types.BrokerStateRunning)

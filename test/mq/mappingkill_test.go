@@ -26,6 +26,7 @@ import (
 func TestMappingKillRounds(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	for _, mode := range []types.DeploymentMode{types.DeploymentModeSingleInstance, types.DeploymentModeClusterMultiAz} {
 		t.Run(string(mode), func(t *testing.T) { mappingKillRounds(t, mode) })
 	}

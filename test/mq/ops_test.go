@@ -25,6 +25,7 @@ import (
 func TestOperations(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "process")
 	keys := kms.New(kms.Options{Region: "us-east-1", BaseEndpoint: &s.endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	key, err := keys.CreateKey(t.Context(), &kms.CreateKeyInput{})

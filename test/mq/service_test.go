@@ -25,6 +25,7 @@ import (
 func TestOnlyTheRuntimeIsSignaled(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "process")
 	b := s.create("steady", "3.13")
 	s.function("steady-function")

@@ -17,6 +17,7 @@ import (
 func TestTakeover(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	nats := backbonetest.Listen(t, 8<<20)
 	first := start(t, "--mq-driver", "process", "--nats", nats)
 	second := start(t, "--mq-driver", "process", "--nats", nats)

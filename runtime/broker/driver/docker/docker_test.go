@@ -62,7 +62,7 @@ func TestDriver(t *testing.T) {
 			t.Parallel()
 			c := engine(t, "rabbitmq:"+version+"-management")
 			brokertest.Exercise(t, brokertest.Subject{
-				Engine: brokertest.RabbitMQ(), Version: version, Running: running,
+				Engine: brokertest.RabbitMQ(), Version: version, Running: running, Alone: version != "3.13",
 				Open: func(t *testing.T, data string) driver.Driver { return open(t, docker.Config{Data: data}) },
 				Absent: func(t *testing.T, data string) driver.Driver {
 					return open(t, docker.Config{Data: data, Images: map[string]string{"rabbitmq": "127.0.0.1:1/nothing/here:{version}"}})
