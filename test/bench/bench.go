@@ -22,9 +22,8 @@ type bench struct {
 	address string   // host:port of the runtime
 	server  *process // nil when the runtime is not ours
 
-	brokers map[string]brokerTimes // by driver, of this run
+	brokers map[string]brokerTimes // by driver or cluster, of this run
 	rabbit  *rabbitTimes           // of this run
-	drained *drain                 // of this run; nil while it is not measured
 }
 
 // prepare builds what the modes need and starts the echo server.
@@ -92,7 +91,7 @@ func (b *bench) measure(ctx context.Context, chosen []mode, n int) (samples map[
 		}
 		defer b.server.stop()
 	}
-	samples, b.brokers, b.drained, b.rabbit = map[string]sample{}, map[string]brokerTimes{}, nil, nil
+	samples, b.brokers, b.rabbit = map[string]sample{}, map[string]brokerTimes{}, nil
 	for _, m := range chosen {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

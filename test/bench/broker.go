@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -76,11 +77,11 @@ func (s *brokerBench) end(runtime string) error {
 }
 
 // create creates a broker, and waits until a client is connected to it over TLS.
-func (s *brokerBench) create(ctx context.Context) (id, endpoint string, t brokerTimes, err error) {
+func (s *brokerBench) create(ctx context.Context, mode types.DeploymentMode) (id, endpoint string, t brokerTimes, err error) {
 	began := time.Now()
 	out, err := s.client.CreateBroker(ctx, &mq.CreateBrokerInput{
 		BrokerName: aws.String("bench"), EngineType: types.EngineTypeRabbitmq, EngineVersion: aws.String("3.13"),
-		HostInstanceType: aws.String("mq.m7g.large"), DeploymentMode: types.DeploymentModeSingleInstance,
+		HostInstanceType: aws.String("mq.m7g.large"), DeploymentMode: mode,
 		PubliclyAccessible: aws.Bool(true), AutoMinorVersionUpgrade: aws.Bool(true),
 		Users: []types.User{{Username: aws.String(brokerUser), Password: aws.String(brokerPassword)}},
 	})
@@ -139,13 +140,20 @@ type bare interface {
 	stop() error
 }
 
-// measureBroker measures one broker's life with a driver.
-func (b *bench) measureBroker(driver string) (t brokerTimes, err error) {
+// clusterOf asks for a cluster instead of a single node, with a driver.
+const clusterOf = "cluster of "
+
+// measureBroker measures the life of a broker, with a driver, or of a cluster.
+func (b *bench) measureBroker(what string) (t brokerTimes, err error) {
 	if b.server == nil {
 		return t, errNotStarted
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
+	driver, mode := what, types.DeploymentModeSingleInstance
+	if of, ok := strings.CutPrefix(what, clusterOf); ok {
+		driver, mode = of, types.DeploymentModeClusterMultiAz
+	}
 	s, err := b.newBrokers(driver)
 	if err != nil {
 		return t, err
@@ -155,14 +163,18 @@ func (b *bench) measureBroker(driver string) (t brokerTimes, err error) {
 			err = errors.Join(err, s.end(b.runtime))
 		}
 	}()
-	id, endpoint, t, err := s.create(ctx)
+	id, endpoint, t, err := s.create(ctx, mode)
 	if err != nil {
 		return t, err
 	}
 	var again bare
-	if driver == "docker" {
+	endpoints := []string{endpoint}
+	switch {
+	case mode == types.DeploymentModeClusterMultiAz:
+		again, endpoints, err = bareCluster(filepath.Join(s.data, "brokers", id))
+	case driver == "docker":
 		again, err = bareContainer(id, b.dir)
-	} else {
+	default:
 		again, err = bareProcess(filepath.Join(s.data, "brokers", id+"-1"))
 	}
 	if err != nil {
@@ -178,7 +190,9 @@ func (b *bench) measureBroker(driver string) (t brokerTimes, err error) {
 	if err := again.start(); err != nil {
 		return t, err
 	}
-	err = trust.connected(ctx, endpoint)
+	for _, e := range endpoints {
+		err = errors.Join(err, trust.connected(ctx, e))
+	}
 	t.bare = time.Since(began)
 	return t, errors.Join(err, again.stop())
 }
@@ -268,6 +282,45 @@ func (p *processAgain) variable(name string) string {
 		}
 	}
 	return ""
+}
+
+// A clusterAgain are the processes of a cluster's nodes, which find each other by
+// themselves: one that lets the user in has joined the one that was born with it.
+type clusterAgain []*processAgain
+
+// bareCluster also returns where each node takes clients.
+func bareCluster(folder string) (c clusterAgain, endpoints []string, err error) {
+	for n := range 3 {
+		p, err := bareProcess(fmt.Sprint(folder, "-", n+1))
+		if err != nil {
+			return nil, nil, err
+		}
+		found := listener.FindSubmatch(p.files[filepath.Join(p.folder, "config", "rabbitmq.conf")])
+		if found == nil {
+			return nil, nil, fmt.Errorf("%s listens nowhere", p.folder)
+		}
+		c, endpoints = append(c, p), append(endpoints, "amqps://"+string(found[1]))
+	}
+	return c, endpoints, nil
+}
+
+var listener = regexp.MustCompile(`(?m)^listeners\.ssl\.1 = (\S+)$`)
+
+func (c clusterAgain) start() (err error) {
+	for _, p := range c {
+		err = errors.Join(err, p.start())
+	}
+	return err
+}
+
+func (c clusterAgain) stop() (err error) {
+	for _, p := range c {
+		killGroup(p.cmd)
+	}
+	for _, p := range c {
+		err = errors.Join(err, p.stop())
+	}
+	return err
 }
 
 // A containerAgain is the container of a node, with its files and its environment.
@@ -384,7 +437,7 @@ func (b *bench) runIdleBroker() (s sample, err error) {
 	if err != nil {
 		return s, err
 	}
-	if _, _, _, err := brokers.create(context.Background()); err != nil {
+	if _, _, _, err := brokers.create(context.Background(), types.DeploymentModeSingleInstance); err != nil {
 		return s, err
 	}
 	withBroker, more, err := idle()

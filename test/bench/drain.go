@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"net/url"
 	"os"
 	"time"
 
@@ -15,79 +12,14 @@ import (
 	"millrace/runtime/store/backbone"
 )
 
-// Modes that measure how fast a queue of RabbitMQ is emptied that was filled before, by a
-// bridge and by a consumer without one.
+// How a queue of RabbitMQ is emptied that was filled before: by a bridge, and by a consumer
+// without one.
 
 const (
 	drainFill     = 80_000
 	drainPrefetch = 400
 	drainBatch    = 100
 )
-
-// A drain is how long it takes to receive and acknowledge drainFill messages.
-type drain struct{ bare, bridge time.Duration }
-
-// drainOf is one figure of a drain, which is measured when its first mode runs.
-func drainOf(figure func(drain) time.Duration) func(*bench) (sample, error) {
-	return func(b *bench) (sample, error) {
-		if b.drained == nil {
-			d, err := b.measureDrain()
-			if err != nil {
-				return sample{}, err
-			}
-			b.drained = &d
-		}
-		return sample{msgs: drainFill, elapsed: figure(*b.drained), latencies: []time.Duration{figure(*b.drained) / drainFill}}, nil
-	}
-}
-
-func (b *bench) measureDrain() (d drain, err error) {
-	if b.server == nil {
-		return d, errNotStarted
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	s, err := b.newBrokers("process")
-	if err != nil {
-		return d, err
-	}
-	defer func() { err = errors.Join(err, s.end(b.runtime)) }()
-	id, endpoint, _, err := s.create(ctx)
-	if err != nil {
-		return d, err
-	}
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return d, err
-	}
-	u.User = url.UserPassword(brokerUser, brokerPassword)
-	trust := &tls.Config{RootCAs: s.trust}
-	conn, err := amqp.DialTLS(u.String(), trust)
-	if err != nil {
-		return d, err
-	}
-	defer conn.Close()
-	for _, one := range []struct {
-		queue string
-		drain func(queue string) (time.Duration, error)
-		took  *time.Duration
-	}{
-		{"warm", func(q string) (time.Duration, error) { return drainBare(ctx, conn, q) }, new(time.Duration)},
-		{"bare", func(q string) (time.Duration, error) { return drainBare(ctx, conn, q) }, &d.bare},
-		{"bridge", func(q string) (time.Duration, error) {
-			return b.drainBridge(ctx, bridge.Queue{Broker: id, VirtualHost: "/", Name: q}, bridge.Address{Host: u.Host, TLS: trust})
-		}, &d.bridge},
-	} {
-		if err := b.fillQueue(ctx, conn, one.queue); err != nil {
-			return d, fmt.Errorf("filling: %w", err)
-		}
-		time.Sleep(2 * time.Second) // the broker writes what it was sent
-		if *one.took, err = one.drain(one.queue); err != nil {
-			return d, fmt.Errorf("draining, %s: %w", one.queue, err)
-		}
-	}
-	return d, nil
-}
 
 // fillQueue makes a queue with drainFill durable messages.
 func (b *bench) fillQueue(ctx context.Context, conn *amqp.Connection, queue string) error {

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"millrace/runtime/bridge"
 	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/mq/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -18,16 +20,9 @@ import (
 // Modes that measure what mappings make of a RabbitMQ queue, beside a bare consumer of the
 // same broker.
 
-const (
-	rabbitQueue    = "bench"
-	rabbitBacklog  = 80_000 // messages that wait before a consumer comes
-	rabbitPrefetch = 400
-	rabbitBatch    = 100
-)
-
 // rabbitTimes are measured on one broker, once a run.
 type rabbitTimes struct {
-	bare, drain, mapped, idle sample
+	bare, bridge, drain, mapped, idle sample
 }
 
 func rabbitOf(of func(rabbitTimes) sample) func(*bench) (sample, error) {
@@ -53,7 +48,7 @@ func (b *bench) measureRabbit() (t rabbitTimes, err error) {
 		return t, err
 	}
 	defer func() { err = errors.Join(err, s.end(b.runtime)) }()
-	id, endpoint, _, err := s.create(ctx)
+	id, endpoint, _, err := s.create(ctx, types.DeploymentModeSingleInstance)
 	if err != nil {
 		return t, err
 	}
@@ -63,10 +58,27 @@ func (b *bench) measureRabbit() (t rabbitTimes, err error) {
 		return t, err
 	}
 	defer r.conn.Close()
-	if t.bare, err = r.drainBare(); err != nil {
-		return t, err
+	bare := func(q string) (time.Duration, error) { return drainBare(ctx, r.conn, q) }
+	bridged := func(q string) (time.Duration, error) {
+		return b.drainBridge(ctx, bridge.Queue{Broker: id, VirtualHost: "/", Name: q}, r.bridgeAddress)
 	}
-	if t.drain, err = r.drainMapped(); err != nil {
+	for _, one := range []struct {
+		queue string
+		drain func(queue string) (time.Duration, error)
+		to    *sample
+	}{
+		{"warm", bare, new(sample)}, {"bare", bare, &t.bare}, {"bridge", bridged, &t.bridge},
+	} {
+		if err := r.fill(ctx, one.queue); err != nil {
+			return t, err
+		}
+		took, err := one.drain(one.queue)
+		if err != nil {
+			return t, fmt.Errorf("draining, %s: %w", one.queue, err)
+		}
+		*one.to = drained(drainFill, took)
+	}
+	if t.drain, err = r.drainMapped(ctx); err != nil {
 		return t, err
 	}
 	if t.mapped, err = r.mapped(); err != nil {
@@ -76,14 +88,29 @@ func (b *bench) measureRabbit() (t rabbitTimes, err error) {
 	return t, err
 }
 
+func drained(n int, took time.Duration) sample {
+	return sample{msgs: n, elapsed: took, latencies: []time.Duration{took / time.Duration(n)}}
+}
+
+// fill makes a queue of messages that wait.
+func (r *rabbitBench) fill(ctx context.Context, queue string) error {
+	if err := r.fillQueue(ctx, r.conn, queue); err != nil {
+		return fmt.Errorf("filling: %w", err)
+	}
+	time.Sleep(2 * time.Second) // the broker writes what it was sent
+	return nil
+}
+
 // A rabbitBench is a runtime of its own with a broker, and a client of both.
 type rabbitBench struct {
 	bench
 	brokers *brokerBench
 	broker  string // ARN
 	secret  string // ARN of the broker's login
-	conn    *amqp.Connection
-	ch      *amqp.Channel
+
+	bridgeAddress bridge.Address
+	conn          *amqp.Connection
+	ch            *amqp.Channel
 }
 
 func (r *rabbitBench) open(ctx context.Context, id, endpoint string) error {
@@ -103,72 +130,22 @@ func (r *rabbitBench) open(ctx context.Context, id, endpoint string) error {
 		return err
 	}
 	u.User = url.UserPassword(brokerUser, brokerPassword)
-	if r.conn, err = amqp.DialTLS(u.String(), &tls.Config{RootCAs: r.brokers.trust}); err != nil {
+	r.bridgeAddress = bridge.Address{Host: u.Host, TLS: &tls.Config{RootCAs: r.brokers.trust}}
+	if r.conn, err = amqp.DialTLS(u.String(), r.bridgeAddress.TLS); err != nil {
 		return err
 	}
-	if r.ch, err = r.conn.Channel(); err != nil {
-		return err
-	}
-	if _, err := r.ch.QueueDeclare(rabbitQueue, true, false, false, false, nil); err != nil {
-		return err
-	}
-	return r.ch.Confirm(false)
+	r.ch, err = r.conn.Channel()
+	return err
 }
 
-// fill puts messages into the queue, and returns when all are confirmed.
-func (r *rabbitBench) fill(n int) error {
-	body := make([]byte, r.size)
-	var last *amqp.DeferredConfirmation
-	for i := range n {
-		c, err := r.ch.PublishWithDeferredConfirm("", rabbitQueue, false, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: body})
-		if err != nil {
-			return err
-		}
-		if last = c; i%1000 == 0 {
-			last.Wait()
-		}
-	}
-	if !last.Wait() {
-		return errors.New("a message was not confirmed")
-	}
-	return nil
-}
-
-// drainBare has a consumer of amqp091-go acknowledge each message alone.
-func (r *rabbitBench) drainBare() (s sample, err error) {
-	if err := r.fill(rabbitBacklog); err != nil {
-		return s, err
-	}
-	ch, err := r.conn.Channel()
-	if err != nil {
-		return s, err
-	}
-	defer ch.Close()
-	if err := ch.Qos(rabbitPrefetch, 0, false); err != nil {
-		return s, err
-	}
-	began := time.Now()
-	deliveries, err := ch.Consume(rabbitQueue, "", false, false, false, false, nil)
-	if err != nil {
-		return s, err
-	}
-	for range rabbitBacklog {
-		d := <-deliveries
-		if err := d.Ack(false); err != nil {
-			return s, err
-		}
-	}
-	return sample{msgs: rabbitBacklog, elapsed: time.Since(began)}, nil
-}
-
-// drainMapped has a mapping do the same in batches, with a handler that does nothing.
-func (r *rabbitBench) drainMapped() (s sample, err error) {
+// drainMapped has a mapping empty a queue in batches, with a handler that does nothing.
+func (r *rabbitBench) drainMapped(ctx context.Context) (s sample, err error) {
 	name, err := r.deploy("noop", "")
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, r.undeploy(name)) }()
-	if err := r.fill(rabbitBacklog); err != nil {
+	if err := r.fill(ctx, "mapped"); err != nil {
 		return s, err
 	}
 	before, err := r.server.processor()
@@ -176,13 +153,13 @@ func (r *rabbitBench) drainMapped() (s sample, err error) {
 		return s, err
 	}
 	began := time.Now()
-	mapping, err := r.mapRabbit(name, rabbitBatch)
+	mapping, err := r.mapRabbit(name, "mapped", drainBatch)
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, r.unmap(mapping)) }()
 	for {
-		q, err := r.ch.QueueDeclarePassive(rabbitQueue, true, false, false, false, nil)
+		q, err := r.ch.QueueDeclarePassive("mapped", true, false, false, false, nil)
 		if err != nil {
 			return s, err
 		}
@@ -191,16 +168,19 @@ func (r *rabbitBench) drainMapped() (s sample, err error) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	s = sample{msgs: rabbitBacklog - rabbitPrefetch, elapsed: time.Since(began)}
+	s = drained(drainFill-drainPrefetch, time.Since(began))
 	after, err := r.server.processor()
-	s.each = (after - before) / (rabbitBacklog / rabbitBatch)
+	s.each = (after - before) / (drainFill / drainBatch)
 	return s, err
 }
 
 // mapped measures one message at a time, from its publishing to the handler.
 func (r *rabbitBench) mapped() (sample, error) {
 	return r.withReports(func(name string, reported <-chan time.Time) (s sample, err error) {
-		mapping, err := r.mapRabbit(name, 1)
+		if _, err := r.ch.QueueDeclare("one", true, false, false, false, nil); err != nil {
+			return s, err
+		}
+		mapping, err := r.mapRabbit(name, "one", 1)
 		if err != nil {
 			return s, err
 		}
@@ -208,7 +188,7 @@ func (r *rabbitBench) mapped() (sample, error) {
 		var latencies []time.Duration
 		for until := time.Now().Add(r.duration); time.Now().Before(until); {
 			began := time.Now()
-			if err := r.ch.Publish("", rabbitQueue, false, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: make([]byte, r.size)}); err != nil {
+			if err := r.ch.Publish("", "one", false, false, amqp.Publishing{DeliveryMode: amqp.Persistent, Body: make([]byte, r.size)}); err != nil {
 				return s, err
 			}
 			select {
@@ -244,7 +224,7 @@ func (r *rabbitBench) idleMapping() (s sample, err error) {
 	if err != nil {
 		return s, err
 	}
-	mapping, err := r.mapRabbit(name, rabbitBatch)
+	mapping, err := r.mapRabbit(name, "one", drainBatch)
 	if err != nil {
 		return s, err
 	}
@@ -254,11 +234,11 @@ func (r *rabbitBench) idleMapping() (s sample, err error) {
 	return s, err
 }
 
-// mapRabbit has a function process the queue.
-func (r *rabbitBench) mapRabbit(function string, batch int) (mapping string, err error) {
+// mapRabbit has a function process a queue.
+func (r *rabbitBench) mapRabbit(function, queue string, batch int) (mapping string, err error) {
 	var made struct{ UUID, Message string }
 	err = r.ask(rest("POST", "/event-source-mappings", encode(map[string]any{
-		"FunctionName": function, "EventSourceArn": r.broker, "Queues": []string{rabbitQueue}, "BatchSize": batch,
+		"FunctionName": function, "EventSourceArn": r.broker, "Queues": []string{queue}, "BatchSize": batch,
 		"SourceAccessConfigurations": []map[string]string{{"Type": "BASIC_AUTH", "URI": r.secret}},
 	})), &made)
 	if err == nil && made.UUID == "" {
