@@ -269,6 +269,11 @@ func TestOneMappingOfAQueueToAFunction(t *testing.T) {
 		if e, ok := errors.AsType[*esm.DuplicateError](create()); !ok || e.Other.UUID != first.UUID {
 			t.Error("the same again was not refused")
 		}
+		again.Access = append(slices.Clone(first.Access), source.Access{Type: source.VirtualHost, URI: "/"})
+		if e, ok := errors.AsType[*esm.DuplicateError](create()); !ok || e.Other.UUID != first.UUID {
+			t.Error("the same with the default virtual host named was not refused")
+		}
+		again.Access = first.Access
 		again.Queue = "others"
 		if err := create(); err != nil {
 			t.Error("another queue:", err)

@@ -65,7 +65,7 @@ func (s *Mappings) check(m *Mapping) error {
 	}
 	for _, other := range s.all() {
 		if other.UUID != m.UUID && other.EventSource == m.EventSource && other.FunctionARN == m.FunctionARN &&
-			other.Queue == m.Queue && source.Find(other.Access, source.VirtualHost) == source.Find(m.Access, source.VirtualHost) {
+			other.Queue == m.Queue && source.FindVirtualHost(other.Access) == source.FindVirtualHost(m.Access) {
 			return &DuplicateError{other}
 		}
 	}

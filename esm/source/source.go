@@ -3,6 +3,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -72,6 +73,12 @@ func Find(all []Access, kind string) string {
 		}
 	}
 	return ""
+}
+
+// FindVirtualHost returns the virtual host that a mapping names, "/" when it names none:
+// Lambda Developer Guide, "Using Lambda with Amazon MQ".
+func FindVirtualHost(all []Access) string {
+	return cmp.Or(Find(all, VirtualHost), "/")
 }
 
 // Traits are what does not change about a source.

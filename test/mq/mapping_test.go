@@ -91,7 +91,7 @@ func testEvents(b *broker) {
 	of := func(s string) map[string]any {
 		var all []any
 		for i := range len(s) {
-			all = append(all, float64(s[i]))
+			all = append(all, float64(int8(s[i]))) // bytes have a sign in Java
 		}
 		return map[string]any{"bytes": all}
 	}

@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"bytes"
 	"encoding/base64"
 	"maps"
 	"math"
@@ -126,7 +127,7 @@ func appendList(b []byte, list []any, depth int) []byte {
 }
 
 // appendValue renders a value of a header. AWS shows a text as the bytes it is made of,
-// as its client in Java keeps it.
+// as its client in Java keeps it: LongString has a field named bytes.
 func appendValue(b []byte, value any, depth int) []byte {
 	switch v := value.(type) {
 	case string:
@@ -165,23 +166,33 @@ func appendValue(b []byte, value any, depth int) []byte {
 	return append(b, null...) // AMQP's "no value"; there are no other types
 }
 
+// appendBytes renders bytes as Java's, which have a sign: 0xc3 is -61. AWS's events come
+// from Gson, which writes the fields of an object and a byte[] as numbers; no other common
+// encoder of Java gives {"bytes":[118]} for a LongString and "Jan 1, 1970, 12:33:41 AM"
+// for a Date, and Gson knows no unsigned bytes.
 func appendBytes(b []byte, s string) []byte {
 	b = append(b, '[')
 	for i := range len(s) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendUint(b, uint64(s[i]), 10)
+		b = strconv.AppendInt(b, int64(int8(s[i])), 10)
 	}
 	return append(b, ']')
 }
 
-// appendFloat renders what is no number as null: JSON has nothing for it.
+// appendFloat renders what is no number as null: JSON has nothing for it. A whole number
+// has a fraction of zero, as in Java, by which decoders such as Python's see a float.
 func appendFloat(b []byte, f float64, bits int) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, null...)
 	}
-	return strconv.AppendFloat(b, f, 'g', -1, bits)
+	start := len(b)
+	b = strconv.AppendFloat(b, f, 'g', -1, bits)
+	if !bytes.ContainsAny(b[start:], ".e") {
+		b = append(b, ".0"...)
+	}
+	return b
 }
 
 // appendDecimal renders a decimal with all its digits.

@@ -4,7 +4,6 @@
 package rabbitmq
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"strings"
@@ -80,7 +79,7 @@ func Kind(c Config) source.Kind {
 		}
 		return &Source{
 			config: c, spec: s, broker: b,
-			virtualHost: cmp.Or(source.Find(s.Access, source.VirtualHost), "/"),
+			virtualHost: source.FindVirtualHost(s.Access),
 		}, true
 	}
 }
