@@ -58,6 +58,13 @@ func (b *memBroker) change(f func()) {
 	b.changed = make(chan struct{})
 }
 
+// called is how often Receive was.
+func (b *memBroker) called() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.calls
+}
+
 func (b *memBroker) Receive(ctx context.Context, most int, wait time.Duration) ([]bridge.Delivery, error) {
 	var over <-chan time.Time
 	if wait >= 0 {

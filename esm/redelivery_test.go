@@ -245,9 +245,9 @@ func TestTroublesOfABroker(t *testing.T) {
 		b.change(func() { b.err = &bridge.Error{Reason: bridge.Denied} })
 		time.Sleep(5 * time.Second)
 		shows(esm.ProblemNoPermission, "permit")
-		calls := b.calls
+		calls := b.called()
 		time.Sleep(50 * time.Second)
-		if n := b.calls - calls; n < 9 || n > 11 {
+		if n := b.called() - calls; n < 9 || n > 11 {
 			t.Errorf("looked %d times in 50 seconds", n)
 		}
 		b.change(func() { b.err = nil })
