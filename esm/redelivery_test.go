@@ -166,7 +166,11 @@ func TestFilteredDeliveriesAreAcknowledged(t *testing.T) {
 		b.publish(`{"k":"x"}`, `{"k":"y"}`, "text")
 		w.saw(`0s {"k":"y"}`)
 		time.Sleep(time.Second)
-		w.broker(b, 0, 0, `{"k":"x"}`, "text", `{"k":"y"}`) // the last was redelivered, which the filter does not want
+		// {"k":"y"} was redelivered, which the filter does not want. It may overtake: what is
+		// dropped is acknowledged beside the next receive.
+		if ready, out, acked := b.has(); ready != 0 || out != 0 || !slices.Equal(slices.Sorted(slices.Values(acked)), []string{"text", `{"k":"x"}`, `{"k":"y"}`}) {
+			t.Errorf("%d ready, %d unacknowledged, %q acknowledged", ready, out, acked)
+		}
 	})
 }
 
