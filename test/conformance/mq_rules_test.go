@@ -295,9 +295,6 @@ func TestKeyOfABroker(t *testing.T) {
 		if _, err := keys.DisableKey(ctx, &kms.DisableKeyInput{KeyId: key.KeyMetadata.KeyId}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.RebootBroker(ctx, &mq.RebootBrokerInput{BrokerId: b.id}); err != nil {
-			t.Fatal(err)
-		}
 		if out := b.await(types.BrokerStateCriticalActionRequired); *out.ActionsRequired[0].ActionRequiredCode != "RABBITMQ_INVALID_KMS_KEY" {
 			t.Errorf("%+v", out.ActionsRequired)
 		}

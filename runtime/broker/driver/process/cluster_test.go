@@ -92,6 +92,10 @@ func (m *members) mapperListens() bool {
 	return err == nil
 }
 
+// mapperIsGone reports that no port mapper runs or listens: one that was killed is no
+// process anymore a moment before it lets go of its port.
+func (m *members) mapperIsGone() bool { return len(m.mappers()) == 0 && !m.mapperListens() }
+
 // mappers are the processes of port mappers.
 func (m *members) mappers() (pids []int) {
 	for _, l := range left(m.T, m.data) {
@@ -189,7 +193,7 @@ func TestACompanionThatDiesIsStartedAnew(t *testing.T) {
 	dead := m.mapper()
 	m.d.Close()
 	syscall.Kill(dead, syscall.SIGKILL)
-	patience.Until(t, "its end", func() bool { return len(m.mappers()) == 0 }, nil)
+	patience.Until(t, "its end", m.mapperIsGone, nil)
 	m.d = open(t, Config{Data: m.data, Folders: m.d.folders})
 	m.start(0)
 	m.mapper()
@@ -203,7 +207,7 @@ func TestACompanionThatAMemberHasStartedIsReplaced(t *testing.T) {
 	ours := m.mapper()
 	m.d.Close()
 	syscall.Kill(ours, syscall.SIGKILL)
-	patience.Until(t, "its end", func() bool { return len(m.mappers()) == 0 }, nil)
+	patience.Until(t, "its end", m.mapperIsGone, nil)
 	stray := exec.Command(m.s.Programs["epmd"], m.mapperAt())
 	stray.Env = append(os.Environ(), markVariable+"="+string(m.d.folder("m-1")))
 	if err := stray.Start(); err != nil {
@@ -312,4 +316,27 @@ func TestFoldersOfClustersThatAreNotOursStay(t *testing.T) {
 	if all := left(t, m.data); slices.ContainsFunc(all, func(s string) bool { return s != "brokers" }) {
 		t.Errorf("left over: %q", all)
 	}
+}
+
+// Somebody else may listen at the port of the companion when its members are adopted.
+func TestACompanionIsTriedAgain(t *testing.T) {
+	onLinux(t)
+	m := newMembers(t, "m-1")
+	m.start(0)
+	dead := m.mapper()
+	m.d.Close()
+	syscall.Kill(dead, syscall.SIGKILL)
+	patience.Until(t, "its end", m.mapperIsGone, nil)
+	var other net.Listener
+	patience.Until(t, "its port to be free", func() (so bool) {
+		l, err := net.Listen("tcp", m.mapperAt())
+		other = l
+		return err == nil
+	}, nil)
+	m.d = open(t, Config{Data: m.data, Folders: m.d.folders})
+	if i := m.start(0); !i.Adopted() {
+		t.Error("the member was not adopted")
+	}
+	other.Close()
+	m.mapper()
 }

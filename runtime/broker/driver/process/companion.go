@@ -45,19 +45,40 @@ func shared(n driver.Node, l driver.Launch) (ports []driver.Port) {
 // finds the one that runs, adopts one that an earlier runtime has left, or starts one.
 // The caller holds d.sharing.
 func (d *Driver) accompany(n driver.Node, l driver.Launch, env []string) error {
+	if c := d.companionOf(n, l, env); c != nil {
+		return d.companionRuns(c)
+	}
+	return nil
+}
+
+// companionOf is the one that a member needs, which does not run yet; nil for none.
+func (d *Driver) companionOf(n driver.Node, l driver.Launch, env []string) *companion {
 	ports := shared(n, l)
 	if len(ports) == 0 {
 		return nil
 	}
 	f := d.clusterFolder(n.Members)
-	return d.companionRuns(&companion{folder: f, members: n.Members, command: l.Companion, env: marked(env, f.folder), ports: ports})
+	c := &companion{folder: f, members: n.Members, command: l.Companion, env: marked(env, f.folder), ports: ports, over: make(chan struct{})}
+	close(c.over)
+	return c
 }
 
-// accompanyAdopted is accompany for a member that runs already.
-func (d *Driver) accompanyAdopted(n driver.Node, l driver.Launch, env []string) error {
+// accompanyAdopted is accompany for a member that runs already. When the companion cannot
+// be started, such as while somebody else listens at its port, it is tried again until it is.
+func (d *Driver) accompanyAdopted(n driver.Node, l driver.Launch, env []string) {
 	d.sharing.Lock()
 	defer d.sharing.Unlock()
-	return d.accompany(n, l, env)
+	err := d.accompany(n, l, env)
+	if err == nil {
+		return
+	}
+	d.log.Warn("what the members of a cluster share does not run", "node", n.Name, "err", err)
+	c := d.companionOf(n, l, env)
+	d.companions[string(c.folder.folder)] = c
+	d.watchers.Go(func() {
+		for !d.closing.wait(restartEach) && !d.replace(c) {
+		}
+	})
 }
 
 // companionRuns is accompany for a companion that is known already.

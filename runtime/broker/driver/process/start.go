@@ -53,9 +53,7 @@ func (d *Driver) Start(ctx context.Context, n driver.Node, s driver.Software) (_
 	}
 	if i != nil {
 		if i.record.Launch == hash {
-			if err := d.accompanyAdopted(n, launch, env); err != nil {
-				d.log.Warn("what the members of a cluster share does not run", "node", n.Name, "err", err)
-			}
+			d.accompanyAdopted(n, launch, env)
 			i.env, i.programs, i.adopted = env, s.Programs, true
 			i.setReady()
 			return i, nil
