@@ -69,6 +69,7 @@ func (r *renderer) conf() (main, advanced []byte, err error) {
 	}
 	c.set("listeners.ssl.1", r.listen(amqps))
 	c.tls("ssl_options", r.files)
+	c.patience()
 	at := r.place.Listen[console]
 	c.set("management.ssl.ip", at.Addr().String())
 	c.set("management.ssl.port", strconv.Itoa(int(at.Port())))
@@ -106,6 +107,23 @@ func (r *renderer) conf() (main, advanced []byte, err error) {
 	c.section("The broker's configuration.")
 	terms := append(r.configuration(c), r.peers()...)
 	return []byte(c.text.String()), []byte("[" + strings.Join(terms, ", ") + "].\n"), c.err
+}
+
+// sendTimeout is how long a client need not read, in milliseconds.
+const sendTimeout = 30 * 60 * 1000
+
+// patience has the broker wait for a client that does not read, such as a bridge whose
+// function takes long while large messages are on their way to it. Otherwise the broker
+// ends the connection after 30 seconds ({writer,send_failed,timeout}), and what is handled
+// then can never be acknowledged. The consumer_timeout is as long. The other options are
+// RabbitMQ's own defaults, which it forgets when one of them is set.
+func (c *conf) patience() {
+	c.set("tcp_listen_options.backlog", "128")
+	c.set("tcp_listen_options.nodelay", "true")
+	c.set("tcp_listen_options.linger.on", "true")
+	c.set("tcp_listen_options.linger.timeout", "0")
+	c.set("tcp_listen_options.exit_on_close", "false")
+	c.set("tcp_listen_options.send_timeout", strconv.Itoa(sendTimeout))
 }
 
 type limit struct {
