@@ -8,7 +8,7 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := $(BIN)/staticcheck-$(STATICCHECK_VERSION)
 GOFLAGS_TEST ?=
 FUZZTIME ?= 10s
-LONG := ./test/mq ./test/limits ./test/crash ./test/damage ./test/script
+LONG := ./test/limits ./test/crash ./test/damage ./test/script
 
 .PHONY: help build run quick test test-long soak race conformance fuzz bench generate verify cross lint clean
 
@@ -35,6 +35,7 @@ test: ## Run the test suite
 
 test-long: ## Run what takes long, needs root or a broker; names what is missing
 	MILLRACE_LONG=1 go test -count=1 -p 3 -timeout 1h $(GOFLAGS_TEST) ./runtime/broker/... ./runtime/bridge/... # mostly they wait for brokers to boot
+	MILLRACE_LONG=1 go test -count=1 -parallel 3 -timeout 1h $(GOFLAGS_TEST) ./test/mq # so do these
 	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 1h $(GOFLAGS_TEST) $(LONG)
 
 T ?= 10m

@@ -62,7 +62,7 @@ func mappingKillRounds(t *testing.T, mode types.DeploymentMode) {
 	if mode == types.DeploymentModeClusterMultiAz {
 		victims = append(victims, "node")
 	}
-	for round := range 2 * *rounds {
+	for round := range len(victims) + 2*(*rounds-2) {
 		victim := victims[round%len(victims)] // each of them, then any
 		if round >= len(victims) {
 			victim = victims[dice.IntN(len(victims))]
