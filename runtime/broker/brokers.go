@@ -323,6 +323,16 @@ func (bs *Brokers) List(account, region string) []Broker {
 // All returns the brokers of all accounts and regions.
 func (bs *Brokers) All() []Broker { return bs.table.List("") }
 
+// find finds a broker of any account.
+func (bs *Brokers) find(id string) (Broker, error) {
+	for _, b := range bs.All() {
+		if b.ID == id {
+			return b, nil
+		}
+	}
+	return Broker{}, noBroker(id)
+}
+
 // change writes a record and has its worker see it.
 func (bs *Brokers) change(ctx context.Context, key string, change func(*Broker) error) (Broker, error) {
 	bs.mu.Lock()

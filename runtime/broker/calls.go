@@ -70,13 +70,12 @@ func (bs *Brokers) Delete(ctx context.Context, b Broker) error {
 // OpenWindow runs a broker's maintenance window now, and reports whether that reboots the
 // broker: only if something is pending.
 func (bs *Brokers) OpenWindow(ctx context.Context, id string) (reboots bool, err error) {
-	for _, b := range bs.All() {
-		if b.ID == id {
-			after, err := bs.changeOf(ctx, b, func(b *Broker) error { b.openWindow(time.Now()); return nil })
-			return after.State == Rebooting, err
-		}
+	b, err := bs.find(id)
+	if err != nil {
+		return false, err
 	}
-	return false, noBroker(id)
+	b, err = bs.changeOf(ctx, b, func(b *Broker) error { b.openWindow(time.Now()); return nil })
+	return b.State == Rebooting, err
 }
 
 // Tag changes the tags of a broker.
@@ -120,13 +119,23 @@ func (bs *Brokers) ChangeUser(ctx context.Context, b Broker, change Change, name
 
 // ChangeLiveUser makes, changes or deletes a user inside a running broker at once.
 func (bs *Brokers) ChangeLiveUser(ctx context.Context, b Broker, u User, change Change) error {
-	bs.mu.Lock()
-	w, ok := bs.set.GetLocked(b.key())
-	bs.mu.Unlock()
-	if !ok {
-		return refuse(fault.Invalid, "broker-id", "Broker [%s] is run by another runtime, which alone can change its users.", b.ID)
+	w, err := bs.workerOf(b, "change its users")
+	if err != nil {
+		return err
 	}
-	return w.changeUser(ctx, u, change)
+	return w.call(ctx, "given other users", func(b Broker) error { return bs.config.Runner.User(ctx, b.ID, u, change) })
+}
+
+// workerOf is the worker of a broker that runs here; what only its home can do goes into
+// the refusal of others.
+func (bs *Brokers) workerOf(b Broker, what string) (*worker, error) {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	w, ok := bs.set.GetLocked(b.key())
+	if !ok {
+		return nil, refuse(fault.Invalid, "broker-id", "Broker [%s] is run by another runtime, which alone can %s.", b.ID, what)
+	}
+	return w, nil
 }
 
 // sealAll makes the data key of a new broker, and seals what is secret of its request.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"time"
-
-	"millrace/runtime/fault"
 )
 
 // Inject gives a broker a fault: mode "" for the usual one of its code, lasting 0 for until it is
@@ -55,53 +53,20 @@ func (bs *Brokers) Faults(id string) ([]Fault, error) {
 	return slices.DeleteFunc(slices.Clone(b.Faults), func(f Fault) bool { return f.over(now) }), err
 }
 
-// find finds a broker of any account.
-func (bs *Brokers) find(id string) (Broker, error) {
-	for _, b := range bs.All() {
-		if b.ID == id {
-			return b, nil
-		}
-	}
-	return Broker{}, noBroker(id)
-}
-
-// A faultCall has a worker see to the faults of its record at once, or provoke one that is
-// not in there.
-type faultCall struct {
-	ctx    context.Context
-	code   string     // "" for those of the record
-	answer chan error // of capacity 1
-}
-
-// provoke has the worker of a broker see to its faults, and waits for that.
+// provoke has the worker of a broker see to the faults of its record at once, or provoke
+// one that is not in there, by its code; it waits for that.
 func (bs *Brokers) provoke(ctx context.Context, b Broker, code string) error {
-	bs.mu.Lock()
-	w, ok := bs.set.GetLocked(b.key())
-	bs.mu.Unlock()
-	if !ok {
-		return refuse(fault.Invalid, "broker-id", "Broker [%s] is run by another runtime, which alone can give it real faults.", b.ID)
+	w, err := bs.workerOf(b, "give it real faults")
+	if err != nil {
+		return err
 	}
-	c := faultCall{ctx, code, make(chan error, 1)}
-	select {
-	case w.faults <- c:
-		return <-c.answer
-	case <-w.ended:
-		return fault.New(fault.Unavailable, "the runtime is stopping")
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (w *worker) provokeNow(c faultCall) error {
-	b, ok := w.brokers.table.Get(w.key)
-	if !ok || w.running == nil || b.State != Up && b.State != Critical {
-		return notWhile(&b, "given a fault")
-	}
-	if c.code != "" {
-		return w.brokers.config.Runner.Provoke(c.ctx, w.id, c.code, true)
-	}
-	_, err := w.keepFaults(c.ctx, b)
-	return err
+	return w.call(ctx, "given a fault", func(b Broker) error {
+		if code != "" {
+			return bs.config.Runner.Provoke(ctx, b.ID, code, true)
+		}
+		_, err := w.keepFaults(ctx, b)
+		return err
+	})
 }
 
 // keepFaults has the running broker have the real faults of its record and no others, and

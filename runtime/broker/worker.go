@@ -18,10 +18,9 @@ type worker struct {
 	brokers *Brokers
 	key, id string
 
-	wake   chan struct{} // of capacity 1: the record was written
-	users  chan userCall
-	faults chan faultCall
-	ended  chan struct{} // closed when Run is over
+	wake  chan struct{} // of capacity 1: the record was written
+	calls chan call
+	ended chan struct{} // closed when Run is over
 
 	mu     sync.Mutex         // guards cancel
 	cancel context.CancelFunc // of the Run under way; nil when there is none
@@ -39,16 +38,15 @@ type worker struct {
 	failedIn    State     // that state: another one is not waited with
 }
 
-// A userCall is a change of a user inside the broker.
-type userCall struct {
-	ctx    context.Context
-	user   User
-	change Change
+// A call is what a request wants done with a broker that runs.
+type call struct {
+	doing  string // "given other users", for a refusal
+	do     func(b Broker) error
 	answer chan error // of capacity 1
 }
 
 func newWorker(bs *Brokers, key string, b Broker) *worker {
-	return &worker{brokers: bs, key: key, id: b.ID, wake: make(chan struct{}, 1), users: make(chan userCall), faults: make(chan faultCall), ended: make(chan struct{})}
+	return &worker{brokers: bs, key: key, id: b.ID, wake: make(chan struct{}, 1), calls: make(chan call), ended: make(chan struct{})}
 }
 
 // Keep implements workers.Worker. A broker that is to be deleted need not come up first.
@@ -85,7 +83,7 @@ func (w *worker) Run(halted, work context.Context) {
 		if w.removed {
 			return
 		}
-		w.idle(halted, b, wait)
+		w.idle(halted, wait)
 	}
 }
 
@@ -103,8 +101,8 @@ func (w *worker) stop(work context.Context) {
 }
 
 // idle waits until the record was written, the broker has died, or wait is over, which
-// is for ever if it is zero; and changes users meanwhile.
-func (w *worker) idle(halted context.Context, b Broker, wait time.Duration) {
+// is for ever if it is zero; and carries out calls meanwhile.
+func (w *worker) idle(halted context.Context, wait time.Duration) {
 	var later <-chan time.Time
 	if wait > 0 {
 		t := time.NewTimer(wait)
@@ -124,11 +122,8 @@ func (w *worker) idle(halted context.Context, b Broker, wait time.Duration) {
 		case <-died:
 		case a := <-alarms:
 			w.alarms = &a
-		case c := <-w.users:
-			c.answer <- w.changeNow(c, b)
-			continue
-		case c := <-w.faults:
-			c.answer <- w.provokeNow(c)
+		case c := <-w.calls:
+			c.answer <- w.carryOut(c)
 			continue
 		}
 		return
@@ -374,11 +369,11 @@ func (w *worker) backOff(s State) time.Duration {
 	return w.retry
 }
 
-// changeUser has the worker change a user inside the broker.
-func (w *worker) changeUser(ctx context.Context, u User, change Change) error {
-	c := userCall{ctx, u, change, make(chan error, 1)}
+// call has the worker do something with the running broker, and waits for that.
+func (w *worker) call(ctx context.Context, doing string, do func(b Broker) error) error {
+	c := call{doing, do, make(chan error, 1)}
 	select {
-	case w.users <- c:
+	case w.calls <- c:
 		return <-c.answer
 	case <-w.ended:
 		return fault.New(fault.Unavailable, "the runtime is stopping")
@@ -387,11 +382,12 @@ func (w *worker) changeUser(ctx context.Context, u User, change Change) error {
 	}
 }
 
-func (w *worker) changeNow(c userCall, b Broker) error {
-	if w.running == nil || b.State != Up && b.State != Critical {
-		return notWhile(&b, "given other users")
+func (w *worker) carryOut(c call) error {
+	b, ok := w.brokers.table.Get(w.key)
+	if !ok || w.running == nil || b.State != Up && b.State != Critical {
+		return notWhile(&b, c.doing)
 	}
-	return w.brokers.config.Runner.User(c.ctx, w.id, c.user, c.change)
+	return c.do(b)
 }
 
 // codeOf is the code of the action that an error asks for.
