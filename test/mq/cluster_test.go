@@ -137,7 +137,7 @@ func (b *broker) awaitNodes() {
 	patience.Until(b, "three nodes that run", func() bool { n, err := b.runningNodes(); return n == 3 && err == nil }, nil)
 }
 
-var memberProcess = regexp.MustCompile(`(b-[0-9a-f-]{36})-(\d), running: process (\d+) in `)
+var nodeProcess = regexp.MustCompile(`(b-[0-9a-f-]{36})-(\d), running: process (\d+) in `)
 
 // nodes says what runs as each node: a process or a container; "" for nothing.
 func (b *broker) nodes() (all [3]string) {
@@ -148,7 +148,7 @@ func (b *broker) nodes() (all [3]string) {
 		}
 		return all
 	}
-	for _, found := range memberProcess.FindAllStringSubmatch(b.command("doctor"), -1) {
+	for _, found := range nodeProcess.FindAllStringSubmatch(b.command("doctor"), -1) {
 		if n, _ := strconv.Atoi(found[2]); found[1] == b.id {
 			all[n-1] = found[3]
 		}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,18 +15,11 @@ import (
 	"millrace/test/patience"
 )
 
-var nodeProcess = regexp.MustCompile(`(b-[0-9a-f-]{36})-1, running: process (\d+) in `)
-
-// pid is the process of the broker, by the doctor, which names it; 0 when it has none.
+// pid is the process of the broker's first node; 0 when it has none.
 func (b *broker) pid() int {
 	b.Helper()
-	for _, found := range nodeProcess.FindAllStringSubmatch(b.command("doctor"), -1) {
-		if found[1] == b.id {
-			pid, _ := strconv.Atoi(found[2])
-			return pid
-		}
-	}
-	return 0
+	pid, _ := strconv.Atoi(b.nodes()[0])
+	return pid
 }
 
 func (b *broker) folder() string { return filepath.Join(b.data, "brokers", b.id+"-1") }

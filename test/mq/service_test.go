@@ -1,19 +1,13 @@
 package mq
 
 import (
-	"archive/zip"
-	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/mq/types"
 
 	"millrace/test/needs"
@@ -72,40 +66,9 @@ func TestOnlyTheRuntimeIsSignaled(t *testing.T) {
 // function makes a function and invokes it once, so that a process of it waits for more.
 func (s *server) function(name string) {
 	s.Helper()
-	bootstrap := filepath.Join(s.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, "millrace/functions/noop")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		s.Fatalf("%v\n%s", err, out)
-	}
-	program, err := os.ReadFile(bootstrap)
-	if err != nil {
-		s.Fatal(err)
-	}
-	var code bytes.Buffer
-	z := zip.NewWriter(&code)
-	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
-	h.SetMode(0o755)
-	w, err := z.CreateHeader(h)
-	if err != nil {
-		s.Fatal(err)
-	}
-	w.Write(program)
-	if err := z.Close(); err != nil {
-		s.Fatal(err)
-	}
-	api := lambda.New(lambda.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.endpoint),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
-	if _, err := api.CreateFunction(s.Context(), &lambda.CreateFunctionInput{
-		FunctionName: &name, Runtime: lambdatypes.RuntimeProvidedal2023, Handler: aws.String("bootstrap"), Timeout: aws.Int32(60),
-		Role: aws.String("arn:aws:iam::000000000000:role/steady"), Code: &lambdatypes.FunctionCode{ZipFile: code.Bytes()},
-	}); err != nil {
-		s.Fatal(err)
-	}
+	s.deploy(name)
 	patience.Until(s, "an invocation", func() bool { // the function becomes active
-		out, err := api.Invoke(s.Context(), &lambda.InvokeInput{FunctionName: &name, Payload: []byte("{}")})
+		out, err := s.lambda().Invoke(s.Context(), &lambda.InvokeInput{FunctionName: &name, Payload: []byte("{}")})
 		if err == nil && out.FunctionError != nil {
 			s.Fatalf("%s: %s", *out.FunctionError, out.Payload)
 		}
