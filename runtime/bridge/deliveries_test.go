@@ -117,7 +117,7 @@ func unchanged(t *testing.T, r *rabbit, b *Bridges) {
 	}
 	e, err := entryOf(m)
 	p, failed := decodeProperties(e.properties)
-	if q, ok := QueueOf(m.Subject); err != nil || failed != nil || !ok || q != s.Queue || e.handle != got.Handle || !bytes.Equal(m.Data, body) || cmp.Diff(want, p) != "" {
+	if q, ok := queueOf(m.Subject); err != nil || failed != nil || !ok || q != s.Queue || e.handle != got.Handle || !bytes.Equal(m.Data, body) || cmp.Diff(want, p) != "" {
 		t.Errorf("who follows sees %q with %v", m.Subject, m.Header)
 	}
 	large := amqp.Table{"large": string(make([]byte, 100_000))} // more than a stream takes

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash/fnv"
-	"strings"
 )
 
 // A Queue is one of RabbitMQ.
@@ -23,20 +22,6 @@ const subjectPrefix = "mq"
 // hexadecimal digits, such as "%2F"; nothing at all is "%".
 func (q Queue) Subject() string {
 	return subjectPrefix + "." + escape(q.Broker) + "." + escape(q.VirtualHost) + "." + escape(q.Name)
-}
-
-// QueueOf reads what Subject has written.
-func QueueOf(subject string) (q Queue, ok bool) {
-	tokens := strings.Split(subject, ".")
-	if len(tokens) != 4 || tokens[0] != subjectPrefix {
-		return Queue{}, false
-	}
-	for i, to := range []*string{&q.Broker, &q.VirtualHost, &q.Name} {
-		if *to, ok = unescape(tokens[i+1]); !ok {
-			return Queue{}, false
-		}
-	}
-	return q, true
 }
 
 // stream names the stream of a queue, whose subject may be longer than a name can be.
@@ -66,12 +51,4 @@ func escape(s string) string {
 		return nothing
 	}
 	return escapeBut(s, inToken)
-}
-
-func unescape(token string) (s string, ok bool) {
-	if token == nothing {
-		return "", true
-	}
-	s, ok = unescapeBut(token, inToken)
-	return s, ok && token != ""
 }
