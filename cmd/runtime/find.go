@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -132,6 +133,16 @@ func ask(ctx context.Context, method, url string) ([]byte, error) {
 
 // send is ask with a body.
 func send(ctx context.Context, method, url string, body io.Reader) ([]byte, error) {
+	resp, err := open(ctx, method, url, body)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
+}
+
+// open is send for an answer that is to be read as it comes. It is a success.
+func open(ctx context.Context, method, url string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return nil, err
@@ -140,10 +151,10 @@ func send(ctx context.Context, method, url string, body io.Reader) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answered %s: %s", url, resp.Status, answer)
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		return nil, errors.Join(fmt.Errorf("%s answered %s: %s", url, resp.Status, answer), err)
 	}
-	return answer, err
+	return resp, nil
 }

@@ -132,9 +132,11 @@ func browse(ctx context.Context, url string) error {
 	return exec.CommandContext(ctx, opener[0], append(opener[1:], url)...).Run()
 }
 
-// broker finds a broker by its id or its name, and the endpoint of its runtime.
-func (t target) broker(ctx context.Context, name string) (endpoint string, b app.Broker, err error) {
-	if endpoint, err = t.find(ctx); err != nil {
+// broker finds a broker by its id or its name, and the URL below which its runtime answers
+// for it.
+func (t target) broker(ctx context.Context, name string) (at string, b app.Broker, err error) {
+	endpoint, err := t.find(ctx)
+	if err != nil {
 		return "", b, err
 	}
 	brokers, err := brokersAt(ctx, endpoint)
@@ -142,7 +144,7 @@ func (t target) broker(ctx context.Context, name string) (endpoint string, b app
 		return "", b, err
 	}
 	b, err = named(brokers, name)
-	return endpoint, b, err
+	return endpoint + brokersPath + "/" + b.ID, b, err
 }
 
 // brokers asks a runtime for its brokers.
@@ -154,8 +156,10 @@ func (t target) brokers(ctx context.Context) ([]app.Broker, error) {
 	return brokersAt(ctx, endpoint)
 }
 
+const brokersPath = "/_runtime/mq/brokers"
+
 func brokersAt(ctx context.Context, endpoint string) (brokers []app.Broker, err error) {
-	body, err := ask(ctx, http.MethodGet, endpoint+"/_runtime/mq/brokers")
+	body, err := ask(ctx, http.MethodGet, endpoint+brokersPath)
 	if err != nil {
 		return nil, err
 	}

@@ -25,11 +25,11 @@ type mqFaultCmd struct {
 
 // Run gives a broker a fault, ends one, or lists them.
 func (c *mqFaultCmd) Run(ctx context.Context, term terminal) error {
-	endpoint, b, err := c.broker(ctx, c.Broker)
+	at, b, err := c.broker(ctx, c.Broker)
 	if err != nil {
 		return err
 	}
-	at := endpoint + "/_runtime/mq/brokers/" + b.ID + "/faults"
+	at += "/faults"
 	switch {
 	case c.Code == "" && (c.State || c.Clear || c.For != 0):
 		return errors.New("name the code of a fault, such as RABBITMQ_MEMORY_ALARM")

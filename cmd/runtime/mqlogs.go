@@ -18,24 +18,16 @@ type mqLogsCmd struct {
 
 // Run prints the log, which may be asked for when the broker is down.
 func (c *mqLogsCmd) Run(ctx context.Context, term terminal) error {
-	endpoint, b, err := c.broker(ctx, c.Broker)
+	at, _, err := c.broker(ctx, c.Broker)
 	if err != nil {
 		return err
 	}
 	query := url.Values{"node": {c.Node}, "follow": {strconv.FormatBool(c.Follow)}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/_runtime/mq/brokers/"+b.ID+"/log?"+query.Encode(), nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := open(ctx, http.MethodGet, at+"/log?"+query.Encode(), nil)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(resp.Body)
-		return fmt.Errorf("%s answered %s: %s", req.URL, resp.Status, body)
-	}
 	_, err = io.Copy(shown(term.out), resp.Body)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("the log breaks off: %w", err)

@@ -23,11 +23,11 @@ type mqStatsCmd struct {
 
 // Run prints a line a value.
 func (c *mqStatsCmd) Run(ctx context.Context, term terminal) error {
-	endpoint, b, err := c.broker(ctx, c.Broker)
+	at, b, err := c.broker(ctx, c.Broker)
 	if err != nil {
 		return err
 	}
-	at := endpoint + "/_runtime/mq/brokers/" + b.ID + "/metrics"
+	at += "/metrics"
 	if c.Since != 0 {
 		at += "?" + url.Values{"since": {c.Since.String()}}.Encode()
 	}
