@@ -20,7 +20,7 @@ func (p *Proxy) check() {
 		ctx, cancel := context.WithTimeout(p.ctx, checkTimeout)
 		var asked sync.WaitGroup
 		for i := range p.nodes {
-			asked.Go(func() { p.note(i, p.config.Check(ctx, p.nodes[i].addr)) })
+			asked.Go(func() { p.note(i, p.config.Check(ctx, i)) })
 		}
 		asked.Wait()
 		cancel()
@@ -38,9 +38,9 @@ func (p *Proxy) note(i int, err error) {
 	if silent := err != nil; silent != n.silent {
 		n.silent = silent
 		if silent {
-			p.config.Log.Warn("a node of a cluster does not answer; it gets no connections while others do", "node", n.addr, "err", err)
+			p.config.Log.Warn("a node of a cluster does not answer; it gets no connections while others do", "node", i+1, "err", err)
 		} else {
-			p.config.Log.Info("a node of a cluster answers again", "node", n.addr)
+			p.config.Log.Info("a node of a cluster answers again", "node", i+1)
 		}
 	}
 }

@@ -1,5 +1,6 @@
-// Package proxy is the one endpoint of a cluster: a [Proxy] hands each connection to one of
-// several nodes, and knows nothing of what is said on it. TLS ends at the node.
+// Package proxy is the one endpoint of a cluster, whatever its ports: a [Proxy] hands each
+// connection to one of several nodes, and knows nothing of what is said on it. TLS ends at
+// the node.
 //
 // It promises:
 //
@@ -34,62 +35,66 @@ const (
 
 // A Config says how a Proxy works. The zero Config is of use.
 type Config struct {
-	// Check says whether a node answers; it is asked now and then, with the node's address,
+	// Check says whether a node answers; it is asked now and then, with the node's index,
 	// and is over when its context is. A node that does not answer gets no connections
 	// while others do. Nil for nodes that are believed.
-	Check func(ctx context.Context, addr string) error
+	Check func(ctx context.Context, node int) error
 
 	Every time.Duration // between checks; 0 for 5 s
 
 	Log *slog.Logger // nil for none
 }
 
-// A Proxy listens at one address for several nodes. It is safe for concurrent use.
+// A Proxy listens for several nodes. It is safe for concurrent use.
 type Proxy struct {
-	config   Config
-	listener net.Listener
-	ctx      context.Context // over once the Proxy is closed
-	cancel   context.CancelFunc
-	running  sync.WaitGroup // accept, check and a serve a connection
+	config  Config
+	ctx     context.Context // over once the Proxy is closed
+	cancel  context.CancelFunc
+	running sync.WaitGroup // check, an accept a port and a serve a connection
 
-	mu    sync.Mutex // guards the nodes
+	mu    sync.Mutex // guards what follows
+	ports []net.Listener
 	nodes []node
 }
 
 // A node is one of those behind the proxy.
 type node struct {
-	addr   string
 	down   bool      // as SetUp said
 	silent bool      // its last check failed
 	failed time.Time // when it could last not be reached; zero since it was
 	conns  map[*pair]struct{}
 }
 
-// Listen begins to accept connections at addr, "127.0.0.1:5671", for nodes at the
-// addresses of backends, which are up.
-func Listen(addr string, backends []string, c Config) (*Proxy, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
+// New makes a Proxy of so many nodes, which are up. It is to be closed.
+func New(nodes int, c Config) *Proxy {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Every = cmp.Or(c.Every, checkEvery)
-	p := &Proxy{config: c, listener: l}
+	p := &Proxy{config: c}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	for _, b := range backends {
-		p.nodes = append(p.nodes, node{addr: b, conns: map[*pair]struct{}{}})
+	for range nodes {
+		p.nodes = append(p.nodes, node{conns: map[*pair]struct{}{}})
 	}
-	p.running.Go(p.accept)
 	if c.Check != nil {
 		p.running.Go(p.check)
 	}
-	return p, nil
+	return p
 }
 
-// Addr is where the proxy listens.
-func (p *Proxy) Addr() net.Addr { return p.listener.Addr() }
+// Listen begins to accept connections at addr, "127.0.0.1:5671", for the nodes at the
+// addresses of backends, one a node. It is not called after Close.
+func (p *Proxy) Listen(addr string, backends []string) (net.Addr, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ports = append(p.ports, l)
+	p.running.Go(func() { p.accept(l, backends) })
+	return l.Addr(), nil
+}
 
 // SetUp says whether a node, by its index, gets new connections. Those it has stay.
 func (p *Proxy) SetUp(i int, up bool) {
@@ -109,8 +114,13 @@ func (p *Proxy) CutNode(i int) {
 
 // Close stops listening, closes all connections, and returns when that is done.
 func (p *Proxy) Close() error {
-	err := p.listener.Close()
 	p.cancel()
+	p.mu.Lock()
+	var err error
+	for _, l := range p.ports {
+		err = errors.Join(err, l.Close())
+	}
+	p.mu.Unlock()
 	for i := range p.nodes {
 		p.CutNode(i)
 	}
@@ -118,22 +128,22 @@ func (p *Proxy) Close() error {
 	return err
 }
 
-// accept serves connections until the listener is closed.
-func (p *Proxy) accept() {
+// accept serves the connections of a port until it is closed.
+func (p *Proxy) accept(l net.Listener, backends []string) {
 	var pause time.Duration
 	for {
-		client, err := p.listener.Accept()
+		client, err := l.Accept()
 		switch {
 		case err == nil:
 			pause = 0
-			p.running.Go(func() { p.serve(client) })
+			p.running.Go(func() { p.serve(client, backends) })
 			continue
 		case errors.Is(err, net.ErrClosed):
 			return
 		}
 		// The process has no more files, or the client has gone already.
 		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-		p.config.Log.Warn("accepting a connection failed", "address", p.Addr().String(), "err", err)
+		p.config.Log.Warn("accepting a connection failed", "address", l.Addr().String(), "err", err)
 		select {
 		case <-time.After(pause):
 		case <-p.ctx.Done():
@@ -143,9 +153,9 @@ func (p *Proxy) accept() {
 }
 
 // serve joins a client with a node until either closes.
-func (p *Proxy) serve(client net.Conn) {
+func (p *Proxy) serve(client net.Conn, backends []string) {
 	defer client.Close()
-	i, backend := p.dial()
+	i, backend := p.dial(backends)
 	if backend == nil {
 		return
 	}
@@ -159,12 +169,12 @@ func (p *Proxy) serve(client net.Conn) {
 }
 
 // dial connects to the first node that takes the connection; nil when none does.
-func (p *Proxy) dial() (i int, backend net.Conn) {
+func (p *Proxy) dial(backends []string) (i int, backend net.Conn) {
 	for _, i := range p.order(time.Now()) {
 		d := net.Dialer{Timeout: dialTimeout}
-		conn, err := d.DialContext(p.ctx, "tcp", p.nodes[i].addr)
+		conn, err := d.DialContext(p.ctx, "tcp", backends[i])
 		if p.ctx.Err() == nil {
-			p.learn(i, err)
+			p.learn(i, backends[i], err)
 		}
 		if err == nil {
 			return i, conn
@@ -198,7 +208,7 @@ func (p *Proxy) order(now time.Time) []int {
 }
 
 // learn notes whether a node could be reached.
-func (p *Proxy) learn(i int, err error) {
+func (p *Proxy) learn(i int, addr string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := &p.nodes[i]
@@ -207,7 +217,7 @@ func (p *Proxy) learn(i int, err error) {
 		return
 	}
 	if n.failed.IsZero() {
-		p.config.Log.Info("a node of a cluster cannot be reached; others are asked", "node", n.addr, "err", err)
+		p.config.Log.Info("a node of a cluster cannot be reached; others are asked", "node", i+1, "address", addr, "err", err)
 	}
 	n.failed = time.Now()
 }

@@ -48,10 +48,26 @@ func start(t *testing.T, name string) *backend {
 	return b
 }
 
+// An endpoint is a proxy with one port.
+type endpoint struct {
+	*Proxy
+	addr net.Addr
+}
+
 // listen is a proxy of backends; one that is nil refuses connections.
-func listen(t *testing.T, c Config, backends ...*backend) *Proxy {
+func listen(t *testing.T, c Config, backends ...*backend) endpoint {
 	t.Helper()
-	var addrs []string
+	p := New(len(backends), c)
+	t.Cleanup(func() { p.Close() })
+	addr, err := p.Listen("127.0.0.1:0", addresses(t, backends))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return endpoint{p, addr}
+}
+
+func addresses(t *testing.T, backends []*backend) (addrs []string) {
+	t.Helper()
 	for _, b := range backends {
 		if b != nil {
 			addrs = append(addrs, b.Addr().String())
@@ -64,18 +80,13 @@ func listen(t *testing.T, c Config, backends ...*backend) *Proxy {
 		addrs = append(addrs, l.Addr().String())
 		l.Close()
 	}
-	p, err := Listen("127.0.0.1:0", addrs, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
-	return p
+	return addrs
 }
 
 // connect returns a connection and which node greeted it.
-func connect(t *testing.T, p *Proxy) (net.Conn, string) {
+func connect(t *testing.T, p endpoint) (net.Conn, string) {
 	t.Helper()
-	c, err := net.Dial("tcp", p.Addr().String())
+	c, err := net.Dial("tcp", p.addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +131,7 @@ func TestADeadNodeCostsAClientNothing(t *testing.T) {
 
 func TestWithoutNodesAClientIsRefused(t *testing.T) {
 	p := listen(t, Config{}, nil, nil)
-	c, err := net.Dial("tcp", p.Addr().String())
+	c, err := net.Dial("tcp", p.addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,15 +204,14 @@ func TestHalfCloseGoesThrough(t *testing.T) {
 
 // A node that hangs takes connections and serves none: only its check tells.
 func TestASilentNodeIsAvoided(t *testing.T) {
-	silent := start(t, "a")
 	var hangs atomic.Bool
 	hangs.Store(true)
-	p := listen(t, Config{Every: time.Millisecond, Check: func(_ context.Context, addr string) error {
-		if addr == silent.Addr().String() && hangs.Load() {
+	p := listen(t, Config{Every: time.Millisecond, Check: func(_ context.Context, node int) error {
+		if node == 0 && hangs.Load() {
 			return errors.New("it does not answer")
 		}
 		return nil
-	}}, silent, start(t, "b"))
+	}}, start(t, "a"), start(t, "b"))
 	asked := func() string { _, name := connect(t, p); return name }
 	avoided := func() bool { first, second := asked(), asked(); return first == "b" && second == "b" }
 	patience.Until(t, "the silent node to be avoided", avoided, nil)
@@ -218,6 +228,25 @@ func TestSilenceOfAllIsNotBelieved(t *testing.T) {
 	}
 }
 
+// What one port has learned of a node holds for the others: it is the same node.
+func TestPortsShareWhatIsKnownOfNodes(t *testing.T) {
+	p := listen(t, Config{}, start(t, "a"), start(t, "b"))
+	console, err := p.Listen("127.0.0.1:0", addresses(t, []*backend{start(t, "console of a"), start(t, "console of b")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, name := connect(t, endpoint{p.Proxy, console}); name != "console of a" {
+		t.Errorf("connected to %q", name)
+	}
+	p.SetUp(0, false)
+	if _, name := connect(t, p); name != "b" {
+		t.Errorf("connected to %q", name)
+	}
+	if _, name := connect(t, endpoint{p.Proxy, console}); name != "console of b" {
+		t.Errorf("connected to %q", name)
+	}
+}
+
 func TestCloseEndsEverything(t *testing.T) {
 	p := listen(t, Config{}, start(t, "a"))
 	c, _ := connect(t, p)
@@ -227,7 +256,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	if _, err := io.Copy(io.Discard, c); err != nil && !isReset(err) {
 		t.Errorf("a connection ends with %v", err)
 	}
-	if c, err := net.Dial("tcp", p.Addr().String()); err == nil {
+	if c, err := net.Dial("tcp", p.addr.String()); err == nil {
 		c.Close()
 		t.Error("it still listens")
 	}
@@ -235,7 +264,7 @@ func TestCloseEndsEverything(t *testing.T) {
 
 func TestATakenAddressIsAnError(t *testing.T) {
 	p := listen(t, Config{}, start(t, "a"))
-	if _, err := Listen(p.Addr().String(), nil, Config{}); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := p.Listen(p.addr.String(), nil); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("got %v", err)
 	}
 }
