@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -67,6 +68,7 @@ func TestMappingOfABroker(t *testing.T) {
 		if d := cmp.Diff(access, updated.SourceAccessConfigurations, ignored...); d != "" {
 			t.Errorf("updated:\n%s", d)
 		}
+		time.Sleep(time.Second) // it has looked for the broker
 		now, err := client.GetEventSourceMapping(t.Context(), &lambda.GetEventSourceMappingInput{UUID: made.UUID})
 		if err != nil {
 			t.Fatal(err)
