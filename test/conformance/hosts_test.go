@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/mq"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -40,6 +41,7 @@ func TestHostsOfContainers(t *testing.T) {
 	}
 	calls := map[string]func(aws.Config) error{
 		"sqs": func(c aws.Config) error { _, err := sqs.NewFromConfig(c).ListQueues(t.Context(), nil); return err },
+		"sns": func(c aws.Config) error { _, err := sns.NewFromConfig(c).ListTopics(t.Context(), nil); return err },
 		"lambda": func(c aws.Config) error {
 			_, err := lambda.NewFromConfig(c).ListFunctions(t.Context(), nil)
 			return err

@@ -34,6 +34,7 @@ import (
 	"millrace/runtime/store/keys"
 	"millrace/runtime/store/loss"
 	"millrace/runtime/store/record"
+	"millrace/runtime/topic"
 	"millrace/services/admin"
 	"millrace/services/gateway"
 	"millrace/services/sqs"
@@ -129,6 +130,7 @@ type App struct {
 	functions *function.Functions
 	sessions  *sts.Service
 	secrets   *secret.Secrets
+	topics    *topic.Topics
 
 	offers []Offer // of the parts, in their order
 }

@@ -22,6 +22,7 @@ import (
 	lambdasdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	mqsdk "github.com/aws/aws-sdk-go-v2/service/mq"
 	secretsmanagersdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	snssdk "github.com/aws/aws-sdk-go-v2/service/sns"
 	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	stssdk "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
@@ -31,6 +32,7 @@ import (
 	"millrace/services/internal/api/lambda"
 	"millrace/services/internal/api/mq"
 	"millrace/services/internal/api/secretsmanager"
+	"millrace/services/internal/api/sns"
 	"millrace/services/internal/api/sqs"
 	"millrace/services/internal/api/sts"
 	"millrace/services/internal/wire"
@@ -51,6 +53,7 @@ func TestClients(t *testing.T) {
 		{"sqs", sqs.Service, wire.AWSJSON, func(c aws.Config) any {
 			return sqssdk.NewFromConfig(c, func(o *sqssdk.Options) { o.DisableMessageChecksumValidation = true })
 		}},
+		{"sns", sns.Service, wire.AWSQuery, func(c aws.Config) any { return snssdk.NewFromConfig(c) }},
 		{"lambda", lambda.Service, wire.RestJSON, func(c aws.Config) any { return lambdasdk.NewFromConfig(c) }},
 		{"sts", sts.Service, wire.AWSQuery, func(c aws.Config) any { return stssdk.NewFromConfig(c) }},
 		{"iam", iam.Service, wire.AWSQuery, func(c aws.Config) any { return iamsdk.NewFromConfig(c) }},
