@@ -41,6 +41,30 @@ func TestContentRoundTrip(t *testing.T) {
 	}
 }
 
+// A body that is unfinished has no MD5, and says so for ever.
+func TestUnfinishedContentRoundTrip(t *testing.T) {
+	for _, sum := range [][16]byte{{}, {1, 2}} {
+		got, from, err := Pack(&Message{Body: "body", MD5: sum, Unfinished: true}, "arn").Unpack()
+		if err != nil || from != "arn" || !cmp.Equal(got, Message{Body: "body", Unfinished: true}) {
+			t.Errorf("got %+v from %q, %v", got, from, err)
+		}
+	}
+}
+
+// Contents that data folders hold are read as they were meant.
+func TestStoredContents(t *testing.T) {
+	for stored, want := range map[Content]Message{
+		"\x01g\x01d\x04body\x00\x00\x00\x00\x00":                 {GroupID: "g", DedupID: "d", Body: "body"},
+		"\x00\x00\x04body\x100123456789abcdef\x02me\x00\x00\x00": {Body: "body", MD5: [16]byte([]byte("0123456789abcdef")), SenderID: "me"},
+		"\x00\x00\x04body\x01u\x00\x00\x00\x00":                  {Body: "body", Unfinished: true},
+	} {
+		got, _, err := stored.Unpack()
+		if err != nil || !cmp.Equal(got, want) {
+			t.Errorf("%q is read as %+v, %v", stored, got, err)
+		}
+	}
+}
+
 // entryOf encodes an entry of any records.
 func entryOf(contents string, k ContentKey, all ...record) []byte {
 	var b []byte

@@ -26,6 +26,10 @@ func fingerprintOf(id string) (p fingerprint) {
 	return p
 }
 
+// unfinishedMark is packed in place of the MD5 of a body that is unfinished, which has
+// none yet.
+const unfinishedMark = "u"
+
 // Pack encodes a message, except for its Delay. deadLetterSource is the ARN of the
 // queue it was moved from, "" when it was not.
 func Pack(m *Message, deadLetterSource string) Content {
@@ -38,9 +42,12 @@ func Pack(m *Message, deadLetterSource string) Content {
 	for _, s := range [...]string{m.GroupID, m.DedupID, m.Body} {
 		pack(&b, s)
 	}
-	if m.MD5 != [md5.Size]byte{} {
+	switch {
+	case m.Unfinished:
+		pack(&b, unfinishedMark)
+	case m.MD5 != [md5.Size]byte{}:
 		pack(&b, m.MD5[:])
-	} else {
+	default:
 		pack(&b, "")
 	}
 	for _, s := range [...]string{m.SenderID, m.TraceHeader, m.TraceParent, deadLetterSource} {
@@ -68,7 +75,9 @@ func (c Content) Unpack() (m Message, deadLetterSource string, err error) {
 	for _, s := range [...]*string{&m.GroupID, &m.DedupID, &m.Body, &sum, &m.SenderID, &m.TraceHeader, &m.TraceParent, &deadLetterSource} {
 		*s = r.text()
 	}
-	copy(m.MD5[:], sum)
+	if m.Unfinished = sum == unfinishedMark; !m.Unfinished {
+		copy(m.MD5[:], sum)
+	}
 	for r.err == nil && r.remaining != "" {
 		m.Attributes = append(m.Attributes, Attribute{r.text(), r.text(), []byte(r.text())})
 	}

@@ -85,6 +85,7 @@ type DeadLetter struct {
 type Message struct {
 	Body        string
 	MD5         [md5.Size]byte // of Body; zero when it was not computed
+	Unfinished  bool           `json:",omitempty"` // Body is completed when it is received, see jetqueue.Options.Finish; what counts and compares bodies takes it as it is
 	Attributes  []Attribute    // sorted by name
 	SenderID    string
 	GroupID     string         // MessageGroupId; required on FIFO queues, a tenant on standard ones

@@ -39,6 +39,11 @@ func join(tb testing.TB, url string) *node {
 // joinAt is join for a node with a wall clock of its own.
 func joinAt(tb testing.TB, url string, wall func() time.Time) *node {
 	tb.Helper()
+	return joinWith(tb, url, jetqueue.Options{WallClock: wall})
+}
+
+func joinWith(tb testing.TB, url string, o jetqueue.Options) *node {
+	tb.Helper()
 	needs.Time(tb)
 	n := &node{TB: tb}
 	var err error
@@ -51,7 +56,8 @@ func joinAt(tb testing.TB, url string, wall func() time.Time) *node {
 		tb.Fatal(err)
 	}
 	n.cluster = cluster.New(n.backbone.Conn(), nil)
-	n.queues = jetqueue.New(n.backbone, n.records, jetqueue.Options{Cluster: n.cluster, WallClock: wall})
+	o.Cluster = n.cluster
+	n.queues = jetqueue.New(n.backbone, n.records, o)
 	if err := n.queues.Start(ctx); err != nil {
 		tb.Fatal(err)
 	}

@@ -200,6 +200,7 @@ func (q *Queue) receivedMessages(ctx context.Context, deliveries []queue.Deliver
 			DeadLetterSource: from,
 		}
 	}
+	q.finishBodies(all)
 	return all, nil
 }
 

@@ -43,6 +43,13 @@ type Options struct {
 
 	KeepForever bool // no message expires, whatever its queue's Retention
 
+	// Finish completes the bodies of messages that were sent unfinished (see
+	// queue.Message), each time they are received or looked at: in the goroutines of
+	// receivers, of several at once. It keeps the length of a body, since sizes were
+	// checked when it was sent, and should always return the same for it. nil hands
+	// out such bodies as they are, and so does a panic.
+	Finish func(body string) string
+
 	// Gate is asked before a queue is created and before messages are sent; nil
 	// admits all.
 	Gate capacity.Gate
@@ -108,7 +115,8 @@ type Queues struct {
 	maxEntry       int
 	router         *router // nil for a single runtime
 	keepForever    bool
-	wallClock      func() time.Time // nil for the process's
+	finish         func(string) string // nil for none
+	wallClock      func() time.Time    // nil for the process's
 	gate           capacity.Gate
 	moveLimit      capacity.Limit
 	storage        storageCheck

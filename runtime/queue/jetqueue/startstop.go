@@ -38,7 +38,7 @@ func New(b *backbone.Backbone, records *record.Store, o Options) *Queues {
 	}
 	qs := &Queues{
 		options: o, store: b, table: record.NewTable[queueRecord](records, "queue").KeepMarkers(), log: o.Log, onLoss: o.OnLoss,
-		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, keepForever: o.KeepForever,
+		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, keepForever: o.KeepForever, finish: o.Finish,
 		gate: o.Gate, moveLimit: o.MoveLimit, admitWrite: o.AdmitWrite, storage: storageCheck{verify: o.VerifyStored},
 		intactRange: o.IntactRange, truncated: o.TruncatedStreams, wallClock: o.WallClock,
 		readSlots: make(chan struct{}, o.ConcurrentReads), readAheadBytes: o.ReadAheadBytes,
