@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"millrace/runtime/fault"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/queue"
@@ -82,80 +80,6 @@ func (o *Outbox) Reset(context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// Put takes an event for a target, and returns when it is durable. An error says
-// that it was not taken: fault.Unavailable, or fault.Canceled when ctx ended first.
-//
-// A durable target is handed the event at once; what goes wrong then, and all other
-// events, wait in the outbox.
-func (o *Outbox) Put(ctx context.Context, to string, e Event, p Policy) error {
-	if e.ID == "" {
-		e.ID = uuid.NewString()
-	}
-	if e.TraceParent == "" {
-		e.TraceParent = telemetry.TraceParent(ctx)
-	}
-	env := &envelope{To: to, Policy: p, event: e}
-	if durable, ok := o.durable(to); ok {
-		if stored, err := o.direct(ctx, durable, env); stored || err != nil {
-			return err
-		}
-	}
-	m, err := env.seal(0)
-	if err != nil {
-		return err
-	}
-	return o.store(ctx, m)
-}
-
-// directWait bounds a durable target that Put asks itself: a healthy one takes
-// less than a millisecond.
-const directWait = time.Second
-
-func (o *Outbox) durable(to string) (DurableTarget, bool) {
-	t, err := o.config.Resolve(to)
-	if err != nil {
-		return nil, false
-	}
-	durable, ok := t.(DurableTarget)
-	return durable, ok
-}
-
-// direct hands an event to a durable target. stored reports whether that was the
-// end of it; otherwise the event is to wait in the outbox.
-func (o *Outbox) direct(ctx context.Context, t DurableTarget, env *envelope) (stored bool, err error) {
-	began := time.Now()
-	wait, cancel := context.WithTimeout(ctx, directWait)
-	defer cancel()
-	reply, err := o.attempt(wait, t, env)
-	if err != nil && ctx.Err() != nil {
-		return false, fault.Wrap(fault.Canceled, ctx.Err(), "handing over an event")
-	}
-	if err != nil && !IsFinal(err) {
-		return false, nil
-	}
-	v := env.next(env.Policy, o.config.Senders[env.Policy.Sender], reply, err, time.Since(began))
-	if v.ended == "" {
-		return false, nil
-	}
-	return true, o.end(ctx, env, v.ended, reply, err)
-}
-
-// store keeps a message in the outbox's queue, which is made anew when it has gone.
-func (o *Outbox) store(ctx context.Context, m queue.Message) error {
-	for again := range 2 {
-		q, err := o.open(ctx)
-		if err != nil {
-			return err
-		}
-		_, err = q.Send(ctx, m)
-		if again > 0 || !errors.Is(err, fault.NotFound) {
-			return err
-		}
-		o.lost(q)
-	}
-	return nil
 }
 
 // open finds the queue.

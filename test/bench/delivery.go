@@ -105,6 +105,27 @@ func (b *bench) runDeliver() (_ sample, err error) {
 	return b.putAll(b.conns, func() error { return o.Put(ctx, name, e, delivery.Policy{}) })
 }
 
+// runFanOut delivers each event to ten queues, as a topic does.
+func (b *bench) runFanOut() (s sample, err error) {
+	ctx := context.Background()
+	o, err := b.newOutbox(ctx)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, o.stop()) }()
+	var all []delivery.Delivery
+	for i := range 10 {
+		id := sqs.ID{Account: "000000000000", Region: "us-east-1", Name: fmt.Sprint("bench", i)}
+		if _, err := o.queues.Create(ctx, id, sqs.Config{Visibility: time.Minute, MaxBytes: 1 << 20}); err != nil {
+			return s, err
+		}
+		all = append(all, delivery.Delivery{To: id.ARN().String(), Event: b.event()})
+	}
+	s, err = b.putAll(b.conns, func() error { return o.PutAll(ctx, all) })
+	s.msgs *= len(all)
+	return s, err
+}
+
 // runOutbox delivers to a Go function, one event at a time: through the outbox.
 func (b *bench) runOutbox() (_ sample, err error) {
 	ctx := context.Background()

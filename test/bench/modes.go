@@ -58,6 +58,8 @@ var modes = []mode{
 		floors: []floor{p50Below(2 * time.Millisecond)}},
 	{name: "deliver", does: "an outbox's Put to a queue, in process", echoed: true, run: (*bench).runDeliver,
 		floors: []floor{msgsAbove(30_000), p50Below(time.Millisecond)}},
+	{name: "fanout", does: "an outbox's PutAll to ten queues, in process", echoed: true, run: (*bench).runFanOut,
+		floors: []floor{msgsAbove(30_000)}},
 	{name: "outbox", does: "from an outbox's Put to a target that is not durable, in process", run: (*bench).runOutbox,
 		floors: []floor{p50Below(time.Millisecond)}},
 	{name: "hanging", does: "the same beside 100 targets that hang, with 20,000 events", run: (*bench).runHanging,

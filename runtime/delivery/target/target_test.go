@@ -73,7 +73,7 @@ func TestFunc(t *testing.T) {
 	})
 }
 
-func openQueues(t *testing.T) (*jetqueue.Queues, delivery.Resolver) {
+func openQueues(t testing.TB) (*jetqueue.Queues, delivery.Resolver) {
 	t.Helper()
 	b := backbonetest.Start(t, t.TempDir())
 	records := record.New(b.JetStream(), nil)
