@@ -41,12 +41,20 @@ func (a *Authority) Leaf(current Pair, names []string, ips []netip.Addr) (Pair, 
 	if r.good(current, names, ips, now) {
 		return current, nil
 	}
-	if !now.Before(r.certificate.NotAfter) {
-		return Pair{}, fault.New(fault.Invalid,
-			"The certificate authority in %s has expired on %s. Check the clock, or remove the file to have a new one, which clients have to trust anew.",
-			a.path, r.certificate.NotAfter.Format(time.DateOnly))
+	if err := a.unexpired(r, now); err != nil {
+		return Pair{}, err
 	}
 	return r.sign(names, ips, now)
+}
+
+// unexpired refuses to sign with a root that has run out.
+func (a *Authority) unexpired(r *root, now time.Time) error {
+	if now.Before(r.certificate.NotAfter) {
+		return nil
+	}
+	return fault.New(fault.Invalid,
+		"The certificate authority in %s has expired on %s. Check the clock, or remove the file to have a new one, which clients have to trust anew.",
+		a.path, r.certificate.NotAfter.Format(time.DateOnly))
 }
 
 // good reports whether a pair can be used on.
