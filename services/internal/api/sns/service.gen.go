@@ -228,7 +228,7 @@ func (Unimplemented) VerifySMSSandboxPhoneNumber(context.Context, *VerifySMSSand
 // Service is the model: what the gateway routes and the codecs go by.
 var Service = &wire.Service{
 	Name: "SNS", SigningName: "sns", APIVersion: "2010-03-31", TargetPrefix: "", ShapePrefix: "", JSONVersion: "", XMLNamespace: "http://sns.amazonaws.com/doc/2010-03-31/",
-	QueryCompat: false, GenericChecks: false,
+	QueryCompat: false, GenericChecks: true,
 	Protocols:  []wire.Protocol{wire.AWSQuery},
 	MissingOps: []string(nil),
 	Operations: []*wire.Operation{
