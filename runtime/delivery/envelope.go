@@ -18,7 +18,11 @@ type envelope struct {
 	Headers map[string]string `json:",omitempty"`
 	GroupID string            `json:",omitempty"`
 	DedupID string            `json:",omitempty"`
+	Subject string            `json:",omitempty"`
 	Source  Source            `json:",omitzero"`
+
+	Unfinished bool `json:",omitempty"`
+	Unlimited  bool `json:",omitempty"`
 	progress
 
 	event Event // whole
@@ -31,6 +35,7 @@ const envelopeAttribute = "delivery"
 // is the message's group: so the queue is fair to targets.
 func (e *envelope) seal(delay time.Duration) (queue.Message, error) {
 	e.ID, e.Headers, e.GroupID, e.DedupID, e.Source = e.event.ID, e.event.Headers, e.event.GroupID, e.event.DedupID, e.event.Source
+	e.Subject, e.Unfinished, e.Unlimited = e.event.Subject, e.event.Unfinished, e.event.Unlimited
 	value, err := json.Marshal(e)
 	if err != nil {
 		return queue.Message{}, fault.Wrap(fault.Internal, err, "writing an envelope")
@@ -62,6 +67,7 @@ func unseal(m *queue.Message) (*envelope, error) {
 	e.event = Event{
 		ID: e.ID, Body: []byte(m.Body), Attributes: m.Attributes[1:], Headers: e.Headers,
 		GroupID: e.GroupID, DedupID: e.DedupID, Source: e.Source,
+		Subject: e.Subject, Unfinished: e.Unfinished, Unlimited: e.Unlimited,
 		TraceHeader: m.TraceHeader, TraceParent: m.TraceParent,
 	}
 	return e, nil

@@ -19,7 +19,14 @@ type Event struct {
 	Headers    map[string]string // of the request, for HTTP endpoints
 	GroupID    string            // message group, for queues and topics
 	DedupID    string            // deduplication id, for FIFO queues and topics
+	Subject    string            // for topics, and for mails
 	Source     Source            // on whose behalf it is delivered
+
+	// Unfinished says that the body is to be completed before anybody reads it: by a queue,
+	// when it is received (see queue.Message).
+	Unfinished bool
+	// Unlimited says that the queue's own limit of a message's size does not count.
+	Unlimited bool
 
 	TraceHeader string // X-Amzn-Trace-Id, "" for none
 	TraceParent string // W3C traceparent; "" takes the one of Put's context

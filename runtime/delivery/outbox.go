@@ -129,13 +129,17 @@ func (o *Outbox) attempt(ctx context.Context, t Target, env *envelope) (reply Re
 // end hands on what follows from an event whose delivery has ended. Until that is
 // durable the event is not done with.
 func (o *Outbox) end(ctx context.Context, env *envelope, c Condition, reply Reply, err error) (ended error) {
+	out := Outcome{To: env.To, Event: env.event, Condition: c, Attempts: env.Attempts, Reply: reply, Err: err, Ended: time.Now(), DeadLetter: env.Policy.DeadLetter}
+	p, s := env.Policy, o.config.Senders[env.Policy.Sender]
 	defer func() {
-		if ended == nil { // else it ends again
-			observeEnd(ctx, env, c)
+		if ended != nil { // it ends again
+			return
+		}
+		observeEnd(ctx, env, c)
+		if s.Ended != nil {
+			s.Ended(out)
 		}
 	}()
-	out := Outcome{To: env.To, Event: env.event, Condition: c, Attempts: env.Attempts, Reply: reply, Err: err, Ended: time.Now()}
-	p, s := env.Policy, o.config.Senders[env.Policy.Sender]
 	if c == Success {
 		return o.handOn(ctx, p.OnSuccess, s.Record, out)
 	}

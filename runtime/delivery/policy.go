@@ -31,6 +31,10 @@ type Sender struct {
 	// Record makes the event that OnSuccess or OnFailure gets; nil hands on the
 	// event as it is.
 	Record func(Outcome) Event
+
+	// Ended is told of each delivery that has ended, by success too, once that is
+	// durable: for counts. It must not block. nil for nobody.
+	Ended func(Outcome)
 }
 
 // A Condition says how the delivery of an event ended.
@@ -53,6 +57,8 @@ type Outcome struct {
 	Reply     Reply     // of the last attempt
 	Err       error     // of the last attempt; nil when the target answered
 	Ended     time.Time // now
+
+	DeadLetter string // where it goes if it was given up; "" for nowhere
 }
 
 // A Backoff is the pauses between attempts: phase after phase. When the phases are

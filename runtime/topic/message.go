@@ -1,8 +1,6 @@
 package topic
 
 import (
-	"context"
-
 	"millrace/runtime/queue"
 )
 
@@ -36,21 +34,13 @@ type Published struct {
 	Err       error  // it was not taken: fault.Unavailable, or an error of package keys
 }
 
-// Publish publishes messages to a topic, on a FIFO topic in their order, and returns when
-// all that follows from them is durable: a Published for each. Duplicates on a FIFO topic
-// are answered as the first was. fault.NotFound when there is no such topic.
-func (ts *Topics) Publish(ctx context.Context, id ID, messages ...Message) ([]Published, error) {
-	panic("publish.go")
-}
-
-// AskForConfirmation sends the subscriber of a pending subscription its token, again if
-// need be, and returns when that is durable.
-func (ts *Topics) AskForConfirmation(ctx context.Context, id SubscriptionID) error {
-	panic("publish.go")
-}
-
-// Texts publishes to a phone number: the text is kept in the mailbox. It returns the
-// message's id.
-func (ts *Topics) Text(ctx context.Context, account, region, phone string, m Message) (messageID string, err error) {
-	panic("publish.go")
+// bodyFor is what a protocol gets of the message.
+func (m *Message) bodyFor(protocol string) string {
+	if m.ByProtocol == nil {
+		return m.Body
+	}
+	if text, ok := m.ByProtocol[protocol]; ok {
+		return text
+	}
+	return m.ByProtocol["default"]
 }

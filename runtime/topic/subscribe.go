@@ -25,9 +25,8 @@ func (ts *Topics) Subscribe(ctx context.Context, s Subscription) (Subscription, 
 		return Subscription{}, err
 	}
 	s.UUID, s.Generation, s.Created = uuid.NewString(), t.Generation, ts.now()
-	if s.Pending {
-		s.Token, s.TokenMade = newToken(), s.Created
-	}
+	s.Token, s.TokenMade = newToken(), s.Created
+	s.changeReplay("", s.Created)
 	key := s.key()
 	err = ts.subs.Create(ctx, key, s)
 	if errors.Is(err, fault.Exists) {
@@ -43,6 +42,9 @@ func (ts *Topics) Subscribe(ctx context.Context, s Subscription) (Subscription, 
 		_, err = ts.subs.Update(ctx, key, func(Subscription) (Subscription, error) { return s, nil })
 	}
 	ts.reflectSubscription(key)
+	if err == nil && s.Topic.FIFO() {
+		err = ts.syncReader(ctx, key)
+	}
 	return s, err
 }
 
@@ -111,10 +113,15 @@ func (ts *Topics) UpdateSubscription(ctx context.Context, id SubscriptionID, edi
 			return s, noSubscription(id)
 		}
 		s = s.clone()
+		was := s.Attributes[ReplayPolicy]
 		err := edit(&s)
+		s.changeReplay(was, ts.now())
 		return s, err
 	})
 	ts.reflectSubscription(key)
+	if err == nil && id.Topic.FIFO() {
+		err = ts.syncReader(ctx, key)
+	}
 	if errors.Is(err, fault.NotFound) {
 		err = noSubscription(id)
 	}
@@ -127,10 +134,24 @@ func (ts *Topics) Unsubscribe(ctx context.Context, id SubscriptionID) (Subscript
 	if err != nil {
 		return Subscription{}, err
 	}
+	t, err := ts.Get(id.Topic)
+	if err != nil {
+		return Subscription{}, err
+	}
 	err = ts.subs.Delete(ctx, s.key())
 	ts.reflectSubscription(s.key())
 	if err != nil {
 		return Subscription{}, err
+	}
+	if id.Topic.FIFO() {
+		if err := ts.syncReader(ctx, s.key()); err != nil {
+			return Subscription{}, err
+		}
+	}
+	if s.Protocol == HTTP || s.Protocol == HTTPS {
+		if err := ts.sayGoodbye(ctx, &t, &s); err != nil {
+			ts.config.Log.Warn("an endpoint could not be told that its subscription has ended", "subscription", s.ARN(), "err", err)
+		}
 	}
 	_, err = ts.Update(ctx, id.Topic, func(t *Topic) error {
 		t.Unsubscribed++
@@ -181,6 +202,9 @@ func (ts *Topics) reflectSubscription(key string) {
 	if was := st.subs[key]; was != nil {
 		delete(st.subs, key)
 		delete(st.byUUID, was.UUID)
+		if !ok || was.UUID != s.UUID || s.Pending {
+			st.audience.Remove(was.UUID)
+		}
 	}
 	if !ok {
 		ts.dropEmpty(id, st)
@@ -190,6 +214,16 @@ func (ts *Topics) reflectSubscription(key string) {
 		st.subs, st.byUUID = map[string]*Subscription{}, map[string]*Subscription{}
 	}
 	st.subs[key], st.byUUID[s.UUID] = &s, &s
+	if s.Pending {
+		return
+	}
+	filter, err := s.filter()
+	if err != nil { // it was checked when it was set
+		ts.config.Log.Error("a filter policy cannot be read; nothing passes it", "subscription", s.ARN(), "err", err)
+		st.audience.Remove(s.UUID)
+		return
+	}
+	st.audience.Set(s.UUID, filter, &s)
 }
 
 // parseKey is the inverse of ID.key. Names have no slash.

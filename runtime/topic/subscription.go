@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"millrace/runtime/topic/audience"
 	"time"
 )
 
@@ -17,6 +18,9 @@ const (
 	EmailJSON = "email-json"
 	SMS       = "sms"
 )
+
+// A Service is who delivers for a topic, as the policies of queues and functions name it.
+const Service = "sns.amazonaws.com"
 
 // The attributes of a subscription that the rest of the runtime reads.
 const (
@@ -56,6 +60,9 @@ type Subscription struct {
 
 	Authenticated             bool `json:",omitempty"` // confirmed by a signed call, or without one by its owner
 	AuthenticateOnUnsubscribe bool `json:",omitempty"` // only the owner of it or of the topic may unsubscribe
+
+	Replays   int       `json:",omitempty"` // how often the ReplayPolicy was changed
+	ReplaySet time.Time `json:",omitzero"`  // when the present one was set
 }
 
 // ID names the subscription.
@@ -76,6 +83,19 @@ func (s *Subscription) DeadLetter() string {
 		return ""
 	}
 	return p.DeadLetterTargetARN
+}
+
+// filter is its filter policy, compiled; nil when it has none.
+func (s *Subscription) filter() (*audience.Filter, error) {
+	text := s.Attributes[FilterPolicy]
+	if text == "" {
+		return nil, nil
+	}
+	scope := audience.Attributes
+	if v := s.Attributes[FilterPolicyScope]; v != "" {
+		scope = audience.Scope(v)
+	}
+	return audience.Compile(scope, text)
 }
 
 // key is where the record is: by the endpoint, so that a topic has one subscription of

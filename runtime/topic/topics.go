@@ -2,22 +2,66 @@ package topic
 
 import (
 	"context"
+	"crypto/cipher"
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"maps"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 	"millrace/runtime/lifecycle"
+	"millrace/runtime/policy"
+	"millrace/runtime/store/keys"
 	"millrace/runtime/store/record"
+	"millrace/runtime/topic/audience"
+	"millrace/runtime/topic/fifo"
+	"millrace/runtime/topic/mailbox"
 )
 
 // A Config is what topics rest on. All of it is required but what says otherwise.
 type Config struct {
 	Records *record.Store
+	Keys    Keyring
+	Logs    *fifo.Logs // of FIFO topics; started before the topics, and stopped after them
+	Outbox  Outbox
+	Resolve delivery.Resolver // finds the endpoints of subscriptions
+	Signer  Signer
+	Mailbox Mailbox
 	Now     func() time.Time
+	Log     *slog.Logger // nil for none
+
+	PoliciesOff bool // the policies of topics are stored and not evaluated
+}
+
+// A Keyring makes and unwraps the data keys that FIFO topics' messages are encrypted
+// with; *keys.Ring is one.
+type Keyring interface {
+	DataKey(keyID, account, region string) (keys.DataKey, error)
+	Unwrap(wrapped []byte) (cipher.AEAD, error)
+}
+
+// An Outbox delivers to subscribers: *delivery.Outbox.
+type Outbox interface {
+	Put(ctx context.Context, to string, e delivery.Event, p delivery.Policy) error
+	PutAll(ctx context.Context, all []delivery.Delivery) error
+}
+
+// A Signer signs what subscribers get: *signing.Signer.
+type Signer interface {
+	// URL is where the certificate of new signatures is served.
+	URL(ctx context.Context, region string) (string, error)
+	// Finish signs a document of package envelope.
+	Finish(body string) string
+}
+
+// A Mailbox keeps what SNS would have sent by email and SMS: *mailbox.Mailbox.
+type Mailbox interface {
+	Add(ctx context.Context, m mailbox.Mail) error
 }
 
 // Topics are the topics of all accounts and their subscriptions. They are a
@@ -29,6 +73,11 @@ type Topics struct {
 
 	life lifecycle.StartStop
 
+	policies policy.Cache[ID]
+	readers  readers
+	replays  replayStates
+	changes  changes
+
 	mu     sync.RWMutex
 	states map[ID]*state // of topics, and of subscriptions whose topic is not known (yet)
 }
@@ -36,21 +85,31 @@ type Topics struct {
 // A state is what is kept of a topic in memory. What it points to is never changed, only
 // replaced.
 type state struct {
-	topic  *Topic                   // nil when there is none
-	subs   map[string]*Subscription // by the keys of their records
-	byUUID map[string]*Subscription
+	topic    *Topic                   // nil when there is none
+	subs     map[string]*Subscription // by the keys of their records
+	byUUID   map[string]*Subscription
+	audience audience.Audience[*Subscription] // of those that are confirmed
+	counters counters
 }
 
 // New is the topics in a store. Start reads them.
 func New(c Config) *Topics {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	ts := &Topics{
 		config: c,
 		topics: record.NewTable[Topic](c.Records, "topic"),
 		subs:   record.NewTable[Subscription](c.Records, "subscription"),
 		states: map[ID]*state{},
+
+		changes: changes{wake: make(chan struct{}, 1), keys: map[string]bool{}},
 	}
 	ts.topics.Watch(ts.reflectTopic)
-	ts.subs.Watch(ts.reflectSubscription)
+	ts.subs.Watch(func(key string) {
+		ts.reflectSubscription(key)
+		ts.changes.add(key)
+	})
 	return ts
 }
 
@@ -69,6 +128,9 @@ func noSubscription(id SubscriptionID) error {
 func (ts *Topics) Create(ctx context.Context, t Topic) (Topic, error) {
 	t.Generation, t.Created = uuid.NewString(), ts.now()
 	t.archive(t.Created)
+	if err := ts.retain(ctx, &t); err != nil {
+		return Topic{}, err
+	}
 	err := ts.topics.Create(ctx, t.ID.key(), t)
 	ts.reflectTopic(t.ID.key())
 	if errors.Is(err, fault.Exists) {
@@ -135,6 +197,9 @@ func (ts *Topics) Update(ctx context.Context, id ID, edit func(*Topic) error) (T
 		return Topic{}, noTopic(id)
 	}
 	ts.reflectTopic(id.key())
+	if err == nil {
+		err = ts.retain(ctx, &t)
+	}
 	return t, err
 }
 
@@ -148,9 +213,31 @@ func (t *Topic) archive(now time.Time) {
 	}
 }
 
+// Retention is how long the archive of a FIFO topic keeps messages; 0 when it has none.
+func (t *Topic) Retention() time.Duration {
+	var p struct{ MessageRetentionPeriod json.Number }
+	if json.Unmarshal([]byte(t.Attributes[ArchivePolicy]), &p) != nil { // "" as well
+		return 0
+	}
+	days, _ := p.MessageRetentionPeriod.Int64()
+	return time.Duration(days) * 24 * time.Hour
+}
+
+// retain has the log of a FIFO topic keep what the archive is to have.
+func (ts *Topics) retain(ctx context.Context, t *Topic) error {
+	if !t.FIFO() {
+		return nil
+	}
+	return ts.config.Logs.Retain(ctx, t.Generation, t.Retention())
+}
+
 // Delete removes a topic and its subscriptions. fault.NotFound.
 func (ts *Topics) Delete(ctx context.Context, id ID) error {
-	err := ts.topics.Delete(ctx, id.key())
+	t, err := ts.Get(id)
+	if err != nil {
+		return err
+	}
+	err = ts.topics.Delete(ctx, id.key())
 	ts.reflectTopic(id.key())
 	if errors.Is(err, fault.NotFound) {
 		return noTopic(id)
@@ -158,7 +245,13 @@ func (ts *Topics) Delete(ctx context.Context, id ID) error {
 	if err != nil {
 		return err
 	}
-	return ts.sweep(ctx, id)
+	if err := ts.sweep(ctx, id); err != nil {
+		return err
+	}
+	if id.FIFO() {
+		return ts.config.Logs.Delete(ctx, t.Generation)
+	}
+	return nil
 }
 
 // sweep removes the subscriptions that belong to no topic, or to an earlier one.
@@ -170,6 +263,9 @@ func (ts *Topics) sweep(ctx context.Context, id ID) error {
 		}
 		err := ts.subs.Delete(ctx, key)
 		ts.reflectSubscription(key)
+		if id.FIFO() {
+			err = errors.Join(err, ts.syncReader(ctx, key))
+		}
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return err
 		}
@@ -245,15 +341,56 @@ func (s Subscription) clone() Subscription {
 
 // Start implements lifecycle.Part: it reads the records and follows them.
 func (ts *Topics) Start(ctx context.Context) error {
-	return ts.life.Start(ctx, func(ctx context.Context, _ *lifecycle.Run) error {
+	return ts.life.Start(ctx, func(ctx context.Context, run *lifecycle.Run) error {
 		for _, key := range ts.topics.Keys("") {
 			ts.reflectTopic(key)
 		}
 		for _, key := range ts.subs.Keys("") {
 			ts.reflectSubscription(key)
 		}
-		return ts.sweepAll(ctx)
+		if err := ts.sweepAll(ctx); err != nil {
+			return err
+		}
+		if err := ts.openLogs(ctx); err != nil {
+			return err
+		}
+		run.Go(func() { ts.follow(run.Halted()) })
+		return nil
 	})
+}
+
+// openLogs has the logs of FIFO topics kept and read as the records say, and removes those
+// whose topics are gone.
+func (ts *Topics) openLogs(ctx context.Context) error {
+	topics := map[string]*Topic{}
+	ts.mu.RLock()
+	for id, s := range ts.states {
+		if s.topic != nil && id.FIFO() {
+			topics[s.topic.Generation] = s.topic
+		}
+	}
+	ts.mu.RUnlock()
+	for _, t := range topics {
+		if err := ts.retain(ctx, t); err != nil {
+			return err
+		}
+		for _, s := range ts.Subscriptions(t.ID) {
+			if err := ts.syncReader(ctx, s.key()); err != nil {
+				return err
+			}
+		}
+	}
+	if ts.config.Logs.Cluster != nil {
+		return nil // another runtime may know a topic that this one does not know yet
+	}
+	for _, log := range ts.config.Logs.Names() {
+		if topics[log] == nil {
+			if err := ts.config.Logs.Delete(ctx, log); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // sweepAll removes what a Delete that was cut off has left.
@@ -279,3 +416,18 @@ func (ts *Topics) sweepAll(ctx context.Context) error {
 
 // Stop implements lifecycle.Part.
 func (ts *Topics) Stop(ctx context.Context) error { return ts.life.Stop(ctx, "topics") }
+
+// Reset removes all topics and subscriptions, and what is on its way in FIFO topics. The
+// topics go on with what comes then.
+func (ts *Topics) Reset(ctx context.Context) error {
+	for _, key := range ts.topics.Keys("") {
+		id, ok := parseKey(key)
+		if !ok {
+			continue
+		}
+		if err := ts.Delete(ctx, id); err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return ts.config.Logs.Reset(ctx)
+}

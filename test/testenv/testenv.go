@@ -67,7 +67,7 @@ func WithLog(t testing.TB) Option {
 // Start runs a runtime on a free port until the test ends.
 func Start(t testing.TB, opts ...Option) *Env {
 	t.Helper()
-	return start(t, &app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), AllowReset: true}, nil, opts)
+	return start(t, &app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), AllowReset: true, SNS: app.SNS{CertListen: "127.0.0.1:0"}}, nil, opts)
 }
 
 // Bubble runs f with a runtime inside a synctest bubble. Time in there is a
@@ -81,7 +81,7 @@ func Bubble(t *testing.T, f func(*testing.T, *Env), opts ...Option) {
 		l := newPipeListener()
 		transport := &http.Transport{DialContext: l.dial}
 		t.Cleanup(transport.CloseIdleConnections)
-		f(t, start(t, &app.Config{Listener: l, Data: dir, AllowReset: true}, transport, opts))
+		f(t, start(t, &app.Config{Listener: l, Data: dir, AllowReset: true, SNS: app.SNS{CertListener: newPipeListener()}}, transport, opts))
 	})
 }
 

@@ -35,6 +35,7 @@ import (
 	"millrace/runtime/store/loss"
 	"millrace/runtime/store/record"
 	"millrace/runtime/topic"
+	"millrace/runtime/topic/signing"
 	"millrace/services/admin"
 	"millrace/services/gateway"
 	"millrace/services/sqs"
@@ -72,6 +73,8 @@ type Config struct {
 
 	SQS         sqs.Options // how SQS answers
 	KeepForever bool        // MessageRetentionPeriod removes nothing
+
+	SNS SNS // how topics deliver, and how SNS answers
 
 	MQ MQ // how brokers run, and how Amazon MQ answers
 }
@@ -131,6 +134,7 @@ type App struct {
 	sessions  *sts.Service
 	secrets   *secret.Secrets
 	topics    *topic.Topics
+	signer    *signing.Signer
 
 	offers []Offer // of the parts, in their order
 }

@@ -28,7 +28,7 @@ type Part struct {
 func Parts() []Part {
 	return []Part{
 		{Name: "SQS", Folder: "sqs", Flags: sqsFlagsOf, open: openSQS},
-		{Name: "SNS", Folder: "sns", open: openSNS},
+		{Name: "SNS", Folder: "sns", Flags: snsFlagsOf, open: openSNS},
 		{Name: "KMS", Folder: "kms", open: openKMS},
 		{Name: "IAM", Folder: "iam", open: openIAM},
 		{Name: "STS", Folder: "sts", open: openSTS},

@@ -80,8 +80,9 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.cfg.NATS != "" { // then other runtimes may stand on it too
 		a.others = cluster.New(a.store.Conn(), log)
 	}
+	a.openSigner()
 	a.queues = jetqueue.New(a.store, a.records, jetqueue.Options{Gate: a.gate, MoveLimit: room.Changes(), BodyBudget: a.cfg.Memory.BodyCacheBytes(), ConcurrentReads: a.cfg.Memory.ConcurrentLoads(), ReadAheadBytes: a.cfg.Memory.PageBytes(), AdmitWrite: a.mayWrite, Keys: a.keys, Cluster: a.others, Log: log, VerifyStored: intact,
-		CheckpointFile: a.checkpointFile(), IntactRange: a.whole(extents), IdleTimeout: rest, TruncatedStreams: truncated.streams, OnLoss: a.losses.Add, Strict: a.cfg.Strict, KeepForever: a.cfg.KeepForever})
+		CheckpointFile: a.checkpointFile(), IntactRange: a.whole(extents), IdleTimeout: rest, TruncatedStreams: truncated.streams, OnLoss: a.losses.Add, Strict: a.cfg.Strict, Finish: a.signer.Finish, KeepForever: a.cfg.KeepForever})
 	if err := a.stack.Start(ctx, "queues", a.queues); err != nil {
 		return err
 	}

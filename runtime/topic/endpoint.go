@@ -1,0 +1,155 @@
+package topic
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"millrace/runtime/delivery"
+	"millrace/runtime/fault"
+	"millrace/runtime/topic/mailbox"
+)
+
+// maxQueueAttributes is how many message attributes a queue takes: a raw message with
+// more cannot be delivered (Amazon SNS Developer Guide, "Raw message delivery").
+const maxQueueAttributes = 10
+
+func isFIFO(queueARN string) bool { return strings.HasSuffix(queueARN, ".fifo") }
+
+// policyOf says how hard a delivery to a subscription is tried.
+func (ts *Topics) policyOf(t *Topic, s *Subscription) delivery.Policy {
+	p := delivery.Policy{Sender: SenderName, DeadLetter: s.DeadLetter()}
+	switch s.Protocol {
+	case HTTP, HTTPS:
+		p.Failed = overHTTP
+	case Email, EmailJSON, SMS:
+		p.Failed = byMail
+	}
+	return p
+}
+
+// The pauses between attempts (Amazon SNS Developer Guide, "Message delivery retries").
+var (
+	inside   = delivery.Backoff{{Times: 3}, {Times: 2, First: time.Second}, {Times: 10, First: time.Second, Last: 20 * time.Second}, {Times: 100_000, First: 20 * time.Second}}
+	overHTTP = delivery.Backoff{{Times: 3, First: 20 * time.Second}}
+	byMail   = delivery.Backoff{{Times: 50, First: 432 * time.Second}}
+)
+
+// Resolve is the delivery.Resolver of what SNS has: topics, and subscriptions.
+func (ts *Topics) Resolve(name string) (delivery.Target, error) {
+	if id, ok := ParseARN(name); ok {
+		if _, err := ts.Get(id); err != nil {
+			return nil, err
+		}
+		return topicTarget{ts, id}, nil
+	}
+	id, ok := ParseSubscriptionARN(name)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "%s is neither a topic nor a subscription", name)
+	}
+	s, err := ts.Subscription(id)
+	if err != nil {
+		return nil, err
+	}
+	switch s.Protocol {
+	case Email, EmailJSON, SMS:
+		return durable{mailTarget{ts, s}}, nil
+	}
+	to, err := ts.config.Resolve(s.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	target := endpoint{ts, s, to}
+	if _, ok := to.(delivery.DurableTarget); ok {
+		return durable{target}, nil
+	}
+	return target, nil
+}
+
+// durable marks a target that has an event on disk when its Deliver returns.
+type durable struct{ delivery.Target }
+
+// Durable implements delivery.DurableTarget.
+func (durable) Durable() {}
+
+// An endpoint is what a subscription delivers to: a queue, a function or a web server.
+type endpoint struct {
+	topics *Topics
+	sub    Subscription
+	to     delivery.Target
+}
+
+// Allows implements delivery.Target: it asks the endpoint's own policy.
+func (t endpoint) Allows(s delivery.Source) error { return t.to.Allows(s) }
+
+// Deliver implements delivery.Target.
+func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	switch t.sub.Protocol {
+	case SQS: // a queue signs when somebody receives
+		if len(e.Attributes) > maxQueueAttributes {
+			return delivery.Reply{}, fault.New(fault.Invalid, "the message has %d attributes, and a queue takes %d", len(e.Attributes), maxQueueAttributes)
+		}
+		return t.to.Deliver(ctx, e)
+	}
+	if e.Unfinished {
+		e.Body, e.Unfinished = []byte(t.topics.config.Signer.Finish(string(e.Body))), false
+	}
+	return t.to.Deliver(ctx, e)
+}
+
+// A mailTarget keeps what would have been sent.
+type mailTarget struct {
+	topics *Topics
+	sub    Subscription
+}
+
+// Allows implements delivery.Target: nobody's policy stands before a mailbox.
+func (mailTarget) Allows(delivery.Source) error { return nil }
+
+// Deliver implements delivery.Target.
+func (t mailTarget) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	body := string(e.Body)
+	if e.Unfinished {
+		body = t.topics.config.Signer.Finish(body)
+	}
+	return delivery.Reply{}, t.topics.config.Mailbox.Add(ctx, mailbox.Mail{
+		ID: e.ID, Time: t.topics.now(), Account: t.sub.Owner, Region: t.sub.Topic.Region, Topic: t.sub.Topic.ARN(),
+		Protocol: t.sub.Protocol, To: t.sub.Endpoint, Subject: e.Subject, Text: body,
+	})
+}
+
+// A topicTarget is a topic that other services deliver to.
+type topicTarget struct {
+	topics *Topics
+	id     ID
+}
+
+// Durable implements delivery.DurableTarget.
+func (topicTarget) Durable() {}
+
+// Allows implements delivery.Target: it asks the topic's policy.
+func (t topicTarget) Allows(s delivery.Source) error {
+	return t.topics.Authorize(t.id, s.Principal, "sns:Publish", s.Context)
+}
+
+// Deliver implements delivery.Target: it publishes the event.
+func (t topicTarget) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	topic, err := t.topics.Get(t.id)
+	if err != nil {
+		return delivery.Reply{}, err
+	}
+	m := Message{
+		Subject: e.Subject, Body: string(e.Body), Attributes: e.Attributes, GroupID: e.GroupID, DedupID: e.DedupID, TraceHeader: e.TraceHeader,
+	}
+	if n := m.Bytes(); n > topic.MaxBytes() {
+		return delivery.Reply{}, fault.New(fault.TooLarge, "the event has %d bytes, and the topic takes %d", n, topic.MaxBytes())
+	}
+	if t.id.FIFO() && m.GroupID == "" {
+		return delivery.Reply{}, fault.New(fault.Invalid, "the event has no message group, which a FIFO topic wants")
+	}
+	published, err := t.topics.Publish(ctx, t.id, m)
+	if err == nil {
+		err = published[0].Err
+	}
+	return delivery.Reply{}, err
+}

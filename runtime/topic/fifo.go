@@ -1,0 +1,190 @@
+package topic
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"millrace/runtime/delivery"
+	"millrace/runtime/fault"
+	"millrace/runtime/telemetry"
+	"millrace/runtime/topic/audience"
+	"millrace/runtime/topic/fifo"
+)
+
+// scopeMessageGroup is the FifoThroughputScope in which each message group has
+// deduplication ids of its own.
+const scopeMessageGroup = "MessageGroup"
+
+// publishInOrder appends messages to the log of a FIFO topic. From there the readers of
+// its subscriptions take them.
+func (ts *Topics) publishInOrder(ctx context.Context, t *Topic, messages []Message) ([]Published, error) {
+	entries := make([]fifo.Entry, len(messages))
+	all := make([]Published, len(messages))
+	for i := range messages {
+		m := stored{ID: uuid.NewString(), Time: ts.now(), Message: messages[i], TraceParent: telemetry.TraceParent(ctx)}
+		if m.Message.DedupID == "" {
+			sum := sha256.Sum256([]byte(m.Message.Body))
+			m.Message.DedupID = hex.EncodeToString(sum[:])
+		}
+		content, err := ts.seal(t, &m)
+		if err != nil {
+			return nil, err
+		}
+		all[i].MessageID = m.ID
+		entries[i] = fifo.Entry{DedupKey: dedupKey(t, &m.Message), Content: content}
+	}
+	results, err := ts.config.Logs.Publish(ctx, t.Generation, entries...)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range results {
+		all[i].Seq, all[i].Err = r.Seq, r.Err
+		switch {
+		case r.Err != nil:
+			all[i].MessageID = ""
+		case r.Duplicate:
+			if first, err := ts.unseal(t, r.Content); err == nil {
+				all[i].MessageID = first.ID
+			}
+		default:
+			ts.countPublished(t.ID, &messages[i], audience.FilteredOut{})
+		}
+	}
+	return all, nil
+}
+
+// dedupKey is what makes a message a duplicate of another one.
+func dedupKey(t *Topic, m *Message) string {
+	if t.Attributes[ThroughputScope] == scopeMessageGroup {
+		return "group\x00" + m.GroupID + "\x00" + m.DedupID
+	}
+	return "topic\x00" + m.DedupID
+}
+
+// A reader delivers the log of a FIFO topic to one subscription.
+type reader struct {
+	topics    *Topics
+	id        SubscriptionID
+	replayer  string // the ID of the reader
+	source    uint64
+	replaySet time.Time // what was published before is replayed; zero when nothing is
+}
+
+// deliver hands entries of the log to the subscription's queue, in their order, and
+// returns how many are done with. What the queue can never take is dead-lettered; when it
+// is out of reach, everything behind waits.
+func (r *reader) deliver(ctx context.Context, items []fifo.Item) (done int, err error) {
+	ts := r.topics
+	s, err := ts.Subscription(r.id)
+	if errors.Is(err, fault.NotFound) {
+		return len(items), nil // it was deleted; the reader goes as well
+	}
+	if err != nil {
+		return 0, err
+	}
+	t, err := ts.Get(r.id.Topic)
+	if err != nil {
+		return 0, err
+	}
+	filter, err := s.filter()
+	if err != nil {
+		return 0, err
+	}
+	out := batch{reader: r, topic: &t, sub: &s}
+	for i := range items {
+		m, err := ts.unseal(&t, items[i].Content)
+		if err != nil {
+			if !r.replaySet.IsZero() {
+				ts.replays.set(r.replayer, ReplayFailed)
+			}
+			return out.send(ctx, err)
+		}
+		if reason := filter.Match(audience.Message{Body: m.Message.Body, Attributes: m.Message.Attributes}); reason != audience.Matched {
+			var n audience.FilteredOut
+			n[reason]++
+			ts.counters(t.ID).countFiltered(n)
+			out.skip()
+			continue
+		}
+		d := ts.newDraft(&t, m, items[i].Seq)
+		d.replayed = items[i].Time.Before(r.replaySet)
+		e, err := d.event(ctx, &s)
+		if err != nil {
+			return out.send(ctx, err)
+		}
+		_ = r.source
+		out.add(e)
+	}
+	done, err = out.send(ctx, nil)
+	return done, err
+}
+
+// A batch is events on their way to a queue.
+type batch struct {
+	reader *reader
+	topic  *Topic
+	sub    *Subscription
+	events []*delivery.Event // nil for those that were filtered out
+}
+
+func (b *batch) add(e delivery.Event) { b.events = append(b.events, &e) }
+func (b *batch) skip()                { b.events = append(b.events, nil) }
+
+// send delivers the batch, and returns how many events are done with from the start.
+// after is why nothing follows; nil when the batch is whole.
+func (b *batch) send(ctx context.Context, after error) (done int, err error) {
+	ts := b.reader.topics
+	target, err := ts.Resolve(b.sub.ARN())
+	if err == nil {
+		err = target.Allows(source(b.topic.ID))
+	}
+	for _, e := range b.events {
+		if e != nil {
+			if err := b.one(ctx, target, err, *e); err != nil {
+				return done, err
+			}
+		}
+		done++
+	}
+	return done, after
+}
+
+// one delivers an event; refused is why the target takes none.
+func (b *batch) one(ctx context.Context, target delivery.Target, refused error, e delivery.Event) error {
+	err := refused
+	if err == nil {
+		_, err = target.Deliver(ctx, e)
+	}
+	c := b.reader.topics.counters(b.topic.ID)
+	if err == nil {
+		c.delivered.Add(1)
+		return nil
+	}
+	if !delivery.IsFinal(err) {
+		return err
+	}
+	c.failed.Add(1)
+	dead := b.sub.DeadLetter()
+	level := slog.LevelWarn // it is lost
+	if dead != "" {
+		level = slog.LevelDebug
+	}
+	b.reader.topics.config.Log.Log(ctx, level, "a message was not delivered", "subscription", b.sub.ARN(), "message", e.ID, "deadLetter", dead, "err", err)
+	if dead == "" {
+		return nil
+	}
+	if err := b.reader.topics.config.Outbox.Put(ctx, dead, e, deadLetters); err != nil {
+		return err
+	}
+	c.redriven.Add(1)
+	return nil
+}
+
+// deadLetters is how hard the dead-letter queue of a subscription is tried.
+var deadLetters = delivery.Policy{MaxAge: 24 * time.Hour, Failed: delivery.Backoff{{First: time.Second, Last: 5 * time.Minute}}}
