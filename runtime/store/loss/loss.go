@@ -23,6 +23,7 @@ import (
 // The kinds of things that can be lost.
 const (
 	Queue  = "queue"    // messages, or what happened to them; Name is the ARN
+	Topic  = "topic"    // entries of the log of a FIFO topic; Name is the log's
 	Record = "record"   // a queue's, function's, mapping's or role's; Name says which
 	Code   = "function" // of a function; Name is its ARN
 	File   = "file"     // of the data folder; Name is its path in there

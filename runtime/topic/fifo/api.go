@@ -21,7 +21,7 @@ type Stored struct {
 	// at least one from entry to entry; they stay below 2^53.
 	Seq       uint64
 	Duplicate bool
-	// Content is the original's, of a duplicate; nil when it cannot be read anymore.
+	// Content is the original's, of a duplicate.
 	Content []byte
 	// Err is why the entry is not stored: fault.TooLarge, or fault.Unavailable when it
 	// perhaps is stored: a publish with the same key finds out. Seq is 0 then.

@@ -1,0 +1,230 @@
+package fifo
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/runtime/store/backbone"
+)
+
+// A stream is the stream of one log in JetStream.
+type stream struct {
+	store   *backbone.Backbone
+	name    string
+	subject string
+	timeout time.Duration // for a response of JetStream
+}
+
+const (
+	streamPrefix  = "MILLRACE_TOPIC_"
+	subjectPrefix = "millrace.topic."
+	directGet     = "$JS.API.DIRECT.GET."
+	leaderGet     = "$JS.API.STREAM.MSG.GET."
+	statusHeader  = "Status"
+
+	responseTimeout        = 10 * time.Second // longer than any healthy JetStream takes
+	clusterResponseTimeout = 4 * time.Second  // a response is lost when the server that owes it dies
+
+	maxReadItems = 256
+	maxReadBytes = 1 << 20
+)
+
+// IsLog reports whether a stream is the log of a FIFO topic, by its name.
+func IsLog(stream string) bool { return strings.HasPrefix(stream, streamPrefix) }
+
+// token stands for a log in the names that JetStream sees, which may not contain all
+// that a log's name may.
+func token(log string) string {
+	sum := sha256.Sum256([]byte(log))
+	return hex.EncodeToString(sum[:16])
+}
+
+// messageID stands for a deduplication key in JetStream's header.
+func messageID(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// laterID stands for the key of an id whose entry, that with a sequence, is older than the
+// DuplicateWindow.
+func laterID(id string, seq uint64) string {
+	return messageID(string(binary.BigEndian.AppendUint64([]byte("\xff"+id), seq)))
+}
+
+// nameMetadata is the key in a stream's metadata under which its log's name is kept,
+// quoted: a stream without a record is identified by it.
+const nameMetadata = "log"
+
+// create makes the stream; its first entry gets the sequence first.
+func (s *stream) create(ctx context.Context, log string, first uint64) (jetstream.StreamState, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	made, err := s.store.JetStream().CreateStream(ctx, jetstream.StreamConfig{
+		Name:        s.name,
+		Description: "The log of a Millrace FIFO topic",
+		Subjects:    []string{s.subject},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		AllowDirect: true, // entries are read back by sequence
+		Duplicates:  DuplicateWindow,
+		FirstSeq:    first,
+
+		MaxMsgsPerSubject: backbone.SmallBlocks,
+		Metadata:          map[string]string{nameMetadata: strconv.QuoteToASCII(log)},
+	})
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another runtime made it, with another first sequence perhaps
+		return s.state(ctx)
+	}
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	return made.CachedInfo().State, nil
+}
+
+// state asks the stream's leader what it holds: jetstream.ErrStreamNotFound when there
+// is no stream.
+func (s *stream) state(ctx context.Context) (jetstream.StreamState, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	found, err := s.store.JetStream().Stream(ctx, s.name)
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	return found.CachedInfo().State, nil
+}
+
+// A storedEntry is an entry as it is in the stream.
+type storedEntry struct {
+	seq     uint64
+	time    time.Time
+	content []byte
+}
+
+// read reads entries from a sequence on, up to last, by one batched direct get
+// (ADR-31): maxReadItems and about maxReadBytes at most. It leaves out those that are
+// missing.
+func (s *stream) read(ctx context.Context, from, last uint64) (entries []storedEntry, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	conn := s.store.Conn()
+	sub, err := conn.SubscribeSync(conn.NewInbox())
+	if err != nil {
+		return nil, err
+	}
+	defer sub.Unsubscribe()
+	request := fmt.Sprintf(`{"seq":%d,"batch":%d,"max_bytes":%d}`, from, min(last-from+1, maxReadItems), maxReadBytes)
+	if err := conn.PublishRequest(directGet+s.name, sub.Subject, []byte(request)); err != nil {
+		return nil, err
+	}
+	for {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s from %d on: %w", s.name, from, err)
+		}
+		switch status := msg.Header.Get(statusHeader); status {
+		case "":
+		case "204", "404": // the end of the batch, or nothing there
+			return entries, nil
+		default:
+			return nil, fmt.Errorf("reading %s from %d on: status %s", s.name, from, status)
+		}
+		e, err := parseEntry(msg)
+		if err != nil || e.seq < from {
+			return nil, fmt.Errorf("reading %s from %d on: got entry %d: %v", s.name, from, e.seq, err)
+		}
+		if e.seq > last {
+			return entries, nil
+		}
+		entries = append(entries, e)
+		from = e.seq + 1
+	}
+}
+
+// parseEntry takes an entry from the answer to a direct get.
+func parseEntry(msg *nats.Msg) (e storedEntry, err error) {
+	if e.seq, err = strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64); err != nil {
+		return e, err
+	}
+	if e.time, err = time.Parse(time.RFC3339Nano, msg.Header.Get("Nats-Time-Stamp")); err != nil {
+		return e, err
+	}
+	e.content = msg.Data
+	return e, nil
+}
+
+// get reads one entry from the stream's leader; nil when it is missing. Only the leader
+// can say that: a replica that answers direct gets may lag.
+func (s *stream) get(ctx context.Context, seq uint64) (*storedEntry, error) {
+	return s.ask(ctx, fmt.Appendf(nil, `{"seq":%d}`, seq))
+}
+
+// since reads the first entry that was stored at a time or later; nil when there is
+// none.
+func (s *stream) since(ctx context.Context, at time.Time) (*storedEntry, error) {
+	return s.ask(ctx, fmt.Appendf(nil, `{"start_time":%q}`, at.UTC().Format(time.RFC3339Nano)))
+}
+
+func (s *stream) ask(ctx context.Context, request []byte) (*storedEntry, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	answer, err := s.store.Conn().RequestWithContext(ctx, leaderGet+s.name, request)
+	if err != nil {
+		return nil, err
+	}
+	var got struct {
+		Message struct {
+			Seq  uint64    `json:"seq"`
+			Data []byte    `json:"data"`
+			Time time.Time `json:"time"`
+		} `json:"message"`
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &got); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", s.name, err)
+	}
+	switch m := got.Message; {
+	case got.Error == nil:
+		return &storedEntry{seq: m.Seq, time: m.Time, content: append([]byte{}, m.Data...)}, nil
+	case got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return nil, nil
+	}
+	return nil, got.Error
+}
+
+// purge removes the entries below a sequence.
+func (s *stream) purge(ctx context.Context, below uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	found, err := s.store.JetStream().Stream(ctx, s.name)
+	if err != nil {
+		return err
+	}
+	if err := found.Purge(ctx, jetstream.WithPurgeSequence(below)); err != nil {
+		return err
+	}
+	s.store.Wrote(s.name)
+	return nil
+}
+
+// remove deletes the stream, if there is one.
+func (s *stream) remove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err := s.store.JetStream().DeleteStream(ctx, s.name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	return err
+}
