@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -26,11 +27,23 @@ func Attribute(dataType, value string) any {
 	case kind == "String":
 		return value
 	case kind == "Number":
-		if n, err := Decode([]byte(strings.TrimPrefix(value, "+"))); err == nil {
-			if n, ok := n.(json.Number); ok {
-				return n
-			}
-		}
+		return numberAttribute(value)
 	}
 	return Opaque
+}
+
+// numberAttribute takes what JSON takes for a number, and beyond that a sign, leading
+// zeros and a bare point.
+func numberAttribute(value string) any {
+	if strings.Trim(value, "+-.0123456789eE") != "" {
+		return Opaque
+	}
+	x, err := strconv.ParseFloat(value, 64)
+	switch {
+	case json.Valid([]byte(value)):
+		return json.Number(value)
+	case err != nil:
+		return Opaque
+	}
+	return json.Number(strconv.FormatFloat(x, 'f', -1, 64))
 }

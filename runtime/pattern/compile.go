@@ -2,8 +2,7 @@ package pattern
 
 import (
 	"encoding/json"
-	"maps"
-	"net/netip"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -15,348 +14,267 @@ var reserved = []string{
 	"date-before", "date-on-or-before", "in-date-range", "ip-address-in-range", "ip-address-not-in-range",
 }
 
-func (d *Dialect) compileObject(m map[string]any, path []string, inOr bool) (object, error) {
-	var o object
-	if len(m) == 0 {
-		return o, refuse("Empty objects are not allowed")
-	}
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if key == "$or" && (!d.looseOr || isOr(m[key])) {
-			alternatives, err := d.compileOr(m[key], path)
-			if err != nil {
-				return o, err
-			}
-			o.or = append(o.or, alternatives)
-			continue
-		}
-		if inOr && slices.Contains(reserved, key) {
-			return o, refuse("%q cannot be a field inside \"$or\"", key)
-		}
-		f, err := d.compileField(key, m[key], slices.Concat(path, []string{key}), inOr)
-		if err != nil {
-			return o, err
-		}
-		o.fields = append(o.fields, f)
-	}
-	return o, nil
+// A compiler reads one pattern. It goes through the text in its order, as AWS's does,
+// so that of two mistakes the first is told.
+type compiler struct {
+	*Dialect
+	text   string
+	nested bool // some field has fields
 }
 
-func (d *Dialect) compileOr(v any, path []string) ([]object, error) {
-	list, ok := v.([]any)
-	if !ok || len(list) < 2 {
-		return nil, refuse("\"$or\" must be an array of at least two objects")
+// refuse is for what a reader finds who has come to an offset of the text.
+func (c *compiler) refuse(at int, format string, args ...any) error {
+	return &Error{fmt.Sprintf(format, args...), position(c.text, at)}
+}
+
+// A place is where in a pattern an object stands.
+type place struct {
+	path  []string // of the keys in events
+	depth int32    // of its fields
+	inOr  bool
+}
+
+// object adds the fields of n to o.
+func (c *compiler) object(o *object, n *node, at place) error {
+	if len(n.members) == 0 {
+		return c.refuse(n.end, "Empty objects are not allowed")
 	}
-	var all []object
-	for _, e := range list {
-		m, ok := e.(map[string]any)
-		if !ok {
-			return nil, refuse("\"$or\" must be an array of at least two objects")
+	for i := range n.members {
+		m := &n.members[i]
+		if slices.ContainsFunc(n.members[i+1:], func(later member) bool { return later.key == m.key }) {
+			continue
 		}
-		o, err := d.compileObject(m, path, true)
-		if err != nil {
+		if err := c.member(o, m, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *compiler) member(o *object, m *member, at place) error {
+	if m.key == "$or" && (!c.looseOr || isOr(&m.node)) {
+		alternatives, err := c.or(&m.node, at)
+		o.or = append(o.or, alternatives)
+		return err
+	}
+	if at.inOr && slices.Contains(reserved, m.key) {
+		return c.refuse(m.read(), "%q cannot be a field inside \"$or\"", m.key)
+	}
+	keys := []string{m.key}
+	if c.dotted {
+		keys = split(m.key)
+	}
+	for _, key := range keys[:len(keys)-1] {
+		o = o.child(key)
+	}
+	key := keys[len(keys)-1]
+	at.path = slices.Concat(at.path, keys)
+	switch {
+	case m.isObject():
+		c.nested = true
+		at.depth++
+		return c.object(o.child(key), &m.node, at)
+	case m.isArray():
+		f, err := c.field(key, &m.node, at)
+		o.set(f)
+		return err
+	}
+	return c.refuse(m.read(), "\"%s\" must be an object or an array", m.key)
+}
+
+func (c *compiler) or(n *node, at place) ([]*object, error) {
+	if !n.isArray() || len(n.items) < 2 {
+		return nil, c.refuse(n.end, "\"$or\" must be an array of at least two objects")
+	}
+	at.inOr = true
+	var all []*object
+	for i := range n.items {
+		if !n.items[i].isObject() {
+			return nil, c.refuse(n.items[i].read(), "\"$or\" must be an array of at least two objects")
+		}
+		var o object
+		if err := c.object(&o, &n.items[i], at); err != nil {
 			return nil, err
 		}
-		all = append(all, o)
+		all = append(all, &o)
 	}
 	return all, nil
 }
 
-// isOr reports whether a value offers alternatives.
-func isOr(v any) bool {
-	list, ok := v.([]any)
-	return ok && len(list) >= 2 && !slices.ContainsFunc(list, func(e any) bool { _, ok := e.(map[string]any); return !ok })
+// isOr reports whether a value offers alternatives, to a dialect that takes it for
+// that of a field otherwise: at least two objects, without a reserved key.
+func isOr(n *node) bool {
+	return len(n.items) >= 2 && !slices.ContainsFunc(n.items, func(e node) bool {
+		return !e.isObject() || slices.ContainsFunc(e.members, func(m member) bool { return slices.Contains(reserved, m.key) })
+	})
 }
 
-func (d *Dialect) compileField(key string, v any, path []string, inOr bool) (field, error) {
-	f := field{key: key}
-	switch v := v.(type) {
-	case map[string]any:
-		if d.flat {
-			return f, ErrNested
+// field reads the items of a leaf's array.
+func (c *compiler) field(key string, n *node, at place) (field, error) {
+	f := field{key: key, items: int32(len(n.items)), depth: at.depth}
+	for i := range n.items {
+		if err := c.item(&f, &n.items[i], at.path); err != nil {
+			return f, err
 		}
-		inner, err := d.compileObject(v, path, inOr)
-		f.inner = &inner
-		return f, err
-	case []any:
-		if len(v) == 0 {
-			return f, refuse("Empty arrays are not allowed")
-		}
-		f.items = len(v)
-		for _, item := range v {
-			if item, ok := item.(map[string]any); ok {
-				if item["exists"] == false && len(item) == 1 {
-					f.absent = path
-					continue
-				}
-				points, err := d.wildcardPoints(item)
-				if err != nil {
-					return f, err
-				}
-				if points > 0 {
-					f.wildcards, f.points = f.wildcards+1, f.points+points
-				}
-			}
-			is, err := d.compileItem(item)
-			if err != nil {
-				return f, err
-			}
-			f.leaf = append(f.leaf, is)
-		}
-		return f, nil
-	default:
-		return f, refuse("%q must be an object or an array", key)
 	}
+	if len(n.items) == 0 {
+		return f, c.refuse(n.end, "Empty arrays are not allowed")
+	}
+	return f, nil
 }
 
-// compileItem reads one item of a leaf's array.
-func (d *Dialect) compileItem(item any) (matcher, error) {
-	switch item := item.(type) {
-	case json.Number:
-		return d.literalNumber(item), nil
-	case string, bool, nil:
-		return func(leaf any) bool { return leaf == item }, nil
-	case map[string]any:
-		op, x, err := only(item)
-		if err != nil {
-			return nil, err
-		}
-		return d.compileOperator(op, x)
-	default:
-		return nil, refuse("Match value must be String, number, true, false, or null")
+func (c *compiler) item(f *field, n *node, path []string) error {
+	switch {
+	case n.isArray():
+		return c.refuse(n.read(), "Match value must be String, number, true, false, or null")
+	case !n.isObject():
+		f.values.add(c.Value(n.value))
+		return nil
 	}
-}
-
-// only returns the single entry of a match expression.
-func only(m map[string]any) (op string, x any, err error) {
-	if len(m) != 1 {
-		return "", nil, refuse("Only one key allowed in match expression")
+	if len(n.members) == 0 {
+		return c.refuse(n.end, "Match expression name not found")
 	}
-	for op, x = range m {
-	}
-	return op, x, nil
-}
-
-func (d *Dialect) compileOperator(op string, x any) (matcher, error) {
-	if !slices.Contains(d.operators, op) {
-		return nil, refuse("Unrecognized match type %s", op)
-	}
-	switch op {
-	case "exists":
-		if x != true {
-			return nil, refuse("exists match pattern must be either true or false.")
-		}
-		return func(any) bool { return true }, nil
-	case "anything-but":
-		return d.compileAnythingBut(x)
-	case "numeric":
-		return d.compileNumeric(x)
-	case "cidr":
-		return compileCIDR(x)
-	case "prefix", "suffix":
-		if m, ok := x.(map[string]any); ok && d.folded {
-			return compileFolded(op, m)
-		}
-	}
-	return compileText(op, x)
-}
-
-// compileFolded reads a prefix or suffix in any case.
-func compileFolded(op string, m map[string]any) (matcher, error) {
-	inner, x, err := only(m)
+	op := &n.members[0]
+	is, err := c.operator(op)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s, ok := x.(string)
-	if !ok || inner != "equals-ignore-case" {
-		return nil, refuse("%s match pattern must be a string", op)
+	if len(n.members) > 1 {
+		reason := "Only one key allowed in match expression"
+		if op.key == "numeric" || op.key == "anything-but" && !op.isObject() {
+			reason = "Too many elements in numeric expression"
+		}
+		return c.refuse(n.members[1].read(), "%s", reason)
 	}
-	s = strings.ToLower(s)
-	if op == "prefix" {
-		return text(func(v string) bool { return strings.HasPrefix(strings.ToLower(v), s) }), nil
+	if op.key == "exists" && op.value == false {
+		f.absent = path
+		return nil
 	}
-	return text(func(v string) bool { return strings.HasSuffix(strings.ToLower(v), s) }), nil
+	f.tests = append(f.tests, is)
+	points, err := c.wildcardPoints(op)
+	if points > 0 {
+		f.wildcards, f.points = f.wildcards+1, f.points+int32(points)
+	}
+	return err
 }
 
-// compileText reads the operators that take one text.
-func compileText(op string, x any) (matcher, error) {
-	s, ok := x.(string)
-	if !ok {
-		return nil, refuse("%s match pattern must be a string", op)
+// operator reads a match expression.
+func (c *compiler) operator(op *member) (matcher, error) {
+	if !slices.Contains(c.operators, op.key) {
+		return nil, c.refuse(op.read(), "Unrecognized match type %s", op.key)
 	}
-	switch op {
-	case "exactly":
-		return func(leaf any) bool { return leaf == s }, nil
-	case "prefix":
-		return text(func(v string) bool { return strings.HasPrefix(v, s) }), nil
-	case "suffix":
-		return text(func(v string) bool { return strings.HasSuffix(v, s) }), nil
-	case "equals-ignore-case":
-		return text(func(v string) bool { return strings.EqualFold(v, s) }), nil
-	case "wildcard":
-		w, err := compileWildcard(s)
-		return text(w.match), err
+	switch op.key {
+	case "exists":
+		return c.exists(&op.node)
+	case "anything-but":
+		return c.anythingBut(&op.node)
+	case "numeric":
+		return c.numeric(&op.node)
+	case "cidr":
+		return c.cidr(&op.node)
+	case "prefix", "suffix":
+		if op.isObject() && c.folded {
+			return c.foldedText(op)
+		}
 	}
-	return nil, refuse("Unrecognized match type %s", op)
+	return c.textOperator(op.key, &op.node)
 }
 
-func text(is func(string) bool) matcher {
-	return func(leaf any) bool {
-		s, ok := leaf.(string)
-		return ok && is(s)
+func (c *compiler) exists(n *node) (matcher, error) {
+	if _, ok := n.value.(bool); !ok {
+		return nil, c.refuse(n.read(), "exists match pattern must be either true or false.")
 	}
+	if c.solidExists {
+		return func(leaf Value) bool { return leaf != Value{} && leaf != Value{kind: ofText} }, nil
+	}
+	return func(Value) bool { return true }, nil
 }
 
-// compileAnythingBut reads what a leaf must not be: a text or number, a list of
-// one of these kinds, or an operator on one text or a list of them.
-func (d *Dialect) compileAnythingBut(x any) (matcher, error) {
-	op, list := "", []any{x}
-	if m, ok := x.(map[string]any); ok {
-		var err error
-		if op, x, err = only(m); err != nil {
+// anythingBut reads what a leaf must not be: a text or number, a list of one of
+// these kinds, or an operator on one text or a list of them.
+func (c *compiler) anythingBut(n *node) (matcher, error) {
+	switch n.value.(type) {
+	case string, json.Number:
+		var not set
+		if err := c.exclude(&not, n); err != nil {
 			return nil, err
 		}
-		if !slices.Contains(d.excludable, op) {
-			return nil, refuse("Unsupported anything-but pattern: %s", op)
-		}
-		list = []any{x}
+		return notIn(not), nil
 	}
-	if l, ok := x.([]any); ok {
-		list = l
+	switch {
+	case n.isArray():
+		return c.anythingButList(n)
+	case !n.isObject():
+		return nil, c.refuse(n.read(), "Value of anything-but must be an array or single string/number value.")
+	case len(n.members) == 0:
+		return nil, c.refuse(n.end, "Anything-But expression name not found")
 	}
-	if len(list) == 0 {
-		return nil, refuse("Empty arrays are not allowed")
+	op := &n.members[0]
+	if !slices.Contains(c.excludable, op.key) {
+		return nil, c.refuse(op.read(), "Unsupported anything-but pattern: %s", op.key)
+	}
+	texts := []node{op.node}
+	if op.isArray() {
+		texts = op.items
 	}
 	var not []matcher
-	for _, e := range list {
-		is, err := d.compileExcluded(op, e)
+	for i := range texts {
+		is, err := c.textOperator(op.key, &texts[i])
 		if err != nil {
 			return nil, err
 		}
-		if isText(e) != isText(list[0]) {
-			return nil, refuse("Inside anything-but list, either all values are number or string, mixed type is not supported")
+		if texts[i].value == "" && (op.key == "prefix" || op.key == "suffix") {
+			return nil, c.refuse(texts[i].end, "Null prefix/suffix not allowed")
 		}
 		not = append(not, is)
 	}
-	return func(leaf any) bool {
-		return leaf != Opaque && !slices.ContainsFunc(not, func(is matcher) bool { return is(leaf) })
+	switch {
+	case len(not) == 0:
+		return nil, c.refuse(op.end, "Empty arrays are not allowed")
+	case len(n.members) > 1:
+		return nil, c.refuse(n.members[1].read(), "Only one key allowed in match expression")
+	}
+	return func(leaf Value) bool {
+		return leaf.kind != ofOpaque && !slices.ContainsFunc(not, func(is matcher) bool { return is(leaf) })
 	}, nil
 }
 
-func isText(v any) bool { _, ok := v.(string); return ok }
-
-func (d *Dialect) compileExcluded(op string, x any) (matcher, error) {
-	if op != "" {
-		if x == "" && (op == "prefix" || op == "suffix") {
-			return nil, refuse("Null prefix/suffix not allowed")
+func (c *compiler) anythingButList(n *node) (matcher, error) {
+	var not set
+	texts := 0
+	for i := range n.items {
+		e := &n.items[i]
+		switch e.value.(type) {
+		case string:
+			texts++
+		case json.Number:
+		default:
+			return nil, c.refuse(e.read(), "Inside anything-but list, start|null|boolean is not supported.")
 		}
-		return compileText(op, x)
-	}
-	switch x := x.(type) {
-	case string:
-		return func(leaf any) bool { return leaf == x }, nil
-	case json.Number:
-		want, ok := d.number(x)
-		if !ok {
-			return nil, refuse("Value of anything-but must be within ±%g", d.maxNumber)
-		}
-		return func(leaf any) bool { got, ok := d.number(leaf); return ok && got == want }, nil
-	}
-	return nil, refuse("Value of anything-but must be an array or single string/number value.")
-}
-
-func (d *Dialect) literalNumber(n json.Number) matcher {
-	want, byValue := d.number(n)
-	return func(leaf any) bool {
-		if leaf == n {
-			return true
-		}
-		got, ok := d.number(leaf)
-		return byValue && ok && got == want
-	}
-}
-
-// compileNumeric reads ["op", n], or [">" or ">=", low, "<" or "<=", high].
-func (d *Dialect) compileNumeric(x any) (matcher, error) {
-	list, ok := x.([]any)
-	switch {
-	case !ok:
-		return nil, refuse("Value of numeric must be an array.")
-	case len(list) > 4:
-		return nil, refuse("Too many terms in numeric range expression")
-	case len(list) != 2 && len(list) != 4:
-		return nil, refuse("Invalid number of members in numeric match")
-	}
-	var tests []func(float64) bool
-	var bounds []float64
-	for i := 0; i < len(list); i += 2 {
-		op, ok := list[i].(string)
-		if !ok {
-			return nil, refuse("Invalid member in numeric match: %v", list[i])
-		}
-		n, ok := d.number(list[i+1])
-		if !ok {
-			return nil, refuse("Value of %s must be numeric", named(op))
-		}
-		lower, upper := strings.HasPrefix(op, ">"), strings.HasPrefix(op, "<")
-		if len(list) == 4 && (i == 0 && !lower || i == 2 && !upper) {
-			return nil, refuse("Bad numeric range operator: %s", op)
-		}
-		test, err := compare(op, n)
-		if err != nil {
+		if err := c.exclude(&not, e); err != nil {
 			return nil, err
 		}
-		tests, bounds = append(tests, test), append(bounds, n)
 	}
-	if len(bounds) == 2 && bounds[0] >= bounds[1] {
-		return nil, refuse("Bottom must be less than top")
+	if len(n.items) == 0 || texts != 0 && texts != len(n.items) {
+		return nil, c.refuse(n.end, "Inside anything-but list, either all values are number or string, mixed type is not supported")
 	}
-	return func(leaf any) bool {
-		got, ok := d.number(leaf)
-		return ok && !slices.ContainsFunc(tests, func(test func(float64) bool) bool { return !test(got) })
-	}, nil
+	return notIn(not), nil
 }
 
-func named(op string) string {
-	if op == "=" {
-		return "equals"
+func (c *compiler) exclude(not *set, n *node) error {
+	v := c.Value(n.value)
+	if v.kind == ofDigits {
+		return c.outOfRange(n.end)
 	}
-	return op
+	not.add(v)
+	return nil
 }
 
-func compare(op string, n float64) (func(float64) bool, error) {
-	switch op {
-	case "=":
-		return func(v float64) bool { return v == n }, nil
-	case "<":
-		return func(v float64) bool { return v < n }, nil
-	case "<=":
-		return func(v float64) bool { return v <= n }, nil
-	case ">":
-		return func(v float64) bool { return v > n }, nil
-	case ">=":
-		return func(v float64) bool { return v >= n }, nil
-	}
-	return nil, refuse("Unrecognized numeric range operator: %s", op)
+func notIn(not set) matcher {
+	return func(leaf Value) bool { return leaf.kind != ofOpaque && !not.has(leaf) }
 }
 
-func compileCIDR(x any) (matcher, error) {
-	s, ok := x.(string)
-	if !ok {
-		return nil, refuse("cidr match pattern must be a string")
-	}
-	ip, mask, ok := strings.Cut(s, "/")
-	if !ok || strings.Contains(mask, "/") {
-		return nil, refuse("Malformed CIDR, one '/' required")
-	}
-	if _, err := netip.ParseAddr(ip); err != nil {
-		return nil, refuse("Nonstandard IP address: %s", ip)
-	}
-	block, err := netip.ParsePrefix(s)
-	if err != nil {
-		return nil, refuse("Malformed CIDR, mask bits must be an integer")
-	}
-	return text(func(v string) bool {
-		ip, err := netip.ParseAddr(v)
-		return err == nil && block.Contains(ip)
-	}), nil
+func (c *compiler) outOfRange(at int) error {
+	bound := strings.Replace(fmt.Sprintf("%.1E", c.maxNumber), "E+0", "E", 1) // as Java writes it
+	return c.refuse(at, "Value must be between -%s and %s, inclusive", bound, bound)
 }

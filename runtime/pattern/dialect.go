@@ -10,9 +10,15 @@ type Dialect struct {
 	operators  []string // of one field
 	excludable []string // inside anything-but
 	folded     bool     // prefix and suffix take equals-ignore-case
-	looseOr    bool     // an "$or" that is no array of two objects is a field
 	flat       bool     // fields have no fields
+	dotted     bool     // "a.b" is the field b of a, in patterns and events
 	maxNumber  float64  // numbers beyond it compare by their text alone
+	steps      float64  // numbers compare in so many steps of 1; 0 for as they are
+
+	looseOr     bool // an "$or" that is no array of two objects is a field
+	looseBounds bool // only ranges need their bounds in order: a text of a refusal
+	parserTexts bool // what is no JSON is refused in the words of AWS's parser
+	solidExists bool // null and the empty text do not exist
 
 	// Limits; 0 for none.
 	maxRunes     int // characters of a pattern
@@ -29,7 +35,8 @@ var (
 	texts   = []string{"prefix", "suffix", "equals-ignore-case", "wildcard"}
 	snsAll  = slices.DeleteFunc(slices.Clone(all), func(op string) bool { return op == "exactly" })
 	snsBody = Dialect{
-		operators: snsAll, excludable: []string{"prefix", "wildcard"}, looseOr: true, maxNumber: 1e9,
+		operators: snsAll, excludable: []string{"prefix", "wildcard"}, dotted: true, maxNumber: 1e9, steps: 1e5,
+		looseOr: true, parserTexts: true, solidExists: true,
 		maxBytes: 256 << 10, maxKeys: 5, combinations: 150, deep: true, maxStars: 3, maxPoints: 100,
 	}
 )
@@ -38,10 +45,10 @@ var (
 // and for SQS promises filters on the body alone; here those operators, and all
 // fields of a record, are understood too.
 var (
-	Lambda      = &Dialect{operators: all, excludable: texts, folded: true, maxNumber: 5e9, maxRunes: MaxPattern}
-	EventBridge = &Dialect{operators: all, excludable: texts, folded: true, maxNumber: 5e9, maxBytes: MaxPattern}
+	Lambda      = &Dialect{operators: all, excludable: texts, folded: true, maxNumber: 5e9, looseBounds: true, maxRunes: MaxPattern}
+	EventBridge = &Dialect{operators: all, excludable: texts, folded: true, maxNumber: 5e9, looseBounds: true, maxBytes: MaxPattern}
 
-	// SNSBody is of the scope MessageBody, for bodies that are JSON objects.
+	// SNSBody is of the scope MessageBody, for bodies that are JSON objects. See Body.
 	SNSBody = &snsBody
 
 	// SNSAttributes is of the scope MessageAttributes. See Attribute.
@@ -49,23 +56,23 @@ var (
 )
 
 func (d Dialect) attributes() *Dialect {
-	d.flat, d.deep = true, false
+	d.flat, d.deep, d.dotted = true, false, false
 	return &d
 }
 
 // Why SNS refuses a filter policy for its size or shape.
 var (
-	ErrNested     error = &Error{"Filter policy scope MessageAttributes does not support nested filter policy"}
-	ErrKeys       error = &Error{"Filter policy can not have more than 5 keys"}
-	ErrTooComplex error = &Error{"Filter policy is too complex"}
+	ErrNested     error = &Error{Reason: "Filter policy scope MessageAttributes does not support nested filter policy"}
+	ErrKeys       error = &Error{Reason: "Filter policy can not have more than 5 keys"}
+	ErrTooComplex error = &Error{Reason: "Filter policy is too complex"}
 )
 
 // checkSize sees that a pattern is within the dialect's limits.
-func (d *Dialect) checkSize(o object) error {
+func (d *Dialect) checkSize(o *object) error {
 	if d.maxKeys == 0 {
 		return nil
 	}
-	s := d.measure(o, 1)
+	s := d.measure(o)
 	switch {
 	case s.keys > d.maxKeys:
 		return ErrKeys
@@ -83,28 +90,29 @@ const tooMany = 1 << 20
 
 // measure counts as SNS does: the values of each field, by the depth of the field
 // where bodies are matched, multiplied over fields; alternatives of "$or" add up.
-func (d *Dialect) measure(o object, depth int) size {
+func (d *Dialect) measure(o *object) size {
 	total := size{combinations: 1}
 	and := func(s size) {
 		total.keys += s.keys
 		total.points += s.points
 		total.combinations = min(tooMany, total.combinations*s.combinations)
 	}
-	for _, f := range o.fields {
+	for i := range o.fields {
+		f := &o.fields[i]
 		if f.inner != nil {
-			and(d.measure(*f.inner, depth+1))
+			and(d.measure(f.inner))
 			continue
 		}
-		n := f.items
+		n := int(f.items)
 		if d.deep {
-			n *= depth
+			n *= int(f.depth)
 		}
-		and(size{1, min(tooMany, n), f.points * f.wildcards})
+		and(size{1, min(tooMany, n), int(f.points * f.wildcards)})
 	}
 	for _, alternatives := range o.or {
 		either := size{}
 		for _, a := range alternatives {
-			s := d.measure(a, depth)
+			s := d.measure(a)
 			either.keys += s.keys
 			either.points += s.points
 			either.combinations = min(tooMany, either.combinations+s.combinations)
@@ -114,35 +122,32 @@ func (d *Dialect) measure(o object, depth int) size {
 	return total
 }
 
-// wildcardPoints counts the points of the wildcards in an item, as SNS does: of one
-// with a star 1, of one with more 3 each, of an excluded one 1. One with too many
-// stars is ErrTooComplex.
-func (d *Dialect) wildcardPoints(item map[string]any) (points int, err error) {
-	one := func(pattern string, each int) error {
+// wildcardPoints counts the points of the wildcards in a match expression, as SNS
+// does: of one with a star 1, of one with more 3 each, of an excluded one 1. One with
+// too many stars is ErrTooComplex.
+func (d *Dialect) wildcardPoints(op *member) (points int, err error) {
+	one := func(n *node, excluded bool) {
+		pattern, _ := n.value.(string)
 		stars := strings.Count(pattern, "*") - strings.Count(pattern, `\*`)
-		if d.maxStars > 0 && stars > d.maxStars {
-			return ErrTooComplex
+		switch {
+		case d.maxStars > 0 && stars > d.maxStars:
+			err = ErrTooComplex
+		case stars > 1 && !excluded:
+			points += 3 * stars
+		default:
+			points++
 		}
-		if each == 0 {
-			if each = 1; stars > 1 {
-				each = 3 * stars
-			}
+	}
+	switch {
+	case op.key == "wildcard":
+		one(&op.node, false)
+	case op.key == "anything-but" && len(op.members) == 1 && op.members[0].key == "wildcard":
+		w := &op.members[0]
+		if !w.isArray() {
+			one(&w.node, true)
 		}
-		points += each
-		return nil
-	}
-	if w, ok := item["wildcard"].(string); ok {
-		return points, one(w, 0)
-	}
-	not, _ := item["anything-but"].(map[string]any)
-	switch w := not["wildcard"].(type) {
-	case string:
-		err = one(w, 1)
-	case []any:
-		for _, e := range w {
-			if s, ok := e.(string); ok && err == nil {
-				err = one(s, 1)
-			}
+		for i := range w.items {
+			one(&w.items[i], true)
 		}
 	}
 	return points, err

@@ -50,7 +50,7 @@ func TestWhatDialectsRefuse(t *testing.T) {
 		{"4,097 bytes", pattern.EventBridge, long(4089 - 2), "a pattern of 4097 bytes, of at most 4096"},
 		{"4,097 bytes", pattern.SNSAttributes, long(4089 - 2), ""},
 		{"a number within ±5e9", pattern.EventBridge, `{"a":[{"numeric":[">",2e9]}]}`, ""},
-		{"a number beyond ±1e9", pattern.SNSBody, `{"a":[{"numeric":[">",2e9]}]}`, "Value of > must be numeric"},
+		{"a number beyond ±1e9", pattern.SNSBody, `{"a":[{"numeric":[">",2e9]}]}`, "Value must be between -1.0E9 and 1.0E9, inclusive"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			_, err := pattern.Parse(c.dialect, c.text)

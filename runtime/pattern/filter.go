@@ -14,7 +14,7 @@ const (
 // Lambda's dialect, for records with a payload. The nil *Filter passes everything.
 type Filter struct {
 	payload  string // the record's field that holds the payload
-	patterns []object
+	patterns []*Pattern
 	inside   bool // some pattern looks into the payload
 	outside  bool // some pattern looks at other fields
 }
@@ -31,20 +31,20 @@ func CompileFilter(payload string, patterns []string) (*Filter, error) {
 	}
 	f := &Filter{payload: payload}
 	for _, text := range patterns {
-		p, err := parse(Lambda, text)
+		p, err := Parse(Lambda, text)
 		if err != nil {
 			return nil, err
 		}
 		f.patterns = append(f.patterns, p)
-		f.note(p)
+		f.note(p.root)
 	}
 	return f, nil
 }
 
 // note remembers which parts of a record the pattern looks at.
-func (f *Filter) note(p object) {
-	for _, field := range p.fields {
-		if field.key == f.payload {
+func (f *Filter) note(p *object) {
+	for i := range p.fields {
+		if p.fields[i].key == f.payload {
 			f.inside = true
 		} else {
 			f.outside = true
@@ -86,7 +86,7 @@ func (f *Filter) Match(record []byte, payload string) bool {
 		event[f.payload] = understand(payload)
 	}
 	for _, p := range f.patterns {
-		if p.match(event, event) {
+		if p.Match(event) {
 			return true
 		}
 	}

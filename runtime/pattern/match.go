@@ -1,72 +1,88 @@
 package pattern
 
-import (
-	"encoding/json"
-	"slices"
-)
+import "slices"
 
 // An object is a pattern for an object: its fields must all hold, and of each
 // "$or" one alternative.
 type object struct {
 	fields []field
-	or     [][]object
+	or     [][]*object
 }
 
 // A field is a pattern for what stands under a key: an object, or leaves.
 type field struct {
 	key    string
 	inner  *object
-	leaf   []matcher // alternatives
-	absent []string  // path from the root that must have no leaf; an alternative too
+	values set       // the literal items
+	tests  []matcher // the other items
+	absent []string  // path from the root that must have no leaf; an item too
 
-	items, wildcards, points int // for the limits of a dialect
+	// For the limits of a dialect.
+	depth, items, wildcards, points int32
 }
 
-// A matcher judges one leaf of an event: a string, a json.Number, a bool, nil or
-// Opaque.
-type matcher func(leaf any) bool
+// A matcher judges one leaf of an event.
+type matcher func(leaf Value) bool
 
-// match reports whether the pattern holds for v. root is the whole event.
-func (o object) match(v, root any) bool {
+// A subject is an event, and how its leaves are compared.
+type subject struct {
+	dialect *Dialect
+	root    any
+}
+
+// match reports whether the pattern holds for v, a part of the subject.
+func (o *object) match(v any, s subject) bool {
 	if list, ok := v.([]any); ok && len(list) > 0 {
-		return slices.ContainsFunc(list, func(e any) bool { return o.match(e, root) })
+		return slices.ContainsFunc(list, func(e any) bool { return o.match(e, s) })
 	}
 	m, _ := v.(map[string]any) // anything else has no fields, which exists:false may want
-	for _, f := range o.fields {
-		if !f.match(m, root) {
+	for i := range o.fields {
+		if !o.fields[i].match(m, s) {
 			return false
 		}
 	}
 	for _, alternatives := range o.or {
-		if !slices.ContainsFunc(alternatives, func(a object) bool { return a.match(v, root) }) {
+		if !slices.ContainsFunc(alternatives, func(a *object) bool { return a.match(v, s) }) {
 			return false
 		}
 	}
 	return true
 }
 
-func (f field) match(m map[string]any, root any) bool {
+func (f *field) match(m map[string]any, s subject) bool {
 	v, ok := m[f.key]
 	switch {
 	case f.inner != nil:
-		return f.inner.match(v, root)
-	case f.absent != nil && !hasLeaf(root, f.absent):
+		return f.inner.match(v, s)
+	case f.absent != nil && !hasLeaf(s.root, f.absent):
 		return true
 	}
-	return ok && anyLeaf(v, func(leaf any) bool {
-		return slices.ContainsFunc(f.leaf, func(is matcher) bool { return is(leaf) })
-	})
+	return ok && f.matchLeaf(v, s.dialect)
 }
 
-// anyLeaf offers v, or each element of the array v, as far as they are leaves.
-func anyLeaf(v any, yes func(any) bool) bool {
+// matchLeaf judges v, or each element of the array v, as far as they are leaves.
+func (f *field) matchLeaf(v any, d *Dialect) bool {
 	switch v := v.(type) {
 	case []any:
-		return slices.ContainsFunc(v, func(e any) bool { return anyLeaf(e, yes) })
+		for _, e := range v {
+			if f.matchLeaf(e, d) {
+				return true
+			}
+		}
+		return false
 	case map[string]any:
 		return false
 	default:
-		return yes(v)
+		leaf := d.Value(v)
+		if f.values.has(leaf) {
+			return true
+		}
+		for _, is := range f.tests {
+			if is(leaf) {
+				return true
+			}
+		}
+		return false
 	}
 }
 
@@ -75,20 +91,33 @@ func hasLeaf(v any, path []string) bool {
 	if list, ok := v.([]any); ok {
 		return slices.ContainsFunc(list, func(e any) bool { return hasLeaf(e, path) })
 	}
+	m, isObject := v.(map[string]any)
 	if len(path) == 0 {
-		return anyLeaf(v, func(any) bool { return true })
+		return !isObject
 	}
-	m, _ := v.(map[string]any)
 	next, ok := m[path[0]]
 	return ok && hasLeaf(next, path[1:])
 }
 
-// number is a leaf's value if it is a number that the dialect compares by value.
-func (d *Dialect) number(leaf any) (float64, bool) {
-	n, ok := leaf.(json.Number)
-	if !ok {
-		return 0, false
+// child is the pattern for the object under a key; a new one if there is none.
+func (o *object) child(key string) *object {
+	for i := range o.fields {
+		if f := &o.fields[i]; f.key == key && f.inner != nil {
+			return f.inner
+		}
 	}
-	x, err := n.Float64()
-	return x, err == nil && -d.maxNumber <= x && x <= d.maxNumber
+	inner := &object{}
+	o.fields = append(o.fields, field{key: key, inner: inner})
+	return inner
+}
+
+// set adds a pattern for leaves, instead of an earlier one for the same key.
+func (o *object) set(f field) {
+	for i := range o.fields {
+		if o.fields[i].key == f.key && o.fields[i].inner == nil {
+			o.fields[i] = f
+			return
+		}
+	}
+	o.fields = append(o.fields, f)
 }

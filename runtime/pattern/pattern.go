@@ -35,75 +35,64 @@
 package pattern
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"unicode/utf8"
 
 	"millrace/runtime/fault"
 )
 
 // A Pattern is compiled, and ready to match events.
-type Pattern struct{ root object }
+type Pattern struct {
+	dialect *Dialect
+	root    *object
+}
 
 // An Error says why a pattern is refused, for most reasons in the words of Event
 // Ruler, which AWS's services pass on. It unwraps to fault.Invalid.
-type Error struct{ Reason string }
+//
+// SNS writes "Invalid parameter: FilterPolicy: " and then Reason and Position, but
+// for ErrNested "Invalid parameter: " and the Reason.
+type Error struct {
+	Reason   string
+	Position string // "\n at [Source: …; line: 1, column: 7]"; "" where AWS names none
+}
 
 func (e *Error) Error() string { return e.Reason }
 func (e *Error) Unwrap() error { return fault.Invalid }
 
-func refuse(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
+func refuse(format string, args ...any) error { return &Error{Reason: fmt.Sprintf(format, args...)} }
 
 // Parse reads a pattern in a dialect. What the service would refuse is an *Error.
 func Parse(d *Dialect, text string) (*Pattern, error) {
-	root, err := parse(d, text)
-	if err != nil {
-		return nil, err
-	}
-	return &Pattern{root}, nil
-}
-
-func parse(d *Dialect, text string) (object, error) {
 	if d.maxRunes > 0 {
 		if n := utf8.RuneCountInString(text); n > d.maxRunes {
-			return object{}, refuse("a pattern of %d characters, of at most %d", n, d.maxRunes)
+			return nil, refuse("a pattern of %d characters, of at most %d", n, d.maxRunes)
 		}
 	}
 	if d.maxBytes > 0 && len(text) > d.maxBytes {
-		return object{}, refuse("a pattern of %d bytes, of at most %d", len(text), d.maxBytes)
+		return nil, refuse("a pattern of %d bytes, of at most %d", len(text), d.maxBytes)
 	}
-	v, err := Decode([]byte(text))
-	if err != nil {
-		return object{}, refuse("%s", err)
+	if _, err := Decode([]byte(text)); err != nil {
+		if d.parserTexts {
+			return nil, malformed(text, err)
+		}
+		return nil, refuse("%s", err)
 	}
-	m, ok := v.(map[string]any)
-	if !ok {
-		return object{}, refuse("Filter is not an object")
+	c := &compiler{Dialect: d, text: text}
+	root := parseNode(text)
+	if !root.isObject() {
+		return nil, c.refuse(root.read(), "Filter is not an object")
 	}
-	o, err := d.compileObject(m, nil, false)
-	if err != nil {
-		return object{}, err
+	p := &Pattern{d, &object{}}
+	if err := c.object(p.root, &root, place{depth: 1}); err != nil {
+		return nil, err
 	}
-	return o, d.checkSize(o)
+	if d.flat && c.nested {
+		return nil, ErrNested
+	}
+	return p, d.checkSize(p.root)
 }
 
 // Match reports whether an event passes. It is a JSON value as Decode returns it,
-// or a map that Attribute's values were put into.
-func (p *Pattern) Match(event any) bool { return p.root.match(event, event) }
-
-// Decode reads one JSON text, keeping numbers as they are written.
-func Decode(text []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("trailing data after the document")
-	}
-	return v, nil
-}
+// for SNSBody as Body does, and for SNSAttributes a map of Attribute's values.
+func (p *Pattern) Match(event any) bool { return p.root.match(event, subject{p.dialect, event}) }

@@ -1,20 +1,22 @@
 package pattern
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // A wildcard is a text with gaps: its pieces must follow each other, the first
 // at the start and the last at the end.
 type wildcard []string
 
 // compileWildcard reads a text in which * stands for any characters, none
-// included, \* for itself and \\ for a backslash.
-func compileWildcard(s string) (wildcard, error) {
-	var w wildcard
+// included, \* for itself and \\ for a backslash. If it cannot, it says why not.
+func compileWildcard(s string) (w wildcard, reason string) {
 	var piece strings.Builder
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '*' && piece.Len() == 0 && len(w) > 0:
-			return nil, refuse("Consecutive wildcard characters at pos %d", i)
+			return nil, fmt.Sprintf("Consecutive wildcard characters at pos %d", i)
 		case c == '*':
 			w = append(w, piece.String())
 			piece.Reset()
@@ -24,10 +26,10 @@ func compileWildcard(s string) (wildcard, error) {
 			i++
 			piece.WriteByte(s[i])
 		default:
-			return nil, refuse("Invalid escape character at pos %d", i)
+			return nil, fmt.Sprintf("Invalid escape character at pos %d", i)
 		}
 	}
-	return append(w, piece.String()), nil
+	return append(w, piece.String()), ""
 }
 
 // match takes time linear in pieces and text: each piece is best found as early

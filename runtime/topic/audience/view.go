@@ -39,9 +39,7 @@ func isBinary(dataType string) bool {
 func (v *view) body() (map[string]any, bool) {
 	if !v.bodyRead {
 		v.bodyRead = true
-		if body, err := pattern.Decode([]byte(v.message.Body)); err == nil {
-			v.bodyMap, _ = body.(map[string]any)
-		}
+		v.bodyMap, _ = pattern.Body(v.message.Body)
 	}
 	return v.bodyMap, v.bodyMap != nil
 }
