@@ -2,6 +2,8 @@ package audience
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"millrace/runtime/fault"
 	"millrace/runtime/pattern"
@@ -41,6 +43,7 @@ func ParseScope(text string) (Scope, error) {
 type Filter struct {
 	scope   Scope
 	pattern *pattern.Pattern
+	exact   []pattern.Exact // what an index can find it by
 }
 
 // Compile reads a filter policy. An empty text and the empty object are how a policy
@@ -55,19 +58,14 @@ func Compile(scope Scope, text string) (*Filter, error) {
 	default:
 		return nil, &ScopeError{string(scope)}
 	}
-	if text == "" {
+	if inside, ok := strings.CutPrefix(strings.TrimSpace(text), "{"); text == "" || ok && strings.TrimSpace(inside) == "}" {
 		return nil, nil
-	}
-	if v, err := pattern.Decode([]byte(text)); err == nil {
-		if m, ok := v.(map[string]any); ok && len(m) == 0 {
-			return nil, nil
-		}
 	}
 	p, err := pattern.Parse(dialect, text)
 	if err != nil {
 		return nil, err
 	}
-	return &Filter{scope, p}, nil
+	return &Filter{scope, p, p.Exact()}, nil
 }
 
 // A Message is what filter policies see of a published message.
@@ -95,13 +93,13 @@ func (f *Filter) match(v *view) Reason {
 		}
 		return Matched
 	}
-	attributes := v.attributes()
+	attributes, malformed := v.attributes()
 	switch {
-	case len(attributes) == 0:
+	case len(attributes) == 0: // not even exists:false matches then
 		return NoMessageAttributes
 	case f.pattern.Match(attributes):
 		return Matched
-	case v.malformed != nil:
+	case len(malformed) > 0 && slices.ContainsFunc(f.pattern.Names(), func(name string) bool { return slices.Contains(malformed, name) }):
 		return InvalidAttributes
 	}
 	return MessageAttributes
