@@ -168,6 +168,8 @@ func FuzzReplay(f *testing.F) {
 		content := Pack(&Message{GroupID: "g", DedupID: "d"}, "")
 		s := record{kind: kindSent, number: 1, sentAt: 5, length: len(content), group: fingerprintOf("g"), dedup: fingerprintOf("d"), flags: flagDedup}
 		f.Add(r.append(s.append(nil, 5), 5), string(content)+"12345", k%2 == 0)
+		s.flags, s.sourceGeneration, s.transferSeq = s.flags|flagNumbered, 6, 7
+		f.Add(r.append(s.append(nil, 5), 5), string(content)+"12345", k%2 == 0)
 	}
 	f.Fuzz(func(t *testing.T, records []byte, contents string, fifo bool) {
 		m := New(Config{Visibility: time.Minute}, Options{FIFO: fifo, Random: rand.NewPCG(1, 2)})
@@ -176,6 +178,7 @@ func FuzzReplay(f *testing.F) {
 			m.PendingTransfers(10)
 			m.Begin(time.Unix(0, 10), time.Unix(0, 10))
 			m.Receive(&Waiter{}, ReceiveRequest{Max: 10})
+			m.Send(draftOf(Message{Body: "b", GroupID: "g", DedupID: "d", Source: 6, Seq: 7}))
 			m.Compact(1, nil)
 			m.Purge()
 			m.Commit(ContentKey{})

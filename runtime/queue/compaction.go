@@ -209,6 +209,9 @@ func (m *Machine) WriteCounters() (below uint64) {
 	for _, source := range slices.Sorted(maps.Keys(m.lastTransfers)) {
 		m.emit(record{kind: kindLastTransfer, sourceGeneration: source, transferSeq: m.lastTransfers[source]})
 	}
+	for _, source := range slices.Sorted(maps.Keys(m.lastNumbers)) {
+		m.emit(lastNumber(source, m.lastNumbers[source]))
+	}
 	return m.log.base
 }
 

@@ -59,6 +59,7 @@ type Machine struct {
 
 	transfers     []*pendingTransfer // not known to have arrived, in order
 	lastTransfers map[uint64]uint64  // the highest transfer accepted, by generation of the source
+	lastNumbers   map[uint64]uint64  // the highest number of a send, by Message.Source
 
 	waiters   deque[*Waiter]
 	deadlines heap[*Waiter]
@@ -82,7 +83,7 @@ type Options struct {
 
 // New makes the machine of an empty queue.
 func New(c Config, o Options) *Machine {
-	m := &Machine{fifo: o.FIFO, config: c, random: o.Random, nextNumber: 1, lastTransfers: map[uint64]uint64{}, messages: newSlab()}
+	m := &Machine{fifo: o.FIFO, config: c, random: o.Random, nextNumber: 1, lastTransfers: map[uint64]uint64{}, lastNumbers: map[uint64]uint64{}, messages: newSlab()}
 	m.log.budget, m.log.maxCached = o.Budget, c.MaxCached
 	m.deadlines = heap[*Waiter]{
 		less:  func(a, b *Waiter) bool { return a.deadline < b.deadline },
@@ -309,7 +310,7 @@ func (m *Machine) apply(r *record, size int) {
 	case kindReportedLosses:
 		m.applyReportedLosses(r)
 	case kindLastTransfer:
-		m.lastTransfers[r.sourceGeneration] = max(m.lastTransfers[r.sourceGeneration], r.transferSeq)
+		m.rememberSource(r)
 	case kindWallClock:
 		m.wallOffset = r.at - m.now
 	case kindTakeover:

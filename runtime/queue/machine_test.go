@@ -28,7 +28,8 @@ type rig struct {
 	model   []*modelled // in the order of sending
 	dedup   map[string]*modelled
 	dedupAt map[string]time.Time
-	purged  bool // the log has lost entries: turns may differ
+	last    map[uint64]uint64 // the highest number of each source
+	purged  bool              // the log has lost entries: turns may differ
 }
 
 type modelled struct {
@@ -44,7 +45,7 @@ type modelled struct {
 }
 
 func newRig(t *rapid.T) *rig {
-	r := &rig{T: t, now: epoch, first: 1, dedup: map[string]*modelled{}, dedupAt: map[string]time.Time{}}
+	r := &rig{T: t, now: epoch, first: 1, dedup: map[string]*modelled{}, dedupAt: map[string]time.Time{}, last: map[uint64]uint64{}}
 	r.fifo = rapid.Bool().Draw(t, "fifo")
 	r.config = Config{Visibility: 30 * time.Second, Retention: time.Hour, DedupByGroup: rapid.Bool().Draw(t, "by group")}
 	r.config.Delay = rapid.SampledFrom([]time.Duration{0, 0, 5 * time.Second}).Draw(t, "delay")
@@ -186,6 +187,9 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 					if r.fifo {
 						msg.DedupID = fmt.Sprint("id", rapid.IntRange(0, 40).Draw(t, "dedup id"))
 					}
+					if msg.Source = rapid.SampledFrom([]uint64{0, 0, 1, 2}).Draw(t, "source"); msg.Source != 0 {
+						msg.Seq = uint64(max(0, int(r.last[msg.Source])+rapid.IntRange(-1, 3).Draw(t, "ahead")))
+					}
 					r.sent(msg, r.m.Send(NewDraft(&msg))[0])
 				}
 			})
@@ -308,6 +312,15 @@ func (r *rig) actions() map[string]func(*rapid.T) {
 }
 
 func (r *rig) sent(msg Message, p DraftResult) {
+	if msg.IsNumbered() {
+		if last := r.last[msg.Source]; msg.Seq <= last {
+			if p != (DraftResult{Duplicate: true}) {
+				r.Fatalf("number %d of source %d after %d: %+v", msg.Seq, msg.Source, last, p)
+			}
+			return
+		}
+		r.last[msg.Source] = msg.Seq
+	}
 	key := msg.DedupID
 	if r.config.DedupByGroup {
 		key += "@" + msg.GroupID
@@ -374,8 +387,8 @@ func (r *rig) check() {
 // may differ then.
 func dump(m *Machine, turns bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "now %d seq %d next %d last transfer %d accepted %v counts %d %d %d live %d\n",
-		m.now, m.seq, m.nextNumber, m.lastTransfer, m.lastTransfers, m.visible, m.inFlight, m.delayed, m.log.liveBytes)
+	fmt.Fprintf(&b, "now %d seq %d next %d last transfer %d accepted %v %v counts %d %d %d live %d\n",
+		m.now, m.seq, m.nextNumber, m.lastTransfer, m.lastTransfers, m.lastNumbers, m.visible, m.inFlight, m.delayed, m.log.liveBytes)
 	for msg := range m.messages.all() {
 		state, until, position, attempt, tenant := msg.state(), int64(0), msg.position(), "", ""
 		if msg.status != ready {

@@ -93,7 +93,18 @@ type Message struct {
 	Delay       *time.Duration // nil for the queue's own
 	TraceHeader string         // AWSTraceHeader, as the sender gave it
 	TraceParent string         // W3C traceparent of the send, for our own traces
+
+	// Source and Seq number a send, so that it takes place once however often it is
+	// repeated: a message is dropped unless its Seq is higher than all that the queue
+	// has had from that Source. A source therefore sends in the order of its numbers,
+	// one call at a time. Who draws sources sees to it that no two are equal. When
+	// one of the two is 0 the send is not numbered. Receivers are not told.
+	Source uint64 `json:",omitempty"`
+	Seq    uint64 `json:",omitempty"`
 }
+
+// IsNumbered reports whether the message's send is numbered.
+func (m *Message) IsNumbered() bool { return m.Source != 0 && m.Seq != 0 }
 
 // Bytes is the size of a message as SQS counts it: its body, and the names, types
 // and values of its attributes.
@@ -117,7 +128,7 @@ type Attribute struct {
 type SendResult struct {
 	MessageID      string // UUID
 	SequenceNumber string // twenty digits; FIFO only
-	Duplicate      bool   // dropped in the deduplication window; the ids are the original's
+	Duplicate      bool   // dropped: in the deduplication window, then the ids are the original's; or by its Seq, then they are ""
 }
 
 // A ReceiveRequest asks for messages.

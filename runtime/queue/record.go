@@ -20,7 +20,7 @@ const (
 	kindRepeated       kind = 11 // the receive with the attempt id Key was repeated
 	kindCopiedAttempt  kind = 12 // one message of a receive with the attempt id Key, copied
 	kindCounters       kind = 13 // the counters, copied
-	kindLastTransfer   kind = 14 // the highest transfer accepted from SourceGeneration, copied
+	kindLastTransfer   kind = 14 // the highest transfer accepted from SourceGeneration, copied; or the highest numbered send
 	kindTakeover       kind = 15 // a new owner took the log over
 	kindReportedLosses kind = 16 // the loss of the entries Key was reported
 	kindWallClock      kind = 17 // the wall clock says At, which is not the entry's time; first in its entry
@@ -61,6 +61,7 @@ const (
 	flagFirstOfReceive                    // kindReceived: the first message of a receive
 	flagNotRetryable                      // kindCopiedAttempt: no longer retryable
 	flagAsNew                             // kindTransferring, kindCopiedMessage: it arrives as a new message
+	flagNumbered                          // kindSent, kindLastTransfer: SourceGeneration and TransferSeq are Source and Seq of a numbered send
 )
 
 // The fields of a record, as bits of the mask that says which are present.

@@ -114,6 +114,10 @@ func (c *randomCommands) command(t *rapid.T, m *Machine) {
 			delay := 10 * time.Second
 			msg.Delay = &delay
 		}
+		if rapid.Bool().Draw(t, "numbered") {
+			msg.Source = rapid.SampledFrom([]uint64{7, 77}).Draw(t, "source") // the latter is a queue's generation too
+			msg.Seq = uint64(max(1, c.sent-rapid.IntRange(0, 2).Draw(t, "behind")))
+		}
 		m.Send(draftOf(msg))
 	case "receive":
 		r := ReceiveRequest{Max: rapid.IntRange(1, 5).Draw(t, "max")}
@@ -249,6 +253,7 @@ func TestDeterministic(t *testing.T) {
 		s.kill(t)
 		s.do(epoch, func(m *Machine) {
 			for source := range uint64(8) {
+				m.Send(draftOf(Message{Body: "b", Source: source + 1, Seq: 1}))
 				m.AcceptTransfers(source+1, Transfer{Seq: 1, Content: draftOf(Message{Body: "a"}).content, Sent: epoch, FirstReceived: epoch})
 			}
 		})

@@ -11,11 +11,16 @@ type Draft struct {
 	group, dedup fingerprint
 	bytes        int
 	delay        *time.Duration
+	source, seq  uint64 // 0 unless the send is numbered
 }
 
 // NewDraft encodes a message.
 func NewDraft(m *Message) Draft {
-	return Draft{Pack(m, ""), fingerprintOf(m.GroupID), fingerprintOf(m.DedupID), m.Bytes(), m.Delay}
+	d := Draft{content: Pack(m, ""), group: fingerprintOf(m.GroupID), dedup: fingerprintOf(m.DedupID), bytes: m.Bytes(), delay: m.Delay}
+	if m.IsNumbered() {
+		d.source, d.seq = m.Source, m.Seq
+	}
+	return d
 }
 
 // Size is what a draft adds to an entry beside its record, in bytes.
@@ -25,7 +30,7 @@ func (d Draft) Size() int { return len(d.content) }
 type DraftResult struct {
 	ID        [16]byte
 	Number    uint64
-	Duplicate bool // dropped; ID and Number are the original's
+	Duplicate bool // dropped; ID and Number are the original's, and 0 for the repeat of a numbered send
 }
 
 // Send stores messages, in their order.
@@ -39,18 +44,27 @@ func (m *Machine) Send(drafts ...Draft) []DraftResult {
 }
 
 func (m *Machine) send(d Draft) DraftResult {
-	r := record{kind: kindSent, number: m.nextNumber, sentAt: m.now, content: d.content, group: d.group}
+	if d.source != 0 && d.seq <= m.lastNumbers[d.source] {
+		return DraftResult{Duplicate: true}
+	}
+	r := record{kind: kindSent, number: m.nextNumber, sentAt: m.now, content: d.content, group: d.group, sourceGeneration: d.source, transferSeq: d.seq}
+	if d.source != 0 {
+		r.flags = flagNumbered
+	}
 	if !m.fifo {
 		if wait := delayOf(d, m.config); wait > 0 {
 			r.until = m.now + int64(wait)
 		}
 	} else if r.dedup = d.dedup; r.dedup != (fingerprint{}) {
-		r.flags = flagDedup
+		r.flags |= flagDedup
 		if m.config.DedupByGroup {
 			r.flags |= flagByGroup
 		}
 		if e := m.dedup[dedupKeyOf(&r)]; e != nil {
 			m.totals.Deduplicated++
+			if d.source != 0 { // repeated after the window it would be a new message
+				m.emit(lastNumber(d.source, d.seq))
+			}
 			return DraftResult{e.id, e.number, true}
 		}
 	}
@@ -83,8 +97,9 @@ func (m *Machine) applySent(r *record) {
 	}
 	m.nextNumber = max(m.nextNumber, r.number+1)
 	if r.sourceGeneration != 0 {
-		m.lastTransfers[r.sourceGeneration] = max(m.lastTransfers[r.sourceGeneration], r.transferSeq)
-		r.arrivedAt = m.now
+		if m.rememberSource(r); r.flags&flagNumbered == 0 {
+			r.arrivedAt = m.now
+		}
 	}
 	if r.flags&flagDedup != 0 {
 		m.rememberDedup(r)
@@ -101,6 +116,21 @@ func (m *Machine) applySent(r *record) {
 	}
 	m.setStatus(msg, ready)
 	m.makeAvailable(msg)
+}
+
+// rememberSource notes the number of a transfer or of a numbered send. Queues and
+// senders draw their numbers apart, so they are kept apart.
+func (m *Machine) rememberSource(r *record) {
+	last := m.lastTransfers
+	if r.flags&flagNumbered != 0 {
+		last = m.lastNumbers
+	}
+	last[r.sourceGeneration] = max(last[r.sourceGeneration], r.transferSeq)
+}
+
+// lastNumber is the record of the highest number that a source's sends had.
+func lastNumber(source, seq uint64) record {
+	return record{kind: kindLastTransfer, sourceGeneration: source, transferSeq: seq, flags: flagNumbered}
 }
 
 // addMessage adds the message of a record. The caller has to set its status.

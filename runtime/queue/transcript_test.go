@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -16,6 +17,7 @@ import (
 //
 //	queue [fifo] [delay=5s] [visibility=30s] [retention=1h] [dead=2]
 //	send a b … [group=g] [delay=5s]      the names are bodies and, FIFO, ids
+//	send a b … source=1 seq=5 [dedup=id] numbered from there on
 //	receive [max=10] [wait=20s] [visibility=5s] [attempt=id]
 //	delete a, change a 10s               with the last handle of a
 //	advance 30s
@@ -123,13 +125,20 @@ func (s *transcriptRunner) runCommand(line string) {
 	s.m.Begin(s.clock.MachineTime(s.now), s.now.Add(s.offset))
 	switch command {
 	case "send":
-		for _, name := range rest {
-			msg := Message{Body: name, GroupID: options["group"], DedupID: name}
+		for i, name := range rest {
+			msg := Message{Body: name, GroupID: options["group"], DedupID: cmp.Or(options["dedup"], name)}
+			if options["source"] != "" {
+				fmt.Sscan(options["source"]+" "+options["seq"], &msg.Source, &msg.Seq)
+				msg.Seq += uint64(i)
+			}
 			if options["delay"] != "" {
 				wait := duration(options["delay"], 0)
 				msg.Delay = &wait
 			}
-			if p := s.m.Send(NewDraft(&msg))[0]; p.Duplicate {
+			switch p := s.m.Send(NewDraft(&msg))[0]; {
+			case p.Duplicate && p.Number == 0:
+				s.printf("%s was sent before", name)
+			case p.Duplicate:
 				s.printf("%s is a duplicate of number %d", name, p.Number)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"millrace/runtime/fault"
 	"millrace/runtime/queue"
@@ -49,11 +50,11 @@ const (
 // isRepeatable reports whether the call can be made twice with the effect of one:
 // then it is retried although its outcome is unknown. Messages that the first try of
 // a receive handed out stay in flight, as when a response to a client is lost. FIFO
-// sends are deduplicated by their ids.
+// sends are deduplicated by their ids, numbered ones by their numbers.
 func (c *call) isRepeatable() bool {
 	switch c.Method {
 	case methodSend:
-		return c.Queue.FIFO()
+		return c.Queue.FIFO() || !slices.ContainsFunc(c.Messages, func(m queue.Message) bool { return !m.IsNumbered() })
 	case methodPurge, methodMove:
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -33,6 +34,32 @@ func TestErrorsBetweenNodes(t *testing.T) {
 		}
 		if a.itemErrs[1] != nil {
 			t.Errorf("no error became %v", a.itemErrs[1])
+		}
+	}
+}
+
+// Messages keep what their senders said of them, and a send is repeated only when the
+// owner can tell.
+func TestSendsBetweenNodes(t *testing.T) {
+	numbered := queue.Message{Body: "a", Unfinished: true, Source: 1 << 63, Seq: 1<<64 - 1}
+	c := call{Method: methodSend, Messages: []queue.Message{numbered, {Body: "b"}}}
+	got, err := decodeCall(c.encode())
+	if err != nil || !reflect.DeepEqual(got.Messages, c.Messages) {
+		t.Errorf("%+v became %+v, %v", c.Messages, got.Messages, err)
+	}
+	for _, want := range []struct {
+		name       string
+		messages   []queue.Message
+		repeatable bool
+	}{
+		{"q", []queue.Message{numbered, numbered}, true},
+		{"q", []queue.Message{numbered, {}}, false},
+		{"q", []queue.Message{{Source: 1}}, false},
+		{"q.fifo", []queue.Message{{}}, true},
+	} {
+		c := call{Method: methodSend, Queue: queue.ID{Name: want.name}, Messages: want.messages}
+		if c.isRepeatable() != want.repeatable {
+			t.Errorf("%+v can be repeated: %v", c, c.isRepeatable())
 		}
 	}
 }

@@ -138,7 +138,9 @@ func (q *Queue) sendLocal(ctx context.Context, messages ...queue.Message) ([]que
 	}
 	sent := make([]queue.SendResult, len(results))
 	for i, p := range results {
-		sent[i] = queue.SendResult{MessageID: messageID(p.ID), SequenceNumber: q.sequence(p.Number), Duplicate: p.Duplicate}
+		if sent[i].Duplicate = p.Duplicate; p.Number != 0 {
+			sent[i].MessageID, sent[i].SequenceNumber = messageID(p.ID), q.sequence(p.Number)
+		}
 	}
 	return sent, nil
 }
