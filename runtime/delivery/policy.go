@@ -60,34 +60,3 @@ type Outcome struct {
 
 	DeadLetter string // where it goes if it was given up; "" for nowhere
 }
-
-// A Backoff is the pauses between attempts: phase after phase. When the phases are
-// over, so are the attempts.
-type Backoff []Phase
-
-// A Phase is some pauses that double from First to at most Last.
-type Phase struct {
-	Times int           `json:",omitempty"` // how many; 0 for ever
-	First time.Duration `json:",omitempty"`
-	Last  time.Duration `json:",omitempty"`
-}
-
-// Pause is the pause after n attempts, from 1; ok is false when there is no further
-// attempt.
-func (b Backoff) Pause(n int) (pause time.Duration, ok bool) {
-	for _, p := range b {
-		if p.Times == 0 || n <= p.Times {
-			return p.pause(n), true
-		}
-		n -= p.Times
-	}
-	return 0, false
-}
-
-func (p Phase) pause(n int) time.Duration {
-	pause := p.First
-	for ; n > 1 && pause < p.Last; n-- {
-		pause *= 2
-	}
-	return min(pause, max(p.First, p.Last))
-}

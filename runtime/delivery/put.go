@@ -141,7 +141,7 @@ func (o *Outbox) direct(ctx context.Context, t DurableTarget, env *envelope) (st
 	if err != nil && !IsFinal(err) {
 		return false, nil
 	}
-	v := env.next(env.Policy, o.config.Senders[env.Policy.Sender], reply, err, time.Since(began))
+	v := env.next(env.Policy, o.config.Senders[env.Policy.Sender], reply, err, time.Since(began), 0) // of its pause nothing is used
 	if v.ended == "" {
 		return false, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -91,7 +92,7 @@ func (r *receiver) deliver(q Queue, m queue.ReceivedMessage) {
 			r.release(q, m)
 			return
 		}
-		v = env.next(env.Policy, r.outbox.config.Senders[env.Policy.Sender], reply, err, age())
+		v = env.next(env.Policy, r.outbox.config.Senders[env.Policy.Sender], reply, err, age(), rand.Float64())
 	}
 	failed := err
 	if v.ended == "" {

@@ -146,6 +146,8 @@ func (t *target) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply,
 		return delivery.Reply{}, fault.New(fault.NotFound, "it is gone")
 	case "final":
 		return delivery.Reply{}, delivery.Final(fault.New(fault.Throttled, "no concurrency at all"))
+	case "later":
+		return delivery.Reply{}, errPaced
 	case "panic":
 		panic("a bug")
 	case "hang":
