@@ -98,7 +98,9 @@ func (s Subscription) PerSecond() int {
 
 // ContentType is the Content-Type of requests to the endpoint. Messages that are not raw
 // are JSON or plain text, whatever the policy says.
-func (s Subscription) ContentType(raw bool) string { return contentType(s.Request.whole().ContentType, raw) }
+func (s Subscription) ContentType(raw bool) string {
+	return contentType(s.Request.whole().ContentType, raw)
+}
 
 // Backoff is the pauses between attempts at an endpoint. They end after an hour.
 func (s Subscription) Backoff() delivery.Backoff {
