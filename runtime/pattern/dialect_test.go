@@ -39,6 +39,20 @@ func TestWhatDialectsRefuse(t *testing.T) {
 		{"values count by their depth: 4 at 3, 3 at 2, 3 at 1", pattern.SNSBody, `{"a":{"b":{"c":[` + values(4) + `]}},"d":{"e":[` + values(3) + `]},"f":[1,2,3]}`, "Filter policy is too complex"},
 		{"alternatives add up", pattern.SNSAttributes, `{"$or":[{"a":[` + values(75) + `]},{"b":[` + values(75) + `]}]}`, ""},
 		{"alternatives add up", pattern.SNSAttributes, `{"$or":[{"a":[` + values(75) + `]},{"b":[` + values(76) + `]}]}`, "Filter policy is too complex"},
+		{"151 values of one key (SNS)", pattern.SNSAttributes, `{"key":[` + values(151) + `]}`, "Filter policy is too complex"},
+		{"100 × 51 combinations (SNS)", pattern.SNSAttributes, `{"key1":[` + values(100) + `],"key2":[` + values(51) + `]}`, "Filter policy is too complex"},
+		{"4×6 + 4×4×4 + 4×4×4 = 152 (SNS)", pattern.SNSAttributes, sources(4, 6, 4, 4, 4), "Filter policy is too complex"},
+		{"3×6 + 3×4×4 + 3×4×7 = 150 (SNS)", pattern.SNSAttributes, sources(3, 6, 4, 4, 7), ""},
+		{"(3 + 2) × 2·2 × (1·2 + 3·2) = 160 (SNS)", pattern.SNSBody, `{"$or":[{"metricName":[1,2,3]},{"namespace":[1,2]}],"detail":{"scope":[1,2],"$or":[{"source":[1]},{"type":[1,2,3]}]}}`, "Filter policy is too complex"},
+		{"4·3 × 3·2 × 3 = 216 (SNS)", pattern.SNSBody, `{"key_a":{"key_b":{"key_c":[1,2,3,4]}},"key_d":{"key_e":[1,2,3]},"key_f":[1,2,3]}`, "Filter policy is too complex"},
+		{"dots are no depth", pattern.SNSBody, `{"a.b.c":[` + values(150) + `]}`, ""},
+		{"256 KB", pattern.SNSAttributes, long(256<<10 - 10), ""},
+		{"a byte more", pattern.SNSAttributes, long(256<<10 - 9), "a pattern of 262145 bytes, of at most 262144"},
+		{"$or of reserved names is a name", pattern.SNSAttributes, `{"$or":[{"prefix":"x"},{"suffix":"y"}]}`, ""},
+		{"$or of one object is a name", pattern.SNSAttributes, `{"$or":[{"a":["x"]}]}`, "Unrecognized match type a"},
+		{"a wildcard of three stars and another: (9 + 1) × 2 = 20 points, five times", pattern.SNSAttributes, `{` + list(5, `"k%d":[{"wildcard":"*a*b*"},{"wildcard":"c*"}]`) + `}`, ""},
+		{"twelve points more", pattern.SNSAttributes, `{` + list(4, `"k%d":[{"wildcard":"*a*b*"},{"wildcard":"c*"}]`) + `,"l":[{"wildcard":"*a*b*"},{"wildcard":"*c*"}]}`, "Filter policy is too complex"},
+		{"excluded wildcards count 1 each", pattern.SNSAttributes, `{"a":[` + list(10, `{"anything-but":{"wildcard":"*%d*"}}`) + `]}`, ""},
 		{"three stars", pattern.SNSAttributes, `{"a":[{"wildcard":"*a*b*"}]}`, ""},
 		{"four stars", pattern.SNSAttributes, `{"a":[{"wildcard":"*a*b*c*"}]}`, "Filter policy is too complex"},
 		{"four stars", pattern.EventBridge, `{"a":[{"wildcard":"*a*b*c*"}]}`, ""},
@@ -58,10 +72,18 @@ func TestWhatDialectsRefuse(t *testing.T) {
 				t.Errorf("%v is %s", err, fault.Of(err))
 			}
 			if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && got != c.want {
-				t.Errorf("%.200s: got %q, want %q", c.text, got, c.want)
+				t.Errorf("%.300s: got %q, want %q", c.text, got, c.want)
 			}
 		})
 	}
+}
+
+// sources is a policy with alternatives inside an alternative, with so many values
+// of each of its keys.
+func sources(source, metricName, metricType, metricID, spaceID int) string {
+	values := func(n int) string { return `[` + list(n, `"v%d"`) + `]` }
+	return fmt.Sprintf(`{"source":%s,"$or":[{"metricName":%s},{"metricType":%s,"$or":[{"metricId":%s},{"spaceId":%s}]}]}`,
+		values(source), values(metricName), values(metricType), values(metricID), values(spaceID))
 }
 
 func list(n int, format string) string {

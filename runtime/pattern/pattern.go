@@ -29,6 +29,15 @@
 //     same value: so 300 matches 300.0, as recorded from AWS, whatever
 //     EventBridge's guide says
 //
+// SNS differs in some of them, as recorded from it or by its Developer Guide
+// ("Amazon SNS subscription filter policies"):
+//
+//   - numbers compare in steps of 0.00001
+//   - exists:true wants something else than null and the empty text
+//   - "a.b" speaks of the field b of a, in policies for bodies and in bodies
+//   - an "$or" that is no array of two objects, or has an operator's name among
+//     their keys, is a field of that name
+//
 // [Parse] reads a pattern for whole events, [CompileFilter] the FilterCriteria of
 // a mapping, which look into a record's payload too. Both results are pure and
 // safe for concurrent use.

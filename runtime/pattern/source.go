@@ -20,7 +20,7 @@ func Decode(text []byte) (any, error) {
 	if err := d.Decode(&v); err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if len(bytes.Trim(text[d.InputOffset():], " \t\r\n")) > 0 {
 		return nil, errors.New("trailing data after the document")
 	}
 	return v, nil
