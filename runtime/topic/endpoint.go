@@ -1,12 +1,13 @@
 package topic
 
 import (
+	"cmp"
 	"context"
 	"strings"
-	"time"
 
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
+	"millrace/runtime/topic/deliverypolicy"
 	"millrace/runtime/topic/mailbox"
 )
 
@@ -21,19 +22,20 @@ func (ts *Topics) policyOf(t *Topic, s *Subscription) delivery.Policy {
 	p := delivery.Policy{Sender: SenderName, DeadLetter: s.DeadLetter()}
 	switch s.Protocol {
 	case HTTP, HTTPS:
-		p.Failed = overHTTP
+		p.Failed = overHTTP(t, s).Backoff()
 	case Email, EmailJSON, SMS:
-		p.Failed = byMail
+		p.Failed = deliverypolicy.Customer()
 	}
 	return p
 }
 
-// The pauses between attempts (Amazon SNS Developer Guide, "Message delivery retries").
-var (
-	inside   = delivery.Backoff{{Times: 3}, {Times: 2, First: time.Second}, {Times: 10, First: time.Second, Last: 20 * time.Second}, {Times: 100_000, First: 20 * time.Second}}
-	overHTTP = delivery.Backoff{{Times: 3, First: 20 * time.Second}}
-	byMail   = delivery.Backoff{{Times: 50, First: 432 * time.Second}}
-)
+// overHTTP is what holds for an HTTP endpoint. The policies were checked when they were
+// set; one that cannot be read counts as none.
+func overHTTP(t *Topic, s *Subscription) deliverypolicy.Subscription {
+	ofTopic, _ := deliverypolicy.ParseTopic(cmp.Or(t.Attributes[DeliveryPolicy], "{}"))
+	own, _ := deliverypolicy.ParseSubscription(cmp.Or(s.Attributes[DeliveryPolicy], "{}"))
+	return deliverypolicy.Effective(ofTopic, own)
+}
 
 // Resolve is the delivery.Resolver of what SNS has: topics, and subscriptions.
 func (ts *Topics) Resolve(name string) (delivery.Target, error) {
@@ -90,6 +92,14 @@ func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply
 			return delivery.Reply{}, fault.New(fault.Invalid, "the message has %d attributes, and a queue takes %d", len(e.Attributes), maxQueueAttributes)
 		}
 		return t.to.Deliver(ctx, e)
+	case HTTP, HTTPS:
+		topic, err := t.topics.Get(t.sub.Topic)
+		if err != nil {
+			return delivery.Reply{}, err
+		}
+		if err := t.topics.paces.Admit(ctx, t.sub.ARN(), overHTTP(&topic, &t.sub).PerSecond()); err != nil {
+			return delivery.Reply{}, err
+		}
 	}
 	if e.Unfinished {
 		e.Body, e.Unfinished = []byte(t.topics.config.Signer.Finish(string(e.Body))), false

@@ -5,6 +5,7 @@ import (
 
 	"millrace/runtime/delivery"
 	"millrace/runtime/topic/audience"
+	"millrace/runtime/topic/deliverypolicy"
 )
 
 // SenderName is the name under which the outbox knows what topics deliver.
@@ -82,7 +83,7 @@ func (c *counters) countFiltered(out audience.FilteredOut) {
 
 // Sender is how the outbox treats what topics deliver.
 func (ts *Topics) Sender() delivery.Sender {
-	return delivery.Sender{Failed: inside, Ended: ts.ended}
+	return delivery.Sender{Failed: deliverypolicy.Managed(), Ended: ts.ended}
 }
 
 // ended counts a delivery that is over.

@@ -19,6 +19,7 @@ import (
 	"millrace/runtime/store/keys"
 	"millrace/runtime/store/record"
 	"millrace/runtime/topic/audience"
+	"millrace/runtime/topic/deliverypolicy"
 	"millrace/runtime/topic/fifo"
 	"millrace/runtime/topic/mailbox"
 )
@@ -74,6 +75,7 @@ type Topics struct {
 	life lifecycle.StartStop
 
 	policies policy.Cache[ID]
+	paces    deliverypolicy.Paces
 	readers  readers
 	replays  replayStates
 	changes  changes
