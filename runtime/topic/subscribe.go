@@ -66,6 +66,18 @@ func (ts *Topics) Subscription(id SubscriptionID) (Subscription, error) {
 	return Subscription{}, noSubscription(id)
 }
 
+// Find returns the subscription that a topic has of an endpoint, as Subscription does.
+// fault.NotFound.
+func (ts *Topics) Find(id ID, protocol, endpoint string) (Subscription, error) {
+	key := (&Subscription{Topic: id, Protocol: protocol, Endpoint: endpoint}).key()
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	if st := ts.states[id]; st != nil && st.topic != nil && st.subs[key] != nil && st.subs[key].Generation == st.topic.Generation {
+		return *st.subs[key], nil
+	}
+	return Subscription{}, fault.New(fault.NotFound, "no subscription of %s to %s", protocol, id.ARN())
+}
+
 // Subscriptions returns the subscriptions of a topic in the order of their ids.
 func (ts *Topics) Subscriptions(id ID) []Subscription {
 	ts.mu.RLock()
@@ -202,6 +214,7 @@ func (ts *Topics) reflectSubscription(key string) {
 	if was := st.subs[key]; was != nil {
 		delete(st.subs, key)
 		delete(st.byUUID, was.UUID)
+		ts.count(st, was, -1)
 		if !ok || was.UUID != s.UUID || s.Pending {
 			st.audience.Remove(was.UUID)
 		}
@@ -214,6 +227,7 @@ func (ts *Topics) reflectSubscription(key string) {
 		st.subs, st.byUUID = map[string]*Subscription{}, map[string]*Subscription{}
 	}
 	st.subs[key], st.byUUID[s.UUID] = &s, &s
+	ts.count(st, &s, 1)
 	if s.Pending {
 		return
 	}

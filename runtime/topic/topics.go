@@ -82,6 +82,8 @@ type Topics struct {
 
 	mu     sync.RWMutex
 	states map[ID]*state // of topics, and of subscriptions whose topic is not known (yet)
+
+	tallies map[subscriber]Tally // of the same subscriptions, by who owns them
 }
 
 // A state is what is kept of a topic in memory. What it points to is never changed, only
@@ -92,6 +94,7 @@ type state struct {
 	byUUID   map[string]*Subscription
 	audience audience.Audience[*Subscription] // of those that are confirmed
 	counters counters
+	tally    Tally // of subs
 }
 
 // New is the topics in a store. Start reads them.
@@ -106,6 +109,7 @@ func New(c Config) *Topics {
 		states: map[ID]*state{},
 
 		changes: changes{wake: make(chan struct{}, 1), keys: map[string]bool{}},
+		tallies: map[subscriber]Tally{},
 	}
 	ts.topics.Watch(ts.reflectTopic)
 	ts.subs.Watch(func(key string) {
@@ -286,15 +290,7 @@ func (ts *Topics) Counts(id ID) (c Counts) {
 	if s == nil || s.topic == nil {
 		return c
 	}
-	c.Deleted = s.topic.Unsubscribed
-	for _, sub := range s.subs {
-		if sub.Pending {
-			c.Pending++
-		} else {
-			c.Confirmed++
-		}
-	}
-	return c
+	return Counts{Confirmed: s.tally.Confirmed, Pending: s.tally.Pending, Deleted: s.topic.Unsubscribed}
 }
 
 // reflectTopic takes what the record of a topic says now into memory.
