@@ -50,3 +50,30 @@ func (ts *Topics) TallyOf(owner, region string) Tally {
 	defer ts.mu.RUnlock()
 	return ts.tallies[subscriber{owner, region}]
 }
+
+// A kind of topics is counted for quotas.
+type kind struct {
+	account, region string
+	fifo            bool
+}
+
+// setTopic makes t the topic of a state, nil when there is none. mu is held.
+func (ts *Topics) setTopic(id ID, st *state, t *Topic) {
+	k := kind{id.Account, id.Region, id.FIFO()}
+	if st.topic != nil {
+		ts.counts[k]--
+	}
+	if st.topic = t; t != nil {
+		ts.counts[k]++
+	}
+	if ts.counts[k] == 0 {
+		delete(ts.counts, k)
+	}
+}
+
+// CountOf is how many FIFO or standard topics an account has in a region.
+func (ts *Topics) CountOf(account, region string, fifo bool) int {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	return ts.counts[kind{account, region, fifo}]
+}

@@ -84,6 +84,7 @@ type Topics struct {
 	states map[ID]*state // of topics, and of subscriptions whose topic is not known (yet)
 
 	tallies map[subscriber]Tally // of the same subscriptions, by who owns them
+	counts  map[kind]int         // of topics
 }
 
 // A state is what is kept of a topic in memory. What it points to is never changed, only
@@ -110,6 +111,7 @@ func New(c Config) *Topics {
 
 		changes: changes{wake: make(chan struct{}, 1), keys: map[string]bool{}},
 		tallies: map[subscriber]Tally{},
+		counts:  map[kind]int{},
 	}
 	ts.topics.Watch(ts.reflectTopic)
 	ts.subs.Watch(func(key string) {
@@ -304,12 +306,12 @@ func (ts *Topics) reflectTopic(key string) {
 			return
 		}
 		if s := ts.states[id]; s != nil {
-			s.topic = nil
+			ts.setTopic(id, s, nil)
 			ts.dropEmpty(id, s)
 		}
 		return
 	}
-	ts.stateOf(id).topic = &t
+	ts.setTopic(id, ts.stateOf(id), &t)
 }
 
 // stateOf is the state of a topic, made when there is none. mu is held.
