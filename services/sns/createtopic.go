@@ -3,7 +3,6 @@ package sns
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"millrace/runtime/fault"
 	"millrace/runtime/topic"
@@ -14,31 +13,90 @@ import (
 
 // CreateTopic   awsQuery
 //
-//   - a topic of the name is answered as it is
+//   - a topic of the name is answered as it is, if the attributes and tags given, or none,
+//     are those that it has
+//   - names end in .fifo exactly if FifoTopic is true
+//   - DataProtectionPolicy is stored and returned
+//
+// Not supported: data protection policies have no effect on messages.
 func (s *Service) CreateTopic(ctx context.Context, in *api.CreateTopicInput) (*api.CreateTopicOutput, error) {
+	if err := s.signed(ctx); err != nil {
+		return nil, err
+	}
 	c := identity.From(ctx)
 	id := topic.ID{Account: c.Account, Region: c.Region, Name: kit.Value(in.Name)}
-	if !isName(id.Name) {
-		return nil, api.ErrInvalidParameterException("Invalid parameter: Topic Name")
-	}
-	_, err := s.topics.Create(ctx, topic.Topic{ID: id, Attributes: in.Attributes})
-	if err != nil && !errors.Is(err, fault.Exists) {
+	if err := checkKind(id, in.Attributes); err != nil {
 		return nil, err
+	}
+	t := topic.Topic{ID: id}
+	var err error
+	if t.Attributes, err = newAttributes(id, in.Attributes); err != nil {
+		return nil, ofMany(err)
+	}
+	if t.Tags, err = addTags(nil, in.Tags); err != nil {
+		return nil, err
+	}
+	t.DataProtection = kit.Value(in.DataProtectionPolicy)
+	if err := checkDataProtection(t.DataProtection); err != nil {
+		return nil, err
+	}
+	if there, err := s.topics.Get(id); err == nil {
+		return s.createdBefore(&there, &t, in.Attributes)
+	}
+	if err := s.roomFor(id); err != nil {
+		return nil, err
+	}
+	made, err := s.topics.Create(ctx, t)
+	switch {
+	case errors.Is(err, fault.Exists): // at the same time
+		return s.createdBefore(&made, &t, in.Attributes)
+	case err != nil:
+		return nil, fromTopics(err)
 	}
 	return &api.CreateTopicOutput{TopicArn: new(id.ARN())}, nil
 }
 
-// isName tells the name of a topic: 1 to 256 of A-Z, a-z, 0-9, "-" and "_", and ".fifo"
-// at the end of a FIFO topic's, which counts.
-func isName(s string) bool {
-	if len(s) > 256 {
-		return false
+// checkKind checks the name, and that it is one of the kind that is asked for.
+func checkKind(id topic.ID, attributes map[string]string) error {
+	fifo, given := attributes[fifoTopic]
+	if given {
+		text, err := parseBool(fifoTopic, fifo)
+		if err != nil {
+			return ofMany(err)
+		}
+		fifo = text
 	}
-	name := strings.TrimSuffix(s, ".fifo")
-	for _, c := range name {
-		if !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
+	if !isName(id.Name) || id.FIFO() != (fifo == "true") {
+		return invalid("Topic Name")
+	}
+	return nil
+}
+
+// createdBefore answers a topic that is there when one is asked for that has the same
+// attributes and tags, as far as they are given.
+func (s *Service) createdBefore(there, asked *topic.Topic, given map[string]string) (*api.CreateTopicOutput, error) {
+	have := visible(there)
+	for name := range given {
+		if want := asked.Attributes[name]; name != fifoTopic && !sameText(have[name], want) && !(want == "" && there.Attributes[name] == "") {
+			return nil, invalid("Attributes Reason: Topic already exists with different attributes")
 		}
 	}
-	return name != ""
+	for key, value := range asked.Tags {
+		if have, ok := there.Tags[key]; !ok || have != value {
+			return nil, invalid("Tags Reason: Topic already exists with different tags")
+		}
+	}
+	return &api.CreateTopicOutput{TopicArn: new(there.ARN())}, nil
+}
+
+// roomFor refuses a topic more than the account may have.
+func (s *Service) roomFor(id topic.ID) error {
+	quota := s.quotas.StandardTopics
+	if id.FIFO() {
+		quota = s.quotas.FIFOTopics
+	}
+	if s.topics.CountOf(id.Account, id.Region, id.FIFO()) >= quota {
+		return api.ErrTopicLimitExceededException("Topic limit exceeded")
+	}
+	return nil
 }

@@ -11,6 +11,7 @@
 package sns
 
 import (
+	"millrace/runtime/policy"
 	"millrace/runtime/topic"
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/wire"
@@ -18,18 +19,24 @@ import (
 
 // Options tune New. The zero Options are AWS's own ways.
 type Options struct {
-	PoliciesOff bool // topic policies are stored and not evaluated
+	PoliciesOff bool   // topic policies are stored and not evaluated
+	Quotas      Quotas // other quotas than AWS's
+	BaseURL     string // of links for subscribers whose Subscribe had no Host: "http://localhost:4566"
 }
 
 // A Service answers SNS requests. It keeps no state.
 type Service struct {
 	api.Unimplemented
-	topics  *topic.Topics
-	options Options
+	topics   *topic.Topics
+	options  Options
+	quotas   Quotas
+	policies policy.Cache[topic.ID] // parsed, since the same one is evaluated at every call
 }
 
 // New serves the given topics.
-func New(topics *topic.Topics, o Options) *Service { return &Service{topics: topics, options: o} }
+func New(topics *topic.Topics, o Options) *Service {
+	return &Service{topics: topics, options: o, quotas: o.Quotas.filled()}
+}
 
 // Model implements gateway.Service.
 func (*Service) Model() *wire.Service { return api.Service }
