@@ -35,7 +35,7 @@ func OutboxHandler(mails Mailbox) http.Handler {
 		if all == nil {
 			all = []mailbox.Mail{}
 		}
-		answer(w, all)
+		writeJSON(w, all)
 	})
 }
 
@@ -52,11 +52,11 @@ func MetricsHandler(topics *topic.Topics) http.Handler {
 			http.Error(w, err.Error(), http.StatusNotFound)
 			return
 		}
-		answer(w, topics.Metrics(id))
+		writeJSON(w, topics.Metrics(id))
 	})
 }
 
-func answer(w http.ResponseWriter, v any) {
+func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(v) // a client that is gone needs no answer
 }

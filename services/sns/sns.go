@@ -27,15 +27,16 @@ type Options struct {
 // A Service answers SNS requests. It keeps no state.
 type Service struct {
 	api.Unimplemented
-	topics   *topic.Topics
-	options  Options
-	quotas   Quotas
-	policies policy.Cache[topic.ID] // parsed, since the same one is evaluated at every call
+	topics    *topic.Topics
+	publisher publisher
+	options   Options
+	quotas    Quotas
+	policies  policy.Cache[topic.ID] // parsed, since the same one is evaluated at every call
 }
 
 // New serves the given topics.
 func New(topics *topic.Topics, o Options) *Service {
-	return &Service{topics: topics, options: o, quotas: o.Quotas.filled()}
+	return &Service{topics: topics, publisher: topics, options: o, quotas: o.Quotas.filled()}
 }
 
 // Model implements gateway.Service.
