@@ -6,6 +6,7 @@
 //	runtime invoke ./functions/orders    build and run a handler, with no server
 //	runtime event sqs --body hello       print a sample event
 //	runtime mq ls, runtime mq open NAME  the brokers; where one's console is
+//	runtime sns outbox                   what SNS would have sent by email and SMS
 //	runtime ca                           the certificate by which clients trust brokers
 //	runtime version, runtime help        what this is, and what it takes
 package main
@@ -34,6 +35,7 @@ type cli struct {
 	Invoke invokeCmd `cmd:"" help:"Run a Go handler once, with no server; or a deployed function."`
 	Event  eventCmd  `cmd:"" help:"Print a sample event, to pipe into invoke."`
 	MQ     mqCmd     `cmd:"" name:"mq" help:"Show the Amazon MQ brokers of the running runtime."`
+	SNS    snsCmd    `cmd:"" name:"sns" help:"Show what the topics of the running runtime have sent."`
 	CA     caCmd     `cmd:"" name:"ca" help:"Print the certificate by which clients trust brokers, and how to."`
 
 	Version versionCmd `cmd:"" help:"Print the version, the commit it was built from, and the platform."`

@@ -33,8 +33,13 @@ func (ts *Topics) newDraft(t *Topic, m stored, seq uint64) *draft {
 	return &draft{stored: m, topics: ts, topic: t, seq: seq}
 }
 
-// SequenceNumber is a number of a FIFO topic as SNS writes it: 20 digits.
-func SequenceNumber(seq uint64) string { return strconv.FormatUint(1e19+seq, 10) }
+// SequenceNumber is a number of a FIFO topic as SNS writes it: 20 digits; "" for 0.
+func SequenceNumber(seq uint64) string {
+	if seq == 0 {
+		return ""
+	}
+	return strconv.FormatUint(1e19+seq, 10)
+}
 
 // envelope is the message's envelope for subscribers of a protocol and a base URL.
 func (d *draft) envelope(ctx context.Context, s *Subscription) (*envelope.Draft, error) {

@@ -9,6 +9,7 @@ import (
 	"millrace/runtime/arn"
 	"millrace/runtime/function"
 	"millrace/runtime/queue"
+	"millrace/runtime/topic"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
@@ -22,7 +23,7 @@ import (
 //     a function has to be there, a queue has not
 //   - an event keeps the configuration under which it was accepted
 //
-// Not supported: destinations that are topics, event buses and buckets.
+// Not supported: destinations that are event buses and buckets.
 func (s *Service) PutFunctionEventInvokeConfig(ctx context.Context, in *api.PutFunctionEventInvokeConfigInput) (*api.PutFunctionEventInvokeConfigOutput, error) {
 	c := asyncChange{in.MaximumRetryAttempts, in.MaximumEventAgeInSeconds, in.DestinationConfig}
 	out, err := s.changeAsync(ctx, "PutFunctionEventInvokeConfig", in.FunctionName, in.Qualifier, c, func(f *function.Function) error {
@@ -166,8 +167,12 @@ func (s *Service) checkDestinations(id function.ID, success, failure string) err
 			if q, ok := queue.IDFromARN(name); !ok || q.FIFO() {
 				return invalidValue("The destination ARN %s is invalid.", name)
 			}
-		case "sns", "events", "s3":
-			return invalidValue("The destination %s is not supported by Millrace, which sends to queues and functions.", name)
+		case "sns":
+			if t, ok := topic.ParseARN(name); !ok || t.FIFO() {
+				return invalidValue("The destination ARN %s is invalid.", name)
+			}
+		case "events", "s3":
+			return invalidValue("The destination %s is not supported by Millrace, which sends to queues, topics and functions.", name)
 		default:
 			return badDestinations(success, failure)
 		}

@@ -128,10 +128,10 @@ func TestCreateFunctionRefuses(t *testing.T) {
 			in.Layers = []string{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}
 		},
 			400, param, "Layers are not supported by Millrace."},
-		{"dead letters to a topic", func(in *sdk.CreateFunctionInput) {
-			in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sns:us-east-1:000000000000:t")}
+		{"dead letters to a FIFO topic", func(in *sdk.CreateFunctionInput) {
+			in.DeadLetterConfig = &types.DeadLetterConfig{TargetArn: aws.String("arn:aws:sns:us-east-1:000000000000:t.fifo")}
 		},
-			400, param, "The dead letter target arn:aws:sns:us-east-1:000000000000:t is not supported by Millrace, which sends dead letters to queues."},
+			400, param, "The provided dead letter target arn:aws:sns:us-east-1:000000000000:t.fifo is invalid: it must be a standard queue or topic."},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			in := w.input("fresh")

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"millrace/runtime/arn"
 	"millrace/runtime/function"
 	"millrace/runtime/queue"
+	"millrace/runtime/topic"
 	api "millrace/services/internal/api/lambda"
 	"millrace/services/internal/kit"
 	"millrace/services/internal/wire"
@@ -113,7 +113,7 @@ func (s settings) check() error {
 	return nil
 }
 
-// checkDeadLetter takes the ARN of a standard queue, or none.
+// checkDeadLetter takes the ARN of a standard queue or topic, or none.
 func checkDeadLetter(target string) error {
 	if target == "" {
 		return nil
@@ -121,10 +121,10 @@ func checkDeadLetter(target string) error {
 	if id, ok := queue.IDFromARN(target); ok && !id.FIFO() {
 		return nil
 	}
-	if a, err := arn.Parse(target); err == nil && a.Service == "sns" {
-		return invalidValue("The dead letter target %s is not supported by Millrace, which sends dead letters to queues.", target)
+	if id, ok := topic.ParseARN(target); ok && !id.FIFO() {
+		return nil
 	}
-	return invalidValue("The provided dead letter target %s is invalid: it must be a standard queue.", target)
+	return invalidValue("The provided dead letter target %s is invalid: it must be a standard queue or topic.", target)
 }
 
 // checkRuntime knows the runtimes that AWS has retired for Go, and the two that
