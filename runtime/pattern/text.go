@@ -9,7 +9,7 @@ func text(is func(string) bool) matcher {
 	return func(leaf Value) bool { return leaf.kind == ofText && is(leaf.text) }
 }
 
-// textOperator reads the operators that take one text.
+// textOperator reads the operators that take one text; wildcard is the last of them.
 func (c *compiler) textOperator(op string, n *node) (matcher, error) {
 	s, ok := n.value.(string)
 	if !ok {
@@ -24,14 +24,12 @@ func (c *compiler) textOperator(op string, n *node) (matcher, error) {
 		return text(func(v string) bool { return strings.HasSuffix(v, s) }), nil
 	case "equals-ignore-case":
 		return text(func(v string) bool { return strings.EqualFold(v, s) }), nil
-	case "wildcard":
-		w, reason := compileWildcard(s)
-		if reason != "" {
-			return nil, c.refuse(n.end, "%s", reason)
-		}
-		return text(w.match), nil
 	}
-	return nil, c.refuse(n.read(), "Unrecognized match type %s", op)
+	w, reason := compileWildcard(s)
+	if reason != "" {
+		return nil, c.refuse(n.end, "%s", reason)
+	}
+	return text(w.match), nil
 }
 
 // foldedText reads a prefix or suffix in any case.

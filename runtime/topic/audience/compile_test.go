@@ -54,3 +54,13 @@ func TestNoFilterPassesAll(t *testing.T) {
 		t.Errorf("got %q", r)
 	}
 }
+
+// The metrics of AWS are NumberOfNotificationsFilteredOut, and one with each of these
+// behind a dash.
+func TestReasonsAreNamedAsTheirMetrics(t *testing.T) {
+	for reason, name := range []string{"", "MessageAttributes", "NoMessageAttributes", "InvalidAttributes", "MessageBody", "InvalidMessageBody"} {
+		if got := audience.Reason(reason).String(); got != name {
+			t.Errorf("got %s, want %s", got, name)
+		}
+	}
+}
