@@ -2,6 +2,7 @@ package pattern_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -41,6 +42,31 @@ func TestBodiesOfDotsStayAsTheyAre(t *testing.T) {
 	got, ok := pattern.Body(`{"` + name + `":1}`)
 	if _, there := got[name]; !ok || !there {
 		t.Error("taken apart")
+	}
+}
+
+// What strangers send takes no more than its length in time: squares of it would
+// take minutes here.
+func TestLargeTextsAreQuick(t *testing.T) {
+	many := func(n int, format string) string { return strings.TrimSuffix(strings.Repeat(format+",", n), ",") }
+	p, err := pattern.Parse(pattern.SNSBody, `{"a":{"b":[{"exists":false}],"c":["x"]}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, ok := pattern.Body(`{"a":[` + many(300_000, `{}`) + `]}`); !ok || p.Match(body) {
+		t.Error("matched")
+	}
+	var keys strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&keys, `"%x":[1],`, i)
+	}
+	for _, policy := range []string{
+		`{` + strings.TrimSuffix(keys.String(), ",") + `}`,
+		strings.Repeat(`{"a":`, 9_999) + `[1]` + strings.Repeat(`}`, 9_999),
+	} {
+		if _, err := pattern.Parse(pattern.SNSBody, policy); err != pattern.ErrTooComplex && err != pattern.ErrKeys {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

@@ -20,7 +20,12 @@ type compiler struct {
 	*Dialect
 	text   string
 	nested bool // some field has fields
+	fields int
 }
+
+// hopeless is how many fields, or levels of them, no limit of a dialect allows: who
+// has read so many need not read on.
+const hopeless = 1000
 
 // refuse is for what a reader finds who has come to an offset of the text.
 func (c *compiler) refuse(at int, format string, args ...any) error {
@@ -59,6 +64,9 @@ func (c *compiler) member(o *object, m *member, at place) error {
 	}
 	if at.inOr && slices.Contains(reserved, m.key) {
 		return c.refuse(m.read(), "%q cannot be a field inside \"$or\"", m.key)
+	}
+	if c.fields++; c.maxKeys > 0 && c.fields > hopeless {
+		return ErrTooComplex
 	}
 	keys := []string{m.key}
 	if c.dotted {

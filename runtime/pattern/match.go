@@ -24,14 +24,33 @@ type field struct {
 // A matcher judges one leaf of an event.
 type matcher func(leaf Value) bool
 
-// A subject is an event, and how its leaves are compared.
+// A subject is an event, how its leaves are compared, and what is known of it.
 type subject struct {
 	dialect *Dialect
 	root    any
+	absent  []absence
+}
+
+// An absence is whether the event has no leaf at the path of a field. It is the same
+// for all members of an array, which may be many.
+type absence struct {
+	of *field
+	is bool
+}
+
+func (s *subject) isAbsent(f *field) bool {
+	for _, a := range s.absent {
+		if a.of == f {
+			return a.is
+		}
+	}
+	is := !hasLeaf(s.root, f.absent)
+	s.absent = append(s.absent, absence{f, is})
+	return is
 }
 
 // match reports whether the pattern holds for v, a part of the subject.
-func (o *object) match(v any, s subject) bool {
+func (o *object) match(v any, s *subject) bool {
 	if list, ok := v.([]any); ok && len(list) > 0 {
 		return slices.ContainsFunc(list, func(e any) bool { return o.match(e, s) })
 	}
@@ -49,12 +68,12 @@ func (o *object) match(v any, s subject) bool {
 	return true
 }
 
-func (f *field) match(m map[string]any, s subject) bool {
+func (f *field) match(m map[string]any, s *subject) bool {
 	v, ok := m[f.key]
 	switch {
 	case f.inner != nil:
 		return f.inner.match(v, s)
-	case f.absent != nil && !hasLeaf(s.root, f.absent):
+	case f.absent != nil && s.isAbsent(f):
 		return true
 	}
 	return ok && f.matchLeaf(v, s.dialect)

@@ -104,4 +104,6 @@ func Parse(d *Dialect, text string) (*Pattern, error) {
 
 // Match reports whether an event passes. It is a JSON value as Decode returns it,
 // for SNSBody as Body does, and for SNSAttributes a map of Attribute's values.
-func (p *Pattern) Match(event any) bool { return p.root.match(event, subject{p.dialect, event}) }
+func (p *Pattern) Match(event any) bool {
+	return p.root.match(event, &subject{dialect: p.dialect, root: event})
+}
