@@ -1,8 +1,6 @@
 package audience
 
-import (
-	"millrace/runtime/pattern"
-)
+import "millrace/runtime/pattern"
 
 // An index finds the filters of one scope that can match an event.
 //
@@ -144,7 +142,11 @@ type search[S any] struct {
 	event   map[string]any
 	matched []S
 	hits    int
-	found   map[*entry[S]]struct{} // those that the members of an array led to
+
+	// What the members of arrays led to: chains by their first links, and of the
+	// entries those that stand under several values.
+	chains  map[*link[S]]struct{}
+	entries map[*entry[S]]struct{}
 }
 
 // run appends the subscriptions whose filters match the event to matched, and says
@@ -184,8 +186,12 @@ func (s *search[S]) walk(b *branch[S], v any, inArray bool) {
 		if len(b.values) == 0 {
 			return
 		}
-		for l := b.values[s.index.dialect.Value(v)].first; l != nil; l = l.next {
-			if inArray && s.wasFound(l.entry) {
+		first := b.values[s.index.dialect.Value(v)].first
+		if first == nil || inArray && again(&s.chains, first) {
+			return
+		}
+		for l := first; l != nil; l = l.next {
+			if inArray && len(l.entry.links) > 1 && again(&s.entries, l.entry) {
 				continue
 			}
 			s.ask(l.entry)
@@ -193,14 +199,15 @@ func (s *search[S]) walk(b *branch[S], v any, inArray bool) {
 	}
 }
 
-func (s *search[S]) wasFound(e *entry[S]) bool {
-	if _, ok := s.found[e]; ok {
+// again reports whether a set has a member, and adds it.
+func again[K comparable](set *map[K]struct{}, k K) bool {
+	if _, ok := (*set)[k]; ok {
 		return true
 	}
-	if s.found == nil {
-		s.found = map[*entry[S]]struct{}{}
+	if *set == nil {
+		*set = map[K]struct{}{}
 	}
-	s.found[e] = struct{}{}
+	(*set)[k] = struct{}{}
 	return false
 }
 

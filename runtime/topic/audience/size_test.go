@@ -3,6 +3,7 @@ package audience_test
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"millrace/runtime/queue"
@@ -36,6 +37,20 @@ func TestAnAudienceIsSmallAtRest(t *testing.T) {
 		t.Errorf("%d bytes", per)
 	}
 	runtime.KeepAlive(all)
+}
+
+// A member that is there many times leads to its filters once: this would take
+// minutes otherwise.
+func TestRepeatedMembersAreQuick(t *testing.T) {
+	var a audience.Audience[int]
+	x, both := compile(t, audience.Body, `{"k":["x"]}`), compile(t, audience.Body, `{"k":["x","y"]}`)
+	for i := range 10_000 {
+		a.Set(fmt.Sprint(i), []*audience.Filter{x, both}[i%2], i)
+	}
+	got, _ := a.Match(audience.Message{Body: `{"k":[` + strings.Repeat(`"x","y",`, 100_000) + `"x"]}`})
+	if len(got) != 10_000 {
+		t.Errorf("%d match", len(got))
+	}
 }
 
 func structSize() int {
