@@ -300,4 +300,7 @@ func (l *Logs) Reset(ctx context.Context) error {
 	return nil
 }
 
-var errStopped = fault.New(fault.Unavailable, "the logs of FIFO topics are closed")
+var (
+	errStopped = fault.New(fault.Unavailable, "the logs of FIFO topics are closed")
+	errName    = fault.New(fault.Invalid, "the name of a log or of its reader is not valid UTF-8")
+)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"millrace/runtime/fault"
 )
@@ -15,12 +16,15 @@ import (
 // replaces the earlier one of its ID, and keeps the cursor.
 //
 // When Follow returns, the cursor is stored: the reader gets all that is published from
-// then on, whatever crashes. fault.Unavailable, or fault.NotFound when the log was
-// deleted.
+// then on, whatever crashes. fault.Unavailable, fault.NotFound when the log was deleted, or
+// fault.Invalid when a name is not valid UTF-8.
 func (l *Logs) Follow(ctx context.Context, r Reader) error {
 	run := l.life.Current()
 	if run == nil {
 		return errStopped
+	}
+	if !utf8.ValidString(r.Log) || !utf8.ValidString(r.ID) {
+		return errName
 	}
 	t := l.log(r.Log)
 	if before := t.reader(r.ID); before != nil { // without looking, since that may take long
@@ -186,6 +190,9 @@ func (l *Logs) Pending(log, reader string) uint64 {
 func (l *Logs) Retain(ctx context.Context, log string, keep time.Duration) error {
 	if l.life.Current() == nil {
 		return errStopped
+	}
+	if !utf8.ValidString(log) {
+		return errName
 	}
 	t := l.log(log)
 	if err := t.hold(ctx); err != nil { // not during a trim

@@ -124,6 +124,11 @@ func (l *Logs) onRecord(token string) {
 	r, ok := l.table.Get(token)
 	if !ok || r.Deleting {
 		t.markDeleted()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.logs[token] == t {
+			delete(l.logs, token)
+		}
 		return
 	}
 	t.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -32,7 +33,7 @@ const (
 // JetStream's acknowledgements are (see package backbone).
 //
 // An error says that nothing was stored: fault.Unavailable, also when the disk is full;
-// fault.NotFound when the log was deleted.
+// fault.NotFound when the log was deleted; fault.Invalid when its name is not valid UTF-8.
 func (l *Logs) Publish(ctx context.Context, log string, entries ...Entry) ([]Stored, error) {
 	p, err := l.prepare(ctx, log, entries)
 	if err != nil {
@@ -81,6 +82,9 @@ func (l *Logs) prepare(ctx context.Context, log string, entries []Entry) (*publi
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if !utf8.ValidString(log) {
+		return nil, errName
 	}
 	bytes := 0
 	for _, e := range entries {
