@@ -71,6 +71,7 @@ type Topics struct {
 	config Config
 	topics *record.Table[Topic]
 	subs   *record.Table[Subscription]
+	sms    *record.Table[TextSettings]
 
 	life lifecycle.StartStop
 
@@ -107,6 +108,7 @@ func New(c Config) *Topics {
 		config: c,
 		topics: record.NewTable[Topic](c.Records, "topic"),
 		subs:   record.NewTable[Subscription](c.Records, "subscription"),
+		sms:    record.NewTable[TextSettings](c.Records, "smsattributes"),
 		states: map[ID]*state{},
 
 		changes: changes{wake: make(chan struct{}, 1), keys: map[string]bool{}},
@@ -428,6 +430,9 @@ func (ts *Topics) Reset(ctx context.Context) error {
 		if err := ts.Delete(ctx, id); err != nil && !errors.Is(err, fault.NotFound) {
 			return err
 		}
+	}
+	if err := ts.resetSMS(ctx); err != nil {
+		return err
 	}
 	return ts.config.Logs.Reset(ctx)
 }
