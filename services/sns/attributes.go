@@ -32,7 +32,7 @@ type topicAttribute struct {
 var topicAttributes = withStatusLogs(map[string]topicAttribute{
 	displayName:            {set: setDisplayName},
 	topic.Policy:           {set: setPolicy},
-	topic.DeliveryPolicy:   {set: func(_ topic.ID, _, v string) (string, error) { return v, checkTopicDelivery(v) }},
+	topic.DeliveryPolicy:   {set: setTopicDelivery},
 	topic.KMSKey:           {set: setKMSKey},
 	topic.SignatureVersion: {set: setSignatureVersion},
 	tracing:                {set: setTracing},

@@ -2,31 +2,39 @@ package sns
 
 import (
 	"millrace/runtime/topic"
+	"millrace/runtime/topic/deliverypolicy"
 )
 
-// checkTopicDelivery checks the DeliveryPolicy of a topic; "" is none.
-func checkTopicDelivery(text string) error {
-	_, err := parseObject(topic.DeliveryPolicy, text)
-	return err
-}
-
-// checkSubscriptionDelivery checks the DeliveryPolicy of a subscription; "" is none.
-func checkSubscriptionDelivery(text string) error {
-	_, err := parseObject(topic.DeliveryPolicy, text)
-	return err
-}
-
-// effectiveTopicDelivery is the delivery policy that holds for the HTTP subscriptions of
-// a topic.
-func effectiveTopicDelivery(string) string {
-	return `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`
-}
-
-// effectiveSubscriptionDelivery is the delivery policy that holds for an HTTP
-// subscription.
-func effectiveSubscriptionDelivery(_, subscription string) string {
-	if subscription != "" {
-		return subscription
+// setTopicDelivery checks the DeliveryPolicy of a topic; "" takes it away.
+func setTopicDelivery(_ topic.ID, _, text string) (string, error) {
+	if text == "" {
+		return "", nil
 	}
-	return `{"healthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"requestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}`
+	if _, err := deliverypolicy.ParseTopic(text); err != nil {
+		return "", badAttribute("%v", err)
+	}
+	return text, nil
+}
+
+// setSubscriptionDelivery checks the DeliveryPolicy of a subscription; "" takes it away.
+func setSubscriptionDelivery(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	if _, err := deliverypolicy.ParseSubscription(text); err != nil {
+		return "", badAttribute("%v", err)
+	}
+	return text, nil
+}
+
+// topicDelivery and subscriptionDelivery read what was checked when it was set. What
+// another version took and this one does not says nothing.
+func topicDelivery(t *topic.Topic) deliverypolicy.Topic {
+	p, _ := deliverypolicy.ParseTopic(t.Attributes[topic.DeliveryPolicy])
+	return p
+}
+
+func subscriptionDelivery(sub *topic.Subscription) deliverypolicy.Subscription {
+	p, _ := deliverypolicy.ParseSubscription(sub.Attributes[topic.DeliveryPolicy])
+	return p
 }

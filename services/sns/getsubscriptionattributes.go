@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"millrace/runtime/topic"
+	"millrace/runtime/topic/deliverypolicy"
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/kit"
@@ -40,7 +41,10 @@ func (s *Service) GetSubscriptionAttributes(ctx context.Context, in *api.GetSubs
 		if err != nil {
 			return nil, fromSubscriptions(err)
 		}
-		all["EffectiveDeliveryPolicy"] = effectiveSubscriptionDelivery(t.Attributes[topic.DeliveryPolicy], sub.Attributes[topic.DeliveryPolicy])
+		all["EffectiveDeliveryPolicy"] = deliverypolicy.Effective(topicDelivery(&t), subscriptionDelivery(&sub)).String()
+	}
+	if status := s.topics.ReplayStatus(&sub); status != "" {
+		all["ReplayStatus"] = status
 	}
 	return &api.GetSubscriptionAttributesOutput{Attributes: all}, nil
 }

@@ -35,7 +35,7 @@ func (s *Service) GetTopicAttributes(ctx context.Context, in *api.GetTopicAttrib
 func visible(t *topic.Topic) map[string]string {
 	all := map[string]string{
 		"TopicArn": t.ARN(), "Owner": t.Account, displayName: "",
-		"EffectiveDeliveryPolicy": effectiveTopicDelivery(t.Attributes[topic.DeliveryPolicy]),
+		"EffectiveDeliveryPolicy": topicDelivery(t).Effective().String(),
 	}
 	if t.FIFO() {
 		all[fifoTopic], all[topic.ContentDedup], all[topic.ThroughputScope] = "true", "false", "Topic"

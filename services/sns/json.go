@@ -3,12 +3,7 @@ package sns
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"reflect"
-	"strings"
-	"unicode/utf8"
 )
 
 // parseObject reads the JSON object that an attribute holds; nil for "".
@@ -17,36 +12,10 @@ func parseObject(name, text string) (map[string]json.RawMessage, error) {
 		return nil, nil
 	}
 	var object map[string]json.RawMessage
-	d := json.NewDecoder(strings.NewReader(text))
-	err := d.Decode(&object)
-	if err == nil {
-		if _, err = d.Token(); errors.Is(err, io.EOF) {
-			if object != nil {
-				return object, nil
-			}
-			err = nil // the text is null
-		}
+	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
+		return nil, badAttribute("%s: failed to parse JSON.", name)
 	}
-	return nil, badAttribute("%s: failed to parse JSON.%s", name, unexpected(text, err))
-}
-
-// unexpected tells where a text stops being JSON, in the words of the parser that AWS
-// uses; "" if that is not known.
-func unexpected(text string, err error) string {
-	at := 0
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		at = int(e.Offset) - 1
-	}
-	if at < 0 || at >= len(text) {
-		return ""
-	}
-	r, _ := utf8.DecodeRuneInString(text[at:])
-	if at == 0 || text[at-1] != '{' {
-		return fmt.Sprintf(" Unexpected character ('%c' (code %d))", r, r)
-	}
-	return fmt.Sprintf(" Unexpected character ('%c' (code %d)): was expecting double-quote to start field name"+
-		"\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]",
-		r, r, 1+strings.Count(text[:at], "\n"), at-strings.LastIndexByte(text[:at], '\n'))
+	return object, nil
 }
 
 // sameText reports whether two values of an attribute are the same: as texts, or as the

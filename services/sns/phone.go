@@ -1,6 +1,8 @@
 package sns
 
 import (
+	"regexp"
+
 	api "millrace/services/internal/api/sns"
 )
 
@@ -25,4 +27,15 @@ func isPhone(s string) bool {
 // invalidSMS lacks the words that begin other errors of parameters.
 func invalidSMS(endpoint string) error {
 	return api.ErrInvalidParameterException("Invalid SMS endpoint: " + endpoint)
+}
+
+// e164 is the form of phone numbers that operations on them take.
+var e164 = regexp.MustCompile(`^\+?[1-9][0-9]{1,14}$`)
+
+// checkPhone checks the number that an operation is about.
+func checkPhone(number string) error {
+	if !e164.MatchString(number) {
+		return invalid("PhoneNumber Reason: input incorrectly formatted")
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,9 +14,12 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
 
+	"millrace/runtime/delivery"
+	"millrace/runtime/lifecycle"
 	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/runtime/store/record"
 	"millrace/runtime/topic"
+	"millrace/runtime/topic/fifo"
 	"millrace/services/gateway"
 	"millrace/services/sns"
 	"millrace/test/wholebody"
@@ -34,26 +38,53 @@ type bench struct {
 	*sdk.Client
 	other  *sdk.Client
 	topics *topic.Topics
+	mail   chan delivery.Event // what was asked to be delivered to subscribers
 	url    string
 	t      *testing.T
 }
 
+// An outbox keeps what is put into it.
+type outbox chan delivery.Event
+
+func (o outbox) Put(_ context.Context, _ string, e delivery.Event, _ delivery.Policy) error {
+	o <- e
+	return nil
+}
+
+func (o outbox) PutAll(_ context.Context, all []delivery.Delivery) error {
+	for _, d := range all {
+		o <- d.Event
+	}
+	return nil
+}
+
+// A signer signs nothing.
+type signer struct{}
+
+func (signer) URL(context.Context, string) (string, error) { return "https://localhost/cert.pem", nil }
+func (signer) Finish(body string) string                   { return body }
+
 // start serves SNS alone, over HTTP.
 func start(t *testing.T, o sns.Options) *bench {
 	t.Helper()
-	store := record.New(backbonetest.Start(t, t.TempDir()).JetStream(), nil)
-	if err := store.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{topics: topic.New(topic.Config{Records: store, Now: time.Now}), t: t}
-	if err := b.topics.Start(t.Context()); err != nil {
-		t.Fatal(err)
+	backbone := backbonetest.Start(t, t.TempDir())
+	store := record.New(backbone.JetStream(), nil)
+	logs := fifo.New(fifo.Config{Backbone: backbone, Records: store})
+	b := &bench{mail: make(chan delivery.Event, 10), t: t}
+	b.topics = topic.New(topic.Config{Records: store, Logs: logs, Outbox: outbox(b.mail), Signer: signer{}, Now: time.Now})
+	parts := []lifecycle.Part{store, logs, b.topics}
+	for _, p := range parts {
+		if err := p.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	server := httptest.NewServer(gateway.New(gateway.Config{Services: []gateway.Service{sns.New(b.topics, o)}, Account: account, Region: region}))
 	t.Cleanup(func() {
 		server.Close()
-		if err := errors.Join(b.topics.Stop(context.Background()), store.Stop(context.Background())); err != nil {
-			t.Error(err)
+		for _, p := range slices.Backward(parts) {
+			if err := p.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	b.url = server.URL
@@ -110,7 +141,7 @@ func (b *bench) createTopic(name string, attributes map[string]string) string {
 	return *must(b.CreateTopic(b.t.Context(), &sdk.CreateTopicInput{Name: &name, Attributes: attributes}))(b.t).TopicArn
 }
 
-var fifo = map[string]string{"FifoTopic": "true"}
+var fifoTopic = map[string]string{"FifoTopic": "true"}
 
 func (b *bench) subscribe(topic, protocol, endpoint string, attributes map[string]string) (string, error) {
 	b.t.Helper()

@@ -44,11 +44,7 @@ func setSubscriptionAttributes(sub *topic.Subscription, t *topic.Topic, given ma
 func subscriptionAttribute(sub *topic.Subscription, t *topic.Topic, name, value string, now time.Time) (string, error) {
 	switch name {
 	case topic.FilterPolicy:
-		object, err := parseObject(name, value)
-		if len(object) == 0 {
-			value = ""
-		}
-		return value, err
+		return value, nil
 	case topic.FilterPolicyScope:
 		if _, err := audience.ParseScope(value); err != nil {
 			return "", badAttribute("%s: %v", name, err)
@@ -63,7 +59,7 @@ func subscriptionAttribute(sub *topic.Subscription, t *topic.Topic, name, value 
 	case topic.RedrivePolicy:
 		return value, checkRedrive(sub, value)
 	case topic.DeliveryPolicy:
-		return value, checkSubscriptionDelivery(value)
+		return setSubscriptionDelivery(value)
 	case topic.ReplayPolicy:
 		return setReplayPolicy(t, value, now)
 	case subscriptionRole:
@@ -78,14 +74,18 @@ func checkFilter(sub *topic.Subscription) error {
 	if text := sub.Attributes[topic.FilterPolicyScope]; text != "" {
 		scope = audience.Scope(text)
 	}
-	_, err := audience.Compile(scope, sub.Attributes[topic.FilterPolicy])
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, pattern.ErrNested):
-		return badAttribute("%v", err)
+	filter, err := audience.Compile(scope, sub.Attributes[topic.FilterPolicy])
+	if filter == nil && err == nil { // {}
+		delete(sub.Attributes, topic.FilterPolicy)
 	}
-	return badAttribute("%s: %v", topic.FilterPolicy, err)
+	e, ok := errors.AsType[*pattern.Error](err)
+	switch {
+	case !ok:
+		return err
+	case errors.Is(err, pattern.ErrNested):
+		return badAttribute("%s", e.Reason)
+	}
+	return badAttribute("%s: %s%s", topic.FilterPolicy, e.Reason, e.Position)
 }
 
 // checkRedrive reads {"deadLetterTargetArn": …}; "" takes it away. The queue is one of
