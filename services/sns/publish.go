@@ -13,7 +13,6 @@ import (
 	"millrace/runtime/topic"
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/identity"
-	"millrace/services/internal/kit"
 )
 
 // A publisher takes messages: the topics do. Its methods are described there.
@@ -68,7 +67,7 @@ func (s *Service) Publish(ctx context.Context, in *api.PublishInput) (*api.Publi
 	}
 	return &api.PublishOutput{
 		MessageId:      &published[0].MessageID,
-		SequenceNumber: kit.Optional(topic.SequenceNumber(published[0].Seq)),
+		SequenceNumber: sequenceNumber(&published[0]),
 	}, nil
 }
 
@@ -124,6 +123,14 @@ func (s *Service) publishText(ctx context.Context, number string, d *draft) (*ap
 		return nil, fromTopics(err)
 	}
 	return &api.PublishOutput{MessageId: &id}, nil
+}
+
+// sequenceNumber is that of a message of a FIFO topic; nil for others.
+func sequenceNumber(p *topic.Published) *string {
+	if p.Seq == 0 {
+		return nil
+	}
+	return new(topic.SequenceNumber(p.Seq))
 }
 
 // publish hands messages to the topic; the trace of the request goes with them.

@@ -21,12 +21,14 @@ import (
 	"millrace/runtime/store/keys"
 	"millrace/runtime/store/record"
 	"millrace/runtime/topic"
+	"millrace/runtime/topic/fifo"
 	"millrace/services/gateway"
 )
 
 const (
 	account  = "111111111111"
 	region   = "eu-west-1"
+	stranger = "222222222222"
 	topicARN = "arn:aws:sns:" + region + ":" + account + ":"
 )
 
@@ -64,7 +66,7 @@ func (p *press) Text(_ context.Context, account, region, phone string, m topic.M
 	return "text", p.err
 }
 
-// A printer is a service before a press: topics "t", "small" and "big" of 1,024 and
+// A printer is a service before a press: topics "t", "shared" with the stranger, "small" and "big" of 1,024 and
 // 1,048,576 bytes, "o.fifo", and "c.fifo" that deduplicates by content.
 type printer struct {
 	*press
@@ -74,14 +76,17 @@ type printer struct {
 
 func printing(t testing.TB) *printer {
 	t.Helper()
-	store := record.New(backbonetest.Start(t, t.TempDir()).JetStream(), nil)
-	if err := store.Start(t.Context()); err != nil {
+	backbone := backbonetest.Start(t, t.TempDir())
+	store := record.New(backbone.JetStream(), nil)
+	logs := fifo.New(fifo.Config{Backbone: backbone, Records: store})
+	if err := errors.Join(store.Start(t.Context()), logs.Start(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Stop(context.Background()) })
-	topics := topic.New(topic.Config{Records: store, Now: time.Now})
+	t.Cleanup(func() { errors.Join(logs.Stop(context.Background()), store.Stop(context.Background())) })
+	topics := topic.New(topic.Config{Records: store, Logs: logs, Now: time.Now})
 	for name, attributes := range map[string]map[string]string{
 		"t": nil, "small": {topic.MaxMessageSize: "1024"}, "big": {topic.MaxMessageSize: "1048576"},
+		"shared": {topic.Policy: `{"Statement":{"Effect":"Allow","Principal":{"AWS":"` + stranger + `"},"Action":"SNS:Publish","Resource":"` + topicARN + `shared"}}`},
 		"o.fifo": nil, "c.fifo": {topic.ContentDedup: "true"},
 	} {
 		if _, err := topics.Create(t.Context(), topic.Topic{ID: topic.ID{Account: account, Region: region, Name: name}, Attributes: attributes}); err != nil {
@@ -94,8 +99,8 @@ func printing(t testing.TB) *printer {
 	return &printer{p, front, t}
 }
 
-// An answer is one of Publish or PublishBatch, or an error.
-type answer struct {
+// A reply is one of Publish or PublishBatch, or an error.
+type reply struct {
 	Status    int
 	Code      string `xml:"Error>Code"`
 	Message   string `xml:"Error>Message"`
@@ -116,7 +121,7 @@ type entryAnswer struct {
 }
 
 // call sends a form: names and values in turn.
-func (p *printer) call(action string, pairs ...string) (a answer) {
+func (p *printer) call(action string, pairs ...string) (a reply) {
 	p.t.Helper()
 	form := url.Values{"Action": {action}, "Version": {"2010-03-31"}}
 	for i := 0; i < len(pairs); i += 2 {
@@ -125,7 +130,7 @@ func (p *printer) call(action string, pairs ...string) (a answer) {
 	return p.send(form, nil)
 }
 
-func (p *printer) send(form url.Values, header http.Header) (a answer) {
+func (p *printer) send(form url.Values, header http.Header) (a reply) {
 	p.t.Helper()
 	status, body := p.handle(form, header)
 	if err := xml.Unmarshal(body, &a); err != nil {
@@ -138,13 +143,17 @@ func (p *printer) send(form url.Values, header http.Header) (a answer) {
 func (p *printer) handle(form url.Values, header http.Header) (status int, body []byte) {
 	req := httptest.NewRequest("POST", "http://localhost/", strings.NewReader(form.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+account+"/20260101/"+region+"/sns/aws4_request, SignedHeaders=host, Signature=0")
+	req.Header.Set("Authorization", signature(account))
 	for name, values := range header {
 		req.Header[name] = values
 	}
 	w := httptest.NewRecorder()
 	p.front.ServeHTTP(w, req)
 	return w.Code, w.Body.Bytes()
+}
+
+func signature(account string) string {
+	return "AWS4-HMAC-SHA256 Credential=" + account + "/20260101/" + region + "/sns/aws4_request, SignedHeaders=host, Signature=0"
 }
 
 // attributeForm is a message attribute as parameters: name, type, and the value of a
@@ -226,7 +235,7 @@ func TestPublishRefusals(t *testing.T) {
 		if n := len(c.pairs); c.pairs[n-2] == bare {
 			c.pairs = append(c.pairs[:n-2], "TopicArn", topicARN+"t", "Message", "x")
 		}
-		want := answer{Status: 400, Code: c.code, Message: c.text}
+		want := reply{Status: 400, Code: c.code, Message: c.text}
 		if c.code == "NotFound" {
 			want.Status = 404
 		}
@@ -266,7 +275,7 @@ func TestPublish(t *testing.T) {
 		{"bytes that are no text", topic.Message{Body: "a\uFFFDb"}, []string{"TopicArn", topicARN + "t", "Message", "a\xffb"}},
 	} {
 		p.published = nil
-		want := answer{Status: 200, MessageID: "message-1"}
+		want := reply{Status: 200, MessageID: "message-1"}
 		if c.want.GroupID != "" {
 			want.Sequence = "10000000000000000001"
 		}
@@ -297,7 +306,7 @@ func TestPublishText(t *testing.T) {
 		{"PhoneNumber", "+4930123456", "Message", "hello"},
 		{"PhoneNumber", "+4930123456", "Message", `{"default":"` + strings.Repeat("x", 1601) + `","sms":"short"}`, "MessageStructure", "json"},
 	} {
-		if d := cmp.Diff(answer{Status: 200, MessageID: "text"}, p.call("Publish", pairs...)); d != "" {
+		if d := cmp.Diff(reply{Status: 200, MessageID: "text"}, p.call("Publish", pairs...)); d != "" {
 			t.Error(d)
 		}
 	}
@@ -327,7 +336,7 @@ func TestPublishFailures(t *testing.T) {
 		single := p.call("Publish", "TopicArn", topicARN+"t", "Message", "fail")
 		p.press.err = c.err
 		whole := p.call("PublishBatch", batch("x")...)
-		for _, a := range []answer{single, whole} {
+		for _, a := range []reply{single, whole} {
 			if a.Code != c.code || a.Status != c.status || strings.Contains(a.Message, "secret") {
 				t.Errorf("%v: got %+v, want %s", c.err, a, c.code)
 			}
@@ -390,7 +399,7 @@ func TestPublishBatchRefusals(t *testing.T) {
 		{"standard: a deduplication id", "InvalidParameter", "Invalid parameter: MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type",
 			with(batch("x", "y"), member(2, "MessageDeduplicationId"), "d")},
 	} {
-		want := answer{Status: 400, Code: c.code, Message: c.text}
+		want := reply{Status: 400, Code: c.code, Message: c.text}
 		if c.code == "NotFound" {
 			want.Status = 404
 		}
@@ -411,7 +420,7 @@ func TestPublishBatch(t *testing.T) {
 	for i := range 5 {
 		pairs = append(pairs, member(i+1, "MessageGroupId"), "g")
 	}
-	want := answer{
+	want := reply{
 		Status: 200,
 		Successful: []entryAnswer{
 			{ID: "e1", Message: "message-1", Sequence: "10000000000000000001"},
@@ -432,5 +441,39 @@ func TestPublishBatch(t *testing.T) {
 	p.published = nil
 	if a := p.call("PublishBatch", batch("", "")...); a.Status != 200 || len(a.Failed) != 2 || len(p.published) > 0 {
 		t.Errorf("nothing but bad entries: %+v", a)
+	}
+}
+
+// The topic's policy is asked for Publish, by both operations.
+func TestPublishAuthorization(t *testing.T) {
+	p := printing(t)
+	entry := []string{"Message", "x", member(1, "Id"), "a", member(1, "Message"), "x"}
+	for _, c := range []struct {
+		rule, topic string
+		header      http.Header
+		want        int
+	}{
+		{"the owner", "t", nil, 200},
+		{"a stranger", "t", http.Header{"Authorization": {signature(stranger)}}, 403},
+		{"a stranger who may", "shared", http.Header{"Authorization": {signature(stranger)}}, 200},
+		{"nobody", "shared", http.Header{"Authorization": nil}, 403},
+	} {
+		for _, action := range []string{"Publish", "PublishBatch"} {
+			form := url.Values{"Action": {action}, "Version": {"2010-03-31"}, "TopicArn": {topicARN + c.topic}}
+			for i := 0; i < len(entry); i += 2 {
+				form.Set(entry[i], entry[i+1])
+			}
+			a := p.send(form, c.header)
+			if a.Status != c.want || c.want == 403 && a.Code != "AuthorizationError" {
+				t.Errorf("%s, %s: %+v, want %d", c.rule, action, a, c.want)
+			}
+		}
+	}
+	if len(p.published) != 4 {
+		t.Errorf("published %+v", p.published)
+	}
+	form := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "PhoneNumber": {"+4930123456"}, "Message": {"x"}}
+	if a := p.send(form, http.Header{"Authorization": nil}); a.Status != 403 || len(p.texts) > 0 {
+		t.Errorf("a text of nobody: %+v", a)
 	}
 }

@@ -61,7 +61,7 @@ func (s *Service) PublishBatch(ctx context.Context, in *api.PublishBatchInput) (
 			out.Failed = append(out.Failed, failed(e.Id, fromTopics(p.Err)))
 		} else {
 			out.Successful = append(out.Successful, &api.PublishBatchResultEntry{
-				Id: e.Id, MessageId: &p.MessageID, SequenceNumber: kit.Optional(topic.SequenceNumber(p.Seq)),
+				Id: e.Id, MessageId: &p.MessageID, SequenceNumber: sequenceNumber(p),
 			})
 		}
 	}

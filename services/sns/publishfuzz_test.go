@@ -43,7 +43,7 @@ func FuzzPublish(f *testing.F) {
 		}
 		p.published, p.texts = nil, nil
 		status, body := p.handle(form, nil)
-		var a answer
+		var a reply
 		if err := xml.Unmarshal(body, &a); err != nil || status >= 500 {
 			t.Fatalf("answered %d, %s: %v", status, body, err)
 		}

@@ -57,7 +57,9 @@ func Sample(kind string, o Options) ([]byte, error) {
 	case "s3":
 		event = m.s3()
 	case "sns":
-		event = m.sns()
+		if event, err = m.sns(); err != nil {
+			return nil, err
+		}
 	case "mq":
 		event = m.activeMQ()
 	case "rmq":

@@ -110,6 +110,9 @@ func TestSNS(t *testing.T) {
 	if s := r.SNS; s.Subject != "Hi" || s.Message != "<b>hello</b>" || !s.Timestamp.Equal(noon) || s.TopicArn != "arn:aws:sns:us-east-1:000000000000:news" {
 		t.Errorf("got %+v", s)
 	}
+	if signature, err := base64.StdEncoding.DecodeString(r.SNS.Signature); len(signature) != 256 || err != nil {
+		t.Errorf("signature %q: %v", r.SNS.Signature, err)
+	}
 	if b, _ := event.Sample("sns", event.Options{}); !bytes.Contains(b, []byte(`"Subject": null`)) {
 		t.Errorf("without a subject, it is not null:\n%s", b)
 	}

@@ -1,55 +1,28 @@
 package event
 
-// https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
-type snsEvent struct {
-	Records []snsRecord `json:"Records"`
-}
+import (
+	"encoding/json"
 
-type snsRecord struct {
-	EventSource          string    `json:"EventSource"`
-	EventVersion         string    `json:"EventVersion"`
-	EventSubscriptionARN string    `json:"EventSubscriptionArn"`
-	SNS                  snsEntity `json:"Sns"`
-}
+	"millrace/runtime/topic/envelope"
+)
 
-type snsEntity struct {
-	Type              string   `json:"Type"`
-	MessageID         string   `json:"MessageId"`
-	TopicARN          string   `json:"TopicArn"`
-	Subject           *string  `json:"Subject"` // null without one
-	Message           string   `json:"Message"`
-	Timestamp         string   `json:"Timestamp"`
-	SignatureVersion  string   `json:"SignatureVersion"`
-	Signature         string   `json:"Signature"`
-	SigningCertURL    string   `json:"SigningCertUrl"` // Url here, URL in the envelopes of queues
-	UnsubscribeURL    string   `json:"UnsubscribeUrl"`
-	MessageAttributes struct{} `json:"MessageAttributes"`
-}
-
-// sns is one published message. Its signature has the right size and no key.
-func (m *maker) sns() snsEvent {
+// sns is one published message, written by what writes those of topics. Its signature has
+// the right size and no key.
+func (m *maker) sns() (json.RawMessage, error) {
 	topic := m.arn("sns", m.Topic)
 	subscription := topic + ":" + m.draw.uuid()
-	host := "https://sns." + m.Region + ".amazonaws.com/"
-	var subject *string
-	if m.Subject != "" {
-		subject = &m.Subject
-	}
-	return snsEvent{[]snsRecord{{
-		EventSource:          "aws:sns",
-		EventVersion:         "1.0",
-		EventSubscriptionARN: subscription,
-		SNS: snsEntity{
-			Type:             "Notification",
-			MessageID:        m.draw.uuid(),
-			TopicARN:         topic,
-			Subject:          subject,
-			Message:          m.Body[0],
-			Timestamp:        m.timestamp(),
-			SignatureVersion: "1",
-			Signature:        m.draw.base64(256),
-			SigningCertURL:   host + "SimpleNotificationService-" + m.draw.hex(16) + ".pem",
-			UnsubscribeURL:   host + "?Action=Unsubscribe&SubscriptionArn=" + subscription,
-		},
-	}}}
+	host := "https://sns." + m.Region + ".amazonaws.com"
+	draft := envelope.NewDraft(envelope.Notification{
+		MessageID: m.draw.uuid(),
+		TopicARN:  topic,
+		Subject:   m.Subject,
+		Message:   m.Body[0],
+		Timestamp: m.Now,
+		CertURL:   host + "/" + envelope.CertFile(m.draw.hex(16)),
+		BaseURL:   host,
+	})
+	event, err := envelope.Finish(string(draft.Lambda(subscription)), func(_, _, _ string) (string, error) {
+		return m.draw.base64(256), nil
+	})
+	return json.RawMessage(event), err
 }
