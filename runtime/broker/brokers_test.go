@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -344,6 +346,34 @@ func TestDeath(t *testing.T) {
 		time.Sleep(time.Second)
 		p.expect(b, Up, "612s run 1.0 [miller=secret]")
 	})
+}
+
+// A broker that a condition keeps from running, such as a full disk, is tried each second,
+// and says why meanwhile; the log, which has that already, has it once.
+func TestConditionThatLasts(t *testing.T) {
+	var log bytes.Buffer
+	in(t, 0, func(p *play) {
+		p.Brokers.log = slog.New(slog.NewTextHandler(&log, nil))
+		b := p.create("mill")
+		p.stage.said()
+		p.stage.fail("run 1.0", fault.State(nil, "The disk is full."))
+		close(p.stage.die)
+		time.Sleep(3500 * time.Millisecond)
+		p.expect(b, Rebooting, "1s run 1.0 fails; 2s run 1.0 fails; 3s run 1.0 fails")
+		now, err := p.Get(p.Context(), b.Account, b.Region, b.ID)
+		p.must(err)
+		if a := now.Actions(); len(a) != 1 || a[0].Info != "The disk is full." {
+			p.Errorf("the actions required are %v", a)
+		}
+		p.stage.fail("run 1.0", nil)
+		time.Sleep(time.Second)
+		p.expect(b, Up, "4s run 1.0 [miller=secret]")
+		time.Sleep(time.Hour)
+		p.expect(b, Up, "")
+	})
+	if strings.Contains(log.String(), "running a broker failed") {
+		t.Errorf("the log has it again:\n%s", log.String())
+	}
 }
 
 // A broker that is deleted while it comes up is given up at once.

@@ -28,6 +28,7 @@ type worker struct {
 	// Of the goroutine of Run.
 	running     *Running  // nil while nothing runs
 	alarms      *[]Action // that are in effect in it; nil when it has not told yet
+	held        string    // why it is not run, while it is written that a condition lasts
 	provoked    []string  // codes of the real faults that it has
 	quarantined bool      // it was stopped because its key cannot be used
 	removed     bool
@@ -203,7 +204,7 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 	switch {
 	case err == nil:
 		w.running, w.alarms, w.up, w.notBefore = &r, nil, time.Now(), time.Time{}
-		w.provoked, w.quarantined = nil, false
+		w.provoked, w.quarantined, w.held = nil, false, ""
 		if wait := w.write(halted, func(b *Broker) { b.started(next, r) }); wait > 0 {
 			return wait
 		}
@@ -214,6 +215,9 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 		return 0
 	case halted.Err() != nil || w.unwanted():
 		return 0
+	}
+	if why, told := fault.Told(err); told && b.State != Creating {
+		return w.hold(halted, b, why)
 	}
 	log.Error("running a broker failed", "err", err)
 	w.brokers.tell(b, "failed after %v: %v", time.Since(w.began).Round(time.Millisecond), err)
@@ -226,6 +230,19 @@ func (w *worker) bringUp(halted, work context.Context, b Broker) time.Duration {
 		w.began = time.Time{}
 	}
 	return wait
+}
+
+// hold writes why the broker is not run, which whoever noticed has logged: a condition
+// that lasts, such as a full disk. Each second it is tried whether it is over.
+func (w *worker) hold(halted context.Context, b Broker, why string) time.Duration {
+	if w.held != why {
+		w.brokers.tell(b, "is not started: %s", why)
+		if w.write(halted, func(b *Broker) { b.failed("REBOOT_FAILED", why, time.Now()) }) == 0 { // else again: on a full disk this may fail too
+			w.held = why
+		}
+	}
+	w.retry, w.failedIn, w.notBefore = 0, Rebooting, time.Now().Add(time.Second)
+	return time.Second
 }
 
 // run has the Runner run the broker, or reboot it if it runs, until it is to be deleted or
@@ -351,7 +368,9 @@ func (w *worker) write(ctx context.Context, change func(*Broker)) time.Duration 
 	if ignoreNotFound(err) == nil || ctx.Err() != nil {
 		return 0
 	}
-	w.brokers.log.Error("storing the state of a broker failed", "broker", w.id, "err", err)
+	if _, told := fault.Told(err); !told {
+		w.brokers.log.Error("storing the state of a broker failed", "broker", w.id, "err", err)
+	}
 	return w.backOff("")
 }
 

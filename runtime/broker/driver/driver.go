@@ -37,7 +37,8 @@ type Driver interface {
 
 	// Start brings a node up, or adopts it, and returns once it has been launched: it
 	// need not be ready. The error says why it could not be launched, and then
-	// nothing of this attempt is left but the node's data.
+	// nothing of this attempt is left but the node's data. It is a fault.State when the
+	// disk of the node's data has less than StartRoom free, where the driver can know.
 	Start(ctx context.Context, n Node, s Software) (Instance, error)
 
 	// Halt ends a node that no Instance is at hand of, as Instance.Stop does: what an

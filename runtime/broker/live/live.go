@@ -51,6 +51,7 @@ type Runner struct {
 	config     Config
 	placements placements
 	placing    sync.Mutex // one broker at a time is given ports
+	holds      *holds
 
 	mu        sync.Mutex                 // guards what follows
 	running   map[string]*running        // by the ids of brokers
@@ -71,7 +72,7 @@ func New(c Config) *Runner {
 	if c.Progress == nil {
 		c.Progress = func(string, string) {}
 	}
-	return &Runner{config: c, placements: newPlacements(c.Records), running: map[string]*running{}, windows: map[string]*metrics.Window{}, elsewhere: map[string]Site{}}
+	return &Runner{config: c, placements: newPlacements(c.Records), holds: newHolds(c.Log), running: map[string]*running{}, windows: map[string]*metrics.Window{}, elsewhere: map[string]Site{}}
 }
 
 // Run implements broker.Runner.

@@ -71,11 +71,15 @@ func (m *member) keep(ctx context.Context) {
 		if m.alone() {
 			return
 		}
-		if time.Since(began) > longestRetry {
-			retry = 0
+		if _, told := fault.Told(err); told { // nothing was started, and why is in the log
+			retry = firstRetry
+		} else {
+			if time.Since(began) > longestRetry {
+				retry = 0
+			}
+			retry = min(max(2*retry, firstRetry), longestRetry)
+			m.log.Warn("a node of a cluster has died; it is started again", "node", m.n+1, "after", retry, "err", err)
 		}
-		retry = min(max(2*retry, firstRetry), longestRetry)
-		m.log.Warn("a node of a cluster has died; it is started again", "node", m.n+1, "after", retry, "err", err)
 		again := time.NewTimer(retry)
 		select {
 		case <-ctx.Done():
@@ -135,6 +139,7 @@ func (m *member) launch(ctx context.Context, n driver.Node) (driver.Instance, er
 	m.starting.Lock()
 	defer m.starting.Unlock()
 	instance, err := m.driver.Start(ctx, n, m.software)
+	m.held(n.Name, err)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type running struct {
 	members  []*member
 	front    front
 	window   func() *metrics.Window
+	held     func(node string, err error) // told what came of each start
 
 	halt     context.CancelFunc
 	work     sync.WaitGroup

@@ -235,3 +235,15 @@ func BenchmarkAdmit(b *testing.B) {
 		s.Admit(256)
 	}
 }
+
+// A folder that is to be made has the room of the one that is there.
+func TestFreeBeforeTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	here, err := Free(dir)
+	if err != nil || here <= 0 {
+		t.Fatal(here, err)
+	}
+	if there, err := Free(filepath.Join(dir, "brokers", "b")); err != nil || there <= 0 {
+		t.Error(there, err)
+	}
+}

@@ -5,6 +5,7 @@ package process
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -57,6 +58,41 @@ func begin(t *testing.T, data string, env ...string) (*Driver, driver.Instance) 
 	}
 	patience.For(t, "READY=1", i.Ready(), nil)
 	return d, i
+}
+
+// On a full disk no node is started; one that runs is adopted.
+func TestNoStartOnAFullDisk(t *testing.T) {
+	needs.Time(t)
+	d := open(t, Config{Data: t.TempDir(), Folders: fake(t)})
+	t.Cleanup(func() {
+		if err := d.Remove(context.WithoutCancel(t.Context()), "n"); err != nil {
+			t.Error(err)
+		}
+		d.Close()
+	})
+	s, err := d.Find(t.Context(), "rabbitmq", "3.13", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := driver.Node{Name: "n", Ports: brokertest.FreePorts(t, fakeEngine().Ports()), Render: renderFake}
+	full := fault.State(nil, "full")
+	d.room = func(string) error { return full }
+	if _, err := d.Start(t.Context(), n, s); !errors.Is(err, full) {
+		t.Errorf("it was started: %v", err)
+	}
+	d.room = func(folder string) error {
+		if folder != d.root {
+			t.Errorf("the disk of %s was looked at, want that of %s", folder, d.root)
+		}
+		return nil
+	}
+	if _, err := d.Start(t.Context(), n, s); err != nil {
+		t.Fatal(err)
+	}
+	d.room = func(string) error { return full }
+	if adopted, err := d.Start(t.Context(), n, s); err != nil || !adopted.Adopted() {
+		t.Errorf("it is not adopted: %v", err)
+	}
 }
 
 func TestANodeThatHeedsNothingIsKilled(t *testing.T) {

@@ -19,6 +19,7 @@ type Driver struct {
 	root    string // folder of the nodes' folders
 	folders []string
 	log     *slog.Logger
+	room    func(folder string) error // driver.CheckRoom, where a test does not say otherwise
 
 	watchers sync.WaitGroup
 	closing  *event // sent at Close
@@ -42,7 +43,7 @@ func New(cfg Config) (*Driver, error) {
 		data = real
 	}
 	d := &Driver{
-		root: filepath.Join(data, "brokers"), folders: cfg.Folders, log: cfg.Log,
+		root: filepath.Join(data, "brokers"), folders: cfg.Folders, log: cfg.Log, room: driver.CheckRoom,
 		nodes: map[string]*instance{}, companions: map[string]*companion{},
 	}
 	if d.log == nil {

@@ -68,6 +68,9 @@ func (d *Driver) Start(ctx context.Context, n driver.Node, s driver.Software) (_
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Wrap(fault.Of(err), err, "starting node %s", n.Name)
 	}
+	if err := d.room(d.root); err != nil {
+		return nil, err
+	}
 	r, err := f.claim(n.Name)
 	if err != nil {
 		return nil, err
