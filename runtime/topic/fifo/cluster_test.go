@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"millrace/runtime/fault"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/backbone/backbonetest"
 	"millrace/runtime/store/cluster"
@@ -180,4 +181,72 @@ func sorted(m map[uint64]string) (keys []uint64) {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// On three servers with three replicas, publishers at two runtimes publish the same keys at
+// once: each entry is stored and handed over once, and all are told the same of it.
+func TestReplicated(t *testing.T) {
+	servers := backbonetest.NewCluster(t, 3)
+	nodes := []*node{join(t, servers.URL(0)), join(t, servers.URL(1))}
+	s := &sink{TB: t}
+	for _, n := range nodes {
+		n.follow(s)
+	}
+	const publishers, each = 6, 20
+	var mu sync.Mutex
+	told := map[string]uint64{}
+	originals := 0
+	var work sync.WaitGroup
+	for p := range publishers {
+		work.Go(func() {
+			for i := range each {
+				content := fmt.Sprint(i)
+				stored := publish(t, nodes[p%2].logs, content)[0]
+				mu.Lock()
+				if was, ok := told[content]; ok && was != stored.Seq {
+					t.Errorf("%s has the numbers %d and %d", content, was, stored.Seq)
+				}
+				told[content] = stored.Seq
+				if !stored.Duplicate {
+					originals++
+				} else if string(stored.Content) != content {
+					t.Errorf("the original of %s is %q", content, stored.Content)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	work.Wait()
+	if originals != each {
+		t.Errorf("%d originals of %d entries", originals, each)
+	}
+	byNumber := map[uint64]string{}
+	for content, seq := range told {
+		byNumber[seq] = content
+	}
+	var want []string
+	for _, seq := range sorted(byNumber) {
+		want = append(want, byNumber[seq])
+	}
+	s.await(want...)
+}
+
+// Somebody removes the stream: the publish that finds that out fails, in time; the next one
+// makes another.
+func TestStreamIsRemoved(t *testing.T) {
+	n := join(t, backbonetest.Listen(t, 0))
+	s := &sink{TB: t}
+	n.follow(s)
+	publish(t, n.logs, "1")
+	s.await("1")
+	e := &env{TB: t, backbone: n.backbone}
+	if err := n.backbone.JetStream().DeleteStream(ctx, e.stream().CachedInfo().Config.Name); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := n.logs.Publish(ctx, topic, fifo.Entry{DedupKey: "2"})
+	if err != nil || !errors.Is(stored[0].Err, fault.Unavailable) {
+		t.Errorf("published %+v, %v", stored, err)
+	}
+	publish(t, n.logs, "3", "4")
+	s.await("1", "3", "4")
 }

@@ -3,6 +3,7 @@ package fifo
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -177,6 +178,9 @@ func (s *slot) take(status string, data []byte) {
 	s.acked <- a
 }
 
+// errNobody says that no stream has taken an entry.
+var errNobody = errors.New("JetStream does not respond (status 503)")
+
 // parseAck parses an acknowledgement; prefix is how it begins, up to the sequence.
 func parseAck(prefix []byte, status string, data []byte) (a ack) {
 	if rest, ok := bytes.CutPrefix(data, prefix); ok && status == "" {
@@ -197,6 +201,8 @@ func parseAck(prefix []byte, status string, data []byte) (a ack) {
 	switch {
 	case err == nil && said.Error != nil:
 		return ack{err: said.Error}
+	case status == "503":
+		return ack{err: errNobody}
 	case status != "":
 		return ack{err: fmt.Errorf("JetStream does not respond (status %s)", status)}
 	case err != nil || said.Seq == 0:

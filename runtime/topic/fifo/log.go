@@ -25,7 +25,8 @@ type topicLog struct {
 
 	// looking is held by who looks at the stream and changes what belongs to it, so that
 	// nothing is removed that a new reader is about to want.
-	looking chan struct{} // of size 1
+	looking   chan struct{} // of size 1
+	truncated bool          // the end of the stream was found truncated, and that is not reported; guarded by looking
 
 	mu       sync.Mutex      // guards what follows
 	openedIn context.Context // the session of the store in which entries may be published
@@ -57,11 +58,11 @@ func (l *Logs) log(name string) *topicLog {
 	h.Write([]byte(t))
 	n := &topicLog{
 		logs: l, name: name, token: t, key: h.Sum64(), looking: make(chan struct{}, 1), asked: 1,
-		stream:    stream{store: l.Backbone, name: streamPrefix + t, subject: subjectPrefix + t, timeout: responseTimeout},
+		stream:    stream{store: l.config.Backbone, name: streamPrefix + t, subject: subjectPrefix + t, timeout: responseTimeout},
 		ackPrefix: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+t),
-		window:    window{budget: &l.budget, max: l.WindowBytes / 4},
+		window:    window{budget: &l.budget, max: l.config.WindowBytes / 4},
 	}
-	if l.Cluster != nil {
+	if l.config.Cluster != nil {
 		n.stream.timeout = clusterResponseTimeout
 	}
 	n.owned = n.isOwned()
@@ -90,7 +91,7 @@ func (l *topicLog) letGo() { <-l.looking }
 
 // open makes sure that entries can be published in this session of the store.
 func (l *topicLog) open(ctx context.Context) error {
-	session := l.logs.Backbone.Session()
+	session := l.logs.config.Backbone.Session()
 	l.mu.Lock()
 	open := l.openedIn == session
 	l.mu.Unlock()
@@ -134,7 +135,7 @@ func (l *topicLog) isCurrent() bool {
 // look finds out what the stream holds, and reports what it has lost. To publish, it makes
 // the stream if there is none. looking must be held.
 func (l *topicLog) look(ctx context.Context, publish bool) (err error) {
-	store := l.logs.Backbone
+	store := l.logs.config.Backbone
 	session := store.Session()
 	if err := store.Down(); err != nil {
 		return err
@@ -155,7 +156,7 @@ func (l *topicLog) look(ctx context.Context, publish bool) (err error) {
 	known = max(known, r.Last)
 	var state jetstream.StreamState
 	switch {
-	case r.Begun || l.logs.Cluster != nil:
+	case r.Begun || l.logs.config.Cluster != nil:
 		if err = store.Wake(ctx, l.stream.name); err == nil {
 			state, err = l.stream.state(ctx)
 		}
@@ -172,11 +173,16 @@ func (l *topicLog) look(ctx context.Context, publish bool) (err error) {
 		return fault.Wrap(fault.Unavailable, err, "opening the log of a topic")
 	}
 	last := state.LastSeq
-	if last < known {
-		if err := l.report(loss.Loss{Entries: entries(last+1, known), Messages: known - last, What: "the end of the log of a FIFO topic is missing"}); err != nil {
-			return err
-		}
+	switch {
+	case last < known:
+		err = l.report(loss.Loss{Entries: entries(last+1, known), Messages: known - last, What: "the end of the log of a FIFO topic is missing"})
+	case l.truncated:
+		err = l.report(loss.Loss{What: "the end of the log of a FIFO topic was damaged, and is cut off; what was published in the last second may be missing"})
 	}
+	if err != nil {
+		return err
+	}
+	l.truncated = false
 	if last < known || gone && known > 0 || r.Begun && publish && l.mayRepeat() {
 		if err := l.renumber(ctx, last); err != nil {
 			return err
@@ -245,7 +251,7 @@ func (l *topicLog) recreate(ctx context.Context, r logRecord, known uint64, publ
 func (l *topicLog) mayRepeat() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.jumped && l.logs.Backbone.Direct() != nil
+	return !l.jumped && l.logs.config.Backbone.Direct() != nil
 }
 
 // renumber has the numbers jump behind the last entry, and sets cursors back that are
@@ -264,7 +270,7 @@ func (l *topicLog) renumber(ctx context.Context, last uint64) error {
 // report tells of a loss.
 func (l *topicLog) report(what loss.Loss) error {
 	what.Kind, what.Name = loss.Topic, l.name
-	return l.logs.OnLoss(what)
+	return l.logs.config.OnLoss(what)
 }
 
 // entries names a range of entries, as a Loss does.
@@ -278,7 +284,7 @@ func entries(from, to uint64) string {
 // acknowledged is called when an entry of this process is stored, by the goroutine that
 // reads for everybody.
 func (l *topicLog) acknowledged(seq uint64, content []byte) {
-	l.logs.Backbone.Wrote(l.stream.name)
+	l.logs.config.Backbone.Wrote(l.stream.name)
 	owned := l.isOwned()
 	l.mu.Lock()
 	now := time.Now()

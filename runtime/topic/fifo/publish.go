@@ -24,8 +24,8 @@ const (
 	// headerRoom is what an entry may need beside its content, in bytes.
 	headerRoom = 1 << 10
 
-	inProcess      = 10158 // JetStream's code: the original of a duplicate is about to be stored, on a cluster
-	inProcessPause = 20 * time.Millisecond
+	inProcess  = 10158 // JetStream's code: the original of a duplicate is about to be stored, on a cluster
+	retryPause = 20 * time.Millisecond
 )
 
 // Publish appends entries to a log, in their order, and returns what came of each. The
@@ -40,21 +40,13 @@ func (l *Logs) Publish(ctx context.Context, log string, entries ...Entry) ([]Sto
 		return nil, err
 	}
 	checks := l.storage.begun.Load()
-	slots := make([]*slot, len(entries))
+	p.timeout = time.NewTimer(p.log.stream.timeout)
+	defer p.timeout.Stop()
 	stored := make([]Stored, len(entries))
-	for i, e := range entries {
-		if room := p.room; len(e.Content) > room {
-			stored[i].Err = fault.New(fault.TooLarge, "%d bytes cannot be stored: the NATS server takes %d", len(e.Content), room)
-			continue
-		}
-		slots[i], stored[i].Err = p.publish(messageID(e.DedupKey), e)
-	}
-	timeout := time.NewTimer(p.log.stream.timeout)
-	defer timeout.Stop()
-	for i, s := range slots {
-		if s != nil {
-			stored[i] = p.await(ctx, timeout, s, entries[i])
-		}
+	p.all(ctx, entries, stored)
+	for again := unheard(stored); again > 0 && p.canWait(ctx); again = unheard(stored) {
+		n := len(entries) - again
+		p.all(ctx, entries[n:], stored[n:])
 	}
 	if err := l.storage.afterStore(checks); err != nil {
 		for i := range stored {
@@ -64,6 +56,51 @@ func (l *Logs) Publish(ctx context.Context, log string, entries ...Entry) ([]Sto
 	return stored, nil
 }
 
+// all publishes entries, and says what came of them in stored.
+func (p *publishing) all(ctx context.Context, entries []Entry, stored []Stored) {
+	slots := make([]*slot, len(entries))
+	for i, e := range entries {
+		stored[i] = Stored{}
+		if len(e.Content) > p.room {
+			stored[i].Err = fault.New(fault.TooLarge, "%d bytes cannot be stored: the NATS server takes %d", len(e.Content), p.room)
+			continue
+		}
+		slots[i], stored[i].Err = p.publish(messageID(e.DedupKey), e)
+	}
+	for i, s := range slots {
+		if s != nil {
+			stored[i] = p.await(ctx, s, entries[i])
+		}
+	}
+}
+
+// unheard returns how many of the last entries nobody has taken: they can be published again
+// without a change of the order.
+func unheard(stored []Stored) (n int) {
+	for n < len(stored) && errors.Is(stored[len(stored)-1-n].Err, errNobody) {
+		n++
+	}
+	return n
+}
+
+// canWait waits a little, and reports whether the entries that nobody has taken may be taken
+// now: a cluster's servers hear a little later of a stream, and of its new leader.
+func (p *publishing) canWait(ctx context.Context) bool {
+	return p.link.direct == nil && p.pause(ctx)
+}
+
+// pause waits before another try; false when there should be none.
+func (p *publishing) pause(ctx context.Context) bool {
+	select {
+	case <-time.After(retryPause):
+		return !p.late && p.session.Err() == nil && p.work.Err() == nil
+	case <-p.timeout.C:
+		p.late = true
+	case <-ctx.Done():
+	}
+	return false
+}
+
 // A publishing is a call of Publish under way.
 type publishing struct {
 	log     *topicLog
@@ -71,7 +108,8 @@ type publishing struct {
 	session context.Context
 	work    context.Context // ends when a Stop cannot wait
 	room    int             // for the content of an entry, in bytes
-	late    bool            // the timeout has passed
+	timeout *time.Timer
+	late    bool // timeout has fired
 }
 
 // prepare finds out whether entries can be published, and opens the log.
@@ -90,14 +128,14 @@ func (l *Logs) prepare(ctx context.Context, log string, entries []Entry) (*publi
 	for _, e := range entries {
 		bytes += len(e.Content) + headerRoom
 	}
-	if err := l.Gate.Admit(bytes); err != nil {
+	if err := l.config.Gate.Admit(bytes); err != nil {
 		return nil, err
 	}
 	if err := l.storage.beforeWrite(); err != nil {
 		return nil, err
 	}
 	t := l.log(log)
-	p := &publishing{log: t, session: l.Backbone.Session(), work: run.Work(), room: int(l.Backbone.Conn().MaxPayload()) - headerRoom}
+	p := &publishing{log: t, session: l.config.Backbone.Session(), work: run.Work(), room: int(l.config.Backbone.Conn().MaxPayload()) - headerRoom}
 	if err := t.open(ctx); err != nil {
 		return nil, err
 	}
@@ -117,7 +155,7 @@ func (l *Logs) prepare(ctx context.Context, log string, entries []Entry) (*publi
 	if err := l.admitWrite(rested, needed); err != nil {
 		return nil, err
 	}
-	l.Backbone.Drain(bytes)
+	l.config.Backbone.Drain(bytes)
 	var err error
 	p.link, err = l.linkIn(p.session)
 	return p, err
@@ -125,10 +163,10 @@ func (l *Logs) prepare(ctx context.Context, log string, entries []Entry) (*publi
 
 // await waits for what JetStream says of an entry, and publishes it again if that is not
 // final.
-func (p *publishing) await(ctx context.Context, timeout *time.Timer, s *slot, e Entry) Stored {
+func (p *publishing) await(ctx context.Context, s *slot, e Entry) Stored {
 	id := messageID(e.DedupKey)
 	for {
-		a, err := p.acknowledgement(ctx, timeout, s)
+		a, err := p.acknowledgement(ctx, s)
 		if err != nil {
 			return Stored{Err: err}
 		}
@@ -148,12 +186,7 @@ func (p *publishing) await(ctx context.Context, timeout *time.Timer, s *slot, e 
 			// After a restart JetStream remembers ids for longer. The new one is the same for
 			// all who publish with the key.
 			id = laterID(id, a.seq)
-		case errors.As(a.err, &api) && api.ErrorCode == inProcess && !p.late:
-			select {
-			case <-time.After(inProcessPause):
-			case <-ctx.Done():
-				return Stored{Err: ctx.Err()}
-			}
+		case errors.As(a.err, &api) && api.ErrorCode == inProcess && p.pause(ctx):
 		default:
 			p.log.reopen()
 			return Stored{Err: fault.Wrap(fault.Unavailable, a.err, "the log of a topic does not take entries")}
@@ -176,7 +209,7 @@ func (p *publishing) publish(id string, e Entry) (*slot, error) {
 }
 
 // acknowledgement waits for one, until it cannot be expected anymore.
-func (p *publishing) acknowledgement(ctx context.Context, timeout *time.Timer, s *slot) (ack, error) {
+func (p *publishing) acknowledgement(ctx context.Context, s *slot) (ack, error) {
 	select {
 	case a := <-s.acked: // nearly always one of several has come with the first
 		return a, nil
@@ -186,7 +219,7 @@ func (p *publishing) acknowledgement(ctx context.Context, timeout *time.Timer, s
 	for err == nil {
 		if p.late {
 			err = errors.New("JetStream did not acknowledge an entry in time")
-			p.log.logs.Backbone.Report(err)
+			p.log.logs.config.Backbone.Report(err)
 			break
 		}
 		select {
@@ -199,7 +232,7 @@ func (p *publishing) acknowledgement(ctx context.Context, timeout *time.Timer, s
 			err = context.Cause(p.session)
 		case <-p.work.Done():
 			err = errStopped
-		case <-timeout.C:
+		case <-p.timeout.C:
 			p.late = true
 		}
 	}
@@ -251,7 +284,7 @@ func (l *Logs) linkIn(session context.Context) (*link, error) {
 	if err := session.Err(); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, context.Cause(session), "the store is being reopened")
 	}
-	n, err := newLink(l.Backbone.Direct(), l.Backbone.Conn())
+	n, err := newLink(l.config.Backbone.Direct(), l.config.Backbone.Conn())
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "publishing to the logs of topics")
 	}

@@ -73,7 +73,7 @@ func (r *reader) hand(over chan struct{}) {
 				entries, err = r.read()
 			}
 			if err != nil && pause == 0 && r.ctx.Err() == nil {
-				l.logs.Log.Warn("the log of a topic cannot be read; trying again", "log", l.name, "reader", r.ID, "err", err)
+				l.logs.config.Log.Warn("the log of a topic cannot be read; trying again", "log", l.name, "reader", r.ID, "err", err)
 			}
 		}
 		n := 0

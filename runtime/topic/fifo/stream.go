@@ -96,13 +96,29 @@ func (s *stream) create(ctx context.Context, log string, first uint64) (jetstrea
 // state asks the stream's leader what it holds: jetstream.ErrStreamNotFound when there
 // is no stream.
 func (s *stream) state(ctx context.Context) (jetstream.StreamState, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	found, err := s.store.JetStream().Stream(ctx, s.name)
+	found, err := s.find(ctx)
 	if err != nil {
 		return jetstream.StreamState{}, err
 	}
 	return found.CachedInfo().State, nil
+}
+
+// find asks for the stream. On a cluster it asks up to four times: while a stream has no
+// leader nobody answers.
+func (s *stream) find(ctx context.Context) (found jetstream.Stream, err error) {
+	wait := s.timeout
+	if s.store.Direct() == nil {
+		wait /= 8
+	}
+	for ; wait <= s.timeout; wait *= 2 {
+		asked, cancel := context.WithTimeout(ctx, wait)
+		found, err = s.store.JetStream().Stream(asked, s.name)
+		cancel()
+		if err == nil || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			break
+		}
+	}
+	return found, err
 }
 
 // A storedEntry is an entry as it is in the stream.
@@ -207,7 +223,7 @@ func (s *stream) ask(ctx context.Context, request []byte) (*storedEntry, error) 
 func (s *stream) purge(ctx context.Context, below uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	found, err := s.store.JetStream().Stream(ctx, s.name)
+	found, err := s.find(ctx)
 	if err != nil {
 		return err
 	}
