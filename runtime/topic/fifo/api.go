@@ -23,8 +23,9 @@ type Stored struct {
 	Duplicate bool
 	// Content is the original's, of a duplicate.
 	Content []byte
-	// Err is why the entry is not stored: fault.TooLarge, or fault.Unavailable when it
-	// perhaps is stored: a publish with the same key finds out. Seq is 0 then.
+	// Err is why the entry is not stored: fault.TooLarge; or why that is not known:
+	// fault.Unavailable, or the error of the context. A publish with the same key finds
+	// out. Seq is 0 then.
 	Err error
 }
 

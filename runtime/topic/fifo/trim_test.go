@@ -57,6 +57,30 @@ func TestTrim(t *testing.T) {
 	})
 }
 
+// What is younger than the duplicate window stays while older entries go: after a restart its
+// keys are known.
+func TestTrimKeepsTheDuplicateWindow(t *testing.T) {
+	bubble(t, func(e *env) {
+		s := e.follow("a")
+		for i := range 60 {
+			e.publish(numbered(i, i)...)
+			time.Sleep(30 * time.Second)
+			if b := e.bounds(); i > 30 && (b.Entries < 10 || b.Entries > 25) {
+				t.Errorf("after %d entries %d are left, want those of five to twelve minutes", i+1, b.Entries)
+			}
+		}
+		e.kill()
+		e.again("a", s)
+		for i := 51; i < 60; i++ {
+			if again := e.publish(numbered(i, i)...)[0]; !again.Duplicate || len(again.Content) == 0 {
+				t.Errorf("after a restart %d is no duplicate: %+v", i, again)
+			}
+		}
+		settle()
+		s.want(numbered(0, 59)...)
+	})
+}
+
 // A cursor that nobody follows, and a log that nobody reads.
 func TestTrimWithoutReaders(t *testing.T) {
 	bubble(t, func(e *env) {
