@@ -95,6 +95,28 @@ func checkURL(protocol, endpoint string) error {
 	return nil
 }
 
+// masked is an endpoint as it is answered: without the password of its URL, in whose
+// place stand four stars, as on AWS.
+func masked(endpoint string) string {
+	scheme, rest, ok := strings.Cut(endpoint, "://")
+	if !ok {
+		return endpoint
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 {
+		return endpoint
+	}
+	user, _, secret := strings.Cut(rest[:at], ":")
+	if !secret {
+		return endpoint
+	}
+	return scheme + "://" + user + ":****" + rest[at:]
+}
+
 // isEmail reports whether a text is one address without a name.
 func isEmail(endpoint string) bool {
 	a, err := mail.ParseAddress(endpoint)

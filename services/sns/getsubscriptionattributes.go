@@ -24,7 +24,7 @@ func (s *Service) GetSubscriptionAttributes(ctx context.Context, in *api.GetSubs
 	}
 	all := map[string]string{
 		"SubscriptionArn": sub.ARN(), "TopicArn": sub.Topic.ARN(), "Owner": sub.Owner,
-		"Protocol": sub.Protocol, "Endpoint": sub.Endpoint,
+		"Protocol": sub.Protocol, "Endpoint": masked(sub.Endpoint),
 		"PendingConfirmation":          strconv.FormatBool(sub.Pending),
 		"ConfirmationWasAuthenticated": strconv.FormatBool(sub.Authenticated && !sub.Pending),
 		topic.RawDelivery:              setting(&sub, topic.RawDelivery),

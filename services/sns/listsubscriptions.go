@@ -48,7 +48,7 @@ func listed(subs []topic.Subscription) []*api.Subscription {
 			arn = "PendingConfirmation"
 		}
 		all = append(all, &api.Subscription{
-			SubscriptionArn: &arn, TopicArn: new(s.Topic.ARN()), Owner: &s.Owner, Protocol: &s.Protocol, Endpoint: &s.Endpoint,
+			SubscriptionArn: &arn, TopicArn: new(s.Topic.ARN()), Owner: &s.Owner, Protocol: &s.Protocol, Endpoint: new(masked(s.Endpoint)),
 		})
 	}
 	return all
