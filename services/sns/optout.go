@@ -10,6 +10,8 @@ import (
 // CheckIfPhoneNumberIsOptedOut   awsQuery
 //
 //   - no number is
+//
+// Not supported: text messages are not sent, so nobody opts out of them.
 func (s *Service) CheckIfPhoneNumberIsOptedOut(ctx context.Context, in *api.CheckIfPhoneNumberIsOptedOutInput) (*api.CheckIfPhoneNumberIsOptedOutOutput, error) {
 	if err := s.signed(ctx); err != nil {
 		return nil, err
@@ -23,6 +25,8 @@ func (s *Service) CheckIfPhoneNumberIsOptedOut(ctx context.Context, in *api.Chec
 // ListPhoneNumbersOptedOut   awsQuery
 //
 //   - there are none
+//
+// Not supported: text messages are not sent, so nobody opts out of them.
 func (s *Service) ListPhoneNumbersOptedOut(ctx context.Context, in *api.ListPhoneNumbersOptedOutInput) (*api.ListPhoneNumbersOptedOutOutput, error) {
 	if err := s.nothingMore(ctx, in.NextToken); err != nil {
 		return nil, err
@@ -33,6 +37,8 @@ func (s *Service) ListPhoneNumbersOptedOut(ctx context.Context, in *api.ListPhon
 // OptInPhoneNumber   awsQuery
 //
 //   - succeeds: every number is opted in
+//
+// Not supported: text messages are not sent, so nobody opts out of them.
 func (s *Service) OptInPhoneNumber(ctx context.Context, in *api.OptInPhoneNumberInput) (*api.OptInPhoneNumberOutput, error) {
 	if err := s.signed(ctx); err != nil {
 		return nil, err

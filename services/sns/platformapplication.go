@@ -59,6 +59,8 @@ func checkApplicationName(name string) error {
 // ListPlatformApplications   awsQuery
 //
 //   - there are none
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) ListPlatformApplications(ctx context.Context, in *api.ListPlatformApplicationsInput) (*api.ListPlatformApplicationsOutput, error) {
 	if err := s.nothingMore(ctx, in.NextToken); err != nil {
 		return nil, err
@@ -69,6 +71,8 @@ func (s *Service) ListPlatformApplications(ctx context.Context, in *api.ListPlat
 // GetPlatformApplicationAttributes   awsQuery
 //
 //   - is NotFound: there are no platform applications
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) GetPlatformApplicationAttributes(ctx context.Context, in *api.GetPlatformApplicationAttributesInput) (*api.GetPlatformApplicationAttributesOutput, error) {
 	return nil, s.noApplication(ctx, in.PlatformApplicationArn)
 }
@@ -76,6 +80,8 @@ func (s *Service) GetPlatformApplicationAttributes(ctx context.Context, in *api.
 // SetPlatformApplicationAttributes   awsQuery
 //
 //   - is NotFound: there are no platform applications
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) SetPlatformApplicationAttributes(ctx context.Context, in *api.SetPlatformApplicationAttributesInput) (*api.SetPlatformApplicationAttributesOutput, error) {
 	return nil, s.noApplication(ctx, in.PlatformApplicationArn)
 }
@@ -83,6 +89,8 @@ func (s *Service) SetPlatformApplicationAttributes(ctx context.Context, in *api.
 // DeletePlatformApplication   awsQuery
 //
 //   - one that is not there is deleted
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) DeletePlatformApplication(ctx context.Context, in *api.DeletePlatformApplicationInput) (*api.DeletePlatformApplicationOutput, error) {
 	if err := s.applicationARN(ctx, in.PlatformApplicationArn); err != nil {
 		return nil, err

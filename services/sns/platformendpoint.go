@@ -12,6 +12,8 @@ import (
 // CreatePlatformEndpoint   awsQuery
 //
 //   - is NotFound: there are no platform applications
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) CreatePlatformEndpoint(ctx context.Context, in *api.CreatePlatformEndpointInput) (*api.CreatePlatformEndpointOutput, error) {
 	return nil, s.noApplication(ctx, in.PlatformApplicationArn)
 }
@@ -19,6 +21,8 @@ func (s *Service) CreatePlatformEndpoint(ctx context.Context, in *api.CreatePlat
 // ListEndpointsByPlatformApplication   awsQuery
 //
 //   - is NotFound: there are no platform applications
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) ListEndpointsByPlatformApplication(ctx context.Context, in *api.ListEndpointsByPlatformApplicationInput) (*api.ListEndpointsByPlatformApplicationOutput, error) {
 	return nil, s.noApplication(ctx, in.PlatformApplicationArn)
 }
@@ -26,6 +30,8 @@ func (s *Service) ListEndpointsByPlatformApplication(ctx context.Context, in *ap
 // GetEndpointAttributes   awsQuery
 //
 //   - is NotFound: there are no endpoints
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) GetEndpointAttributes(ctx context.Context, in *api.GetEndpointAttributesInput) (*api.GetEndpointAttributesOutput, error) {
 	return nil, s.noEndpoint(ctx, in.EndpointArn)
 }
@@ -33,6 +39,8 @@ func (s *Service) GetEndpointAttributes(ctx context.Context, in *api.GetEndpoint
 // SetEndpointAttributes   awsQuery
 //
 //   - is NotFound: there are no endpoints
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) SetEndpointAttributes(ctx context.Context, in *api.SetEndpointAttributesInput) (*api.SetEndpointAttributesOutput, error) {
 	return nil, s.noEndpoint(ctx, in.EndpointArn)
 }
@@ -40,6 +48,8 @@ func (s *Service) SetEndpointAttributes(ctx context.Context, in *api.SetEndpoint
 // DeleteEndpoint   awsQuery
 //
 //   - one that is not there is deleted
+//
+// Not supported: mobile push; the answer is that of an account without it.
 func (s *Service) DeleteEndpoint(ctx context.Context, in *api.DeleteEndpointInput) (*api.DeleteEndpointOutput, error) {
 	if err := s.endpointARN(ctx, in.EndpointArn); err != nil {
 		return nil, err

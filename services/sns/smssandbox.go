@@ -9,6 +9,8 @@ import (
 // GetSMSSandboxAccountStatus   awsQuery
 //
 //   - every account is in the sandbox
+//
+// Not supported: the SMS sandbox; the answer is that of an account without numbers.
 func (s *Service) GetSMSSandboxAccountStatus(ctx context.Context, _ *api.GetSMSSandboxAccountStatusInput) (*api.GetSMSSandboxAccountStatusOutput, error) {
 	if err := s.signed(ctx); err != nil {
 		return nil, err
@@ -19,6 +21,8 @@ func (s *Service) GetSMSSandboxAccountStatus(ctx context.Context, _ *api.GetSMSS
 // ListSMSSandboxPhoneNumbers   awsQuery
 //
 //   - there are none
+//
+// Not supported: the SMS sandbox; the answer is that of an account without numbers.
 func (s *Service) ListSMSSandboxPhoneNumbers(ctx context.Context, in *api.ListSMSSandboxPhoneNumbersInput) (*api.ListSMSSandboxPhoneNumbersOutput, error) {
 	if err := s.nothingMore(ctx, in.NextToken); err != nil {
 		return nil, err
@@ -29,6 +33,8 @@ func (s *Service) ListSMSSandboxPhoneNumbers(ctx context.Context, in *api.ListSM
 // ListOriginationNumbers   awsQuery
 //
 //   - there are none
+//
+// Not supported: the SMS sandbox; the answer is that of an account without numbers.
 func (s *Service) ListOriginationNumbers(ctx context.Context, in *api.ListOriginationNumbersInput) (*api.ListOriginationNumbersOutput, error) {
 	if err := s.nothingMore(ctx, in.NextToken); err != nil {
 		return nil, err
@@ -51,6 +57,8 @@ func (s *Service) CreateSMSSandboxPhoneNumber(ctx context.Context, _ *api.Create
 // VerifySMSSandboxPhoneNumber   awsQuery
 //
 //   - is ResourceNotFound: there are no numbers
+//
+// Not supported: the SMS sandbox; the answer is that of an account without numbers.
 func (s *Service) VerifySMSSandboxPhoneNumber(ctx context.Context, _ *api.VerifySMSSandboxPhoneNumberInput) (*api.VerifySMSSandboxPhoneNumberOutput, error) {
 	return nil, s.noSandboxNumber(ctx)
 }
@@ -58,6 +66,8 @@ func (s *Service) VerifySMSSandboxPhoneNumber(ctx context.Context, _ *api.Verify
 // DeleteSMSSandboxPhoneNumber   awsQuery
 //
 //   - is ResourceNotFound: there are no numbers
+//
+// Not supported: the SMS sandbox; the answer is that of an account without numbers.
 func (s *Service) DeleteSMSSandboxPhoneNumber(ctx context.Context, _ *api.DeleteSMSSandboxPhoneNumberInput) (*api.DeleteSMSSandboxPhoneNumberOutput, error) {
 	return nil, s.noSandboxNumber(ctx)
 }
