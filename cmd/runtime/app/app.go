@@ -171,7 +171,7 @@ func (a *App) start(ctx context.Context, run *lifecycle.Run) (err error) {
 		return err
 	}
 	a.targets, a.senders, a.sources = delivery.Resolvers{}, map[string]delivery.Sender{}, map[string]source.Kind{}
-	maps.Copy(a.targets, target.Endpoints())
+	maps.Copy(a.targets, target.Endpoints(authority(a.cfg).Root))
 	a.outbox = delivery.New(delivery.Config{
 		Queue:   func(ctx context.Context) (delivery.Queue, error) { return delivery.QueueIn(ctx, a.queues) },
 		Resolve: a.targets.Resolve, Senders: a.senders, Log: log,

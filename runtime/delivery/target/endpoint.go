@@ -3,13 +3,17 @@ package target
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -30,9 +34,16 @@ const (
 // port, so that no event reaches the administration of this runtime by whatever
 // name or forwarded port. Redirects are not followed.
 //
+// A user and password in a URL are sent as basic authentication.
+//
 // A status of 200 to 299 delivers an event. 429, every status from 500 on and what
 // never answers may be tried again; the rest is final.
-func Endpoints() delivery.Resolvers {
+//
+// An https endpoint must have a certificate of an authority that the system knows, or of
+// the one that root returns as PEM, the runtime's own; nil for no other. Go's system pool
+// takes further ones from SSL_CERT_FILE and SSL_CERT_DIR: so a subscriber with a
+// certificate that it signed itself is trusted by name, and nothing else is.
+func Endpoints(root func() ([]byte, error)) delivery.Resolvers {
 	transport := &http.Transport{
 		Proxy:                  nil, // what is local must not leave the machine by a proxy
 		MaxResponseHeaderBytes: maxHead,
@@ -40,6 +51,7 @@ func Endpoints() delivery.Resolvers {
 		IdleConnTimeout:        time.Minute,
 		TLSHandshakeTimeout:    answerWait,
 		DisableCompression:     true,
+		DialTLSContext:         tlsDialer(root),
 	}
 	client := &http.Client{
 		Transport:     transport,
@@ -57,6 +69,33 @@ func Endpoints() delivery.Resolvers {
 		return endpoint{client, name}, nil
 	}
 	return delivery.Resolvers{"http": resolve, "https": resolve}
+}
+
+// tlsDialer connects to https endpoints. The authorities are read with the first of them.
+func tlsDialer(root func() ([]byte, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
+	roots := sync.OnceValues(func() (*x509.CertPool, error) {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool() // a bare system has none
+		}
+		if root == nil {
+			return pool, nil
+		}
+		own, err := root()
+		if err != nil {
+			return nil, err
+		}
+		pool.AppendCertsFromPEM(own)
+		return pool, nil
+	})
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		pool, err := roots()
+		if err != nil {
+			return nil, err
+		}
+		d := tls.Dialer{Config: &tls.Config{RootCAs: pool, NextProtos: []string{"http/1.1"}}}
+		return d.DialContext(ctx, network, address)
+	}
 }
 
 // isPort reports whether a URL's port, which may be absent, can be one.

@@ -218,7 +218,7 @@ func serve(t *testing.T) *server {
 
 func resolveEndpoint(name string) (delivery.Target, error) { return endpoints.Resolve(name) }
 
-var endpoints = target.Endpoints()
+var endpoints = target.Endpoints(nil)
 
 func TestEndpoints(t *testing.T) {
 	deliverytest.Exercise(t, func(t *testing.T) deliverytest.Kit {
@@ -268,11 +268,24 @@ func TestEndpointStatuses(t *testing.T) {
 
 // Whatever the way to it is called, the administration of a runtime is not posted to.
 func TestTheRuntimesOwnPathsAreNoEndpoints(t *testing.T) {
-	for _, path := range []string{"/_runtime", "/_runtime/", "/_runtime/reset", "//_runtime/reset", "/x/../_runtime/reset", "/%5Fruntime/reset", "/_runtime%2Freset"} {
-		for _, host := range []string{"http://localhost:4566", "https://127.0.0.1", "http://other.example:80"} {
+	for _, path := range []string{
+		"/_runtime", "/_runtime/", "/_runtime/reset", "//_runtime/reset", "/x/../_runtime/reset", "/%5Fruntime/reset", "/_runtime%2Freset", "/_runtime%2freset",
+		"/.//_runtime/reset", "/%2e%2e/_runtime/reset", "/x/%2E%2E/%5f%72untime/reset", "/_runtime/?x=1", "/_runtime/#x", "/_runtime/../_runtime/x", "///%2F_runtime/",
+	} {
+		for _, host := range []string{
+			"http://localhost:4566", "https://127.0.0.1", "http://other.example:80", "HTTP://LOCALHOST:4566", "http://user:password@localhost:4566",
+			"http://a@b@localhost:4566", "http://[::1]:4566", "http://[::ffff:127.0.0.1]:4566", "http://[fe80::1%25lo]:4566", "http://0:4566", "http://2130706433:4566",
+		} {
 			if _, err := endpoints.Resolve(host + path); !errors.Is(err, fault.Denied) {
 				t.Errorf("%s: %v", host+path, err)
 			}
+		}
+	}
+	for _, name := range []string{ // of which no host can be told
+		"http:localhost:4566/_runtime/reset", "http:/localhost/_runtime/", "http:\\\\localhost:4566\\_runtime\\reset", "http://localhost:4566\\_runtime/reset",
+	} {
+		if _, err := endpoints.Resolve(name); !delivery.IsFinal(err) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if _, err := endpoints.Resolve("http://localhost:4566/_runtimes/x"); err != nil {
