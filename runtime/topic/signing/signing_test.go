@@ -211,8 +211,8 @@ func verify(document string, certificate []byte) error {
 
 const arn = "arn:aws:sns:us-east-1:123456789012:orders"
 
-// documents are one of each kind.
-func documents(url, version string) map[string]string {
+// documentsOf are one of each kind.
+func documentsOf(url, version string) map[string]string {
 	n := envelope.Notification{
 		MessageID: "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324", TopicARN: arn, Subject: "Grüße <&>",
 		Message: "{\"a\":\"b\\n\"}\n\u2028 성공 \x01 \\", Timestamp: time.UnixMilli(1_700_000_000_123),
@@ -239,7 +239,7 @@ func TestSubscribersVerifyWithTheServedCertificate(t *testing.T) {
 	}
 	certificate := b.fetch(b.client(""), url)
 	for _, version := range []string{"1", "2"} {
-		for kind, unsigned := range documents(url, version) {
+		for kind, unsigned := range documentsOf(url, version) {
 			signed := b.Finish(unsigned)
 			if err := verify(signed, certificate); err != nil || len(signed) != len(unsigned) {
 				t.Errorf("%s, version %s: %v", kind, version, err)
@@ -298,7 +298,7 @@ func TestTheKeyStays(t *testing.T) {
 		t.Errorf("after a restart it signs %q, %v", got, err)
 	}
 	// Those that cached the certificate find the same key in it.
-	document := b.Finish(documents(url, "2")["body"])
+	document := b.Finish(documentsOf(url, "2")["body"])
 	if err := verify(document, old); err != nil {
 		t.Error(err)
 	}
@@ -360,7 +360,7 @@ func TestADamagedKeyIsReplaced(t *testing.T) {
 	if envelope.KeyID(after) == envelope.KeyID(before) {
 		t.Fatal("the damaged key is in use")
 	}
-	unsigned := documents(before, "1")["body"]
+	unsigned := documentsOf(before, "1")["body"]
 	if got := b.Finish(unsigned); got != unsigned {
 		t.Error("a message was signed with a key that cannot be read")
 	}
@@ -368,7 +368,7 @@ func TestADamagedKeyIsReplaced(t *testing.T) {
 	if log := b.log.String(); strings.Count(log, "level=ERROR") != 2 { // one about the key, one about messages
 		t.Errorf("the log says %s", log)
 	}
-	if err := verify(b.Finish(documents(after, "1")["body"]), b.fetch(b.client(""), after)); err != nil {
+	if err := verify(b.Finish(documentsOf(after, "1")["body"]), b.fetch(b.client(""), after)); err != nil {
 		t.Error(err)
 	}
 }
