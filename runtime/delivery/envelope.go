@@ -21,8 +21,10 @@ type envelope struct {
 	Subject string            `json:",omitempty"`
 	Source  Source            `json:",omitzero"`
 
-	Unfinished bool `json:",omitempty"`
-	Unlimited  bool `json:",omitempty"`
+	Unfinished bool   `json:",omitempty"`
+	Unlimited  bool   `json:",omitempty"`
+	SeqSource  uint64 `json:",omitempty"`
+	Seq        uint64 `json:",omitempty"`
 	progress
 
 	event Event // whole
@@ -34,8 +36,8 @@ const envelopeAttribute = "delivery"
 // seal makes the message of an envelope, to be received after a delay. The target
 // is the message's group: so the queue is fair to targets.
 func (e *envelope) seal(delay time.Duration) (queue.Message, error) {
-	e.ID, e.Headers, e.GroupID, e.DedupID, e.Source = e.event.ID, e.event.Headers, e.event.GroupID, e.event.DedupID, e.event.Source
-	e.Subject, e.Unfinished, e.Unlimited = e.event.Subject, e.event.Unfinished, e.event.Unlimited
+	e.ID, e.Subject, e.Headers, e.GroupID, e.DedupID, e.Source = e.event.ID, e.event.Subject, e.event.Headers, e.event.GroupID, e.event.DedupID, e.event.Source
+	e.Unfinished, e.Unlimited, e.SeqSource, e.Seq = e.event.Unfinished, e.event.Unlimited, e.event.SeqSource, e.event.Seq
 	value, err := json.Marshal(e)
 	if err != nil {
 		return queue.Message{}, fault.Wrap(fault.Internal, err, "writing an envelope")
@@ -65,10 +67,10 @@ func unseal(m *queue.Message) (*envelope, error) {
 		return nil, fault.Wrap(fault.Invalid, err, "an envelope that cannot be read")
 	}
 	e.event = Event{
-		ID: e.ID, Body: []byte(m.Body), Attributes: m.Attributes[1:], Headers: e.Headers,
+		ID: e.ID, Subject: e.Subject, Body: []byte(m.Body), Attributes: m.Attributes[1:], Headers: e.Headers,
 		GroupID: e.GroupID, DedupID: e.DedupID, Source: e.Source,
-		Subject: e.Subject, Unfinished: e.Unfinished, Unlimited: e.Unlimited,
 		TraceHeader: m.TraceHeader, TraceParent: m.TraceParent,
+		Unfinished: e.Unfinished, Unlimited: e.Unlimited, SeqSource: e.SeqSource, Seq: e.Seq,
 	}
 	return e, nil
 }

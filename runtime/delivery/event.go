@@ -25,11 +25,19 @@ type Event struct {
 	// Unfinished says that the body is to be completed before anybody reads it: by a queue,
 	// when it is received (see queue.Message).
 	Unfinished bool
-	// Unlimited says that the queue's own limit of a message's size does not count.
+	// Unlimited says that the queue's own limit of a message's size does not count. What
+	// an entry of its log can hold still does.
 	Unlimited bool
 
 	TraceHeader string // X-Amzn-Trace-Id, "" for none
 	TraceParent string // W3C traceparent; "" takes the one of Put's context
+
+	// SeqSource and Seq number the event for a queue, which drops it unless its Seq is
+	// higher than that of all events before from the same source: they are Source and
+	// Seq of queue.Message. So an event that waits in the outbox while a later one is
+	// delivered is lost: whoever numbers events delivers them one after another.
+	SeqSource uint64
+	Seq       uint64
 }
 
 // A Source says on whose behalf an event is delivered, for the policies of targets.

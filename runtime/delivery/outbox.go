@@ -128,28 +128,42 @@ func (o *Outbox) attempt(ctx context.Context, t Target, env *envelope) (reply Re
 
 // end hands on what follows from an event whose delivery has ended. Until that is
 // durable the event is not done with.
-func (o *Outbox) end(ctx context.Context, env *envelope, c Condition, reply Reply, err error) (ended error) {
+func (o *Outbox) end(ctx context.Context, env *envelope, c Condition, reply Reply, err error) error {
 	out := Outcome{To: env.To, Event: env.event, Condition: c, Attempts: env.Attempts, Reply: reply, Err: err, Ended: time.Now(), DeadLetter: env.Policy.DeadLetter}
-	p, s := env.Policy, o.config.Senders[env.Policy.Sender]
-	defer func() {
-		if ended != nil { // it ends again
-			return
-		}
-		observeEnd(ctx, env, c)
-		if s.Ended != nil {
-			s.Ended(out)
-		}
-	}()
-	if c == Success {
+	s := o.config.Senders[env.Policy.Sender]
+	if err := o.follow(ctx, env.Policy, s, out); err != nil {
+		return err // it ends again
+	}
+	observeEnd(ctx, env, c)
+	o.tellEnded(s, out)
+	return nil
+}
+
+// follow makes durable what a policy has follow from the end of a delivery.
+func (o *Outbox) follow(ctx context.Context, p Policy, s Sender, out Outcome) error {
+	if out.Condition == Success {
 		return o.handOn(ctx, p.OnSuccess, s.Record, out)
 	}
 	level := slog.LevelWarn // it is lost
 	if p.DeadLetter != "" || p.OnFailure != "" {
 		level = slog.LevelDebug
 	}
-	o.config.Log.Log(ctx, level, "an event was not delivered", "to", label(env.To), "event", env.event.ID, "condition", string(c),
-		"attempts", env.Attempts, "deadLetter", label(p.DeadLetter), "onFailure", label(p.OnFailure), "err", reason(reply, err))
+	o.config.Log.Log(ctx, level, "an event was not delivered", "to", label(out.To), "event", out.Event.ID, "condition", string(out.Condition),
+		"attempts", out.Attempts, "deadLetter", label(p.DeadLetter), "onFailure", label(p.OnFailure), "err", reason(out.Reply, out.Err))
 	return errors.Join(o.handOn(ctx, p.DeadLetter, s.DeadLetter, out), o.handOn(ctx, p.OnFailure, s.Record, out))
+}
+
+// tellEnded tells a sender that a delivery has ended.
+func (o *Outbox) tellEnded(s Sender, out Outcome) {
+	if s.Ended == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			o.config.Log.Error("a sender panicked when it was told of an end", "to", label(out.To), "event", out.Event.ID, "value", fmt.Sprint(p))
+		}
+	}()
+	s.Ended(out)
 }
 
 // reason is why the last attempt failed, for the log.
@@ -172,6 +186,7 @@ func (o *Outbox) handOn(ctx context.Context, to string, form func(Outcome) Event
 	if form != nil {
 		e = form(out)
 	}
+	e.SeqSource, e.Seq = 0, 0 // were for the first target; here events arrive in any order
 	err := o.Put(ctx, to, e, handingOn)
 	if errors.Is(err, fault.TooLarge) { // nothing can keep it, however often it is tried
 		o.config.Log.Warn("what follows from an event is too large to be kept", "to", label(to), "event", out.Event.ID, "err", err)

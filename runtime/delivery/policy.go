@@ -32,8 +32,9 @@ type Sender struct {
 	// event as it is.
 	Record func(Outcome) Event
 
-	// Ended is told of each delivery that has ended, by success too, once that is
-	// durable: for counts. It must not block. nil for nobody.
+	// Ended is called when a delivery has ended, however it did, and what follows from
+	// it is durable: once, but for an event that a kill brings back. It must not block.
+	// nil for none.
 	Ended func(Outcome)
 }
 

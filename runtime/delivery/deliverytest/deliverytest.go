@@ -28,6 +28,7 @@ type Kit struct {
 
 	Arrived    func() []delivery.Event // that were delivered, as far as the target keeps them
 	Attributes bool                    // it keeps message attributes
+	Numbers    bool                    // it drops what it has had by Event.SeqSource and Event.Seq
 
 	Gone   func() // takes away what it delivers to
 	Refuse func() // has it refuse for now, or be out of reach
@@ -47,6 +48,7 @@ func Exercise(t *testing.T, open func(*testing.T) Kit) {
 	}{
 		{"delivers events as they are", delivers},
 		{"takes many at once", manyAtOnce},
+		{"takes a numbered event once", numbered},
 		{"asks its policy", allows},
 		{"says that it is gone for good", gone},
 		{"says that it may be tried again", refuses},
@@ -140,6 +142,28 @@ func manyAtOnce(t *testing.T, k Kit) {
 	}
 	if len(seen) != n {
 		t.Errorf("%d of %d events have arrived", len(seen), n)
+	}
+}
+
+func numbered(t *testing.T, k Kit) {
+	if !k.Numbers {
+		t.Skip("it does not look at numbers")
+	}
+	for i, seq := range []uint64{5, 5, 7, 5, 6, 7, 8} {
+		e := delivery.Event{ID: fmt.Sprint(i), Body: fmt.Append(nil, seq), SeqSource: 1<<64 - 1, Seq: seq}
+		if err := k.deliver(t, e); err != nil {
+			t.Errorf("event %d: %v", i, err)
+		}
+	}
+	if err := k.deliver(t, delivery.Event{ID: "x", Body: []byte("another's 8"), SeqSource: 1, Seq: 8}); err != nil {
+		t.Error(err)
+	}
+	var got []string
+	for _, e := range k.await(t, 4) {
+		got = append(got, string(e.Body))
+	}
+	if want := []string{"5", "7", "8", "another's 8"}; !slices.Equal(got, want) {
+		t.Errorf("%q have arrived, want %q", got, want)
 	}
 }
 

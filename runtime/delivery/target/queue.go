@@ -50,7 +50,8 @@ func (t queueTarget) Allows(s delivery.Source) error {
 func (t queueTarget) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
 	m := queue.Message{
 		Body: string(e.Body), Attributes: e.Attributes, GroupID: e.GroupID, DedupID: e.DedupID,
-		TraceHeader: e.TraceHeader, TraceParent: e.TraceParent, Unfinished: e.Unfinished,
+		TraceHeader: e.TraceHeader, TraceParent: e.TraceParent,
+		Unfinished: e.Unfinished, Source: e.SeqSource, Seq: e.Seq,
 	}
 	if most := t.queue.Config().MaxBytes; !e.Unlimited && m.Bytes() > most {
 		return delivery.Reply{}, fault.New(fault.TooLarge, "the event has %d bytes, and the queue takes %d", m.Bytes(), most)

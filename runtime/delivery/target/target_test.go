@@ -101,7 +101,7 @@ func TestQueues(t *testing.T) {
 			t.Fatal(err)
 		}
 		return deliverytest.Kit{
-			Resolve: resolve, Name: id.ARN().String(), Allowed: owner, Denied: &topic, Attributes: true,
+			Resolve: resolve, Name: id.ARN().String(), Allowed: owner, Denied: &topic, Attributes: true, Numbers: true,
 			Wrong: []string{"", "arn:aws:sqs:us-east-1:000000000000:none", "arn:aws:sqs:us-east-1:000000000000:q:x", "arn:aws:sns:us-east-1:000000000000:q", "\x00", strings.Repeat("x", 5000)},
 			Arrived: func() (all []delivery.Event) {
 				got, err := q.Peek(t.Context(), queue.PeekRequest{})
@@ -173,6 +173,32 @@ func TestAnEventThatAQueueDoesNotTakeIsFinal(t *testing.T) {
 	}
 	if _, err := q.Deliver(t.Context(), delivery.Event{Body: make([]byte, 1025)}); !errors.Is(err, fault.TooLarge) {
 		t.Errorf("got %v", err)
+	}
+	if _, err := q.Deliver(t.Context(), delivery.Event{Body: make([]byte, 1025), Unlimited: true}); err != nil {
+		t.Errorf("of any size: %v", err)
+	}
+	if _, err := q.Deliver(t.Context(), delivery.Event{Body: make([]byte, 9<<20), Unlimited: true}); !errors.Is(err, fault.TooLarge) {
+		t.Errorf("more than a log entry holds: %v", err)
+	}
+}
+
+// A body that is unfinished is one for the queue too.
+func TestAQueueIsToldThatABodyIsUnfinished(t *testing.T) {
+	queues, resolve := openQueues(t)
+	id := queue.ID{Account: "000000000000", Region: "us-east-1", Name: "q"}
+	made, err := queues.Create(t.Context(), id, queue.Config{MaxBytes: 1024})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := resolve(id.ARN().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Deliver(t.Context(), delivery.Event{Body: []byte("b"), Unfinished: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := made.Peek(t.Context(), queue.PeekRequest{}); err != nil || len(got) != 1 || !got[0].Unfinished {
+		t.Errorf("it has %+v, %v", got, err)
 	}
 }
 
