@@ -118,7 +118,7 @@ func (r *reader) deliver(ctx context.Context, items []fifo.Item) (done int, err 
 		if err != nil {
 			return out.send(ctx, err)
 		}
-		_ = r.source
+		e.SeqSource, e.Seq = r.source, items[i].Seq
 		out.add(e)
 	}
 	done, err = out.send(ctx, nil)
@@ -179,6 +179,7 @@ func (b *batch) one(ctx context.Context, target delivery.Target, refused error, 
 	if dead == "" {
 		return nil
 	}
+	e.SeqSource, e.Seq = 0, 0 // it may wait in the outbox while later ones arrive
 	if err := b.reader.topics.config.Outbox.Put(ctx, dead, e, deadLetters); err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger // nil for none
 
+	Shared      bool // other runtimes may write to Records
 	PoliciesOff bool // the policies of topics are stored and not evaluated
 }
 
@@ -382,7 +383,7 @@ func (ts *Topics) openLogs(ctx context.Context) error {
 			}
 		}
 	}
-	if ts.config.Logs.Cluster != nil {
+	if ts.config.Shared {
 		return nil // another runtime may know a topic that this one does not know yet
 	}
 	for _, log := range ts.config.Logs.Names() {

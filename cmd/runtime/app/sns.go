@@ -55,7 +55,7 @@ func openSNS(ctx context.Context, a *App) (Offer, error) {
 	mails := mailbox.New(a.store.JetStream(), a.gate.Admit)
 	a.topics = topic.New(topic.Config{
 		Records: a.records, Keys: a.keys, Logs: logs, Outbox: a.outbox, Resolve: a.targets.Resolve, Signer: a.signer, Mailbox: mails,
-		Now: time.Now, Log: a.cfg.Log, PoliciesOff: a.cfg.SNS.PoliciesOff,
+		Now: time.Now, Log: a.cfg.Log, Shared: a.others != nil, PoliciesOff: a.cfg.SNS.PoliciesOff,
 	})
 	a.targets["sns"] = a.topics.Resolve
 	a.senders[topic.SenderName] = a.topics.Sender()
