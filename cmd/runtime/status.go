@@ -27,10 +27,15 @@ func (c *statusCmd) Run(ctx context.Context, term terminal) error {
 	if c.JSON {
 		err = json.NewEncoder(term.out).Encode(s)
 	} else {
-		fmt.Fprintf(term.out, "endpoint   %s\nhealth     %s\nversion    %s\nprocess    %d\nuptime     %v\ndata       %s\n",
-			s.Endpoint, strings.ReplaceAll(s.Health, "\n", "\n           "), s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)).Round(time.Second), s.Data)
+		line := func(name string, value any) { fmt.Fprintf(term.out, "%-14s%v\n", name, value) }
+		line("endpoint", s.Endpoint)
+		line("health", strings.ReplaceAll(s.Health, "\n", fmt.Sprintf("\n%14s", "")))
+		line("version", s.Version)
+		line("process", s.PID)
+		line("uptime", time.Duration(s.Uptime*float64(time.Second)).Round(time.Second))
+		line("data", s.Data)
 		for _, c := range s.Stored {
-			fmt.Fprintf(term.out, "%-10s %d\n", lastWord(c.Of), c.N)
+			line(lastWord(c.Of), c.N)
 		}
 		printLosses(term.out, s.Losses)
 	}

@@ -21,6 +21,7 @@ type Queue interface {
 	Receive(context.Context, queue.ReceiveRequest) ([]queue.ReceivedMessage, error)
 	Delete(ctx context.Context, handles ...string) []error
 	ChangeVisibility(context.Context, ...queue.VisibilityChange) []error
+	MessageCount(context.Context) (int, error)
 }
 
 // A Config is what an outbox rests on. Queue and Resolve are required.
@@ -193,4 +194,17 @@ func (o *Outbox) handOn(ctx context.Context, to string, form func(Outcome) Event
 		return nil
 	}
 	return err
+}
+
+// Waiting is how many events wait in the outbox or are under way, of all senders.
+func (o *Outbox) Waiting(ctx context.Context) (int, error) {
+	q, err := o.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := q.MessageCount(ctx)
+	if errors.Is(err, fault.NotFound) { // it has gone, and is made anew by the next event
+		return 0, nil
+	}
+	return n, err
 }

@@ -129,3 +129,15 @@ func (ts *Topics) follow(ctx context.Context) {
 		}
 	}
 }
+
+// Pending is how many messages of FIFO topics have not been handed to a subscription yet,
+// of all subscriptions together.
+func (ts *Topics) Pending() int {
+	ts.readers.mu.Lock()
+	defer ts.readers.mu.Unlock()
+	n := 0
+	for _, r := range ts.readers.running {
+		n += int(ts.config.Logs.Pending(r.log, r.id))
+	}
+	return n
+}

@@ -160,8 +160,8 @@ func (ts *Topics) Unsubscribe(ctx context.Context, id SubscriptionID) (Subscript
 			return Subscription{}, err
 		}
 	}
-	if s.Protocol == HTTP || s.Protocol == HTTPS {
-		if err := ts.sayGoodbye(ctx, &t, &s); err != nil {
+	if !s.Pending && (s.Protocol == HTTP || s.Protocol == HTTPS) {
+		if err := ts.sayGoodbye(ctx, &t, s); err != nil {
 			ts.config.Log.Warn("an endpoint could not be told that its subscription has ended", "subscription", s.ARN(), "err", err)
 		}
 	}
@@ -198,7 +198,32 @@ func (ts *Topics) Confirm(ctx context.Context, id ID, token string, signed, auth
 			return nil
 		})
 	}
-	return Subscription{}, fault.New(fault.Invalid, "no subscription of the topic has this token")
+	return ts.restore(ctx, id, token)
+}
+
+// restore makes the subscription that has ended again, if a token of the topic is for it:
+// the link in the UnsubscribeConfirmation, which cancels what may have been done by
+// anybody who had read the link to unsubscribe.
+func (ts *Topics) restore(ctx context.Context, id ID, token string) (Subscription, error) {
+	none := fault.New(fault.Invalid, "no subscription of the topic has this token")
+	for _, s := range ts.unsubscribed.List(id.ARN() + ":") {
+		if subtle.ConstantTimeCompare([]byte(s.Token), []byte(token)) != 1 {
+			continue
+		}
+		if t, err := ts.Get(id); err != nil || t.Generation != s.Generation {
+			break
+		}
+		err := ts.subs.Create(ctx, s.key(), s)
+		ts.reflectSubscription(s.key())
+		if errors.Is(err, fault.Exists) { // it was restored already, or subscribed anew
+			there, ok := ts.subs.Get(s.key())
+			if ok {
+				return there, nil
+			}
+		}
+		return s, err
+	}
+	return Subscription{}, none
 }
 
 // reflectSubscription takes what the record of a subscription says now into memory.

@@ -69,10 +69,11 @@ type Mailbox interface {
 // Topics are the topics of all accounts and their subscriptions. They are a
 // lifecycle.Part, and safe for concurrent use.
 type Topics struct {
-	config Config
-	topics *record.Table[Topic]
-	subs   *record.Table[Subscription]
-	sms    *record.Table[TextSettings]
+	config       Config
+	topics       *record.Table[Topic]
+	subs         *record.Table[Subscription]
+	unsubscribed *record.Table[Subscription] // that their endpoints may restore, by ARN
+	sms          *record.Table[TextSettings]
 
 	life lifecycle.StartStop
 
@@ -109,6 +110,9 @@ func New(c Config) *Topics {
 		config: c,
 		topics: record.NewTable[Topic](c.Records, "topic"),
 		subs:   record.NewTable[Subscription](c.Records, "subscription"),
+		unsubscribed: record.NewTable[Subscription](c.Records, "unsubscribed").Expiring(func(s Subscription) time.Time {
+			return s.TokenMade.Add(TokenLife)
+		}, c.Now),
 		sms:    record.NewTable[TextSettings](c.Records, "smsattributes"),
 		states: map[ID]*state{},
 

@@ -70,9 +70,12 @@ func openSNS(ctx context.Context, a *App) (Offer, error) {
 			"GET /_runtime/sns/metrics": sns.MetricsHandler(a.topics),
 		},
 		Reset: func(ctx context.Context) error { return errors.Join(a.topics.Reset(ctx), mails.Reset(ctx)) },
-		Status: func(context.Context) ([]admin.Count, error) {
+		Status: func(ctx context.Context) ([]admin.Count, error) {
 			topics, subscriptions := a.topics.Count()
-			return []admin.Count{{Of: "topics", N: topics}, {Of: "subscriptions", N: subscriptions}}, nil
+			waiting, err := a.outbox.Waiting(ctx)
+			return []admin.Count{
+				{Of: "topics", N: topics}, {Of: "subscriptions", N: subscriptions}, {Of: "pendingDeliveries", N: waiting + a.topics.Pending()},
+			}, err
 		},
 	}, nil
 }
