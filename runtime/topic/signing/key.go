@@ -190,30 +190,28 @@ func (s *keyStore) unseal(r sealed) (*rsa.PrivateKey, error) {
 // byID returns the key of an id, also one that another runtime has just made.
 // fault.NotFound.
 func (s *keyStore) byID(ctx context.Context, id string) (*key, error) {
+	k, err := s.recorded(id)
+	if !errors.Is(err, fault.NotFound) {
+		return k, err
+	}
+	// Nobody who publishes waits for this: strangers may ask for any id.
+	if err := s.table.Refresh(ctx, "1"); err != nil && !errors.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	return s.recorded(id)
+}
+
+// recorded looks for a key in the records. fault.NotFound.
+func (s *keyStore) recorded(id string) (*key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k := s.opened[id]; k != nil {
 		return k, nil
 	}
-	if k, err := s.recorded(id); k != nil || err != nil {
-		return k, err
-	}
-	if err := s.table.Refresh(ctx, "1"); err != nil && !errors.Is(err, fault.NotFound) {
-		return nil, err
-	}
-	k, err := s.recorded(id)
-	if k == nil && err == nil {
-		err = fault.New(fault.NotFound, "there is no signing key %q", id)
-	}
-	return k, err
-}
-
-// recorded looks for a key in the records; nil for none.
-func (s *keyStore) recorded(id string) (*key, error) {
 	for _, r := range s.table.List("") {
 		if r.ID == id {
 			return s.open(r)
 		}
 	}
-	return nil, nil
+	return nil, fault.New(fault.NotFound, "there is no signing key %q", id)
 }
