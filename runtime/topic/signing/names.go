@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
 	"net/netip"
@@ -35,17 +36,14 @@ func namesOf(c Config) names {
 	return n
 }
 
-// host is the host of URLs for a region. bound is the port that the server listens at; ""
-// while that is not known.
+// host is the host of URLs for a region. bound is the port that the server listens at,
+// which may not be Address's when that is 0 or Config.Listen chose it; "" while it is not
+// known.
 func (n names) host(region, bound string) string {
 	if n.advertised != "" {
 		return strings.ReplaceAll(n.advertised, regionInHost, region)
 	}
-	port := n.port
-	if port == "0" && bound != "" {
-		port = bound
-	}
-	return net.JoinHostPort(n.listens, port)
+	return net.JoinHostPort(n.listens, cmp.Or(bound, n.port))
 }
 
 // of is the names and addresses that a certificate of the server has. asked is the name

@@ -134,7 +134,7 @@ func TestATakenAddressIsLoggedOnceAndTriedAgain(t *testing.T) {
 	var mu sync.Mutex
 	now := time.Unix(1e9, 0)
 	b := start(t, func(c *signing.Config) {
-		c.Listen, c.Address = l.listen, "127.0.0.1:4567"
+		c.Listen, c.Address, c.Host = l.listen, "127.0.0.1:4567", "127.0.0.1:4567"
 		c.Now = func() time.Time {
 			mu.Lock()
 			defer mu.Unlock()
@@ -183,14 +183,14 @@ func TestATakenAddressIsLoggedOnceAndTriedAgain(t *testing.T) {
 	b.fetch(b.client(l.address()), strings.Replace(first, "127.0.0.1:4567", l.address(), 1))
 }
 
-// The host of URLs, and whether clients that ask for it find a certificate for it.
+// The host of URLs, with the port that it listens at, and whether clients that ask for it find a certificate for it.
 func TestHosts(t *testing.T) {
 	for _, c := range []struct{ address, host, region, want string }{
-		{"127.0.0.1:4567", "", "us-east-1", "127.0.0.1:4567"},
-		{"0.0.0.0:4567", "", "us-east-1", "localhost:4567"},
-		{"[::]:4567", "", "us-east-1", "localhost:4567"},
-		{":4567", "", "us-east-1", "localhost:4567"},
-		{"[::1]:4567", "", "us-east-1", "[::1]:4567"},
+		{"127.0.0.1:4567", "", "us-east-1", "127.0.0.1:PORT"},
+		{"0.0.0.0:4567", "", "us-east-1", "localhost:PORT"},
+		{"[::]:4567", "", "us-east-1", "localhost:PORT"},
+		{":4567", "", "us-east-1", "localhost:PORT"},
+		{"[::1]:4567", "", "us-east-1", "[::1]:PORT"},
 		{"127.0.0.1:4567", "millrace:4567", "us-east-1", "millrace:4567"},
 		{"127.0.0.1:4567", "192.0.2.7:443", "us-east-1", "192.0.2.7:443"},
 		{"127.0.0.1:4567", "sns.us-east-1.amazonaws.com", "eu-west-1", "sns.us-east-1.amazonaws.com"},
@@ -200,7 +200,8 @@ func TestHosts(t *testing.T) {
 		var l listening
 		b := start(t, func(config *signing.Config) { config.Listen, config.Address, config.Host = l.listen, c.address, c.host })
 		got, err := b.URL(t.Context(), c.region)
-		if err != nil || !strings.HasPrefix(got, "https://"+c.want+"/SimpleNotificationService-") {
+		_, port, _ := net.SplitHostPort(l.address())
+		if err != nil || !strings.HasPrefix(got, "https://"+strings.Replace(c.want, "PORT", port, 1)+"/SimpleNotificationService-") {
 			t.Errorf("%+v: %s, %v", c, got, err)
 		}
 		b.fetch(b.client(l.address()), got)

@@ -43,7 +43,8 @@ type Config struct {
 	// every interface.
 	Host string
 
-	// Listen listens at Address in another way than net.Listen; nil for that.
+	// Listen listens in another way than net.Listen at Address, and maybe at another port,
+	// which the URLs then have; nil for that.
 	Listen func(context.Context) (net.Listener, error)
 
 	Now func() time.Time // the wall clock; nil for time.Now
