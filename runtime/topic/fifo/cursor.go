@@ -109,7 +109,7 @@ func (l *topicLog) flush(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
-		l.logs.config.Log.Warn("the cursors of a topic's log cannot be written; trying again", "log", l.name, "err", err)
+		l.logs.Log.Warn("the cursors of a topic's log cannot be written; trying again", "log", l.name, "err", err)
 		l.markLocked()
 		return err
 	}

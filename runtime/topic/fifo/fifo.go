@@ -59,7 +59,7 @@ const defaultWindow = 16 << 20
 
 // Logs are the logs of a runtime. Any number of goroutines may use them.
 type Logs struct {
-	config     Config
+	Config     // as New has completed it: not to be changed
 	table      *record.Table[logRecord]
 	cursors    *record.Table[logRecord] // the same, written when the disk is full too
 	admitWrite func(time.Duration, int) error
@@ -90,7 +90,7 @@ func New(c Config) *Logs {
 			return nil
 		}
 	}
-	l := &Logs{config: c, table: record.NewTable[logRecord](c.Records, "topiclog"), admitWrite: c.AdmitWrite, logs: map[string]*topicLog{}}
+	l := &Logs{Config: c, table: record.NewTable[logRecord](c.Records, "topiclog"), admitWrite: c.AdmitWrite, logs: map[string]*topicLog{}}
 	l.cursors = l.table.Unguarded()
 	l.storage.verify = c.VerifyStored
 	l.budget.left.Store(c.WindowBytes)
@@ -107,9 +107,9 @@ func (l *Logs) Start(ctx context.Context) error { return l.life.Start(ctx, l.sta
 
 func (l *Logs) start(ctx context.Context, run *lifecycle.Run) error {
 	run.Cleanup(l.finish)
-	if l.config.Cluster != nil {
+	if l.Cluster != nil {
 		l.table.Watch(l.onRecord)
-		sub, err := l.config.Backbone.Conn().Subscribe(storedSubject, l.onStored)
+		sub, err := l.Backbone.Conn().Subscribe(storedSubject, l.onStored)
 		if err != nil {
 			return fault.Wrap(fault.Unavailable, err, "subscribing to what other runtimes store")
 		}
@@ -123,7 +123,7 @@ func (l *Logs) start(ctx context.Context, run *lifecycle.Run) error {
 	}
 	for _, name := range l.Names() {
 		t := l.log(name)
-		if !l.config.TruncatedStreams[t.stream.name] {
+		if !l.TruncatedStreams[t.stream.name] {
 			continue
 		}
 		t.truncated = true
@@ -180,13 +180,13 @@ func (l *Logs) reconcile(ctx context.Context) error {
 			}
 		}
 	}
-	if l.config.Cluster != nil { // another runtime may be making or deleting a log
+	if l.Cluster != nil { // another runtime may be making or deleting a log
 		return nil
 	}
 	for _, k := range l.table.Keys("") { // also those that cannot be read
 		known[streamPrefix+k] = true
 	}
-	streams := l.config.Backbone.JetStream().ListStreams(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
+	streams := l.Backbone.JetStream().ListStreams(ctx, jetstream.WithStreamListSubject(subjectPrefix+"*"))
 	for s := range streams.Info() {
 		if !known[s.Config.Name] && IsLog(s.Config.Name) {
 			if err := l.restore(ctx, s); err != nil {
@@ -201,7 +201,7 @@ func (l *Logs) reconcile(ctx context.Context) error {
 func (l *Logs) restore(ctx context.Context, s *jetstream.StreamInfo) error {
 	name, err := strconv.Unquote(s.Config.Metadata[nameMetadata])
 	if err != nil || streamPrefix+token(name) != s.Config.Name {
-		l.config.Log.Warn("a stream is left alone: it has the name of a topic's log, and is none", "stream", s.Config.Name)
+		l.Log.Warn("a stream is left alone: it has the name of a topic's log, and is none", "stream", s.Config.Name)
 		return nil
 	}
 	err = l.log(name).report(loss.Loss{What: "the record of the log of a FIFO topic was lost; what its subscriptions had not got is not delivered"})
@@ -243,7 +243,7 @@ func (l *Logs) Bounds(ctx context.Context, log string) (Bounds, error) {
 		return Bounds{}, nil
 	}
 	if err == nil {
-		err = l.config.Backbone.Down()
+		err = l.Backbone.Down()
 	}
 	if err != nil {
 		return Bounds{}, err
@@ -284,7 +284,7 @@ func (l *Logs) remove(ctx context.Context, t *topicLog) error {
 		return err
 	}
 	defer t.letGo()
-	if err := l.config.Backbone.Down(); err != nil {
+	if err := l.Backbone.Down(); err != nil {
 		return err
 	}
 	if err := t.stream.remove(ctx); err != nil {

@@ -33,8 +33,8 @@ type topicLog struct {
 	asked    uint64          // how often somebody has said that tail may be too low
 	looked   uint64          // asked, when tail was found out
 	tail     uint64          // the highest sequence that is known to be stored
+	cuts     uint64          // how often the end of the stream was lost
 	numbers  numbering
-	retain   time.Duration
 	jumped   bool // the numbers have jumped since the process started
 	bytes    uint64
 	written  time.Time // when an entry was last stored; zero for not since the process started
@@ -58,11 +58,11 @@ func (l *Logs) log(name string) *topicLog {
 	h.Write([]byte(t))
 	n := &topicLog{
 		logs: l, name: name, token: t, key: h.Sum64(), looking: make(chan struct{}, 1), asked: 1,
-		stream:    stream{store: l.config.Backbone, name: streamPrefix + t, subject: subjectPrefix + t, timeout: responseTimeout},
+		stream:    stream{store: l.Backbone, name: streamPrefix + t, subject: subjectPrefix + t, timeout: responseTimeout},
 		ackPrefix: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+t),
-		window:    window{budget: &l.budget, max: l.config.WindowBytes / 4},
+		window:    window{budget: &l.budget, max: l.WindowBytes / 4},
 	}
-	if l.config.Cluster != nil {
+	if l.Cluster != nil {
 		n.stream.timeout = clusterResponseTimeout
 	}
 	n.owned = n.isOwned()
@@ -91,7 +91,7 @@ func (l *topicLog) letGo() { <-l.looking }
 
 // open makes sure that entries can be published in this session of the store.
 func (l *topicLog) open(ctx context.Context) error {
-	session := l.logs.config.Backbone.Session()
+	session := l.logs.Backbone.Session()
 	l.mu.Lock()
 	open := l.openedIn == session
 	l.mu.Unlock()
@@ -135,7 +135,7 @@ func (l *topicLog) isCurrent() bool {
 // look finds out what the stream holds, and reports what it has lost. To publish, it makes
 // the stream if there is none. looking must be held.
 func (l *topicLog) look(ctx context.Context, publish bool) (err error) {
-	store := l.logs.config.Backbone
+	store := l.logs.Backbone
 	session := store.Session()
 	if err := store.Down(); err != nil {
 		return err
@@ -156,7 +156,7 @@ func (l *topicLog) look(ctx context.Context, publish bool) (err error) {
 	known = max(known, r.Last)
 	var state jetstream.StreamState
 	switch {
-	case r.Begun || l.logs.config.Cluster != nil:
+	case r.Begun || l.logs.Cluster != nil:
 		if err = store.Wake(ctx, l.stream.name); err == nil {
 			state, err = l.stream.state(ctx)
 		}
@@ -195,10 +195,12 @@ func (l *topicLog) look(ctx context.Context, publish bool) (err error) {
 	defer l.mu.Unlock()
 	if last < known {
 		l.tail = last
+		l.cuts++
+		l.asked++        // an entry may have been acknowledged since
 		l.window.clear() // what is left is read again
 	}
 	l.tail = max(l.tail, last)
-	l.numbers, l.retain, l.bytes = r.Numbers, r.Retain, state.Bytes
+	l.numbers, l.bytes = r.Numbers, state.Bytes
 	l.looked = asked
 	for id, reader := range l.readers {
 		if c, ok := r.Cursors[id]; ok {
@@ -251,7 +253,7 @@ func (l *topicLog) recreate(ctx context.Context, r logRecord, known uint64, publ
 func (l *topicLog) mayRepeat() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.jumped && l.logs.config.Backbone.Direct() != nil
+	return !l.jumped && l.logs.Backbone.Direct() != nil
 }
 
 // renumber has the numbers jump behind the last entry, and sets cursors back that are
@@ -270,7 +272,7 @@ func (l *topicLog) renumber(ctx context.Context, last uint64) error {
 // report tells of a loss.
 func (l *topicLog) report(what loss.Loss) error {
 	what.Kind, what.Name = loss.Topic, l.name
-	return l.logs.config.OnLoss(what)
+	return l.logs.OnLoss(what)
 }
 
 // entries names a range of entries, as a Loss does.
@@ -284,7 +286,7 @@ func entries(from, to uint64) string {
 // acknowledged is called when an entry of this process is stored, by the goroutine that
 // reads for everybody.
 func (l *topicLog) acknowledged(seq uint64, content []byte) {
-	l.logs.config.Backbone.Wrote(l.stream.name)
+	l.logs.Backbone.Wrote(l.stream.name)
 	owned := l.isOwned()
 	l.mu.Lock()
 	now := time.Now()

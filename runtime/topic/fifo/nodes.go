@@ -20,10 +20,10 @@ const reopenPoll = 250 * time.Millisecond
 
 // isOwned reports whether this runtime runs the readers of the log.
 func (l *topicLog) isOwned() bool {
-	if l.logs.config.Cluster == nil {
+	if l.logs.Cluster == nil {
 		return true
 	}
-	return l.isOwnedIn(l.logs.config.Cluster.View())
+	return l.isOwnedIn(l.logs.Cluster.View())
 }
 
 func (l *topicLog) isOwnedIn(view *cluster.View) bool {
@@ -33,8 +33,8 @@ func (l *topicLog) isOwnedIn(view *cluster.View) bool {
 // announce tells the other runtimes up to which entry a log is stored.
 func (l *topicLog) announce(seq uint64) {
 	msg := binary.BigEndian.AppendUint64([]byte(l.token), seq)
-	if err := l.logs.config.Backbone.Conn().Publish(storedSubject, msg); err != nil {
-		l.logs.config.Log.Debug("telling other runtimes of an entry failed", "log", l.name, "err", err)
+	if err := l.logs.Backbone.Conn().Publish(storedSubject, msg); err != nil {
+		l.logs.Log.Debug("telling other runtimes of an entry failed", "log", l.name, "err", err)
 	}
 }
 
@@ -63,11 +63,11 @@ func (l *Logs) onStored(m *nats.Msg) {
 // was away.
 func (l *Logs) watch(run *lifecycle.Run) {
 	for {
-		session := l.config.Backbone.Session()
+		session := l.Backbone.Session()
 		var view *cluster.View
 		var changed <-chan struct{}
-		if l.config.Cluster != nil {
-			view = l.config.Cluster.View()
+		if l.Cluster != nil {
+			view = l.Cluster.View()
 			changed = view.Changed()
 		}
 		l.lookAgain(view)

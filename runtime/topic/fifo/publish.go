@@ -128,14 +128,14 @@ func (l *Logs) prepare(ctx context.Context, log string, entries []Entry) (*publi
 	for _, e := range entries {
 		bytes += len(e.Content) + headerRoom
 	}
-	if err := l.config.Gate.Admit(bytes); err != nil {
+	if err := l.Gate.Admit(bytes); err != nil {
 		return nil, err
 	}
 	if err := l.storage.beforeWrite(); err != nil {
 		return nil, err
 	}
 	t := l.log(log)
-	p := &publishing{log: t, session: l.config.Backbone.Session(), work: run.Work(), room: int(l.config.Backbone.Conn().MaxPayload()) - headerRoom}
+	p := &publishing{log: t, session: l.Backbone.Session(), work: run.Work(), room: int(l.Backbone.Conn().MaxPayload()) - headerRoom}
 	if err := t.open(ctx); err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (l *Logs) prepare(ctx context.Context, log string, entries []Entry) (*publi
 	if err := l.admitWrite(rested, needed); err != nil {
 		return nil, err
 	}
-	l.config.Backbone.Drain(bytes)
+	l.Backbone.Drain(bytes)
 	var err error
 	p.link, err = l.linkIn(p.session)
 	return p, err
@@ -219,7 +219,7 @@ func (p *publishing) acknowledgement(ctx context.Context, s *slot) (ack, error) 
 	for err == nil {
 		if p.late {
 			err = errors.New("JetStream did not acknowledge an entry in time")
-			p.log.logs.config.Backbone.Report(err)
+			p.log.logs.Backbone.Report(err)
 			break
 		}
 		select {
@@ -284,7 +284,7 @@ func (l *Logs) linkIn(session context.Context) (*link, error) {
 	if err := session.Err(); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, context.Cause(session), "the store is being reopened")
 	}
-	n, err := newLink(l.config.Backbone.Direct(), l.config.Backbone.Conn())
+	n, err := newLink(l.Backbone.Direct(), l.Backbone.Conn())
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "publishing to the logs of topics")
 	}

@@ -28,6 +28,7 @@ type reader struct {
 
 	// Guarded by the log's mu.
 	next    uint64        // the sequence of the first entry that is not done with
+	cuts    uint64        // the log's, when the reader took entries
 	running chan struct{} // closed when the goroutine is over; nil while there is none
 	pausing bool          // after an error
 	ended   bool          // all before Until is done with
@@ -73,7 +74,7 @@ func (r *reader) hand(over chan struct{}) {
 				entries, err = r.read()
 			}
 			if err != nil && pause == 0 && r.ctx.Err() == nil {
-				l.logs.config.Log.Warn("the log of a topic cannot be read; trying again", "log", l.name, "reader", r.ID, "err", err)
+				l.logs.Log.Warn("the log of a topic cannot be read; trying again", "log", l.name, "reader", r.ID, "err", err)
 			}
 		}
 		n := 0
@@ -110,6 +111,7 @@ func (r *reader) take() (entries []storedEntry, atEnd, done bool) {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	r.cuts = l.cuts
 	switch current := l.looked == l.asked; {
 	case over || r.ended:
 		r.running = nil
@@ -140,6 +142,7 @@ func (r *reader) read() ([]storedEntry, error) {
 	l := r.log
 	l.mu.Lock()
 	from, last := r.next, l.tail
+	r.cuts = l.cuts
 	if first := l.window.first(from); first > from && r.Until.IsZero() {
 		last = min(last, first-1)
 	}
@@ -223,7 +226,9 @@ func (r *reader) advance(next uint64) {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r.next = max(r.next, next)
+	if r.cuts == l.cuts { // else those were lost, and others get their sequences
+		r.next = max(r.next, next)
+	}
 	l.forgetDeliveredLocked()
 	l.markLocked()
 }

@@ -60,7 +60,7 @@ func (l *topicLog) updateOrCreate(ctx context.Context, change func(*logRecord) b
 // record returns the record of the log, as it is in the bucket: another runtime may have
 // written it a moment ago.
 func (l *topicLog) record(ctx context.Context) (logRecord, error) {
-	if l.logs.config.Cluster != nil {
+	if l.logs.Cluster != nil {
 		if err := l.logs.table.Refresh(ctx, l.token); err != nil && !errors.Is(err, fault.NotFound) {
 			return logRecord{}, err
 		}

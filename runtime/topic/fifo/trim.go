@@ -43,7 +43,7 @@ func (l *topicLog) trim(ctx context.Context) {
 		if ctx.Err() != nil || fault.Of(err) == fault.NotFound {
 			return
 		}
-		l.logs.config.Log.Warn("the log of a topic cannot be trimmed; trying again later", "log", l.name, "err", err)
+		l.logs.Log.Warn("the log of a topic cannot be trimmed; trying again later", "log", l.name, "err", err)
 		next = trimDelay
 	}
 	if next > 0 {
@@ -64,7 +64,7 @@ func (l *topicLog) removeOld(ctx context.Context) (next time.Duration, err error
 		return 0, err
 	}
 	defer l.letGo()
-	store := l.logs.config.Backbone
+	store := l.logs.Backbone
 	if err := store.Down(); err != nil {
 		return 0, err
 	}
@@ -110,7 +110,7 @@ func (l *topicLog) removeOld(ctx context.Context) (next time.Duration, err error
 		r.Numbers = r.Numbers.trimmed(below)
 		return len(r.Numbers) != before
 	})
-	l.logs.config.Log.Debug("trimmed the log of a topic", "log", l.name, "entries", fmt.Sprintf("%d-%d", state.FirstSeq, below-1))
+	l.logs.Log.Debug("trimmed the log of a topic", "log", l.name, "entries", fmt.Sprintf("%d-%d", state.FirstSeq, below-1))
 	return next, err
 }
 
