@@ -25,12 +25,8 @@ func (ts *Topics) AskForConfirmation(ctx context.Context, id SubscriptionID) err
 
 // sayGoodbye tells an HTTP endpoint that its subscription was ended, with a token that
 // restores it.
-func (ts *Topics) sayGoodbye(ctx context.Context, t *Topic, s Subscription) error {
-	s.Token, s.TokenMade = newToken(), ts.now()
-	if err := ts.unsubscribed.Create(ctx, s.ARN(), s); err != nil {
-		return err
-	}
-	return ts.confirmation(ctx, t, &s, s.Endpoint, envelope.Confirmation{Token: s.Token, SubscriptionARN: s.ARN()})
+func (ts *Topics) sayGoodbye(ctx context.Context, t *Topic, s *Subscription) error {
+	return ts.confirmation(ctx, t, s, s.Endpoint, envelope.Confirmation{Token: s.Token, SubscriptionARN: s.ARN()})
 }
 
 // confirmation delivers a document to a subscriber. to is the target's name: the endpoint

@@ -161,9 +161,7 @@ func (ts *Topics) Unsubscribe(ctx context.Context, id SubscriptionID) (Subscript
 		}
 	}
 	if !s.Pending && (s.Protocol == HTTP || s.Protocol == HTTPS) {
-		if err := ts.sayGoodbye(ctx, &t, s); err != nil {
-			ts.config.Log.Warn("an endpoint could not be told that its subscription has ended", "subscription", s.ARN(), "err", err)
-		}
+		ts.sayGoodbyeTo(ctx, &t, s)
 	}
 	_, err = ts.Update(ctx, id.Topic, func(t *Topic) error {
 		t.Unsubscribed++
@@ -176,12 +174,16 @@ func (ts *Topics) Unsubscribe(ctx context.Context, id SubscriptionID) (Subscript
 }
 
 // Confirm confirms the subscription that a token of the topic is for, and returns it. It
-// may be confirmed again. signed says that the call was; authenticate, that only owners
-// may unsubscribe then. fault.NotFound when there is no such topic, fault.Invalid when no
+// may be confirmed again, and one that has ended is restored. signed says that the call
+// was; authenticate, that only owners may unsubscribe then. fault.NotFound when there is no such topic, fault.Invalid when no
 // subscription has the token, or had it for longer than TokenLife.
 func (ts *Topics) Confirm(ctx context.Context, id ID, token string, signed, authenticate bool) (Subscription, error) {
 	if _, err := ts.Get(id); err != nil {
 		return Subscription{}, err
+	}
+	confirm := func(s *Subscription) error {
+		s.Pending, s.Authenticated, s.AuthenticateOnUnsubscribe = false, signed, authenticate && signed
+		return nil
 	}
 	for _, s := range ts.Subscriptions(id) {
 		if s.Token == "" || subtle.ConstantTimeCompare([]byte(s.Token), []byte(token)) != 1 {
@@ -193,37 +195,9 @@ func (ts *Topics) Confirm(ctx context.Context, id ID, token string, signed, auth
 		if ts.now().Sub(s.TokenMade) > TokenLife {
 			break
 		}
-		return ts.UpdateSubscription(ctx, s.ID(), func(s *Subscription) error {
-			s.Pending, s.Authenticated, s.AuthenticateOnUnsubscribe = false, signed, authenticate && signed
-			return nil
-		})
+		return ts.UpdateSubscription(ctx, s.ID(), confirm)
 	}
-	return ts.restore(ctx, id, token)
-}
-
-// restore makes the subscription that has ended again, if a token of the topic is for it:
-// the link in the UnsubscribeConfirmation, which cancels what may have been done by
-// anybody who had read the link to unsubscribe.
-func (ts *Topics) restore(ctx context.Context, id ID, token string) (Subscription, error) {
-	none := fault.New(fault.Invalid, "no subscription of the topic has this token")
-	for _, s := range ts.unsubscribed.List(id.ARN() + ":") {
-		if subtle.ConstantTimeCompare([]byte(s.Token), []byte(token)) != 1 {
-			continue
-		}
-		if t, err := ts.Get(id); err != nil || t.Generation != s.Generation {
-			break
-		}
-		err := ts.subs.Create(ctx, s.key(), s)
-		ts.reflectSubscription(s.key())
-		if errors.Is(err, fault.Exists) { // it was restored already, or subscribed anew
-			there, ok := ts.subs.Get(s.key())
-			if ok {
-				return there, nil
-			}
-		}
-		return s, err
-	}
-	return Subscription{}, none
+	return ts.restore(ctx, id, token, confirm)
 }
 
 // reflectSubscription takes what the record of a subscription says now into memory.

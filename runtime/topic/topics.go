@@ -69,11 +69,11 @@ type Mailbox interface {
 // Topics are the topics of all accounts and their subscriptions. They are a
 // lifecycle.Part, and safe for concurrent use.
 type Topics struct {
-	config       Config
-	topics       *record.Table[Topic]
-	subs         *record.Table[Subscription]
-	unsubscribed *record.Table[Subscription] // that their endpoints may restore, by ARN
-	sms          *record.Table[TextSettings]
+	config Config
+	topics *record.Table[Topic]
+	subs   *record.Table[Subscription]
+	sms    *record.Table[TextSettings]
+	former *record.Table[Subscription] // that can be restored, see restore
 
 	life lifecycle.StartStop
 
@@ -110,9 +110,6 @@ func New(c Config) *Topics {
 		config: c,
 		topics: record.NewTable[Topic](c.Records, "topic"),
 		subs:   record.NewTable[Subscription](c.Records, "subscription"),
-		unsubscribed: record.NewTable[Subscription](c.Records, "unsubscribed").Expiring(func(s Subscription) time.Time {
-			return s.TokenMade.Add(TokenLife)
-		}, c.Now),
 		sms:    record.NewTable[TextSettings](c.Records, "smsattributes"),
 		states: map[ID]*state{},
 
@@ -120,6 +117,8 @@ func New(c Config) *Topics {
 		tallies: map[subscriber]Tally{},
 		counts:  map[kind]int{},
 	}
+	ts.former = record.NewTable[Subscription](c.Records, "formersubscription").
+		Expiring(func(s Subscription) time.Time { return s.TokenMade.Add(TokenLife) }, c.Now)
 	ts.topics.Watch(ts.reflectTopic)
 	ts.subs.Watch(func(key string) {
 		ts.reflectSubscription(key)
@@ -436,7 +435,7 @@ func (ts *Topics) Reset(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := ts.resetSMS(ctx); err != nil {
+	if err := errors.Join(ts.resetSMS(ctx), ts.forgetEnded(ctx)); err != nil {
 		return err
 	}
 	return ts.config.Logs.Reset(ctx)
