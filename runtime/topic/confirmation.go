@@ -10,11 +10,21 @@ import (
 )
 
 // AskForConfirmation sends the subscriber of a pending subscription its token, again if
-// need be, and returns when that is durable.
+// need be and a new one when the last was not used in time, and returns when that is
+// durable.
 func (ts *Topics) AskForConfirmation(ctx context.Context, id SubscriptionID) error {
 	s, err := ts.Subscription(id)
 	if err != nil || !s.Pending {
 		return err
+	}
+	if ts.now().Sub(s.TokenMade) > TokenLife {
+		s, err = ts.UpdateSubscription(ctx, id, func(s *Subscription) error {
+			s.Token, s.TokenMade = newToken(), ts.now()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	t, err := ts.Get(s.Topic)
 	if err != nil {
