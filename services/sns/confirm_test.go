@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/sns"
@@ -119,6 +120,76 @@ func TestAuthenticateOnUnsubscribe(t *testing.T) {
 
 	arn = confirmed(site+"2", "false")
 	must(b.other.Unsubscribe(ctx, &sdk.UnsubscribeInput{SubscriptionArn: &arn}))(t)
+}
+
+// Who is told that a subscription has ended can restore it.
+func TestRestore(t *testing.T) {
+	b := start(t, sns.Options{})
+	ctx := t.Context()
+	topic := b.createTopic("t", nil)
+	arn := must(b.subscribe(topic, "https", site, map[string]string{"RawMessageDelivery": "true"}))(t)
+	if must(b.Unsubscribe(ctx, &sdk.UnsubscribeInput{SubscriptionArn: &arn}))(t); b.asked().Type != "SubscriptionConfirmation" || len(b.mail) > 0 {
+		t.Error("who never confirmed is told of the end")
+	}
+	arn = must(b.subscribe(topic, "https", site, map[string]string{"RawMessageDelivery": "true"}))(t)
+	first := must(url.Parse(b.asked().SubscribeURL))(t)
+	b.raw(first.RawQuery)
+	unsubscribe := func() string {
+		b.raw("Action=Unsubscribe&SubscriptionArn=" + arn)
+		ended := b.asked()
+		if ended.Type != "UnsubscribeConfirmation" {
+			t.Errorf("told: %+v", ended)
+		}
+		return must(url.Parse(ended.SubscribeURL))(t).RawQuery
+	}
+	link := unsubscribe()
+	if status, body := b.raw(first.RawQuery); status != 400 || !strings.Contains(body, "<Message>Invalid token</Message>") {
+		t.Errorf("the token of before: %d %s", status, body)
+	}
+	for range 2 {
+		if status, body := b.raw(link); status != 200 || !strings.Contains(body, arn) {
+			t.Errorf("restored: %d %s", status, body)
+		}
+	}
+	if got := b.subscription(arn); got["RawMessageDelivery"] != "true" || got["PendingConfirmation"] != "false" {
+		t.Errorf("restored: %v", got)
+	}
+	link = unsubscribe()
+	arn = must(b.subscribe(topic, "https", site, nil))(t)
+	b.asked()
+	if status, body := b.raw(link); status != 200 || !strings.Contains(body, arn) || b.subscription(arn)["PendingConfirmation"] != "false" {
+		t.Errorf("subscribed anew before it was restored: %d %s", status, body)
+	}
+	link = unsubscribe()
+	must(b.DeleteTopic(ctx, &sdk.DeleteTopicInput{TopicArn: &topic}))(t)
+	b.createTopic("t", nil)
+	if status, _ := b.raw(link); status != 400 {
+		t.Errorf("restored to another topic of the name: %d", status)
+	}
+}
+
+// Tokens are good for two days.
+func TestTokensExpire(t *testing.T) {
+	b := start(t, sns.Options{})
+	ctx := t.Context()
+	topic := b.createTopic("t", nil)
+	arn := must(b.subscribe(topic, "https", site, nil))(t)
+	confirmed := must(url.Parse(b.asked().SubscribeURL))(t).RawQuery
+	b.raw(confirmed)
+	must(b.Unsubscribe(ctx, &sdk.UnsubscribeInput{SubscriptionArn: &arn}))(t)
+	restores := must(url.Parse(b.asked().SubscribeURL))(t).RawQuery
+	must(b.subscribe(topic, "https", site+"2", nil))(t)
+	confirms := must(url.Parse(b.asked().SubscribeURL))(t).RawQuery
+	b.later.Store(int64(48*time.Hour + time.Minute))
+	for _, link := range []string{restores, confirms} {
+		if status, body := b.raw(link); status != 400 || !strings.Contains(body, "<Message>Invalid token</Message>") {
+			t.Errorf("after two days: %d %s", status, body)
+		}
+	}
+	must(b.subscribe(topic, "https", site+"2", nil))(t)
+	if status, body := b.raw(must(url.Parse(b.asked().SubscribeURL))(t).RawQuery); status != 200 {
+		t.Errorf("asked again after two days: %d %s", status, body)
+	}
 }
 
 func TestSubscriptionARNs(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type bench struct {
 	other  *sdk.Client
 	topics *topic.Topics
 	mail   chan delivery.Event // what was asked to be delivered to subscribers
+	later  atomic.Int64        // how much later it is for the topics than by the clock, in nanoseconds
 	url    string
 	t      *testing.T
 }
@@ -71,7 +73,7 @@ func start(t *testing.T, o sns.Options) *bench {
 	store := record.New(backbone.JetStream(), nil)
 	logs := fifo.New(fifo.Config{Backbone: backbone, Records: store})
 	b := &bench{mail: make(chan delivery.Event, 10), t: t}
-	b.topics = topic.New(topic.Config{Records: store, Logs: logs, Outbox: outbox(b.mail), Signer: signer{}, Now: time.Now})
+	b.topics = topic.New(topic.Config{Records: store, Logs: logs, Outbox: outbox(b.mail), Signer: signer{}, Now: func() time.Time { return time.Now().Add(time.Duration(b.later.Load())) }})
 	parts := []lifecycle.Part{store, logs, b.topics}
 	for _, p := range parts {
 		if err := p.Start(t.Context()); err != nil {
