@@ -95,7 +95,7 @@ func TestPolicyGrammar(t *testing.T) {
 		{statement("Allow", `"*"`, "sqs:SendMessage", topic, `{}`), unscoped}, {statement("Allow", `"*"`, "sns:CreateTopic", topic, `{}`), unscoped},
 		{statement("Allow", `"*"`, "SNS:*", topic, `{}`), unscoped}, {statement("Allow", `"*"`, "*", topic, `{}`), unscoped}, {statement("Allow", `"*"`, "sns:TagResource", topic, `{}`), unscoped},
 		{`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":["` + topic + `","` + topic + `"]}]}`, "Policy statement must apply to a single resource!"},
-		{one("" + strings.Repeat(" ", 30720)), quota},
+		{one("") + strings.Repeat(" ", 30720), "Policy: must not be longer than 30720 bytes"},
 		{`{"Statement":[` + strings.Repeat(strings.Replace(twice, `,"Sid":"a"`, "", 1)+",", 100) + twice + `]}`, quota},
 	} {
 		invalid(t, c.policy[:min(len(c.policy), 200)], b.set(topic, "Policy", c.policy), c.text)

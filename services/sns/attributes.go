@@ -68,6 +68,9 @@ func setTopicAttribute(t *topic.Topic, name, value string) error {
 	if !ok || a.fifo && !t.FIFO() {
 		return unknownAttribute(name)
 	}
+	if err := checkLength(name, value); err != nil {
+		return err
+	}
 	text, err := a.set(t.ID, t.Attributes[name], value)
 	if err != nil {
 		return err
@@ -76,6 +79,18 @@ func setTopicAttribute(t *topic.Topic, name, value string) error {
 		delete(t.Attributes, name)
 	} else {
 		t.Attributes[name] = text
+	}
+	return nil
+}
+
+// checkLength bounds what is kept of an attribute.
+func checkLength(name, value string) error {
+	limit := maxAttribute
+	if name == topic.FilterPolicy {
+		limit = maxFilterPolicy
+	}
+	if len(value) > limit {
+		return badAttribute("%s: must not be longer than %d bytes", name, limit)
 	}
 	return nil
 }

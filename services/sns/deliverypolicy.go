@@ -5,26 +5,29 @@ import (
 	"millrace/runtime/topic/deliverypolicy"
 )
 
-// setTopicDelivery checks the DeliveryPolicy of a topic; "" takes it away.
+// setTopicDelivery reads the DeliveryPolicy of a topic, and writes it as SNS does; ""
+// takes it away.
 func setTopicDelivery(_ topic.ID, _, text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	if _, err := deliverypolicy.ParseTopic(text); err != nil {
+	p, err := deliverypolicy.ParseTopic(text)
+	if err != nil {
 		return "", badAttribute("%v", err)
 	}
-	return text, nil
+	return p.String(), nil
 }
 
-// setSubscriptionDelivery checks the DeliveryPolicy of a subscription; "" takes it away.
+// setSubscriptionDelivery is setTopicDelivery for a subscription.
 func setSubscriptionDelivery(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	if _, err := deliverypolicy.ParseSubscription(text); err != nil {
+	p, err := deliverypolicy.ParseSubscription(text)
+	if err != nil {
 		return "", badAttribute("%v", err)
 	}
-	return text, nil
+	return p.String(), nil
 }
 
 // topicDelivery and subscriptionDelivery read what was checked when it was set. What

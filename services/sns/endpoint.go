@@ -20,6 +20,9 @@ const (
 // checkEndpoint checks that an endpoint has the form of its protocol, and that the kind
 // of topic delivers to it. owner is the account that a queue or a function belongs to.
 func checkEndpoint(id topic.ID, protocol, endpoint string, attributes map[string]string) (owner string, err error) {
+	if len(endpoint) > maxEndpoint {
+		return "", invalid("Endpoint Reason: must not be longer than %d bytes", maxEndpoint)
+	}
 	switch protocol {
 	case topic.SQS:
 		owner, err = ownerOf(endpoint, "sqs", "SQS endpoint ARN")

@@ -66,7 +66,7 @@ func checkPolicy(id topic.ID, text string) error {
 	if err != nil {
 		return badAttribute(unreadable)
 	}
-	if err := doc.Check(policyLimits); err != nil || len(text) > policyLimits.Bytes {
+	if err := doc.Check(policyLimits); err != nil {
 		return badAttribute("Policy exceeds a quota: %d bytes, %d statements, %d principals",
 			policyLimits.Bytes, policyLimits.Statements, policyLimits.Principals)
 	}

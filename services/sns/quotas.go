@@ -54,16 +54,19 @@ func (q Quotas) filled() Quotas {
 
 // Limits of what one thing may hold, which no quota raises.
 const (
-	pageSize       = 100
-	maxTags        = 50
-	maxDisplayName = 100
-	maxPolicyBytes = 30 << 10 // of a topic's policy, and of a data protection policy
-	maxStatements  = 100
-	maxPrincipals  = 200
-	largeMessage   = 256 << 10 // a larger MaximumMessageSize binds the topic's subscriptions
-	maxLargeSubs   = 100       // subscriptions of a topic whose messages may be larger
-	maxMessageSize = 1 << 20
-	minMessageSize = 1 << 10
+	pageSize        = 100
+	maxTags         = 50
+	maxEndpoint     = 4 << 10  // bytes; AWS documents none
+	maxAttribute    = 30 << 10 // bytes of an attribute, but for filter policies; AWS documents none
+	maxFilterPolicy = 256 << 10
+	maxDisplayName  = 100
+	maxPolicyBytes  = 30 << 10 // of a topic's policy, and of a data protection policy
+	maxStatements   = 100
+	maxPrincipals   = 200
+	largeMessage    = 256 << 10 // a larger MaximumMessageSize binds the topic's subscriptions
+	maxLargeSubs    = 100       // subscriptions of a topic whose messages may be larger
+	maxMessageSize  = 1 << 20
+	minMessageSize  = 1 << 10
 )
 
 func tooManySubscriptions() error {

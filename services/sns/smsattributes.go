@@ -61,13 +61,13 @@ func (s *Service) GetSMSAttributes(ctx context.Context, in *api.GetSMSAttributes
 }
 
 func checkSMSAttribute(name, value string) error {
-	invalid := false
+	invalid := len(value) > 2048
 	switch name {
 	case smsType:
 		invalid = value != "Promotional" && value != "Transactional"
 	case samplingRate:
 		n, err := strconv.Atoi(value)
-		invalid = value != "" && (err != nil || n < 0 || n > 100)
+		invalid = invalid || value != "" && (err != nil || n < 0 || n > 100)
 	case spendLimit:
 		n, err := strconv.Atoi(value)
 		invalid = err != nil || n < 0

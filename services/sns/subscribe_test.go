@@ -82,6 +82,7 @@ func TestEndpoints(t *testing.T) {
 		{plain, "http", "http://exa mple.com/", "HTTP(S) endpoint"}, {plain, "http", `http://example.com\@localhost/`, "HTTP(S) endpoint"}, {plain, "http", "http://localhost/a\tb", "HTTP(S) endpoint"},
 		{plain, "http", "http://localhost:4566/_runtime/reset", own}, {plain, "http", "http://localhost/_runtime", own}, {plain, "http", "http://localhost//_runtime/reset", own},
 		{plain, "http", "http://localhost/%5Fruntime/reset", own}, {plain, "http", "http://localhost/a/../_RUNTIME/reset", own}, {plain, "http", "http://localhost/%2e/_runtime/", own},
+		{plain, "https", site + strings.Repeat("k", 4096), "Endpoint Reason: must not be longer than 4096 bytes"},
 		{plain, "email", "this is not an email", "Email address"}, {plain, "email", "", "Email address"}, {plain, "email", "Miller <miller@example.com>", "Email address"},
 		{plain, "email", "<miller@example.com>", "Email address"}, {plain, "email", "a@b.c;d@e.f", "Email address"}, {plain, "email-json", "a@", "Email address"},
 		{plain, "firehose", "x", "Firehose endpoint ARN"}, {plain, "firehose", stream, "Delivery protocol firehose can only be subscribed with subscription role arn"},
@@ -140,7 +141,7 @@ func TestSubscriptionAttributes(t *testing.T) {
 		{queue, "FilterPolicy", `{"a": ["b"]}`, `{"a": ["b"]}`}, {queue, "FilterPolicyScope", "MessageBody", "MessageBody"}, {queue, "FilterPolicy", `{"a":{"b":["c"]}}`, `{"a":{"b":["c"]}}`},
 		{queue, "FilterPolicy", "{}", ""}, {queue, "FilterPolicyScope", "MessageAttributes", ""}, {queue, "FilterPolicy", "", ""},
 		{queue, "RedrivePolicy", dead(queueARN), dead(queueARN)}, {queue, "RedrivePolicy", "", ""}, {ordered, "RedrivePolicy", dead(fifoARN), dead(fifoARN)}, {unordered, "RedrivePolicy", dead(queueARN), dead(queueARN)},
-		{hook, "DeliveryPolicy", `{"throttlePolicy":{"maxReceivesPerSecond":5}}`, `{"throttlePolicy":{"maxReceivesPerSecond":5}}`}, {hook, "DeliveryPolicy", "", ""},
+		{hook, "DeliveryPolicy", `{"throttlePolicy":{"maxReceivesPerSecond":5}}`, `{"healthyRetryPolicy":null,"sicklyRetryPolicy":null,"throttlePolicy":{"maxReceivesPerSecond":5},"requestPolicy":null,"guaranteed":false}`}, {hook, "DeliveryPolicy", "", ""},
 		{queue, "SubscriptionRoleArn", "arn:aws:iam::" + account + ":role/r", "arn:aws:iam::" + account + ":role/r"},
 	} {
 		if err := b.setSub(c.sub, c.name, c.value); err != nil {
@@ -164,6 +165,7 @@ func TestSubscriptionAttributes(t *testing.T) {
 		{queue, "RedrivePolicy", dead("arn:aws:sqs:us-east-1:" + account + ":q"), "RedrivePolicy: deadLetterTargetArn must be in the same region as the subscription"},
 		{queue, "RedrivePolicy", dead("arn:aws:sqs:" + region + ":" + stranger + ":q"), "RedrivePolicy: deadLetterTargetArn must be in the same account as the subscription"},
 		{ordered, "RedrivePolicy", dead(queueARN), fifoDead}, {ordered, "RedrivePolicy", dead(functionARN), fifoDead},
+		{queue, "RedrivePolicy", strings.Repeat(" ", 30<<10+1), "RedrivePolicy: must not be longer than 30720 bytes"}, {queue, "FilterPolicy", strings.Repeat(" ", 256<<10+1), "FilterPolicy: must not be longer than 262144 bytes"},
 		{queue, "DeliveryPolicy", "x", "DeliveryPolicy: failed to parse JSON."},
 		{queue, "SubscriptionRoleArn", "r", "SubscriptionRoleArn: Invalid value [r]. Must be the ARN of a role."},
 		{ordered, "ReplayPolicy", "x", "ReplayPolicy: Unable to parse JSON"}, {ordered, "ReplayPolicy", `{"PointType":"Timestamp"}`, "ReplayPolicy: JSON is missing required fields"},

@@ -42,6 +42,9 @@ func setSubscriptionAttributes(sub *topic.Subscription, t *topic.Topic, given ma
 // subscriptionAttribute checks a value of an attribute, and returns the text to keep; ""
 // keeps none. Filter policies are left to checkFilter.
 func subscriptionAttribute(sub *topic.Subscription, t *topic.Topic, name, value string, now time.Time) (string, error) {
+	if err := checkLength(name, value); err != nil {
+		return "", err
+	}
 	switch name {
 	case topic.FilterPolicy:
 		return value, nil
