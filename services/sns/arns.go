@@ -3,6 +3,7 @@ package sns
 import (
 	"strings"
 
+	"millrace/runtime/policy"
 	"millrace/runtime/topic"
 	"millrace/services/internal/identity"
 )
@@ -23,14 +24,21 @@ func parts(param, text string) ([]string, error) {
 // region that the request was sent to. Requests that are not signed were sent to none:
 // the links in messages are such, and find the topics of every region.
 func topicID(c *identity.Caller, param, text string) (topic.ID, error) {
-	if _, err := parts(param, text); err != nil {
+	p, err := parts(param, text)
+	if err != nil {
 		return topic.ID{}, err
 	}
 	id, ok := topic.ParseARN(text)
-	if !ok || !isName(id.Name) || !c.Anonymous && id.Region != c.Region {
+	if !ok || !isHere(c, p, id) {
 		return topic.ID{}, invalid("%s", param)
 	}
 	return id, nil
+}
+
+// isHere reports whether the parts of an ARN, and the topic in it, can be of something that
+// the caller finds.
+func isHere(c *identity.Caller, parts []string, id topic.ID) bool {
+	return strings.HasPrefix(parts[1], "aws") && policy.IsAccount(id.Account) && isName(id.Name) && (c.Anonymous || id.Region == c.Region)
 }
 
 // subscriptionID is topicID for subscriptions.
@@ -45,7 +53,7 @@ func subscriptionID(c *identity.Caller, text string) (topic.SubscriptionID, erro
 	}
 	id, ok := topic.ParseSubscriptionARN(text)
 	switch {
-	case !ok || !isName(id.Topic.Name) || !c.Anonymous && id.Topic.Region != c.Region:
+	case !ok || !isHere(c, p, id.Topic):
 		return id, invalid(param)
 	case !isUUID(id.UUID):
 		return id, invalid("SubscriptionId")
