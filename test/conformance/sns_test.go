@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -168,11 +169,27 @@ func readNotification(t *testing.T, body string) (n notification) {
 	return n
 }
 
-// messages receives up to ten notifications and returns their messages in order.
-func (q queue) messages() (all []string) {
+// messages receives and deletes up to ten notifications, and returns their messages in
+// order.
+func (q queue) messages() string {
 	q.t.Helper()
+	return q.taken(func(body string) string { return readNotification(q.t, body).Message })
+}
+
+// raws is messages for raw delivery.
+func (q queue) raws() string {
+	q.t.Helper()
+	return q.taken(func(body string) string { return body })
+}
+
+func (q queue) taken(read func(body string) string) string {
+	q.t.Helper()
+	var all []string
 	for _, m := range q.receive(10, 0) {
-		all = append(all, readNotification(q.t, *m.Body).Message)
+		all = append(all, read(*m.Body))
+		if err := q.delete(m); err != nil {
+			q.t.Fatal(err)
+		}
 	}
-	return all
+	return strings.Join(all, " ")
 }
