@@ -100,6 +100,14 @@ func (w *walk) play(t *testing.T, readme string) {
 			t.Errorf("%q in the first terminal: %v\n%s", want, err, server.out)
 		}
 	}
+	for _, want := range []string{`notices.*notice "New order": \{"id":"order-6"`, `notices.*notice "No order": `, `jobs.*order order-6: 3 × pond`} {
+		if _, err := server.out.Await(regexp.MustCompile(want)); err != nil {
+			t.Errorf("%q in the first terminal: %v\n%s", want, err, server.out)
+		}
+	}
+	if strings.Contains(server.out.String(), "order order-7") {
+		t.Errorf("an order that the filter policy holds back came to the queue:\n%s", server.out)
+	}
 	if n := strings.Count(server.out.String(), "order order-3: nothing ordered"); n != 3 {
 		t.Errorf("the order that cannot be processed was tried %d times, want 3", n)
 	}
