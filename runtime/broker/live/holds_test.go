@@ -14,7 +14,7 @@ import (
 // full is what a driver says of a disk without room.
 var full = fault.State(nil, "The disk is full.")
 
-// Why a node is not started is in the log once, however often it is tried.
+// Why a broker is not started is in the log once, however often it is tried.
 func TestFullDiskIsToldOnce(t *testing.T) {
 	h := newHouse(t)
 	var log bytes.Buffer

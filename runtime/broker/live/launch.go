@@ -23,7 +23,7 @@ const stopTimeout = 15 * time.Second
 func (r *Runner) launch(ctx context.Context, drv driver.Driver, eng engine.Engine, b engine.Broker, s driver.Software) (_ *running, err error) {
 	run := &running{
 		id: b.ID, driver: drv, engine: eng, software: s, broker: b, log: r.config.Log.With("broker", b.ID),
-		window: func() *metrics.Window { return r.window(b.ID) }, held: r.holds.tell,
+		window: func() *metrics.Window { return r.window(b.ID) }, holds: r.holds,
 		alarms: make(chan []broker.Action, 1), recheck: make(chan struct{}, 1), died: make(chan struct{}), changed: make(chan struct{}, 1),
 	}
 	for n := range b.Nodes {

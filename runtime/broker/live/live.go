@@ -77,6 +77,14 @@ func New(c Config) *Runner {
 
 // Run implements broker.Runner.
 func (r *Runner) Run(ctx context.Context, d broker.Desired) (broker.Running, error) {
+	running, err := r.run(ctx, d)
+	if p, _ := r.placements.table.Get(d.ID); p.Served { // a creation is not tried again
+		r.holds.tell(d.ID, err)
+	}
+	return running, err
+}
+
+func (r *Runner) run(ctx context.Context, d broker.Desired) (broker.Running, error) {
 	eng := r.config.Engines[d.Engine]
 	if eng == nil {
 		return broker.Running{}, fault.New(fault.Invalid,

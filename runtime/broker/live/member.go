@@ -48,6 +48,7 @@ func (m *member) keep(ctx context.Context) {
 			return
 		}
 		m.set(m, err == nil, err)
+		m.tellHeld(err)
 		began := time.Now()
 		if err == nil {
 			select {
@@ -139,7 +140,6 @@ func (m *member) launch(ctx context.Context, n driver.Node) (driver.Instance, er
 	m.starting.Lock()
 	defer m.starting.Unlock()
 	instance, err := m.driver.Start(ctx, n, m.software)
-	m.held(n.Name, err)
 	if err != nil {
 		return nil, err
 	}

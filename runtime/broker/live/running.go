@@ -30,7 +30,7 @@ type running struct {
 	members  []*member
 	front    front
 	window   func() *metrics.Window
-	held     func(node string, err error) // told what came of each start
+	holds    *holds
 
 	halt     context.CancelFunc
 	work     sync.WaitGroup
