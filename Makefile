@@ -8,7 +8,13 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := $(BIN)/staticcheck-$(STATICCHECK_VERSION)
 GOFLAGS_TEST ?=
 FUZZTIME ?= 10s
-LONG := ./test/limits ./test/crash ./test/damage ./test/script
+# Nobody debugs what is built to be tested, and most of linking is tables for debuggers.
+# What tests build themselves is linked so too.
+export GOFLAGS := $(strip $(shell go env GOFLAGS) -ldflags=-w)
+
+# Those that mostly wait, for brokers to boot, run beside each other; the longest is first.
+WAITING := ./test/mq ./runtime/broker/... ./runtime/bridge/... ./test/script
+LONG := ./test/limits ./test/crash ./test/damage
 
 .PHONY: help build run quick test test-long soak race conformance fuzz bench generate verify cross lint clean
 
@@ -34,8 +40,7 @@ test: ## Run the test suite
 	go test -timeout 1h $(GOFLAGS_TEST) ./...
 
 test-long: ## Run what takes long, needs root or a broker; names what is missing
-	MILLRACE_LONG=1 go test -count=1 -p 3 -timeout 1h $(GOFLAGS_TEST) ./runtime/broker/... ./runtime/bridge/... # mostly they wait for brokers to boot
-	MILLRACE_LONG=1 go test -count=1 -parallel 3 -timeout 1h $(GOFLAGS_TEST) ./test/mq # so do these
+	MILLRACE_LONG=1 go test -count=1 -p 4 -parallel 4 -timeout 1h $(GOFLAGS_TEST) $(WAITING)
 	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 1h $(GOFLAGS_TEST) $(LONG)
 
 T ?= 10m

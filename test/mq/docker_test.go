@@ -35,6 +35,7 @@ func (b *broker) container() string {
 func TestSingleInstanceInDocker(t *testing.T) {
 	needs.Long(t)
 	engine(t)
+	t.Parallel()
 	watch := watchArguments(hostilePassword)
 	s := start(t, "--mq-driver", "docker", "--log-level", "debug")
 	b := s.create("in-docker", "4.2", func(in *awsmq.CreateBrokerInput) {

@@ -37,6 +37,7 @@ func (b *broker) fails(reasons ...string) {
 func TestOutsideLogins(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "process")
 	for name, text := range map[string]string{
 		"oauth": "auth_backends.1 = oauth2\nauth_oauth2.resource_server_id = rabbitmq\nauth_oauth2.issuer = https://idp.example.com\nauth_oauth2.jwks_url = https://idp.example.com/jwks.json\n",
@@ -54,6 +55,7 @@ func TestOutsideLogins(t *testing.T) {
 func TestExactVersion(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "process", "--mq-exact-version")
 	s.create("exact", "3.13").fails("--mq-exact-version", "3.10.8", "3.13")
 }
@@ -61,6 +63,7 @@ func TestExactVersion(t *testing.T) {
 func TestMissingImage(t *testing.T) {
 	needs.Long(t)
 	engine(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "docker", "--mq-rabbitmq-image", "127.0.0.1:1/nobody/rabbitmq:{version}")
 	s.create("imageless", "3.13").fails("127.0.0.1:1/nobody/rabbitmq:3.13")
 }
@@ -69,6 +72,7 @@ func TestMissingImage(t *testing.T) {
 func TestDeletionWhileCreating(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	s := start(t, "--mq-driver", "process")
 	for n, wait := range []time.Duration{0, 200 * time.Millisecond, 2 * time.Second} {
 		b := s.create(fmt.Sprint("unwanted-", n), "3.13")

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -34,16 +33,13 @@ var (
 func TestKillRounds(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	dice := rand.New(rand.NewPCG(*seed, 0))
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the dice of this run: -mq.seed %d", *seed)
 		}
 	})
-	usual, err := net.Listen("tcp", "127.0.0.1:5671") // another program's, if not somebody's already
-	if err == nil {
-		defer usual.Close()
-	}
 	s := start(t, "--mq-driver", "process", "--mq-endpoint-host", "localhost")
 	steady := s.create("steady", "3.13")
 	steady.await(types.BrokerStateRunning)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,12 +39,31 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "building the runtime: %v\n%s", err, said)
 		return 1
 	}
+	defer occupy()()
 	return m.Run()
+}
+
+// occupy listens where brokers would if they could, so that each is given ports of its
+// own: of several runtimes side by side, one may else take the port of another one's
+// broker while that is away.
+func occupy() (leave func()) {
+	var all []net.Listener
+	for _, port := range []string{"5671", "5672", "8883", "15671", "61614"} {
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil { // else somebody's already
+			all = append(all, l)
+		}
+	}
+	return func() {
+		for _, l := range all {
+			l.Close()
+		}
+	}
 }
 
 // drivers runs a test with each driver of brokers at once, as far as they are here.
 func drivers(t *testing.T, f func(t *testing.T, driver string)) {
 	needs.Long(t)
+	t.Parallel() // boots and ends are mostly waiting
 	t.Run("process", func(t *testing.T) {
 		installed(t)
 		t.Parallel()

@@ -15,6 +15,7 @@ import (
 func TestReadmeBrokers(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	_, err := exec.LookPath("aws")
 	needs.That(t, err, "apt-get install awscli")
 	readme, err := os.ReadFile("../../README.md")

@@ -37,6 +37,7 @@ const (
 func TestSingleInstance(t *testing.T) {
 	needs.Long(t)
 	installed(t)
+	t.Parallel()
 	watch := watchArguments(hostilePassword, "second-"+hostilePassword)
 	s := start(t, "--mq-driver", "process", "--mq-live-users", "--log-level", "debug")
 	refusesHostileBrokers(s)

@@ -1,8 +1,10 @@
 package script
 
 import (
+	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -37,18 +39,27 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// goCaches are where the go command keeps what it has built and fetched.
+var goCaches = sync.OnceValues(func() (caches map[string]string, err error) {
+	printed, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
+	if err != nil {
+		return nil, err
+	}
+	return caches, json.Unmarshal(printed, &caches)
+})
+
 // setup puts the binaries in front of the path, and gives the go command the
 // caches that a script's empty home would hide from it.
 func setup(env *testscript.Env) error {
 	env.Setenv("PATH", binaries+string(filepath.ListSeparator)+env.Getenv("PATH"))
 	env.Setenv("MILLRACE_LISTEN", "127.0.0.1:1") // no script finds a runtime that happens to be at the default address
 	env.Setenv("FUNCTIONS", filepath.Join(root, "functions"))
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
-		value, err := exec.Command("go", "env", name).Output()
-		if err != nil {
-			return err
-		}
-		env.Setenv(name, string(value[:len(value)-1]))
+	caches, err := goCaches()
+	if err != nil {
+		return err
+	}
+	for name, value := range caches {
+		env.Setenv(name, value)
 	}
 	s := &session{}
 	env.Values[sessionKey{}] = s
