@@ -237,6 +237,17 @@ func (t *Topic) Retention() time.Duration {
 	return time.Duration(days) * 24 * time.Hour
 }
 
+// NameOfLog is the name of the topic whose log a name of package fifo is; that itself when
+// there is none.
+func NameOfLog(records *record.Store, log string) string {
+	for _, t := range record.NewTable[Topic](records, "topic").List("") {
+		if t.Generation == log {
+			return t.Name
+		}
+	}
+	return log
+}
+
 // retain has the log of a FIFO topic keep what the archive is to have.
 func (ts *Topics) retain(ctx context.Context, t *Topic) error {
 	if !t.FIFO() {
@@ -380,14 +391,27 @@ func (ts *Topics) openLogs(ctx context.Context) error {
 		if err := ts.retain(ctx, t); err != nil {
 			return err
 		}
+		follows := map[string]bool{}
 		for _, s := range ts.Subscriptions(t.ID) {
 			if err := ts.syncReader(ctx, s.key()); err != nil {
+				return err
+			}
+			follows[s.readerID()] = true
+		}
+		if ts.config.Shared {
+			continue // another runtime may know a subscription that this one does not know yet
+		}
+		for _, id := range ts.config.Logs.Readers(t.Generation) { // of subscriptions that a kill left half deleted
+			if follows[id] {
+				continue
+			}
+			if err := ts.config.Logs.Forget(ctx, t.Generation, id); err != nil {
 				return err
 			}
 		}
 	}
 	if ts.config.Shared {
-		return nil // another runtime may know a topic that this one does not know yet
+		return nil // the same holds for topics
 	}
 	for _, log := range ts.config.Logs.Names() {
 		if topics[log] == nil {

@@ -111,13 +111,14 @@ type App struct {
 	stack    lifecycle.Stack
 	thorough bool // every log is read at the start
 
-	held   *lock
-	gate   capacity.Gate
-	folder *folder
-	store  *backbone.Backbone
-	files  *descriptors.Limit
-	losses *loss.Log
-	others *cluster.Cluster // the runtimes on the same servers; nil with a store of its own
+	held      *lock
+	gate      capacity.Gate
+	folder    *folder
+	store     *backbone.Backbone
+	files     *descriptors.Limit
+	losses    *loss.Log
+	truncated map[string]bool  // streams whose end was found cut short
+	others    *cluster.Cluster // the runtimes on the same servers; nil with a store of its own
 
 	// What parts stand on.
 	records *record.Store

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"millrace/runtime/store/loss"
 	"millrace/runtime/topic"
 	"millrace/runtime/topic/fifo"
 	"millrace/runtime/topic/mailbox"
@@ -44,7 +45,11 @@ func openSNS(ctx context.Context, a *App) (Offer, error) {
 	}
 	logs := fifo.New(fifo.Config{
 		Backbone: a.store, Records: a.records, Cluster: a.others,
-		Gate: a.gate, AdmitWrite: a.mayWrite, VerifyStored: intact, OnLoss: a.losses.Add, Log: a.cfg.Log,
+		Gate: a.gate, AdmitWrite: a.mayWrite, VerifyStored: intact, TruncatedStreams: a.truncated, Log: a.cfg.Log,
+		OnLoss: func(l loss.Loss) error {
+			l.Name = topic.NameOfLog(a.records, l.Name)
+			return a.losses.Add(l)
+		},
 	})
 	if err := a.stack.Start(ctx, "logs of FIFO topics", logs); err != nil {
 		return Offer{}, err
@@ -85,6 +90,7 @@ type snsFlags struct {
 	SNS struct {
 		Policies   string `default:"enforce" enum:"enforce,off" env:"MILLRACE_SNS_POLICIES" help:"Who may call: enforce topic policies for other accounts and unsigned calls, or off."`
 		CertListen string `default:"127.0.0.1:4567" env:"MILLRACE_SNS_CERT_LISTEN" placeholder:"HOST:PORT" help:"Where the certificate that messages are signed with is served, over HTTPS. It is open once a message names it."`
+		Quotas     string `default:"aws" enum:"aws,off" env:"MILLRACE_SNS_QUOTAS" help:"How many topics, subscriptions and filter policies there may be: as many as AWS lets an account have, or as many as there is room for (off)."`
 		CertHost   string `env:"MILLRACE_SNS_CERT_HOST" placeholder:"HOST" help:"Host in the certificate's URL, for subscribers that insist on one of AWS: sns.{region}.amazonaws.com. It has to lead to --sns-cert-listen."`
 	} `embed:"" prefix:"sns-"`
 
@@ -96,6 +102,9 @@ func snsFlagsOf(c *Config) any { return &snsFlags{config: c} }
 // AfterApply implements kong's hook: it sets what the switches say.
 func (f *snsFlags) AfterApply() error {
 	f.config.SNS.CertListen, f.config.SNS.CertHost = f.SNS.CertListen, f.SNS.CertHost
+	if f.SNS.Quotas == "off" {
+		f.config.SNS.Quotas = sns.NoQuotas
+	}
 	f.config.SNS.PoliciesOff = f.SNS.Policies == "off"
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"millrace/runtime/store/loss"
 	"millrace/runtime/store/record"
 	"millrace/runtime/store/repair"
+	"millrace/runtime/topic/fifo"
 )
 
 // openStore takes the data folder and brings up what is kept there. What is
@@ -49,6 +50,7 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 
+	a.truncated = truncated.streams
 	a.store = backbone.New(backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, OnIdle: a.cfg.AtRest, Space: room, CheckInterval: a.files.CheckInterval(), ConcurrentLoads: a.cfg.Memory.ConcurrentLoads(), Log: log,
 		IsParked: a.parks()})
 	if err := a.stack.Start(ctx, "store", a.store); err != nil {
@@ -141,7 +143,7 @@ func (a *App) repairStore() (truncated truncatedLogs, whole map[string]repair.Ex
 	aside := filepath.Join("damaged", a.started.UTC().Format("20060102T150405.000"))
 	var strict error
 	for _, f := range found {
-		if f.End && jetqueue.IsQueueLog(f.Stream) {
+		if f.End && (jetqueue.IsQueueLog(f.Stream) || fifo.IsLog(f.Stream)) {
 			truncated.streams[f.Stream] = true
 			continue
 		}
