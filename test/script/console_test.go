@@ -92,7 +92,7 @@ func tools(t *testing.T, name string, trial ...string) []string {
 // background runs a runtime beside the test and returns its endpoint.
 func background(t *testing.T) (endpoint string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(binaries, "runtime"), "start", "--listen", "127.0.0.1:0")
+	cmd := exec.Command(filepath.Join(binaries, "runtime"), "start", "--listen", "127.0.0.1:0", "--sns-cert-listen", "127.0.0.1:0")
 	cmd.Dir = t.TempDir()
 	server, err := startProcess(cmd)
 	if err != nil {
