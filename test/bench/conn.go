@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http/httputil"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,16 @@ func rpc(op string, body []byte) request {
 	head := "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.0\r\n" +
 		"X-Amz-Target: AmazonSQS." + op + "\r\n" + fmt.Sprintf(signature, "sqs")
 	return finish(head, body)
+}
+
+// query is a request of the SNS query protocol, with parameters in pairs of name and value.
+func query(action string, params ...string) request {
+	form := url.Values{"Action": {action}, "Version": {"2010-03-31"}}
+	for i := 0; i < len(params); i += 2 {
+		form.Set(params[i], params[i+1])
+	}
+	head := "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded; charset=utf-8\r\n" + fmt.Sprintf(signature, "sns")
+	return finish(head, []byte(form.Encode()))
 }
 
 // rest is a request of the Lambda REST protocol.

@@ -66,6 +66,21 @@ var modes = []mode{
 		floors: []floor{p99Below(20 * time.Millisecond)}},
 	{name: "waiting", does: "an event of 100,000 that wait in an outbox", once: true, run: (*bench).runWaiting,
 		floors: []floor{bytesBelow(500)}},
+	{name: "snspublish", does: "Publish to a topic with one queue, not raw", echoed: true, run: (*bench).runPublish,
+		floors: []floor{opsOfEcho(0.35)}},
+	{name: "snsfifo", does: "Publish to a FIFO topic with one FIFO queue, until the queue has it, 100 groups", echoed: true, run: (*bench).runTopicFIFO,
+		floors: []floor{msgsOf("snspublish", 0.67)}},
+	{name: "snsfanout", does: "Publish to a topic with ten queues", echoed: true, run: (*bench).runTopicFanOut,
+		floors: []floor{msgsAbove(30_000)}},
+	{name: "snswake", does: "the same wakes a long poll, which deletes", run: (*bench).runTopicWake,
+		floors: []floor{p50Below(2 * time.Millisecond)}},
+	{name: "snsdrain", does: "as recvdel, of what a topic sent, which is signed then", echoed: true, run: (*bench).runTopicDrain},
+	{name: "snsmany", does: "as wake, through a topic with 10,000 filter policies, in process; only when named", asked: true, run: (*bench).runTopicMany,
+		floors: []floor{p50Below(5 * time.Millisecond)}},
+	{name: "snsrest", does: "a topic with a subscription that was published to once, in process; only when named", once: true, asked: true, run: (*bench).runTopicRest,
+		floors: []floor{bytesBelow(2 << 10)}},
+	{name: "snsfiforest", does: "the same, a FIFO topic", once: true, asked: true, run: (*bench).runTopicFIFORest,
+		floors: []floor{bytesBelow(80 << 10)}},
 	{name: "synced", does: "SendMessage, --sync always, 64 connections", echoed: true, run: (*bench).runSynced,
 		floors: []floor{synced(20_000)}},
 	{name: "broker", does: "from CreateBroker to a connected client over TLS, process; only when named", asked: true,
@@ -236,38 +251,40 @@ func (b *bench) runRest() (sample, error) {
 
 // runWake lets a long poll wait, then sends.
 func (b *bench) runWake() (sample, error) {
-	return b.onQueue(0, func(q *queue) (sample, error) {
-		sender, err := dial(b.address)
-		if err != nil {
+	return b.onQueue(0, func(q *queue) (sample, error) { return b.wake(q.send(), q.receive(1, 20)) })
+}
+
+// wake has receive wait, then sends, one message at a time.
+func (b *bench) wake(send, receive step) (sample, error) {
+	sender, err := dial(b.address)
+	if err != nil {
+		return sample{}, err
+	}
+	defer sender.Close()
+	receiver, err := dial(b.address)
+	if err != nil {
+		return sample{}, err
+	}
+	defer receiver.Close()
+	var latencies []time.Duration
+	for until := time.Now().Add(b.duration); time.Now().Before(until); {
+		var (
+			waiting sync.WaitGroup
+			end     time.Time
+			failed  error
+		)
+		waiting.Go(func() {
+			_, failed = receive(receiver)
+			end = time.Now()
+		})
+		time.Sleep(pause)
+		began := time.Now()
+		_, err := send(sender)
+		waiting.Wait()
+		if err := errors.Join(err, failed); err != nil {
 			return sample{}, err
 		}
-		defer sender.Close()
-		receiver, err := dial(b.address)
-		if err != nil {
-			return sample{}, err
-		}
-		defer receiver.Close()
-		send, receive := q.send(), q.receive(1, 20)
-		var latencies []time.Duration
-		for until := time.Now().Add(b.duration); time.Now().Before(until); {
-			var (
-				waiting sync.WaitGroup
-				end     time.Time
-				failed  error
-			)
-			waiting.Go(func() {
-				_, failed = receive(receiver)
-				end = time.Now()
-			})
-			time.Sleep(pause)
-			began := time.Now()
-			_, err := send(sender)
-			waiting.Wait()
-			if err := errors.Join(err, failed); err != nil {
-				return sample{}, err
-			}
-			latencies = append(latencies, end.Sub(began))
-		}
-		return sampleOf(latencies), nil
-	})
+		latencies = append(latencies, end.Sub(began))
+	}
+	return sampleOf(latencies), nil
 }

@@ -1,12 +1,19 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
+
+	"millrace/cmd/runtime/app"
+	"millrace/runtime/store/backbone"
+	"millrace/services/sns"
 )
 
 // Modes that measure a runtime of their own.
@@ -35,6 +42,28 @@ func (b *bench) restart(dir string, flags ...string) (err error) {
 		b.address = b.server.address
 	}
 	return err
+}
+
+// inProcess runs a mode on a runtime in this process, over an empty folder, with no quotas
+// of topics.
+func (b *bench) inProcess(do func(own *bench) (sample, error)) (s sample, err error) {
+	dir, err := os.MkdirTemp(b.dir, "")
+	if err != nil {
+		return s, err
+	}
+	defer os.RemoveAll(dir)
+	a := app.New(app.Config{
+		Listen: "127.0.0.1:0", Data: dir, Sync: backbone.Sync{Every: time.Second},
+		SNS: app.SNS{CertListen: "127.0.0.1:0", Options: sns.Options{Quotas: sns.NoQuotas}},
+	})
+	ctx := context.Background()
+	if err := a.Start(ctx); err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, a.Stop(ctx)) }()
+	own := *b
+	own.address, own.server = strings.TrimPrefix(a.Endpoint(), "http://"), nil
+	return do(&own)
 }
 
 const (

@@ -27,6 +27,7 @@ type process struct {
 func launch(address, ready string, command string, args ...string) (*process, error) {
 	cmd := exec.Command(command, args...)
 	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "MILLRACE_SNS_CERT_LISTEN=127.0.0.1:0") // several runtimes run at a time
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
