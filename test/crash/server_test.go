@@ -30,6 +30,7 @@ type server struct {
 	t        *testing.T
 	dir      string
 	address  string // host:port
+	certs    string // host:port of the certificate of topics' signatures; "" for the default
 	sync     string
 	nats     string    // external servers; "" for the embedded one
 	process  *exec.Cmd // nil while it is down
@@ -42,7 +43,7 @@ type server struct {
 // newServer starts a server over an empty folder.
 func newServer(t *testing.T, sync string) *server {
 	t.Helper()
-	s := &server{t: t, dir: dataFolder(t), address: freeAddress(t), sync: sync}
+	s := &server{t: t, dir: dataFolder(t), address: freeAddress(t), certs: freeAddress(t), sync: sync}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
@@ -72,6 +73,9 @@ func freeAddress(t *testing.T) string {
 // command is what starts the server.
 func (s *server) command() *exec.Cmd {
 	cmd := exec.Command(filepath.Join(binaries, "runtime"), "start", "--listen", s.address, "--data", s.dir, "--sync", s.sync)
+	if s.certs != "" {
+		cmd.Args = append(cmd.Args, "--sns-cert-listen", s.certs)
+	}
 	if s.nats != "" {
 		cmd.Args = append(cmd.Args, "--nats", s.nats)
 	}
