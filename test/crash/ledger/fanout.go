@@ -12,8 +12,7 @@ import (
 //
 // Like a [Ledger] it is told of each request before it leaves and when its answer has
 // come. A message must reach who had subscribed for sure before it was published, and
-// had not begun to leave when that was acknowledged. It may reach who might have been a
-// subscriber in between, and nobody else.
+// stays. It may reach who might have been a subscriber in between, and nobody else.
 //
 // It is safe for concurrent use.
 type Fanout struct {
@@ -170,7 +169,7 @@ func (s *subscriber) wants(p *publication) bool { return s.Wants == nil || s.Wan
 
 // must reports whether a message has to reach a subscriber.
 func (s *subscriber) must(p *publication) bool {
-	return p.done != 0 && s.since != 0 && s.since < p.began && (s.ending == 0 || s.ending > p.done) && s.wants(p)
+	return p.done != 0 && s.since != 0 && s.since < p.began && s.ending == 0 && s.wants(p)
 }
 
 // Missing is what was acknowledged and has not reached who must have it, each as

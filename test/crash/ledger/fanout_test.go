@@ -40,7 +40,7 @@ func TestFanout(t *testing.T) {
 		"while it subscribed":           {func(f *fan) { done := f.Subscribing(late); f.publish(a, "1"); done(); f.Got("all", "a", "") }, nil, ""},
 		"while it subscribed, and came": {func(f *fan) { f.Subscribing(late); f.publish(a, "1"); f.Got("all", "a", ""); f.Got("late", "a", "") }, nil, ""},
 		"while it left":                 {func(f *fan) { f.Subscribing(late)(); f.Leaving("late"); f.publish(a, "1"); f.Got("all", "a", "") }, nil, ""},
-		"before it left":                {func(f *fan) { f.Subscribing(late)(); f.publish(a, "1"); f.Leaving("late")(); f.Got("all", "a", "") }, []string{"late: a"}, ""},
+		"before it left":                {func(f *fan) { f.Subscribing(late)(); f.publish(a, "1"); f.Leaving("late")(); f.Got("all", "a", "") }, nil, ""},
 		"after it had left": {func(f *fan) {
 			f.Subscribing(late)()
 			f.Leaving("late")()
