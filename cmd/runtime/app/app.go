@@ -35,6 +35,7 @@ import (
 	"millrace/runtime/store/loss"
 	"millrace/runtime/store/record"
 	"millrace/runtime/topic"
+	"millrace/runtime/topic/fifo"
 	"millrace/runtime/topic/signing"
 	"millrace/services/admin"
 	"millrace/services/gateway"
@@ -111,19 +112,19 @@ type App struct {
 	stack    lifecycle.Stack
 	thorough bool // every log is read at the start
 
-	held      *lock
-	gate      capacity.Gate
-	folder    *folder
-	store     *backbone.Backbone
-	files     *descriptors.Limit
-	losses    *loss.Log
-	truncated map[string]bool  // streams whose end was found cut short
-	others    *cluster.Cluster // the runtimes on the same servers; nil with a store of its own
+	held   *lock
+	gate   capacity.Gate
+	folder *folder
+	store  *backbone.Backbone
+	files  *descriptors.Limit
+	losses *loss.Log
+	others *cluster.Cluster // the runtimes on the same servers; nil with a store of its own
 
 	// What parts stand on.
 	records *record.Store
 	keys    *keys.Ring
 	queues  *jetqueue.Queues
+	logs    *fifo.Logs // of FIFO topics
 	outbox  *delivery.Outbox
 	targets delivery.Resolvers         // of the outbox
 	senders map[string]delivery.Sender // of the outbox
@@ -136,6 +137,8 @@ type App struct {
 	secrets   *secret.Secrets
 	topics    *topic.Topics
 	signer    *signing.Signer
+
+	logsRead bool // what was cut short of the logs of topics is known
 
 	offers []Offer // of the parts, in their order
 }

@@ -38,20 +38,27 @@ func (a *App) openSigner() {
 	a.signer = signing.New(c)
 }
 
-func openSNS(ctx context.Context, a *App) (Offer, error) {
-	var intact func() error
-	if a.cfg.NATS == "" {
-		intact = a.folder.intact
-	}
-	logs := fifo.New(fifo.Config{
-		Backbone: a.store, Records: a.records, Cluster: a.others,
-		Gate: a.gate, AdmitWrite: a.mayWrite, VerifyStored: intact, TruncatedStreams: a.truncated, Log: a.cfg.Log,
+// newTopicLogs makes the logs of FIFO topics. intact is as in fifo.Config.VerifyStored, truncated
+// are the streams whose end was found cut short.
+func (a *App) newTopicLogs(intact func() error, truncated map[string]bool) *fifo.Logs {
+	return fifo.New(fifo.Config{
+		Backbone: a.store, Records: a.records, Cluster: a.others, TruncatedStreams: truncated,
+		Gate: a.gate, AdmitWrite: a.mayWrite, VerifyStored: intact, Log: a.cfg.Log,
 		OnLoss: func(l loss.Loss) error {
 			l.Name = topic.NameOfLog(a.records, l.Name)
 			return a.losses.Add(l)
 		},
 	})
-	if err := a.stack.Start(ctx, "logs of FIFO topics", logs); err != nil {
+}
+
+func (a *App) startTopicLogs(ctx context.Context) error {
+	err := a.stack.Start(ctx, "logs of FIFO topics", a.logs)
+	a.logsRead = err == nil
+	return err
+}
+
+func openSNS(ctx context.Context, a *App) (Offer, error) {
+	if err := a.startTopicLogs(ctx); err != nil {
 		return Offer{}, err
 	}
 	if err := a.stack.Start(ctx, "certificates of SNS", a.signer); err != nil {
@@ -59,7 +66,7 @@ func openSNS(ctx context.Context, a *App) (Offer, error) {
 	}
 	mails := mailbox.New(a.store.JetStream(), a.gate.Admit)
 	a.topics = topic.New(topic.Config{
-		Records: a.records, Keys: a.keys, Logs: logs, Outbox: a.outbox, Resolve: a.targets.Resolve, Signer: a.signer, Mailbox: mails,
+		Records: a.records, Keys: a.keys, Logs: a.logs, Outbox: a.outbox, Resolve: a.targets.Resolve, Signer: a.signer, Mailbox: mails,
 		Now: time.Now, Log: a.cfg.Log, Shared: a.others != nil, PoliciesOff: a.cfg.SNS.PoliciesOff,
 	})
 	a.targets["sns"] = a.topics.Resolve

@@ -50,7 +50,6 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 
-	a.truncated = truncated.streams
 	a.store = backbone.New(backbone.Config{Dir: a.storeDir(), URL: a.cfg.NATS, Replicas: a.cfg.Replicas, Sync: a.cfg.Sync, OnIdle: a.cfg.AtRest, Space: room, CheckInterval: a.files.CheckInterval(), ConcurrentLoads: a.cfg.Memory.ConcurrentLoads(), Log: log,
 		IsParked: a.parks()})
 	if err := a.stack.Start(ctx, "store", a.store); err != nil {
@@ -92,7 +91,8 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 	a.records.Guard(a.gate, room.Changes()) // from here on: what a start puts right is written though the disk is full
-	a.stack.Push("truncated logs", func(ctx context.Context) error { return truncated.forgetRead(ctx, a.queues) })
+	a.logs = a.newTopicLogs(intact, truncated.streams)
+	a.stack.Push("truncated logs", func(ctx context.Context) error { return truncated.forgetRead(ctx, a.queues, a.logsRead) })
 	return nil
 }
 
@@ -143,7 +143,7 @@ func (a *App) repairStore() (truncated truncatedLogs, whole map[string]repair.Ex
 	aside := filepath.Join("damaged", a.started.UTC().Format("20060102T150405.000"))
 	var strict error
 	for _, f := range found {
-		if f.End && (jetqueue.IsQueueLog(f.Stream) || fifo.IsLog(f.Stream)) {
+		if f.End && (jetqueue.IsQueueLog(f.Stream) || fifo.IsLog(f.Stream) && !a.cfg.Strict) { // who reads them says what is missing
 			truncated.streams[f.Stream] = true
 			continue
 		}
@@ -184,6 +184,9 @@ func Examine(ctx context.Context, cfg Config) (_ []loss.Loss, full, err error) {
 		return nil, nil, err
 	}
 	if err := a.queues.WaitReady(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := a.startTopicLogs(ctx); err != nil {
 		return nil, nil, err
 	}
 	return a.losses.All(), a.Health(), nil

@@ -15,9 +15,9 @@ import (
 	"millrace/runtime/store/atomicfile"
 )
 
-// truncatedLogs are the logs of queues whose end was cut short, by stream. Nothing
-// shows that anymore when the store is repaired, so a file keeps it until each queue
-// has been read: a runtime that is killed before leaves it to the next.
+// truncatedLogs are the logs of queues and FIFO topics whose end was cut short, by stream.
+// Nothing shows that anymore when the store is repaired, so a file keeps it until each
+// of them has been read: a runtime that is killed before leaves it to the next.
 type truncatedLogs struct {
 	path    string
 	streams map[string]bool
@@ -49,10 +49,11 @@ func (t truncatedLogs) write() error {
 	return nil
 }
 
-// forgetRead forgets them once their queues have been read: what was missing is told,
-// and from then on the checkpoint knows. When one cannot be read, the next start tries.
-func (t truncatedLogs) forgetRead(ctx context.Context, queues *jetqueue.Queues) error {
-	if len(t.streams) == 0 || queues.WaitReadyOf(ctx, t.streams) != nil {
+// forgetRead forgets them once they have been read, those of topics if topicsRead: what was
+// missing is told, and from then on checkpoints know. When one cannot be read, the next
+// start tries.
+func (t truncatedLogs) forgetRead(ctx context.Context, queues *jetqueue.Queues, topicsRead bool) error {
+	if len(t.streams) == 0 || !topicsRead || queues.WaitReadyOf(ctx, t.streams) != nil {
 		return nil
 	}
 	if err := os.Remove(t.path); !errors.Is(err, fs.ErrNotExist) { // a strict start writes none
