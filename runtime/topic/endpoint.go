@@ -74,6 +74,11 @@ type durable struct{ delivery.Target }
 // Durable implements delivery.DurableTarget.
 func (durable) Durable() {}
 
+// DeliverAll implements delivery.BatchTarget.
+func (d durable) DeliverAll(ctx context.Context, events []delivery.Event) (taken int, err error) {
+	return delivery.DeliverAll(ctx, d.Target, events)
+}
+
 // An endpoint is what a subscription delivers to: a queue, a function or a web server.
 type endpoint struct {
 	topics *Topics
@@ -88,8 +93,8 @@ func (t endpoint) Allows(s delivery.Source) error { return t.to.Allows(s) }
 func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
 	switch t.sub.Protocol {
 	case SQS: // a queue signs when somebody receives
-		if len(e.Attributes) > maxQueueAttributes {
-			return delivery.Reply{}, fault.New(fault.Invalid, "the message has %d attributes, and a queue takes %d", len(e.Attributes), maxQueueAttributes)
+		if err := fitsQueue(&e); err != nil {
+			return delivery.Reply{}, err
 		}
 		return t.to.Deliver(ctx, e)
 	case HTTP, HTTPS:
@@ -105,6 +110,39 @@ func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply
 		e.Body, e.Unfinished = []byte(t.topics.config.Signer.Finish(string(e.Body))), false
 	}
 	return t.to.Deliver(ctx, e)
+}
+
+// DeliverAll implements delivery.BatchTarget.
+func (t endpoint) DeliverAll(ctx context.Context, events []delivery.Event) (taken int, err error) {
+	if t.sub.Protocol != SQS {
+		for ; taken < len(events) && err == nil; taken++ {
+			_, err = t.Deliver(ctx, events[taken])
+		}
+		if err != nil {
+			taken--
+		}
+		return taken, err
+	}
+	var refused error
+	n := 0
+	for ; n < len(events) && refused == nil; n++ {
+		refused = fitsQueue(&events[n])
+	}
+	if refused != nil {
+		n--
+	}
+	if taken, err = delivery.DeliverAll(ctx, t.to, events[:n]); err != nil {
+		return taken, err
+	}
+	return taken, refused
+}
+
+// fitsQueue refuses an event that no queue takes.
+func fitsQueue(e *delivery.Event) error {
+	if n := len(e.Attributes); n > maxQueueAttributes {
+		return fault.New(fault.Invalid, "the message has %d attributes, and a queue takes %d", n, maxQueueAttributes)
+	}
+	return nil
 }
 
 // A mailTarget keeps what would have been sent.

@@ -130,57 +130,63 @@ type batch struct {
 	reader *reader
 	topic  *Topic
 	sub    *Subscription
-	events []*delivery.Event // nil for those that were filtered out
+	items  int              // of the log that were looked at
+	events []delivery.Event // what was not filtered out of them
+	at     []int            // which item each event is
 }
 
-func (b *batch) add(e delivery.Event) { b.events = append(b.events, &e) }
-func (b *batch) skip()                { b.events = append(b.events, nil) }
+func (b *batch) add(e delivery.Event) {
+	b.events, b.at = append(b.events, e), append(b.at, b.items)
+	b.items++
+}
 
-// send delivers the batch, and returns how many events are done with from the start.
+func (b *batch) skip() { b.items++ }
+
+// send delivers the batch, and returns how many items are done with from the start.
 // after is why nothing follows; nil when the batch is whole.
 func (b *batch) send(ctx context.Context, after error) (done int, err error) {
 	ts := b.reader.topics
-	target, err := ts.Resolve(b.sub.ARN())
-	if err == nil {
-		err = target.Allows(source(b.topic.ID))
+	c := ts.counters(b.topic.ID)
+	target, refused := ts.Resolve(b.sub.ARN())
+	if refused == nil {
+		refused = target.Allows(source(b.topic.ID))
 	}
-	for _, e := range b.events {
-		if e != nil {
-			if err := b.one(ctx, target, err, *e); err != nil {
-				return done, err
+	for i := 0; i < len(b.events); i++ {
+		taken, err := 0, refused
+		if refused == nil {
+			taken, err = delivery.DeliverAll(ctx, target, b.events[i:])
+			c.delivered.Add(int64(taken))
+			if err == nil {
+				break
 			}
 		}
-		done++
+		i += taken
+		if delivery.IsFinal(err) {
+			err = b.giveUp(ctx, b.events[i], err)
+		}
+		if err != nil {
+			return b.at[i], err
+		}
 	}
-	return done, after
+	return b.items, after
 }
 
-// one delivers an event; refused is why the target takes none.
-func (b *batch) one(ctx context.Context, target delivery.Target, refused error, e delivery.Event) error {
-	err := refused
-	if err == nil {
-		_, err = target.Deliver(ctx, e)
-	}
-	c := b.reader.topics.counters(b.topic.ID)
-	if err == nil {
-		c.delivered.Add(1)
-		return nil
-	}
-	if !delivery.IsFinal(err) {
-		return err
-	}
-	c.failed.Add(1)
+// giveUp dead-letters an event that the queue can never take, and says why not.
+func (b *batch) giveUp(ctx context.Context, e delivery.Event, why error) error {
+	ts := b.reader.topics
+	c := ts.counters(b.topic.ID)
 	dead := b.sub.DeadLetter()
 	level := slog.LevelWarn // it is lost
 	if dead != "" {
 		level = slog.LevelDebug
 	}
-	b.reader.topics.config.Log.Log(ctx, level, "a message was not delivered", "subscription", b.sub.ARN(), "message", e.ID, "deadLetter", dead, "err", err)
+	ts.config.Log.Log(ctx, level, "a message was not delivered", "subscription", b.sub.ARN(), "message", e.ID, "deadLetter", dead, "err", why)
+	c.failed.Add(1)
 	if dead == "" {
 		return nil
 	}
 	e.SeqSource, e.Seq = 0, 0 // it may wait in the outbox while later ones arrive
-	if err := b.reader.topics.config.Outbox.Put(ctx, dead, e, deadLetters); err != nil {
+	if err := ts.config.Outbox.Put(ctx, dead, e, deadLetters); err != nil {
 		return err
 	}
 	c.redriven.Add(1)

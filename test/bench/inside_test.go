@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -68,6 +69,44 @@ func BenchmarkRoundTrip(b *testing.B) {
 		}
 		return receive(c)
 	})
+}
+
+// A message is published to a topic with one queue, and to one with ten.
+func BenchmarkPublish(b *testing.B) {
+	for _, queues := range []int{1, 10} {
+		b.Run(fmt.Sprintf("queues=%d", queues), func(b *testing.B) {
+			in, _ := inside(b)
+			t, err := in.newTopic()
+			if err == nil {
+				err = t.subscribeQueues(queues)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetParallelism(8)
+			b.ResetTimer()
+			run(b, in.address, t.publish())
+		})
+	}
+}
+
+// A message is published to a FIFO topic, and delivered to its queue.
+func BenchmarkPublishFIFO(b *testing.B) {
+	in, _ := inside(b)
+	in.fifo = true
+	t, err := in.newTopic()
+	if err == nil {
+		err = t.subscribeQueues(1)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetParallelism(8)
+	b.ResetTimer()
+	run(b, in.address, t.publish())
+	if err := t.queues[0].has(b.N); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // A message goes from its send to a handler behind a mapping, one at a time.

@@ -215,3 +215,24 @@ func TestArchiveAndReplay(t *testing.T) {
 		}
 	})
 }
+
+// What a queue can never take of a FIFO topic is a dead letter; what is before and behind
+// it arrives, in its order.
+func TestFIFOTopicPassesWhatAQueueRefuses(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		p := createTopic(t, env, "orders.fifo", fifoTopic)
+		dead := create(t, env, "dead.fifo", map[string]string{"FifoQueue": "true"})
+		dead.set("Policy", fromTopic(queueARNs+"dead.fifo", p.arn))
+		q, _ := p.feed("q.fifo", "RawMessageDelivery", "true", "RedrivePolicy", `{"deadLetterTargetArn":"`+queueARNs+`dead.fifo"}`)
+		for i := range 7 {
+			attributes := withTexts(1)
+			if i == 2 || i == 3 || i == 6 {
+				attributes = withTexts(11)
+			}
+			p.publish(fmt.Sprint("m", i), withGroup("g", fmt.Sprint("d", i)), attributes)
+		}
+		synctest.Wait()
+		wantEqual(t, "bodies", q.raws(), "m0 m1 m4 m5")
+		wantEqual(t, "dead letters", dead.raws(), "m2 m3 m6")
+	})
+}

@@ -48,14 +48,77 @@ func (t queueTarget) Allows(s delivery.Source) error {
 
 // Deliver implements delivery.Target: it sends the body as a message.
 func (t queueTarget) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
-	m := queue.Message{
+	m := message(&e)
+	err := t.admit(&e, &m)
+	if err == nil {
+		_, err = t.queue.Send(ctx, m)
+	}
+	return delivery.Reply{}, err
+}
+
+// atOnce bounds what a queue is sent in one go: the bytes of messages, but for the first.
+const atOnce = 256 << 10
+
+// DeliverAll implements delivery.BatchTarget.
+func (t queueTarget) DeliverAll(ctx context.Context, events []delivery.Event) (taken int, err error) {
+	for taken < len(events) {
+		n, err := t.deliverSome(ctx, events[taken:])
+		taken += n
+		if err != nil {
+			return taken, err
+		}
+	}
+	return taken, nil
+}
+
+// deliverSome delivers the first of some events: at least one, or it says why not.
+func (t queueTarget) deliverSome(ctx context.Context, events []delivery.Event) (taken int, err error) {
+	var messages []queue.Message
+	var refused error
+	size := 0
+	for i := range events {
+		m := message(&events[i])
+		if refused = t.admit(&events[i], &m); refused != nil {
+			break
+		}
+		if size += m.Bytes(); i > 0 && size > atOnce {
+			break
+		}
+		messages = append(messages, m)
+	}
+	if len(messages) == 0 {
+		return 0, refused
+	}
+	_, err = t.queue.Send(ctx, messages...)
+	switch {
+	case err == nil:
+		return len(messages), refused
+	case len(messages) == 1 || !delivery.IsFinal(err):
+		return 0, err
+	}
+	_, err = t.Deliver(ctx, events[0]) // the queue took none of them: which one does it refuse?
+	if err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// message is what a queue is sent of an event.
+func message(e *delivery.Event) queue.Message {
+	return queue.Message{
 		Body: string(e.Body), Attributes: e.Attributes, GroupID: e.GroupID, DedupID: e.DedupID,
 		TraceHeader: e.TraceHeader, TraceParent: e.TraceParent,
 		Unfinished: e.Unfinished, Source: e.SeqSource, Seq: e.Seq,
 	}
-	if most := t.queue.Config().MaxBytes; !e.Unlimited && m.Bytes() > most {
-		return delivery.Reply{}, fault.New(fault.TooLarge, "the event has %d bytes, and the queue takes %d", m.Bytes(), most)
+}
+
+// admit refuses what is larger than the queue's messages may be.
+func (t queueTarget) admit(e *delivery.Event, m *queue.Message) error {
+	if e.Unlimited {
+		return nil
 	}
-	_, err := t.queue.Send(ctx, m)
-	return delivery.Reply{}, err
+	if n, most := m.Bytes(), t.queue.Config().MaxBytes; n > most {
+		return fault.New(fault.TooLarge, "the event has %d bytes, and the queue takes %d", n, most)
+	}
+	return nil
 }
