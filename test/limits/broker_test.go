@@ -3,6 +3,7 @@
 package limits
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"os"
@@ -119,6 +120,17 @@ func TestBrokerOnASmallDisk(t *testing.T) {
 	}
 }
 
+// metadataWith are the files of RabbitMQ's metadata that have a name in them.
+func metadataWith(data, name string) (with []string) {
+	files, _ := filepath.Glob(filepath.Join(data, "brokers", "*", "data", "mnesia", "*.[DL]*"))
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && bytes.Contains(b, []byte(name)) {
+			with = append(with, filepath.Base(f))
+		}
+	}
+	return with
+}
+
 // A broker that dies while the disk is full is not started on it, and there again as soon
 // as there is room, with what was confirmed; the runtime says once what is in the way.
 func TestBrokerThatDiesOnAFullDisk(t *testing.T) {
@@ -145,6 +157,7 @@ func TestBrokerThatDiesOnAFullDisk(t *testing.T) {
 	if err != nil || !c.Wait() {
 		t.Fatal("the message was not confirmed", err)
 	}
+	eventually(t, "the queue on the disk", func() bool { return len(metadataWith(data, "kept")) > 0 })
 	free := glut(t, dir)
 	out, err := exec.Command("pgrep", "--full", "--oldest", "beam.smp.*"+id).Output()
 	if err != nil {
@@ -157,6 +170,7 @@ func TestBrokerThatDiesOnAFullDisk(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	found := metadataWith(data, "kept")
 	eventually(t, "a word of it", func() bool { return strings.Contains(m.server.log.String(), "a broker has died") })
 	eventually(t, "a first attempt", func() bool { return strings.Contains(m.server.log.String(), "a broker is not started") })
 	time.Sleep(3 * time.Second) // it tries again, and says nothing new
@@ -167,6 +181,6 @@ func TestBrokerThatDiesOnAFullDisk(t *testing.T) {
 	d = m.until(id, "the broker with room", running)
 	got, ok, err := m.channel(d).Get("kept", true)
 	if err != nil || !ok || string(got.Body) != "confirmed" {
-		t.Errorf("stored: %q, %v, %v", got.Body, ok, err)
+		t.Errorf("stored: %q, %v, %v; of the queue knew, when the broker was killed, %v", got.Body, ok, err, found)
 	}
 }

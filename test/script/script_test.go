@@ -39,26 +39,27 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// goCaches are where the go command keeps what it has built and fetched.
-var goCaches = sync.OnceValues(func() (caches map[string]string, err error) {
-	printed, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
+// goSettings say where the go command keeps what it has built and fetched, and how it builds.
+var goSettings = sync.OnceValues(func() (settings map[string]string, err error) {
+	printed, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPATH", "GOFLAGS").Output()
 	if err != nil {
 		return nil, err
 	}
-	return caches, json.Unmarshal(printed, &caches)
+	err = json.Unmarshal(printed, &settings)
+	return settings, err
 })
 
 // setup puts the binaries in front of the path, and gives the go command the
-// caches that a script's empty home would hide from it.
+// settings that a script's empty home would hide from it.
 func setup(env *testscript.Env) error {
 	env.Setenv("PATH", binaries+string(filepath.ListSeparator)+env.Getenv("PATH"))
 	env.Setenv("MILLRACE_LISTEN", "127.0.0.1:1") // no script finds a runtime that happens to be at the default address
 	env.Setenv("FUNCTIONS", filepath.Join(root, "functions"))
-	caches, err := goCaches()
+	settings, err := goSettings()
 	if err != nil {
 		return err
 	}
-	for name, value := range caches {
+	for name, value := range settings {
 		env.Setenv(name, value)
 	}
 	s := &session{}
