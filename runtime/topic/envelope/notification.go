@@ -78,8 +78,11 @@ func join(pieces []string, arn string) []byte {
 
 const notification = "Notification"
 
+// documentBytes is what most documents have beside their message, or less.
+const documentBytes = 1200
+
 func (d *Draft) writeBody() []string {
-	w := writer{style: pretty}
+	w := writer{style: pretty, buf: make([]byte, 0, documentBytes+len(d.n.Message))}
 	w.member("Type", notification)
 	w.member("MessageId", d.n.MessageID)
 	if d.n.SequenceNumber != "" {
