@@ -3,6 +3,7 @@ package crash
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"millrace/runtime/store/backbone/backbonetest"
+	"millrace/services/admin"
 	"millrace/test/crash/ledger"
 	"millrace/test/needs"
 	"millrace/test/patience"
@@ -52,6 +54,7 @@ func TestTopics(t *testing.T) {
 // gets what is published at the other.
 func TestTopicsAreTakenOver(t *testing.T) {
 	needs.Long(t)
+	t.Parallel()
 	tellSeed(t)
 	url := backbonetest.NewCluster(t, 3).URL
 	var nodes []*server
@@ -83,6 +86,7 @@ func TestTopicsAreTakenOver(t *testing.T) {
 // A topicWorld is some topics, who subscribes to them, and what they were told.
 type topicWorld struct {
 	t      *testing.T
+	server *server     // that stays
 	sns    *sns.Client // who publishes and subscribes
 	queue  *client     // keeps no books here
 	killed *atomic.Bool
@@ -150,7 +154,7 @@ func testedTopics() []*testedTopic {
 // newTopics makes the topics, and who subscribes to them for good.
 func newTopics(t *testing.T, s *server) *topicWorld {
 	t.Helper()
-	w := &topicWorld{t: t, sns: sns.NewFromConfig(s.config()), killed: &atomic.Bool{}, topics: testedTopics()}
+	w := &topicWorld{t: t, server: s, sns: sns.NewFromConfig(s.config()), killed: &atomic.Bool{}, topics: testedTopics()}
 	w.queue = &client{t: t, sdk: sqs.NewFromConfig(s.config()), killed: w.killed, urls: map[string]*string{}}
 	for _, topic := range w.topics {
 		topic.books = ledger.NewFanout()
@@ -406,6 +410,20 @@ func messageOf(t *testing.T, body string) string {
 	return envelope.Message
 }
 
+// status is what the runtime says of itself.
+func (w *topicWorld) status() (s admin.Status) {
+	w.t.Helper()
+	answer, err := http.Get("http://" + w.server.address + "/_runtime/status")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
 // await waits until everything has arrived, and holds it against the books.
 func (w *topicWorld) await() {
 	w.t.Helper()
@@ -429,9 +447,12 @@ func (w *topicWorld) await() {
 	patience.Until(w.t, "all published messages to arrive", func() bool {
 		w.check()
 		w.web.confirm(w)
-		return w.t.Failed() || len(missing()) == 0 && w.web.settled()
-	}, func() any { return fmt.Sprint(deliveries(), len(missing())) })
+		return w.t.Failed() || len(missing()) == 0 && w.web.settled() && w.status().Stored.N("pendingDeliveries") == 0
+	}, func() any { return fmt.Sprint(deliveries(), len(missing()), w.status().Stored.N("pendingDeliveries")) })
 	w.check()
+	if losses := w.status().Losses; len(losses) > 0 {
+		w.t.Errorf("losses are reported: %v", losses)
+	}
 	known := 0
 	for _, topic := range w.topics {
 		published, _ := topic.books.Published()
