@@ -214,9 +214,9 @@ func TestSizesOfMessages(t *testing.T) {
 	})
 }
 
-// The message group of a standard topic reaches standard queues, for fair queues, and the
-// trace header reaches all.
-func TestGroupsAndTracesReachQueues(t *testing.T) {
+// The message group of a standard topic reaches standard queues, for fair queues, and is no
+// part of the body.
+func TestGroupsReachQueues(t *testing.T) {
 	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
 		p := createTopic(t, env, "orders", nil)
 		wrapped, _ := p.feed("wrapped")
