@@ -66,8 +66,9 @@ func (p *press) Text(_ context.Context, account, region, phone string, m topic.M
 	return "text", p.err
 }
 
-// A printer is a service before a press: topics "t", "shared" with the stranger, "small" and "big" of 1,024 and
-// 1,048,576 bytes, "o.fifo", and "c.fifo" that deduplicates by content.
+// A printer is a service before a press: topics "t", "shared" with the stranger, "small"
+// and "big" of 1,024 and 1,048,576 bytes, "o.fifo", and "c.fifo" that deduplicates by
+// content.
 type printer struct {
 	*press
 	front http.Handler

@@ -226,3 +226,45 @@ func wantHeaders(t *testing.T, got http.Header, want map[string]string) {
 		wantEqual(t, "header "+name, got.Get(name), value)
 	}
 }
+
+// Endpoints that hang keep nobody else waiting: neither publishers nor other subscribers.
+func TestEndpointsThatHang(t *testing.T) {
+	env := testenv.Start(t)
+	p := createTopic(t, env, "orders", nil)
+	release := make(chan struct{})
+	hanging := make(chan struct{}, 100)
+	var confirmed sync.Once
+	link := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		first := false
+		confirmed.Do(func() { first = true })
+		if first {
+			link <- readNotification(t, string(body)).SubscribeURL
+			return
+		}
+		hanging <- struct{}{}
+		<-release
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(release) })
+	p.subscribe("http", server.URL+"/hang")
+	visit(t, patience.For(t, "the confirmation of the one that will hang", link, nil))
+
+	s := openSite(t)
+	p.subscribe("http", s.url+"/hook")
+	_, n := s.next("the confirmation")
+	visit(t, n.SubscribeURL)
+	q, _ := p.feed("q")
+	got := map[string]bool{}
+	for i := range 10 {
+		p.publish(string(rune('a' + i)))
+	}
+	for range 10 {
+		_, n := s.next("a message beside one that hangs")
+		got[n.Message] = true
+	}
+	wantEqual(t, "messages of the endpoint beside it", len(got), 10)
+	wantEqual(t, "messages of the queue beside it", q.messages(), "a b c d e f g h i j")
+	patience.For(t, "a request that hangs", hanging, nil)
+}
