@@ -157,7 +157,12 @@ func TestBrokerThatDiesOnAFullDisk(t *testing.T) {
 	if err != nil || !c.Wait() {
 		t.Fatal("the message was not confirmed", err)
 	}
-	eventually(t, "the queue on the disk", func() bool { return len(metadataWith(data, "kept")) > 0 })
+	// RabbitMQ 3.10, killed on a full disk, forgot now and then (4 of 60) what only the log of
+	// its metadata had yet. That is not what is tried here: a reboot takes the log in.
+	if _, err := m.client.RebootBroker(t.Context(), &mq.RebootBrokerInput{BrokerId: &id}); err != nil {
+		t.Fatal(err)
+	}
+	m.until(id, "the broker, rebooted", running)
 	free := glut(t, dir)
 	out, err := exec.Command("pgrep", "--full", "--oldest", "beam.smp.*"+id).Output()
 	if err != nil {
