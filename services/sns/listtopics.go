@@ -21,7 +21,7 @@ func (s *Service) ListTopics(ctx context.Context, in *api.ListTopicsInput) (*api
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListTopicsOutput{NextToken: next}
+	out := &api.ListTopicsOutput{Topics: []*api.Topic{}, NextToken: next} // AWS answers an empty list too
 	for _, id := range page {
 		out.Topics = append(out.Topics, &api.Topic{TopicArn: new(id.ARN())})
 	}
