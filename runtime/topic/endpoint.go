@@ -49,7 +49,7 @@ func (ts *Topics) Resolve(name string) (delivery.Target, error) {
 	if !ok {
 		return nil, fault.New(fault.Invalid, "%s is neither a topic nor a subscription", name)
 	}
-	s, err := ts.Subscription(id)
+	s, err := ts.subscription(id)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (d durable) DeliverAll(ctx context.Context, events []delivery.Event) (taken
 // An endpoint is what a subscription delivers to: a queue, a function or a web server.
 type endpoint struct {
 	topics *Topics
-	sub    Subscription
+	sub    *Subscription
 	to     delivery.Target
 }
 
@@ -102,7 +102,7 @@ func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply
 		if err != nil {
 			return delivery.Reply{}, err
 		}
-		if err := t.topics.paces.Admit(ctx, t.sub.ARN(), overHTTP(&topic, &t.sub).PerSecond()); err != nil {
+		if err := t.topics.paces.Admit(ctx, t.sub.ARN(), overHTTP(&topic, t.sub).PerSecond()); err != nil {
 			return delivery.Reply{}, err
 		}
 	}
@@ -148,7 +148,7 @@ func fitsQueue(e *delivery.Event) error {
 // A mailTarget keeps what would have been sent.
 type mailTarget struct {
 	topics *Topics
-	sub    Subscription
+	sub    *Subscription
 }
 
 // Allows implements delivery.Target: nobody's policy stands before a mailbox.

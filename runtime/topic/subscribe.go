@@ -58,12 +58,21 @@ func newToken() string {
 // Subscription returns a subscription. The caller must not change what it refers to.
 // fault.NotFound.
 func (ts *Topics) Subscription(id SubscriptionID) (Subscription, error) {
+	s, err := ts.subscription(id)
+	if err != nil {
+		return Subscription{}, err
+	}
+	return *s, nil
+}
+
+// subscription is Subscription without a copy, which nobody may change.
+func (ts *Topics) subscription(id SubscriptionID) (*Subscription, error) {
 	ts.mu.RLock()
 	defer ts.mu.RUnlock()
 	if st := ts.states[id.Topic]; st != nil && st.topic != nil && st.byUUID[id.UUID] != nil {
-		return *st.byUUID[id.UUID], nil
+		return st.byUUID[id.UUID], nil
 	}
-	return Subscription{}, noSubscription(id)
+	return nil, noSubscription(id)
 }
 
 // Find returns the subscription that a topic has of an endpoint, as Subscription does.
