@@ -143,7 +143,7 @@ func (o *Outbox) end(ctx context.Context, env *envelope, c Condition, reply Repl
 // follow makes durable what a policy has follow from the end of a delivery.
 func (o *Outbox) follow(ctx context.Context, p Policy, s Sender, out Outcome) error {
 	if out.Condition == Success {
-		return o.handOn(ctx, p.OnSuccess, s.Record, out)
+		return o.handOn(ctx, p.OnSuccess, "", s.Record, out)
 	}
 	level := slog.LevelWarn // it is lost
 	if p.DeadLetter != "" || p.OnFailure != "" {
@@ -151,7 +151,7 @@ func (o *Outbox) follow(ctx context.Context, p Policy, s Sender, out Outcome) er
 	}
 	o.config.Log.Log(ctx, level, "an event was not delivered", "to", label(out.To), "event", out.Event.ID, "condition", string(out.Condition),
 		"attempts", out.Attempts, "deadLetter", label(p.DeadLetter), "onFailure", label(p.OnFailure), "err", reason(out.Reply, out.Err))
-	return errors.Join(o.handOn(ctx, p.DeadLetter, s.DeadLetter, out), o.handOn(ctx, p.OnFailure, s.Record, out))
+	return errors.Join(o.handOn(ctx, p.DeadLetter, s.DeadLetters, s.DeadLetter, out), o.handOn(ctx, p.OnFailure, "", s.Record, out))
 }
 
 // tellEnded tells a sender that a delivery has ended.
@@ -179,7 +179,7 @@ func reason(reply Reply, err error) any {
 // as a rule, which takes it at once.
 var handingOn = Policy{MaxAge: 24 * time.Hour, Failed: Backoff{{First: time.Second, Last: 5 * time.Minute}}}
 
-func (o *Outbox) handOn(ctx context.Context, to string, form func(Outcome) Event, out Outcome) error {
+func (o *Outbox) handOn(ctx context.Context, to, sender string, form func(Outcome) Event, out Outcome) error {
 	if to == "" {
 		return nil
 	}
@@ -188,7 +188,9 @@ func (o *Outbox) handOn(ctx context.Context, to string, form func(Outcome) Event
 		e = form(out)
 	}
 	e.SeqSource, e.Seq = 0, 0 // were for the first target; here events arrive in any order
-	err := o.Put(ctx, to, e, handingOn)
+	p := handingOn
+	p.Sender = sender
+	err := o.Put(ctx, to, e, p)
 	if errors.Is(err, fault.TooLarge) { // nothing can keep it, however often it is tried
 		o.config.Log.Warn("what follows from an event is too large to be kept", "to", label(to), "event", out.Event.ID, "err", err)
 		return nil

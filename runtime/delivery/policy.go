@@ -28,6 +28,10 @@ type Sender struct {
 	// gets. nil hands on the event as it is.
 	DeadLetter func(Outcome) Event
 
+	// DeadLetters is the name of the sender whose the deliveries of dead letters are; "" for
+	// none.
+	DeadLetters string
+
 	// Record makes the event that OnSuccess or OnFailure gets; nil hands on the
 	// event as it is.
 	Record func(Outcome) Event

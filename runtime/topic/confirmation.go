@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"millrace/runtime/delivery"
+	"millrace/runtime/topic/deliverypolicy"
 	"millrace/runtime/topic/envelope"
 )
 
@@ -59,6 +60,9 @@ func (ts *Topics) confirmation(ctx context.Context, t *Topic, s *Subscription, t
 		e.Body, e.Unfinished = []byte(ts.config.Signer.Finish(string(e.Body))), false
 	}
 	p := ts.policyOf(t, s)
-	p.DeadLetter = ""
+	if p.Failed == nil {
+		p.Failed = deliverypolicy.Managed()
+	}
+	p.Sender, p.DeadLetter = "", "" // it is no message: nothing counts it, and nobody misses it
 	return ts.config.Outbox.Put(ctx, to, e, p)
 }

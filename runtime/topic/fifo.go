@@ -186,12 +186,8 @@ func (b *batch) giveUp(ctx context.Context, e delivery.Event, why error) error {
 		return nil
 	}
 	e.SeqSource, e.Seq = 0, 0 // it may wait in the outbox while later ones arrive
-	if err := ts.config.Outbox.Put(ctx, dead, e, deadLetters); err != nil {
-		return err
-	}
-	c.redriven.Add(1)
-	return nil
+	return ts.config.Outbox.Put(ctx, dead, e, deadLetters)
 }
 
 // deadLetters is how hard the dead-letter queue of a subscription is tried.
-var deadLetters = delivery.Policy{MaxAge: 24 * time.Hour, Failed: delivery.Backoff{{First: time.Second, Last: 5 * time.Minute}}}
+var deadLetters = delivery.Policy{Sender: deadLetterSender, MaxAge: 24 * time.Hour, Failed: delivery.Backoff{{First: time.Second, Last: 5 * time.Minute}}}

@@ -6,6 +6,7 @@ import (
 	"millrace/runtime/delivery"
 	"millrace/runtime/topic/audience"
 	"millrace/runtime/topic/deliverypolicy"
+	"millrace/runtime/topic/envelope"
 )
 
 // SenderName is the name under which the outbox knows what topics deliver.
@@ -81,9 +82,30 @@ func (c *counters) countFiltered(out audience.FilteredOut) {
 	}
 }
 
-// Sender is how the outbox treats what topics deliver.
-func (ts *Topics) Sender() delivery.Sender {
-	return delivery.Sender{Failed: deliverypolicy.Managed(), Ended: ts.ended}
+// deadLetterSender is the name under which the outbox knows the dead letters of
+// subscriptions.
+const deadLetterSender = SenderName + "-dead-letters"
+
+// Senders are how the outbox treats what topics deliver, by the names that it knows them
+// by.
+func (ts *Topics) Senders() map[string]delivery.Sender {
+	return map[string]delivery.Sender{
+		SenderName:       {Failed: deliverypolicy.Managed(), Ended: ts.ended, DeadLetter: deadLetter, DeadLetters: deadLetterSender},
+		deadLetterSender: {Ended: ts.redriven},
+	}
+}
+
+// deadLetter is what a dead-letter queue gets: what a queue would have got in place of the
+// endpoint.
+func deadLetter(o delivery.Outcome) delivery.Event {
+	e := o.Event
+	if !e.Unlimited && e.Headers == nil { // neither a queue's nor a web server's: raw messages may look like events
+		if body, err := envelope.FromLambda(e.Body); err == nil {
+			e.Body = body
+		}
+	}
+	e.Unlimited = true // the queue's own MaximumMessageSize does not count
+	return e
 }
 
 // ended counts a delivery that is over.
@@ -95,10 +117,21 @@ func (ts *Topics) ended(o delivery.Outcome) {
 	c := ts.counters(id.Topic)
 	if o.Condition == delivery.Success {
 		c.delivered.Add(1)
+	} else {
+		c.failed.Add(1)
+	}
+}
+
+// redriven counts a dead letter that has reached its queue, or cannot.
+func (ts *Topics) redriven(o delivery.Outcome) {
+	id, ok := ParseARN(o.Event.Source.ARN)
+	if !ok {
 		return
 	}
-	c.failed.Add(1)
-	if o.DeadLetter != "" {
+	c := ts.counters(id)
+	if o.Condition == delivery.Success {
 		c.redriven.Add(1)
+	} else {
+		c.notRedriven.Add(1)
 	}
 }

@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	topics "millrace/runtime/topic"
 	"millrace/test/testenv"
 )
 
@@ -230,5 +233,43 @@ func TestGroupsReachQueues(t *testing.T) {
 				t.Errorf("the body says the group: %s", *m.Body)
 			}
 		}
+	})
+}
+
+// A dead letter of any protocol is a notification, whatever the size of messages that its
+// queue takes from others; the counts say whether it arrived.
+func TestDeadLettersOfOtherProtocols(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		p := createTopic(t, env, "orders", nil)
+		dead := create(t, env, "dead", nil)
+		dead.set("Policy", fromTopic(queueARNs+"dead", p.arn))
+		dead.set("MaximumMessageSize", "1024")
+		subscription := p.subscribe("lambda", functionARNs+"gone", "RedrivePolicy", `{"deadLetterTargetArn":"`+queueARNs+`dead"}`)
+		big := strings.Repeat("<x>", 80_000)
+		sent := p.publish(big, withText("a", "String", "v"))
+		synctest.Wait()
+		n := readNotification(t, *dead.one().Body)
+		wantEqual(t, "the dead letter", n.Type+" "+n.MessageId, "Notification "+*sent.MessageId)
+		wantEqual(t, "its message", n.Message == big, true)
+		wantEqual(t, "its signature", len(n.Signature), 344)
+		p.setSubscription(subscription, "RedrivePolicy", `{"deadLetterTargetArn":"`+queueARNs+`none"}`)
+		p.publish("lost")
+		synctest.Wait()
+		var m topics.Metrics
+		req, err := http.NewRequestWithContext(t.Context(), "GET", env.Endpoint+"/_runtime/sns/metrics?topic="+p.arn, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := env.AWS.HTTPClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, "failed", m.NumberOfNotificationsFailed, 2)
+		wantEqual(t, "dead letters that arrived", m.NumberOfNotificationsRedrivenToDlq, 1)
+		wantEqual(t, "dead letters that did not", m.NumberOfNotificationsFailedToRedriveToDlq, 1)
 	})
 }

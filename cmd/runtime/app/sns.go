@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -70,7 +71,7 @@ func openSNS(ctx context.Context, a *App) (Offer, error) {
 		Now: time.Now, Log: a.cfg.Log, Shared: a.others != nil, PoliciesOff: a.cfg.SNS.PoliciesOff,
 	})
 	a.targets["sns"] = a.topics.Resolve
-	a.senders[topic.SenderName] = a.topics.Sender()
+	maps.Copy(a.senders, a.topics.Senders())
 	if err := a.stack.Start(ctx, "topics", a.topics); err != nil {
 		return Offer{}, err
 	}

@@ -153,7 +153,9 @@ func (d *Draft) writeReplayed(w *writer) {
 
 // unsubscribe is the link to unsubscribe, up to the subscription's ARN.
 func (d *Draft) unsubscribe() string {
-	return d.n.BaseURL + "/?Action=Unsubscribe&SubscriptionArn="
+	return d.n.BaseURL + unsubscribeLink
 }
+
+const unsubscribeLink = "/?Action=Unsubscribe&SubscriptionArn="
 
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
