@@ -124,6 +124,34 @@ func defaultPolicy(k keys.Key) string {
     "Resource" : "*"
   } ]
 }`
+	case "sns":
+		text = `{
+  "Version" : "2012-10-17",
+  "Id" : "auto-sns-1",
+  "Statement" : [ {
+    "Sid" : "Allow access through SNS for all principals in the account that are authorized to use SNS",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "*"
+    },
+    "Action" : [ "kms:Decrypt", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:ListGrants", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {
+      "StringEquals" : {
+        "kms:ViaService" : "sns.REGION.amazonaws.com",
+        "kms:CallerAccount" : "ACCOUNT"
+      }
+    }
+  }, {
+    "Sid" : "Allow direct access to key metadata to the account",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "arn:aws:iam::ACCOUNT:root"
+    },
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Resource" : "*"
+  } ]
+}`
 	case "mq":
 		text = `{
   "Version" : "2012-10-17",

@@ -273,3 +273,18 @@ func TestDeadLettersOfOtherProtocols(t *testing.T) {
 		wantEqual(t, "dead letters that did not", m.NumberOfNotificationsFailedToRedriveToDlq, 1)
 	})
 }
+
+// Topics are encrypted under the key that AWS manages for SNS as under others.
+func TestTopicUnderTheKeyOfSNS(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		for _, p := range []topic{
+			createTopic(t, env, "orders", map[string]string{"KmsMasterKeyId": "alias/aws/sns"}),
+			createTopic(t, env, "orders.fifo", map[string]string{"KmsMasterKeyId": "alias/aws/sns", "FifoTopic": "true", "ContentBasedDeduplication": "true"}),
+		} {
+			q, _ := p.feed("q-" + p.arn[strings.LastIndexByte(p.arn, ':')+1:])
+			p.publish("hello", withGroup("g", ""))
+			synctest.Wait()
+			wantEqual(t, p.arn, q.messages(), "hello")
+		}
+	})
+}

@@ -101,7 +101,7 @@ func TestDataKeys(t *testing.T) {
 	}
 	aliasARN := "arn:aws:kms:" + region + ":" + account + ":alias/mill"
 	var seen [][]byte
-	for _, name := range []string{"", k.ID, k.ARN(), "alias/mill", aliasARN, "alias/aws/sqs", "alias/aws/sqs"} {
+	for _, name := range []string{"", k.ID, k.ARN(), "alias/mill", aliasARN, "alias/aws/sqs", "alias/aws/sqs", "alias/aws/sns"} {
 		d := mustDataKey(t, r, name)
 		if len(d.Wrapped) >= 200 {
 			t.Errorf("a data key under %q takes %d bytes", name, len(d.Wrapped))
@@ -272,7 +272,7 @@ func TestDeletion(t *testing.T) {
 	if got := r.Keys(account, region); len(got) != 0 {
 		t.Errorf("still lists %v", got)
 	}
-	if got := r.Aliases(account, region); len(got) != 3 || got[0].Name != "alias/aws/mq" || got[1].Name != "alias/aws/secretsmanager" || got[2].Name != "alias/aws/sqs" {
+	if got := r.Aliases(account, region); len(got) != 4 || got[0].Name != "alias/aws/mq" || got[1].Name != "alias/aws/secretsmanager" || got[2].Name != "alias/aws/sns" || got[3].Name != "alias/aws/sqs" {
 		t.Errorf("still lists %v", got)
 	}
 	_, err = r.Key(ctx, k.ID, account, region)
