@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -44,6 +45,7 @@ type runtime struct {
 	*app.App
 	sqs    *sqs.Client
 	lambda *lambda.Client
+	sns    *sns.Client
 }
 
 func start(t *testing.T, dir string) (*runtime, error) {
@@ -56,7 +58,7 @@ func start(t *testing.T, dir string) (*runtime, error) {
 		Credentials: credentials.NewStaticCredentialsProvider("000000000000", "secret", ""),
 		HTTPClient:  &http.Client{Transport: wholebody.Transport(&http.Transport{DisableKeepAlives: true})},
 	}
-	return &runtime{a, sqs.NewFromConfig(cfg), lambda.NewFromConfig(cfg)}, nil
+	return &runtime{a, sqs.NewFromConfig(cfg), lambda.NewFromConfig(cfg), sns.NewFromConfig(cfg)}, nil
 }
 
 func (r *runtime) stop(t *testing.T) {
@@ -140,6 +142,7 @@ func prepare(t *testing.T) (killed, stopped string, c content) {
 		FunctionName: aws.String("f"), Role: aws.String("arn:aws:iam::000000000000:role/r"), Runtime: lambdatypes.RuntimeProvidedal2023,
 		Handler: aws.String("bootstrap"), Code: &lambdatypes.FunctionCode{ZipFile: code.Bytes()},
 	}))
+	r.prepareTopic(t)
 	check(nil, os.CopyFS(killed, os.DirFS(dir)))
 	r.stop(t)
 	return killed, dir, c
@@ -251,6 +254,7 @@ func examine(t *testing.T, dir string, want content) {
 	if _, err := r.lambda.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: aws.String("f")}); err != nil {
 		t.Errorf("the function is gone: %v; named are %v", err, status.Losses)
 	}
+	r.examineTopic(t)
 	r.goOn(t)
 }
 
