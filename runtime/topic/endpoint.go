@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
@@ -51,8 +52,12 @@ func (ts *Topics) Resolve(name string) (delivery.Target, error) {
 	}
 	s, err := ts.subscription(id)
 	if err != nil {
-		return nil, err
+		return unsubscribed{ts, id}, nil
 	}
+	return ts.target(s)
+}
+
+func (ts *Topics) target(s *Subscription) (delivery.Target, error) {
 	switch s.Protocol {
 	case Email, EmailJSON, SMS:
 		return durable{mailTarget{ts, s}}, nil
@@ -66,6 +71,42 @@ func (ts *Topics) Resolve(name string) (delivery.Target, error) {
 		return durable{target}, nil
 	}
 	return target, nil
+}
+
+// An unsubscribed target is a subscription that is not there anymore: what was still on
+// its way is dropped, as SNS does it.
+type unsubscribed struct {
+	topics *Topics
+	id     SubscriptionID
+}
+
+// Allows implements delivery.Target.
+func (unsubscribed) Allows(delivery.Source) error { return nil }
+
+// Deliver implements delivery.Target. Of a cluster another runtime may have made the
+// subscription a moment ago, so it is looked for.
+func (t unsubscribed) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	for waited := time.Duration(0); t.topics.config.Shared && waited < lagTimeout; waited += lagTimeout / 20 {
+		select {
+		case <-time.After(lagTimeout / 20):
+		case <-ctx.Done():
+			return delivery.Reply{}, ctx.Err()
+		}
+		s, err := t.topics.subscription(t.id)
+		if err != nil {
+			continue
+		}
+		to, err := t.topics.target(s)
+		if err == nil {
+			err = to.Allows(e.Source)
+		}
+		if err != nil {
+			return delivery.Reply{}, err
+		}
+		return to.Deliver(ctx, e)
+	}
+	t.topics.config.Log.Debug("a message for a subscription that has ended was dropped", "subscription", t.id.ARN(), "message", e.ID)
+	return delivery.Reply{}, nil
 }
 
 // durable marks a target that has an event on disk when its Deliver returns.

@@ -114,6 +114,9 @@ func (ts *Topics) ended(o delivery.Outcome) {
 	if !ok {
 		return
 	}
+	if _, err := ts.subscription(id); err != nil { // it was dropped
+		return
+	}
 	c := ts.counters(id.Topic)
 	if o.Condition == delivery.Success {
 		c.delivered.Add(1)

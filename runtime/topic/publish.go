@@ -17,6 +17,9 @@ import (
 // are answered as the first was. fault.NotFound when there is no such topic; the errors
 // of package keys when its key cannot be used.
 func (ts *Topics) Publish(ctx context.Context, id ID, messages ...Message) ([]Published, error) {
+	if _, err := ts.Get(id); err != nil {
+		return nil, err
+	}
 	ts.mu.RLock()
 	st := ts.states[id]
 	var t *Topic

@@ -159,12 +159,38 @@ func (ts *Topics) Create(ctx context.Context, t Topic) (Topic, error) {
 
 // Get returns a topic. The caller must not change what it refers to. fault.NotFound.
 func (ts *Topics) Get(id ID) (Topic, error) {
-	ts.mu.RLock()
-	defer ts.mu.RUnlock()
-	if s := ts.states[id]; s != nil && s.topic != nil {
-		return *s.topic, nil
+	if st := ts.known(id); st != nil {
+		return *st, nil
+	}
+	if !ts.config.Shared {
+		return Topic{}, noTopic(id)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lagTimeout) // another runtime may have made it a moment ago
+	defer cancel()
+	if _, err := ts.topics.Find(ctx, id.key()); err != nil {
+		if errors.Is(err, fault.NotFound) {
+			err = noTopic(id)
+		}
+		return Topic{}, err
+	}
+	ts.reflectTopic(id.key())
+	if st := ts.known(id); st != nil {
+		return *st, nil
 	}
 	return Topic{}, noTopic(id)
+}
+
+// lagTimeout is how long something is waited for that another runtime may have written.
+const lagTimeout = 2 * time.Second
+
+// known is a topic that this runtime knows; nil for none.
+func (ts *Topics) known(id ID) *Topic {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	if s := ts.states[id]; s != nil {
+		return s.topic
+	}
+	return nil
 }
 
 // List returns the names of an account's topics in a region, in their order.
