@@ -43,6 +43,9 @@ func (ts *Topics) publishInOrder(ctx context.Context, t *Topic, messages []Messa
 	if err != nil {
 		return nil, err
 	}
+	if now, _ := ts.Get(t.ID); now.Generation != t.Generation { // deleted meanwhile: this may have made its log anew
+		return nil, errors.Join(noTopic(t.ID), ts.config.Logs.Delete(ctx, t.Generation))
+	}
 	for i, r := range results {
 		all[i].Seq, all[i].Err = r.Seq, r.Err
 		switch {

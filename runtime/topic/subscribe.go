@@ -42,6 +42,9 @@ func (ts *Topics) Subscribe(ctx context.Context, s Subscription) (Subscription, 
 		_, err = ts.subs.Update(ctx, key, func(Subscription) (Subscription, error) { return s, nil })
 	}
 	ts.reflectSubscription(key)
+	if now, _ := ts.Get(s.Topic); err == nil && now.Generation != t.Generation { // deleted meanwhile, and maybe made anew
+		return Subscription{}, errors.Join(noTopic(s.Topic), ts.sweep(ctx, s.Topic))
+	}
 	if err == nil && s.Topic.FIFO() {
 		err = ts.syncReader(ctx, key)
 	}

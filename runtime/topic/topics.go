@@ -439,11 +439,25 @@ func (ts *Topics) openLogs(ctx context.Context) error {
 	if ts.config.Shared {
 		return nil // the same holds for topics
 	}
+	return ts.removeLogs(ctx)
+}
+
+// removeLogs removes the logs of FIFO topics that are gone.
+func (ts *Topics) removeLogs(ctx context.Context) error {
+	kept := map[string]bool{}
+	ts.mu.RLock()
+	for _, s := range ts.states {
+		if s.topic != nil {
+			kept[s.topic.Generation] = true
+		}
+	}
+	ts.mu.RUnlock()
 	for _, log := range ts.config.Logs.Names() {
-		if topics[log] == nil {
-			if err := ts.config.Logs.Delete(ctx, log); err != nil {
-				return err
-			}
+		if kept[log] {
+			continue
+		}
+		if err := ts.config.Logs.Delete(ctx, log); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -473,8 +487,8 @@ func (ts *Topics) sweepAll(ctx context.Context) error {
 // Stop implements lifecycle.Part.
 func (ts *Topics) Stop(ctx context.Context) error { return ts.life.Stop(ctx, "topics") }
 
-// Reset removes all topics and subscriptions, and what is on its way in FIFO topics. The
-// topics go on with what comes then.
+// Reset removes all topics and subscriptions, and what is on its way in FIFO topics. What
+// is made meanwhile stays.
 func (ts *Topics) Reset(ctx context.Context) error {
 	for _, key := range ts.topics.Keys("") {
 		id, ok := parseKey(key)
@@ -485,8 +499,5 @@ func (ts *Topics) Reset(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := errors.Join(ts.resetSMS(ctx), ts.forgetEnded(ctx)); err != nil {
-		return err
-	}
-	return ts.config.Logs.Reset(ctx)
+	return errors.Join(ts.resetSMS(ctx), ts.forgetEnded(ctx), ts.sweepAll(ctx), ts.removeLogs(ctx))
 }

@@ -311,8 +311,10 @@ func (a *App) Reset(ctx context.Context) error {
 	return errors.Join(a.removeAll(ctx), a.outbox.Start(ctx))
 }
 
-// removeAll removes what is stored: what feeds on the rest goes first.
+// removeAll removes what is stored: what feeds on the rest goes first. What somebody makes
+// meanwhile stays: without its record it would be there until the next start, and lost then.
 func (a *App) removeAll(ctx context.Context) error {
+	newest := a.records.Newest()
 	for _, o := range slices.Backward(a.offers) {
 		if o.Reset == nil {
 			continue
@@ -321,7 +323,7 @@ func (a *App) removeAll(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := a.records.Reset(ctx); err != nil {
+	if err := a.records.RemoveUpTo(ctx, newest); err != nil {
 		return err
 	}
 	return a.keys.Reset(ctx)

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/maphash"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -279,8 +280,22 @@ func (s *Store) unfollow() (err error) {
 }
 
 // Reset removes every record of every kind.
-func (s *Store) Reset(ctx context.Context) error {
-	for wire := range s.all() {
+func (s *Store) Reset(ctx context.Context) error { return s.RemoveUpTo(ctx, math.MaxUint64) }
+
+// Newest is the revision of the newest record; records that are written from now on have
+// higher ones.
+func (s *Store) Newest() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.highest
+}
+
+// RemoveUpTo removes every record that was not written since Newest answered a revision.
+func (s *Store) RemoveUpTo(ctx context.Context, revision uint64) error {
+	for wire, r := range s.all() {
+		if r.revision > revision {
+			continue
+		}
 		if err := s.remove(ctx, wire); err != nil {
 			return err
 		}

@@ -85,6 +85,16 @@ func TestRecords(t *testing.T) {
 	if got := fmt.Sprint(things.List("")); got != "[{11} {2} {20} {3}]" {
 		t.Errorf("after a restart: %s", got)
 	}
+	newest := s.Newest()
+	if err := things.Create(ctx, "new", thing{4}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RemoveUpTo(ctx, newest); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(things.List("")); got != "[{4}]" {
+		t.Errorf("after the removal of what was older: %s", got)
+	}
 	if err := s.Reset(ctx); err != nil {
 		t.Fatal(err)
 	}
