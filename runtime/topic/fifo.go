@@ -12,6 +12,7 @@ import (
 
 	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
+	"millrace/runtime/store/keys"
 	"millrace/runtime/telemetry"
 	"millrace/runtime/topic/audience"
 	"millrace/runtime/topic/fifo"
@@ -77,6 +78,7 @@ type reader struct {
 	replayer  string // the ID of the reader
 	source    uint64
 	replaySet time.Time // what was published before is replayed; zero when nothing is
+	failed    bool      // the replay cannot go on
 }
 
 // deliver hands entries of the log to the subscription's queue, in their order, and
@@ -102,12 +104,17 @@ func (r *reader) deliver(ctx context.Context, items []fifo.Item) (done int, err 
 	out := batch{reader: r, topic: &t, sub: &s}
 	for i := range items {
 		m, err := ts.unseal(&t, items[i].Content)
+		if isUnreadable(err) {
+			ts.config.Log.Error("a message of a FIFO topic cannot be read anymore, and is dropped", "subscription", s.ARN(), "seq", items[i].Seq, "err", err)
+			ts.counters(t.ID).failed.Add(1)
+			out.skip()
+			continue
+		}
 		if err != nil {
-			if !r.replaySet.IsZero() {
-				ts.replays.set(r.replayer, ReplayFailed)
-			}
+			r.fail(true)
 			return out.send(ctx, err)
 		}
+		r.fail(false)
 		if reason := filter.Match(audience.Message{Body: m.Message.Body, Attributes: m.Message.Attributes}); reason != audience.Matched {
 			var n audience.FilteredOut
 			n[reason]++
@@ -126,6 +133,25 @@ func (r *reader) deliver(ctx context.Context, items []fifo.Item) (done int, err 
 	}
 	done, err = out.send(ctx, nil)
 	return done, err
+}
+
+// isUnreadable reports whether a message will never be read again: it is damaged, or its
+// KMS key is gone.
+func isUnreadable(err error) bool {
+	return errors.Is(err, keys.ErrCiphertext) || errors.Is(err, keys.ErrNotFound) || errors.Is(err, fault.Internal)
+}
+
+// fail notes that the replay, if it is one, has failed, as when the topic's KMS key is
+// disabled, or that it goes on.
+func (r *reader) fail(failed bool) {
+	if r.failed == failed || r.replaySet.IsZero() {
+		return
+	}
+	if r.failed = failed; failed {
+		r.topics.replays.set(r.replayer, ReplayFailed)
+	} else {
+		r.topics.replays.forget(r.replayer)
+	}
 }
 
 // A batch is events on their way to a queue.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"millrace/runtime/delivery"
+	"millrace/runtime/delivery/target"
 	"millrace/runtime/fault"
 	"millrace/runtime/lifecycle"
 	"millrace/runtime/store/backbone/backbonetest"
@@ -21,7 +23,11 @@ import (
 func TestMain(m *testing.M) { backbonetest.Main(m) }
 
 // A keyring has one key, and calls asked before it gives it out.
-type keyring struct{ asked func() }
+// What it refuses to unwrap it has an error for.
+type keyring struct {
+	asked  func()
+	refuse func() error
+}
 
 func (r *keyring) DataKey(string, string, string) (keys.DataKey, error) {
 	if r.asked != nil {
@@ -31,7 +37,12 @@ func (r *keyring) DataKey(string, string, string) (keys.DataKey, error) {
 	return keys.DataKey{Wrapped: []byte("key"), AEAD: aead}, err
 }
 
-func (*keyring) Unwrap([]byte) (cipher.AEAD, error) {
+func (r *keyring) Unwrap(wrapped []byte) (cipher.AEAD, error) {
+	if r.refuse != nil && wrapped != nil {
+		if err := r.refuse(); err != nil {
+			return nil, err
+		}
+	}
 	block, err := aes.NewCipher(make([]byte, 32))
 	if err != nil {
 		return nil, err
@@ -44,21 +55,28 @@ type world struct {
 	*topic.Topics
 	logs *fifo.Logs
 	keys keyring
-	asks func() // called when the topics ask what time it is; nil for nothing
+	asks func()      // called when the topics ask what time it is; nil for nothing
+	came chan string // the bodies that the one queue there is has got
 }
 
 func start(t *testing.T) *world {
 	t.Helper()
 	backbone := backbonetest.Start(t, t.TempDir())
 	store := record.New(backbone.JetStream(), nil)
-	w := &world{logs: fifo.New(fifo.Config{Backbone: backbone, Records: store})}
+	w := &world{logs: fifo.New(fifo.Config{Backbone: backbone, Records: store}), came: make(chan string, 100)}
+	resolve := func(string) (delivery.Target, error) {
+		return target.Func(func(_ context.Context, e delivery.Event) (delivery.Reply, error) {
+			w.came <- string(e.Body)
+			return delivery.Reply{}, nil
+		}), nil
+	}
 	now := func() time.Time {
 		if asks := w.asks; asks != nil {
 			asks()
 		}
 		return time.Now()
 	}
-	w.Topics = topic.New(topic.Config{Records: store, Keys: &w.keys, Logs: w.logs, Now: now})
+	w.Topics = topic.New(topic.Config{Records: store, Keys: &w.keys, Logs: w.logs, Resolve: resolve, Now: now})
 	parts := []lifecycle.Part{store, w.logs, w.Topics}
 	for _, p := range parts {
 		if err := p.Start(t.Context()); err != nil {
