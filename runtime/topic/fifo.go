@@ -79,12 +79,23 @@ type reader struct {
 	source    uint64
 	replaySet time.Time // what was published before is replayed; zero when nothing is
 	failed    bool      // the replay cannot go on
+	waits     bool      // the last deliver has failed
 }
 
-// deliver hands entries of the log to the subscription's queue, in their order, and
+// deliver is handOver, and tells the log when messages begin to wait.
+func (r *reader) deliver(ctx context.Context, items []fifo.Item) (done int, err error) {
+	done, err = r.handOver(ctx, items)
+	if err != nil && !r.waits && ctx.Err() == nil {
+		r.topics.config.Log.Warn("messages of a FIFO topic wait: they cannot be delivered now", "subscription", r.id.ARN(), "err", err)
+	}
+	r.waits = err != nil
+	return done, err
+}
+
+// handOver hands entries of the log to the subscription's queue, in their order, and
 // returns how many are done with. What the queue can never take is dead-lettered; when it
 // is out of reach, everything behind waits.
-func (r *reader) deliver(ctx context.Context, items []fifo.Item) (done int, err error) {
+func (r *reader) handOver(ctx context.Context, items []fifo.Item) (done int, err error) {
 	ts := r.topics
 	s, err := ts.Subscription(r.id)
 	if errors.Is(err, fault.NotFound) {

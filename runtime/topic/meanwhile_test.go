@@ -1,11 +1,15 @@
 package topic_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +22,7 @@ import (
 	"millrace/runtime/store/record"
 	"millrace/runtime/topic"
 	"millrace/runtime/topic/fifo"
+	"millrace/test/patience"
 )
 
 func TestMain(m *testing.M) { backbonetest.Main(m) }
@@ -50,11 +55,14 @@ func (r *keyring) Unwrap(wrapped []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
+var errDisabled = fault.New(fault.Denied, "the key is disabled")
+
 // A world is topics without subscribers.
 type world struct {
 	*topic.Topics
 	logs *fifo.Logs
 	keys keyring
+	log  lockedBuffer
 	asks func()      // called when the topics ask what time it is; nil for nothing
 	came chan string // the bodies that the one queue there is has got
 }
@@ -76,7 +84,7 @@ func start(t *testing.T) *world {
 		}
 		return time.Now()
 	}
-	w.Topics = topic.New(topic.Config{Records: store, Keys: &w.keys, Logs: w.logs, Resolve: resolve, Now: now})
+	w.Topics = topic.New(topic.Config{Records: store, Keys: &w.keys, Logs: w.logs, Resolve: resolve, Now: now, Log: slog.New(slog.NewTextHandler(&w.log, nil))})
 	parts := []lifecycle.Part{store, w.logs, w.Topics}
 	for _, p := range parts {
 		if err := p.Start(t.Context()); err != nil {
@@ -153,5 +161,43 @@ func TestSubscribeDuringADelete(t *testing.T) {
 		if got := w.Subscriptions(id); len(got) > 0 {
 			t.Errorf("%s: the new topic has %v", name, got)
 		}
+	}
+}
+
+// A lockedBuffer is written to by some and read by others.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// The log says once why messages of a FIFO topic wait.
+func TestTheLogSaysWhyMessagesWait(t *testing.T) {
+	w := start(t)
+	id := w.create(t, "t.fifo")
+	s, err := w.Subscribe(t.Context(), topic.Subscription{Topic: id, Owner: id.Account, Protocol: topic.SQS, Endpoint: "arn:aws:sqs:eu-west-1:111111111111:q.fifo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.keys.refuse = func() error { return errDisabled }
+	for _, dedup := range []string{"1", "2"} {
+		if _, err := w.Publish(t.Context(), id, topic.Message{Body: "b", GroupID: "g", DedupID: dedup}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	patience.Until(t, "a line in the log", func() bool { return strings.Contains(w.log.String(), s.ARN()) }, nil)
+	if n := strings.Count(w.log.String(), s.ARN()); n != 1 {
+		t.Errorf("the log has\n%s", w.log.String())
 	}
 }

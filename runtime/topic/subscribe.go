@@ -92,14 +92,14 @@ func (ts *Topics) Find(id ID, protocol, endpoint string) (Subscription, error) {
 
 // Subscriptions returns the subscriptions of a topic in the order of their ids.
 func (ts *Topics) Subscriptions(id ID) []Subscription {
-	ts.mu.RLock()
-	defer ts.mu.RUnlock()
 	var all []Subscription
+	ts.mu.RLock()
 	if st := ts.states[id]; st != nil && st.topic != nil {
 		for _, s := range st.subs {
 			all = append(all, *s)
 		}
 	}
+	ts.mu.RUnlock()
 	slices.SortFunc(all, func(a, b Subscription) int { return strings.Compare(a.UUID, b.UUID) })
 	return all
 }
@@ -107,20 +107,31 @@ func (ts *Topics) Subscriptions(id ID) []Subscription {
 // SubscriptionsOf returns the subscriptions that an account owns to topics in a region,
 // whoever owns those, in the order of their ARNs.
 func (ts *Topics) SubscriptionsOf(owner, region string) []Subscription {
+	type listed struct {
+		arn string
+		*Subscription
+	}
+	var found []listed
 	ts.mu.RLock()
-	defer ts.mu.RUnlock()
-	var all []Subscription
 	for id, st := range ts.states {
 		if st.topic == nil || id.Region != region {
 			continue
 		}
 		for _, s := range st.subs {
 			if s.Owner == owner {
-				all = append(all, *s)
+				found = append(found, listed{Subscription: s})
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Subscription) int { return strings.Compare(a.ARN(), b.ARN()) })
+	ts.mu.RUnlock() // there may be thousands: nobody who publishes waits for their order
+	for i := range found {
+		found[i].arn = found[i].ARN()
+	}
+	slices.SortFunc(found, func(a, b listed) int { return strings.Compare(a.arn, b.arn) })
+	all := make([]Subscription, len(found))
+	for i, f := range found {
+		all[i] = *f.Subscription
+	}
 	return all
 }
 
