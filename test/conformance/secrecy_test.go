@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/mq"
 	"github.com/aws/aws-sdk-go-v2/service/mq/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	sm "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"millrace/cmd/runtime/app"
 	"millrace/test/testenv"
@@ -42,7 +44,7 @@ func (s *secrets) next() *string {
 	return &(*s)[len(*s)-1]
 }
 
-// Passwords of brokers and values of secrets, used well and badly, are neither in the log
+// Passwords of brokers, values of secrets and messages of topics, used well and badly, are neither in the log
 // of any level, nor in an error, nor in the clear in the data folder.
 func TestSecretsStaySecret(t *testing.T) {
 	var log diary
@@ -57,6 +59,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 		tellBrokers(ctx, t, env, &known, tell)
 		tellSecrets(ctx, secretsmanager.NewFromConfig(env.AWS), &known, tell)
+		tellTopics(t, env, &known)
 	}, withMetadata, testenv.WithData(data), func(c *app.Config) {
 		c.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug - 4}))
 	})
@@ -137,4 +140,24 @@ func tellSecrets(ctx context.Context, c *secretsmanager.Client, known *secrets, 
 	}
 	tell(second(c.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{SecretId: id})))
 	tell(second(c.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: id})))
+}
+
+// tellTopics publishes secrets to subscribers of each kind, those that are not there too.
+func tellTopics(t *testing.T, env *testenv.Env, known *secrets) {
+	p := createTopic(t, env, "orders", nil)
+	p.feed("orders")
+	for protocol, endpoint := range map[string]string{"lambda": functionARNs + "gone", "sms": "+15550100", "sqs": queueARNs + "gone"} {
+		p.subscribe(protocol, endpoint)
+	}
+	p.subscribe("email", "ada@example.com")
+	p.publish(*known.next(), withSubject(*known.next()), withText("a", "String", *known.next()))
+	f := createTopic(t, env, "orders.fifo", map[string]string{"FifoTopic": "true"})
+	f.feed("orders.fifo")
+	f.subscribe("sqs", queueARNs+"gone.fifo")
+	f.publish(*known.next(), withGroup("g", "1"))
+	_, err := p.sdk.Publish(t.Context(), &sns.PublishInput{PhoneNumber: aws.String("+15550100"), Message: known.next()})
+	if err != nil {
+		t.Error(err)
+	}
+	synctest.Wait()
 }

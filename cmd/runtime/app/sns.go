@@ -65,7 +65,7 @@ func openSNS(ctx context.Context, a *App) (Offer, error) {
 	if err := a.stack.Start(ctx, "certificates of SNS", a.signer); err != nil {
 		return Offer{}, err
 	}
-	mails := mailbox.New(a.store.JetStream(), a.gate.Admit)
+	mails := mailbox.New(a.store.JetStream(), a.keys, a.gate.Admit)
 	a.topics = topic.New(topic.Config{
 		Records: a.records, Keys: a.keys, Logs: a.logs, Outbox: a.outbox, Resolve: a.targets.Resolve, Signer: a.signer, Mailbox: mails,
 		Now: time.Now, Log: a.cfg.Log, Shared: a.others != nil, PoliciesOff: a.cfg.SNS.PoliciesOff,

@@ -6,6 +6,7 @@ package mailbox
 
 import (
 	"context"
+	"crypto/cipher"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/store/keys"
 )
 
 // How much is kept: the oldest mails go first.
@@ -44,22 +46,66 @@ type Mail struct {
 // A Mailbox is safe for concurrent use.
 type Mailbox struct {
 	js    jetstream.JetStream
+	keys  Keyring
 	admit func(bytes int) error
 
 	mu     sync.Mutex // held while the stream is made
 	stream jetstream.Stream
 }
 
-// New is the mailbox of a JetStream. admit is asked before a mail is kept; nil admits all.
-func New(js jetstream.JetStream, admit func(bytes int) error) *Mailbox {
-	return &Mailbox{js: js, admit: admit}
+// A Keyring makes and unwraps the data keys that mails are encrypted with; *keys.Ring is
+// one.
+type Keyring interface {
+	DataKey(keyID, account, region string) (keys.DataKey, error)
+	Unwrap(wrapped []byte) (cipher.AEAD, error)
+}
+
+// New is the mailbox of a JetStream. Mails are encrypted with the runtime's own key, as
+// messages are. admit is asked before a mail is kept; nil admits all.
+func New(js jetstream.JetStream, k Keyring, admit func(bytes int) error) *Mailbox {
+	return &Mailbox{js: js, keys: k, admit: admit}
+}
+
+// A sealed mail is what the stream has of it.
+type sealed struct {
+	Key []byte // wrapped data key
+	Box []byte // the mail as JSON, in a keys.Box under it that the stream owns
+}
+
+func (b *Mailbox) seal(m Mail) ([]byte, error) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "writing a mail")
+	}
+	k, err := b.keys.DataKey("", "", "")
+	if err != nil {
+		return nil, err
+	}
+	text, err = json.Marshal(sealed{k.Wrapped, keys.Box(k.AEAD, text, stream)})
+	return text, fault.Wrap(fault.Internal, err, "writing a mail")
+}
+
+// unseal is the inverse of seal.
+func (b *Mailbox) unseal(text []byte) (m Mail, err error) {
+	var s sealed
+	if err := json.Unmarshal(text, &s); err != nil {
+		return m, fault.Wrap(fault.Internal, err, "reading a mail")
+	}
+	k, err := b.keys.Unwrap(s.Key)
+	if err != nil {
+		return m, err
+	}
+	if text, err = keys.Unbox(k, s.Box, stream); err != nil {
+		return m, err
+	}
+	return m, fault.Wrap(fault.Internal, json.Unmarshal(text, &m), "reading a mail")
 }
 
 // Add keeps a mail, and returns when it is durable. fault.Unavailable, fault.TooLarge.
 func (b *Mailbox) Add(ctx context.Context, m Mail) error {
-	text, err := json.Marshal(m)
+	text, err := b.seal(m)
 	if err != nil {
-		return fault.Wrap(fault.Internal, err, "writing a mail")
+		return err
 	}
 	if b.admit != nil {
 		if err := b.admit(len(text)); err != nil {
@@ -111,9 +157,9 @@ func (b *Mailbox) List(ctx context.Context, n int) ([]Mail, error) {
 		if err != nil {
 			return nil, fault.Wrap(fault.Unavailable, err, "reading a mail")
 		}
-		var m Mail
-		if err := json.Unmarshal(msg.Data, &m); err != nil {
-			return nil, fault.Wrap(fault.Internal, err, "reading a mail")
+		m, err := b.unseal(msg.Data)
+		if err != nil {
+			return nil, err
 		}
 		all = append(all, m)
 	}
