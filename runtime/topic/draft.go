@@ -76,7 +76,7 @@ func (d *draft) envelope(ctx context.Context, s *Subscription) (*envelope.Draft,
 func (d *draft) event(ctx context.Context, s *Subscription) (delivery.Event, error) {
 	m := &d.Message
 	e := delivery.Event{ID: d.ID, Source: source(d.topic.ID), TraceHeader: m.TraceHeader, TraceParent: d.TraceParent}
-	raw := s.Raw() && s.Protocol != Lambda
+	raw := s.Raw() && s.Protocol != Lambda || s.Protocol == Email || s.Protocol == SMS // people get the text
 	var env *envelope.Draft
 	if !raw || s.Protocol == HTTP || s.Protocol == HTTPS {
 		var err error

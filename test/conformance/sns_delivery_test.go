@@ -288,3 +288,26 @@ func TestTopicUnderTheKeyOfSNS(t *testing.T) {
 		}
 	})
 }
+
+// An SMS is the text alone, as the outbox of what is not sent has it.
+func TestTextMessagesOfTopics(t *testing.T) {
+	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
+		p := createTopic(t, env, "orders", nil)
+		p.subscribe("sms", "+15550100")
+		p.publish("hello")
+		synctest.Wait()
+		req, err := http.NewRequestWithContext(t.Context(), "GET", env.Endpoint+"/_runtime/sns/outbox", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := env.AWS.HTTPClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		var mails []struct{ Protocol, Text string }
+		if err := json.NewDecoder(r.Body).Decode(&mails); err != nil || len(mails) != 1 || mails[0].Protocol != "sms" || mails[0].Text != "hello" {
+			t.Errorf("the outbox has %v, %v", mails, err)
+		}
+	})
+}
