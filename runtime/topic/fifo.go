@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -84,6 +85,12 @@ type reader struct {
 
 // deliver is handOver, and tells the log when messages begin to wait.
 func (r *reader) deliver(ctx context.Context, items []fifo.Item) (done int, err error) {
+	defer func() {
+		if p := recover(); p != nil { // of what resolves and delivers
+			done, err = 0, fault.New(fault.Internal, "delivering panicked")
+			r.topics.config.Log.Error("delivering messages of a FIFO topic panicked; they are tried again", "subscription", r.id.ARN(), "value", fmt.Sprint(p))
+		}
+	}()
 	done, err = r.handOver(ctx, items)
 	if err != nil && !r.waits && ctx.Err() == nil {
 		r.topics.config.Log.Warn("messages of a FIFO topic wait: they cannot be delivered now", "subscription", r.id.ARN(), "err", err)

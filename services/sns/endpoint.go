@@ -4,6 +4,7 @@ import (
 	"net/mail"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"millrace/runtime/arn"
@@ -88,7 +89,7 @@ func checkURL(protocol, endpoint string) error {
 		return invalid("Endpoint must match the specified protocol")
 	}
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Hostname() == "" || u.Opaque != "" || strings.ContainsAny(endpoint, " \\\t\r\n") {
+	if err != nil || u.Hostname() == "" || !isPort(u.Port()) || u.Opaque != "" || strings.ContainsAny(endpoint, " \\\t\r\n") {
 		return invalid("HTTP(S) endpoint")
 	}
 	clean := path.Clean("/" + strings.ToLower(u.Path)) // u.Path has no percent signs that hide anything
@@ -96,6 +97,12 @@ func checkURL(protocol, endpoint string) error {
 		return invalid("Endpoint Reason: %s is this runtime's own", ownPaths)
 	}
 	return nil
+}
+
+// isPort reports whether a URL's port, which may be absent, can be one.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && n > 0
 }
 
 // masked is an endpoint as it is answered: without the password of its URL, in whose

@@ -78,7 +78,7 @@ func TestEndpoints(t *testing.T) {
 		{plain, "sqs", fifoARN, "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"},
 		{queued, "https", site, fifoOnly}, {queued, "email", "miller@example.com", fifoOnly}, {queued, "sms", "+14155550100", fifoOnly}, {queued, "lambda", functionARN, fifoOnly},
 		{plain, "http", site, scheme}, {plain, "https", "http://example.com", scheme}, {plain, "http", "", scheme}, {plain, "http", "//example.com", scheme},
-		{plain, "http", "http://", "HTTP(S) endpoint"}, {plain, "http", "http:///path", "HTTP(S) endpoint"}, {plain, "http", "http://:80/", "HTTP(S) endpoint"},
+		{plain, "http", "http://", "HTTP(S) endpoint"}, {plain, "http", "http:///path", "HTTP(S) endpoint"}, {plain, "http", "http://:80/", "HTTP(S) endpoint"}, {plain, "http", "http://localhost:99999/", "HTTP(S) endpoint"},
 		{plain, "http", "http://exa mple.com/", "HTTP(S) endpoint"}, {plain, "http", `http://example.com\@localhost/`, "HTTP(S) endpoint"}, {plain, "http", "http://localhost/a\tb", "HTTP(S) endpoint"},
 		{plain, "http", "http://localhost:4566/_runtime/reset", own}, {plain, "http", "http://localhost/_runtime", own}, {plain, "http", "http://localhost//_runtime/reset", own},
 		{plain, "http", "http://localhost/%5Fruntime/reset", own}, {plain, "http", "http://localhost/a/../_RUNTIME/reset", own}, {plain, "http", "http://localhost/%2e/_runtime/", own},
