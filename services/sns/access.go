@@ -44,14 +44,10 @@ func (s *Service) authorize(ctx context.Context, t topic.Topic, action string, k
 		return nil
 	}
 	c := identity.From(ctx)
-	text := t.Attributes[topic.Policy]
-	owner := !c.Anonymous && c.Account == t.Account
-	if owner && text == "" {
+	if !c.Anonymous && c.Account == t.Account && t.Attributes[topic.Policy] == "" {
 		return nil
 	}
-	resource := policy.Resource{ARN: t.ARN(), Account: t.Account, Tags: t.Tags,
-		Policy: s.policies.Document(t.ID, text, func() (string, error) { return text, nil })}
-	err := resource.Authorize(c.Principal(), "sns:"+action, func() policy.Context {
+	err := s.topics.Authorize(t.ID, c.Principal(), "sns:"+action, func() policy.Context {
 		all := c.Context(time.Now)()
 		for key, value := range keys {
 			all.Set(key, value)

@@ -11,7 +11,6 @@
 package sns
 
 import (
-	"millrace/runtime/policy"
 	"millrace/runtime/topic"
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/wire"
@@ -31,7 +30,6 @@ type Service struct {
 	publisher publisher
 	options   Options
 	quotas    Quotas
-	policies  policy.Cache[topic.ID] // parsed, since the same one is evaluated at every call
 }
 
 // New serves the given topics.
