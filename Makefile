@@ -12,9 +12,7 @@ FUZZTIME ?= 10s
 # What tests build themselves is linked so too.
 export GOFLAGS := $(strip $(shell go env GOFLAGS) -ldflags=-w)
 
-# Those that mostly wait, for brokers to boot, run beside each other; the longest is first.
-WAITING := ./test/mq ./runtime/broker/... ./runtime/bridge/... ./test/script
-LONG := ./test/limits ./test/crash ./test/damage
+LONG := ./test/limits ./test/crash ./test/damage ./test/script
 
 .PHONY: help build run quick test test-long soak race conformance fuzz bench generate verify cross lint clean
 
@@ -40,7 +38,8 @@ test: ## Run the test suite
 	go test -timeout 1h $(GOFLAGS_TEST) ./...
 
 test-long: ## Run what takes long, needs root or a broker; names what is missing
-	MILLRACE_LONG=1 go test -count=1 -p 4 -parallel 4 -timeout 1h $(GOFLAGS_TEST) $(WAITING)
+	MILLRACE_LONG=1 go test -count=1 -p 3 -timeout 1h $(GOFLAGS_TEST) ./runtime/broker/... ./runtime/bridge/... # mostly they wait for brokers to boot
+	MILLRACE_LONG=1 go test -count=1 -parallel 3 -timeout 1h $(GOFLAGS_TEST) ./test/mq # so do these
 	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 1h $(GOFLAGS_TEST) $(LONG)
 
 T ?= 10m
