@@ -133,7 +133,7 @@ func (w *walk) prepare(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.env = append(os.Environ(), "PATH="+first+string(filepath.ListSeparator)+os.Getenv("PATH"),
-		"MILLRACE_LISTEN="+w.address, "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+		"MILLRACE_LISTEN="+w.address, "MILLRACE_SNS_CERT_LISTEN=127.0.0.1:0", "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
 }
 
 // copyTree copies a source tree without what Git and make put there.
