@@ -93,7 +93,11 @@ func (r *reader) deliver(ctx context.Context, items []fifo.Item) (done int, err 
 	}()
 	done, err = r.handOver(ctx, items)
 	if err != nil && !r.waits && ctx.Err() == nil {
-		r.topics.config.Log.Warn("messages of a FIFO topic wait: they cannot be delivered now", "subscription", r.id.ARN(), "err", err)
+		level := slog.LevelWarn
+		if _, told := fault.Told(err); told {
+			level = slog.LevelDebug
+		}
+		r.topics.config.Log.Log(ctx, level, "messages of a FIFO topic wait: they cannot be delivered now", "subscription", r.id.ARN(), "err", err)
 	}
 	r.waits = err != nil
 	return done, err
