@@ -96,7 +96,7 @@ func (d *draft) event(ctx context.Context, s *Subscription) (delivery.Event, err
 	case SQS:
 		d.forQueue(&e, s, raw)
 	case HTTP, HTTPS:
-		e.Headers = env.Headers(s.ARN(), overHTTP(d.topic, s).ContentType(raw), raw)
+		e.Headers = env.Headers(s.ARN(), OverHTTP(d.topic, s).ContentType(raw), raw)
 	case Email, EmailJSON, SMS:
 		e.Subject = m.Subject
 	}

@@ -1,7 +1,6 @@
 package topic
 
 import (
-	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -23,19 +22,24 @@ func (ts *Topics) policyOf(t *Topic, s *Subscription) delivery.Policy {
 	p := delivery.Policy{Sender: SenderName, DeadLetter: s.DeadLetter()}
 	switch s.Protocol {
 	case HTTP, HTTPS:
-		p.Failed = overHTTP(t, s).Backoff()
+		p.Failed = OverHTTP(t, s).Backoff()
 	case Email, EmailJSON, SMS:
 		p.Failed = deliverypolicy.Customer()
 	}
 	return p
 }
 
-// overHTTP is what holds for an HTTP endpoint. The policies were checked when they were
-// set; one that cannot be read counts as none.
-func overHTTP(t *Topic, s *Subscription) deliverypolicy.Subscription {
-	ofTopic, _ := deliverypolicy.ParseTopic(cmp.Or(t.Attributes[DeliveryPolicy], "{}"))
-	own, _ := deliverypolicy.ParseSubscription(cmp.Or(s.Attributes[DeliveryPolicy], "{}"))
-	return deliverypolicy.Effective(ofTopic, own)
+// Delivery is the delivery policy of a topic. It was checked when it was set: what another
+// version took and this one does not says nothing.
+func (t *Topic) Delivery() deliverypolicy.Topic {
+	p, _ := deliverypolicy.ParseTopic(t.Attributes[DeliveryPolicy])
+	return p
+}
+
+// OverHTTP is the delivery policy that holds for an HTTP endpoint.
+func OverHTTP(t *Topic, s *Subscription) deliverypolicy.Subscription {
+	own, _ := deliverypolicy.ParseSubscription(s.Attributes[DeliveryPolicy]) // as in Delivery
+	return deliverypolicy.Effective(t.Delivery(), own)
 }
 
 // Resolve is the delivery.Resolver of what SNS has: topics, and subscriptions.
@@ -143,7 +147,7 @@ func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply
 		if err != nil {
 			return delivery.Reply{}, err
 		}
-		if err := t.topics.paces.Admit(ctx, t.sub.ARN(), overHTTP(&topic, t.sub).PerSecond()); err != nil {
+		if err := t.topics.paces.Admit(ctx, t.sub.ARN(), OverHTTP(&topic, t.sub).PerSecond()); err != nil {
 			return delivery.Reply{}, err
 		}
 	}

@@ -119,7 +119,7 @@ func (r *reader) handOver(ctx context.Context, items []fifo.Item) (done int, err
 	if err != nil {
 		return 0, err
 	}
-	filter, err := s.filter()
+	filter, err := s.Filter()
 	if err != nil {
 		return 0, err
 	}

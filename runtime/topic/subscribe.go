@@ -253,7 +253,7 @@ func (ts *Topics) reflectSubscription(key string) {
 	if s.Pending {
 		return
 	}
-	filter, err := s.filter()
+	filter, err := s.Filter()
 	if err != nil { // it was checked when it was set
 		ts.config.Log.Error("a filter policy cannot be read; nothing passes it", "subscription", s.ARN(), "err", err)
 		st.audience.Remove(s.UUID)

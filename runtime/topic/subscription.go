@@ -85,17 +85,14 @@ func (s *Subscription) DeadLetter() string {
 	return p.DeadLetterTargetARN
 }
 
-// filter is its filter policy, compiled; nil when it has none.
-func (s *Subscription) filter() (*audience.Filter, error) {
-	text := s.Attributes[FilterPolicy]
-	if text == "" {
-		return nil, nil
-	}
+// Filter is its filter policy, compiled in its scope; nil when it has none. Errors are as
+// of audience.Compile.
+func (s *Subscription) Filter() (*audience.Filter, error) {
 	scope := audience.Attributes
 	if v := s.Attributes[FilterPolicyScope]; v != "" {
 		scope = audience.Scope(v)
 	}
-	return audience.Compile(scope, text)
+	return audience.Compile(scope, s.Attributes[FilterPolicy])
 }
 
 // key is where the record is: by the endpoint, so that a topic has one subscription of

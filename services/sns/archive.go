@@ -31,40 +31,23 @@ func setArchivePolicy(_ topic.ID, _, text string) (string, error) {
 	return text, nil
 }
 
-// archiveDays is the retention of an archive policy that setArchivePolicy took.
-func archiveDays(policy string) int {
-	var p struct{ MessageRetentionPeriod json.RawMessage }
-	if json.Unmarshal([]byte(policy), &p) != nil {
-		return 0
-	}
-	days, _ := strconv.Atoi(string(bytes.Trim(p.MessageRetentionPeriod, `"`)))
-	return days
-}
-
 // beginningOfArchive is the oldest moment that can be replayed; ok is false while there
 // is no archive.
 func beginningOfArchive(t *topic.Topic, now time.Time) (begin time.Time, ok bool) {
-	days := archiveDays(t.Attributes[topic.ArchivePolicy])
-	if days == 0 {
+	keep := t.Retention()
+	if keep == 0 {
 		return begin, false
 	}
-	begin = now.AddDate(0, 0, -days)
+	begin = now.Add(-keep)
 	if begin.Before(t.ArchivedSince) {
 		begin = t.ArchivedSince
 	}
 	return begin, true
 }
 
-// A replay is what a ReplayPolicy asks for: what was published from Start on, until End
-// if there is one.
-type replay struct {
-	Start time.Time
-	End   time.Time
-}
-
 // parseReplayPolicy reads {"PointType": "Timestamp", "StartingPoint": …, "EndingPoint": …}.
 // ok is false for {}, which stops a replay.
-func parseReplayPolicy(text string) (r replay, ok bool, err error) {
+func parseReplayPolicy(text string) (r topic.Replay, ok bool, err error) {
 	object, err := parseObject(topic.ReplayPolicy, text)
 	if err != nil || text == "" {
 		return r, false, badAttribute("ReplayPolicy: Unable to parse JSON")
@@ -84,11 +67,11 @@ func parseReplayPolicy(text string) (r replay, ok bool, err error) {
 	if *p.PointType != "Timestamp" {
 		return r, false, badAttribute("ReplayPolicy: Invalid PointType value")
 	}
-	if r.Start, err = time.Parse(time.RFC3339, *p.StartingPoint); err != nil {
+	if r.StartingPoint, err = time.Parse(time.RFC3339, *p.StartingPoint); err != nil {
 		return r, false, badAttribute("ReplayPolicy: Invalid StartingPoint value")
 	}
 	if p.EndingPoint != nil {
-		if r.End, err = time.Parse(time.RFC3339, *p.EndingPoint); err != nil || !r.End.After(r.Start) {
+		if r.EndingPoint, err = time.Parse(time.RFC3339, *p.EndingPoint); err != nil || !r.EndingPoint.After(r.StartingPoint) {
 			return r, false, badAttribute("ReplayPolicy: Invalid EndingPoint value")
 		}
 	}
@@ -109,7 +92,7 @@ func setReplayPolicy(t *topic.Topic, text string, now time.Time) (string, error)
 	switch {
 	case !ok:
 		return "", badAttribute("ReplayPolicy: Topic does not have an ArchivePolicy")
-	case r.Start.Before(begin) || r.Start.After(now):
+	case r.StartingPoint.Before(begin) || r.StartingPoint.After(now):
 		return "", badAttribute("ReplayPolicy: Invalid StartingPoint value")
 	}
 	return text, nil

@@ -83,14 +83,5 @@ func isUUID(s string) bool {
 // isName reports whether a text is the name of a topic: 1 to 256 of A-Z, a-z, 0-9, "-"
 // and "_", and ".fifo" at the end of a FIFO topic's, which counts.
 func isName(s string) bool {
-	if len(s) > 256 {
-		return false
-	}
-	name := strings.TrimSuffix(s, ".fifo")
-	for _, c := range name {
-		if !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return name != ""
+	return len(s) <= 256 && isIdentifier(strings.TrimSuffix(s, ".fifo"))
 }

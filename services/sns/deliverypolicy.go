@@ -29,15 +29,3 @@ func setSubscriptionDelivery(text string) (string, error) {
 	}
 	return p.String(), nil
 }
-
-// topicDelivery and subscriptionDelivery read what was checked when it was set. What
-// another version took and this one does not says nothing.
-func topicDelivery(t *topic.Topic) deliverypolicy.Topic {
-	p, _ := deliverypolicy.ParseTopic(t.Attributes[topic.DeliveryPolicy])
-	return p
-}
-
-func subscriptionDelivery(sub *topic.Subscription) deliverypolicy.Subscription {
-	p, _ := deliverypolicy.ParseSubscription(sub.Attributes[topic.DeliveryPolicy])
-	return p
-}

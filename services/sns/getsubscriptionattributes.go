@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"millrace/runtime/topic"
-	"millrace/runtime/topic/deliverypolicy"
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/kit"
@@ -41,7 +40,7 @@ func (s *Service) GetSubscriptionAttributes(ctx context.Context, in *api.GetSubs
 		if err != nil {
 			return nil, fromSubscriptions(err)
 		}
-		all["EffectiveDeliveryPolicy"] = deliverypolicy.Effective(topicDelivery(&t), subscriptionDelivery(&sub)).String()
+		all["EffectiveDeliveryPolicy"] = topic.OverHTTP(&t, &sub).String()
 	}
 	if status := s.topics.ReplayStatus(&sub); status != "" {
 		all["ReplayStatus"] = status

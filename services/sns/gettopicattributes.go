@@ -35,7 +35,7 @@ func (s *Service) GetTopicAttributes(ctx context.Context, in *api.GetTopicAttrib
 func visible(t *topic.Topic) map[string]string {
 	all := map[string]string{
 		"TopicArn": t.ARN(), "Owner": t.Account, displayName: "",
-		"EffectiveDeliveryPolicy": topicDelivery(t).Effective().String(),
+		"EffectiveDeliveryPolicy": t.Delivery().Effective().String(),
 	}
 	if t.FIFO() {
 		all[fifoTopic], all[topic.ContentDedup], all[topic.ThroughputScope] = "true", "false", "Topic"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"millrace/runtime/policy"
 	"millrace/runtime/topic"
@@ -116,10 +117,5 @@ func oneOrMany(texts []string) any {
 
 // isIdentifier reports whether a text is of letters, digits, "-" and "_", and not empty.
 func isIdentifier(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return s != ""
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isWord(r) })
 }

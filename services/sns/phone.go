@@ -29,7 +29,8 @@ func invalidSMS(endpoint string) error {
 	return api.ErrInvalidParameterException("Invalid SMS endpoint: " + endpoint)
 }
 
-// e164 is the form of phone numbers that operations on them take.
+// e164 is the form of phone numbers that can be published to, and that operations on them
+// take.
 var e164 = regexp.MustCompile(`^\+?[1-9][0-9]{1,14}$`)
 
 // checkPhone checks the number that an operation is about.

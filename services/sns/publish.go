@@ -3,7 +3,6 @@ package sns
 import (
 	"cmp"
 	"context"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -100,15 +99,12 @@ const (
 	maxTextBytes = 256 << 10
 )
 
-// phone is the form of a phone number that can be published to, E.164.
-var phone = regexp.MustCompile(`^\+?[1-9][0-9]{1,14}$`)
-
 func (s *Service) publishText(ctx context.Context, number string, d *draft) (*api.PublishOutput, error) {
 	c := identity.From(ctx)
 	if err := s.signed(ctx); err != nil {
 		return nil, err
 	}
-	if !phone.MatchString(number) {
+	if !e164.MatchString(number) {
 		return nil, invalid("PhoneNumber Reason: %s is not valid to publish to", number)
 	}
 	m, err := d.message(c.TraceHeader, maxTextBytes)

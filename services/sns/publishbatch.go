@@ -3,7 +3,6 @@ package sns
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"millrace/runtime/topic"
 	api "millrace/services/internal/api/sns"
@@ -83,7 +82,7 @@ func checkEntries(entries []*api.PublishBatchRequestEntry) error {
 		switch {
 		case len(id) > maxEntryID:
 			return api.ErrInvalidBatchEntryIdException("The Id of a batch entry in the batch request is too long: " + id)
-		case id == "" || strings.ContainsFunc(id, func(r rune) bool { return !isWord(r) }):
+		case !isIdentifier(id):
 			return api.ErrInvalidBatchEntryIdException("The Id of a batch entry in the batch request contains an impermissible character: " + id)
 		case seen[id]:
 			return api.ErrBatchEntryIdsNotDistinctException("Two or more batch entries in the request have the same Id.")

@@ -73,11 +73,7 @@ func subscriptionAttribute(sub *topic.Subscription, t *topic.Topic, name, value 
 
 // checkFilter checks the filter policy of a subscription, in its scope.
 func checkFilter(sub *topic.Subscription) error {
-	scope := audience.Attributes
-	if text := sub.Attributes[topic.FilterPolicyScope]; text != "" {
-		scope = audience.Scope(text)
-	}
-	filter, err := audience.Compile(scope, sub.Attributes[topic.FilterPolicy])
+	filter, err := sub.Filter()
 	if filter == nil && err == nil { // {}
 		delete(sub.Attributes, topic.FilterPolicy)
 	}
