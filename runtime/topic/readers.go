@@ -87,42 +87,15 @@ func numberSource(s *Subscription) uint64 {
 	return max(1, binary.BigEndian.Uint64(sum[:])) // 0 means not numbered
 }
 
-// changes are the keys of subscriptions that other runtimes have written, each once:
-// whoever tells of one must not wait.
-type changes struct {
-	wake chan struct{} // of capacity 1
-
-	mu   sync.Mutex
-	keys map[string]bool
-}
-
-func (c *changes) add(key string) {
-	c.mu.Lock()
-	c.keys[key] = true
-	c.mu.Unlock()
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (c *changes) take() map[string]bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	keys := c.keys
-	c.keys = map[string]bool{}
-	return keys
-}
-
 // follow syncs the readers of what other runtimes change, until ctx ends.
 func (ts *Topics) follow(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ts.changes.wake:
+		case <-ts.changes.Wake():
 		}
-		for key := range ts.changes.take() {
+		for key := range ts.changes.Take() {
 			if err := ts.syncReader(ctx, key); err != nil && ctx.Err() == nil && !errors.Is(err, fault.NotFound) {
 				ts.config.Log.Warn("a subscription of a FIFO topic could not be followed", "err", err)
 			}

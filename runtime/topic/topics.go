@@ -22,6 +22,7 @@ import (
 	"millrace/runtime/topic/deliverypolicy"
 	"millrace/runtime/topic/fifo"
 	"millrace/runtime/topic/mailbox"
+	"millrace/runtime/workers"
 )
 
 // A Config is what topics rest on. All of it is required but what says otherwise.
@@ -81,7 +82,7 @@ type Topics struct {
 	paces    deliverypolicy.Paces
 	readers  readers
 	replays  replayStates
-	changes  changes
+	changes  *workers.Changes // of subscriptions
 
 	mu     sync.RWMutex
 	states map[ID]*state // of topics, and of subscriptions whose topic is not known (yet)
@@ -113,7 +114,7 @@ func New(c Config) *Topics {
 		sms:    record.NewTable[TextSettings](c.Records, "smsattributes"),
 		states: map[ID]*state{},
 
-		changes: changes{wake: make(chan struct{}, 1), keys: map[string]bool{}},
+		changes: workers.NewChanges(),
 		tallies: map[subscriber]Tally{},
 		counts:  map[kind]int{},
 	}
@@ -122,7 +123,7 @@ func New(c Config) *Topics {
 	ts.topics.Watch(ts.reflectTopic)
 	ts.subs.Watch(func(key string) {
 		ts.reflectSubscription(key)
-		ts.changes.add(key)
+		ts.changes.Add(key)
 	})
 	return ts
 }

@@ -2,19 +2,22 @@ package workers
 
 import "sync"
 
-// changes are the keys of records that other runtimes have written, each once.
+// Changes are the keys of records that other runtimes have written, each once.
 // Whoever tells of one must not wait, so they gather here.
-type changes struct {
+type Changes struct {
 	wake chan struct{} // of capacity 1: there are some
 
 	mu   sync.Mutex // guards keys
 	keys map[string]struct{}
 }
 
-func newChanges() changes { return changes{wake: make(chan struct{}, 1), keys: map[string]struct{}{}} }
+// NewChanges are none yet.
+func NewChanges() *Changes {
+	return &Changes{wake: make(chan struct{}, 1), keys: map[string]struct{}{}}
+}
 
-// add never waits.
-func (c *changes) add(key string) {
+// Add notes a change. It never waits: record.Table.Watch may call it.
+func (c *Changes) Add(key string) {
 	c.mu.Lock()
 	c.keys[key] = struct{}{}
 	c.mu.Unlock()
@@ -24,7 +27,11 @@ func (c *changes) add(key string) {
 	}
 }
 
-func (c *changes) take() map[string]struct{} {
+// Wake is readable when there are changes to Take.
+func (c *Changes) Wake() <-chan struct{} { return c.wake }
+
+// Take returns what has gathered, and forgets it.
+func (c *Changes) Take() map[string]struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	keys := c.keys

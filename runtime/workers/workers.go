@@ -65,7 +65,7 @@ type Config[T any, W Worker[T]] struct {
 type Set[T any, W Worker[T]] struct {
 	config  Config[T, W]
 	life    lifecycle.StartStop
-	changes changes
+	changes *Changes
 
 	running map[string]*member[W] // guarded by config.Mu
 }
@@ -78,15 +78,15 @@ type member[W any] struct {
 
 // New builds a set, and has it told from now on of what other runtimes write.
 func New[T any, W Worker[T]](c Config[T, W]) *Set[T, W] {
-	s := &Set[T, W]{config: c, running: map[string]*member[W]{}, changes: newChanges()}
-	c.Table.Watch(s.changes.add)
+	s := &Set[T, W]{config: c, running: map[string]*member[W]{}, changes: NewChanges()}
+	c.Table.Watch(s.changes.Add)
 	return s
 }
 
 // Start runs the workers that the table asks for, and follows it.
 func (s *Set[T, W]) Start(ctx context.Context) error {
 	return s.life.Start(ctx, func(_ context.Context, run *lifecycle.Run) error {
-		s.changes.take() // the look at the whole table finds those too
+		s.changes.Take() // the look at the whole table finds those too
 		s.config.Mu.Lock()
 		defer s.config.Mu.Unlock()
 		for _, key := range s.config.Table.Keys("") {
@@ -147,11 +147,11 @@ func (s *Set[T, W]) GetLocked(key string) (w W, ok bool) {
 func (s *Set[T, W]) follow(run *lifecycle.Run) {
 	for {
 		select {
-		case <-s.changes.wake:
+		case <-s.changes.Wake():
 		case <-run.Halted().Done():
 			return
 		}
-		for key := range s.changes.take() {
+		for key := range s.changes.Take() {
 			s.config.Mu.Lock()
 			s.sync(run, key, nil)
 			s.config.Mu.Unlock()
