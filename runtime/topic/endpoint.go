@@ -70,7 +70,10 @@ func (ts *Topics) target(s *Subscription) (delivery.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := endpoint{ts, s, to}
+	var target delivery.Target = endpoint{ts, s, to}
+	if s.Protocol == SQS {
+		target = queueEndpoint{to}
+	}
 	if _, ok := to.(delivery.DurableTarget); ok {
 		return durable{target}, nil
 	}
@@ -124,7 +127,36 @@ func (d durable) DeliverAll(ctx context.Context, events []delivery.Event) (taken
 	return delivery.DeliverAll(ctx, d.Target, events)
 }
 
-// An endpoint is what a subscription delivers to: a queue, a function or a web server.
+// A queueEndpoint is the queue that a subscription delivers to. It signs messages itself,
+// when somebody receives them.
+type queueEndpoint struct{ to delivery.Target }
+
+// Allows implements delivery.Target: it asks the queue's policy.
+func (t queueEndpoint) Allows(s delivery.Source) error { return t.to.Allows(s) }
+
+// Deliver implements delivery.Target.
+func (t queueEndpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
+	if err := fitsQueue(&e); err != nil {
+		return delivery.Reply{}, err
+	}
+	return t.to.Deliver(ctx, e)
+}
+
+// DeliverAll implements delivery.BatchTarget: up to the first event that no queue takes.
+func (t queueEndpoint) DeliverAll(ctx context.Context, events []delivery.Event) (taken int, err error) {
+	for n := range events {
+		if refused := fitsQueue(&events[n]); refused != nil {
+			if taken, err = delivery.DeliverAll(ctx, t.to, events[:n]); err == nil {
+				err = refused
+			}
+			return taken, err
+		}
+	}
+	return delivery.DeliverAll(ctx, t.to, events)
+}
+
+// An endpoint is what a subscription delivers to that has to be signed: a function or a web
+// server.
 type endpoint struct {
 	topics *Topics
 	sub    *Subscription
@@ -136,13 +168,7 @@ func (t endpoint) Allows(s delivery.Source) error { return t.to.Allows(s) }
 
 // Deliver implements delivery.Target.
 func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
-	switch t.sub.Protocol {
-	case SQS: // a queue signs when somebody receives
-		if err := fitsQueue(&e); err != nil {
-			return delivery.Reply{}, err
-		}
-		return t.to.Deliver(ctx, e)
-	case HTTP, HTTPS:
+	if t.sub.Protocol == HTTP || t.sub.Protocol == HTTPS {
 		topic, err := t.topics.Get(t.sub.Topic)
 		if err != nil {
 			return delivery.Reply{}, err
@@ -155,31 +181,6 @@ func (t endpoint) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply
 		e.Body, e.Unfinished = []byte(t.topics.config.Signer.Finish(string(e.Body))), false
 	}
 	return t.to.Deliver(ctx, e)
-}
-
-// DeliverAll implements delivery.BatchTarget.
-func (t endpoint) DeliverAll(ctx context.Context, events []delivery.Event) (taken int, err error) {
-	if t.sub.Protocol != SQS {
-		for ; taken < len(events) && err == nil; taken++ {
-			_, err = t.Deliver(ctx, events[taken])
-		}
-		if err != nil {
-			taken--
-		}
-		return taken, err
-	}
-	var refused error
-	n := 0
-	for ; n < len(events) && refused == nil; n++ {
-		refused = fitsQueue(&events[n])
-	}
-	if refused != nil {
-		n--
-	}
-	if taken, err = delivery.DeliverAll(ctx, t.to, events[:n]); err != nil {
-		return taken, err
-	}
-	return taken, refused
 }
 
 // fitsQueue refuses an event that no queue takes.

@@ -153,8 +153,7 @@ func (r *reader) handOver(ctx context.Context, items []fifo.Item) (done int, err
 		e.SeqSource, e.Seq = r.source, items[i].Seq
 		out.add(e)
 	}
-	done, err = out.send(ctx, nil)
-	return done, err
+	return out.send(ctx, nil)
 }
 
 // isUnreadable reports whether a message will never be read again: it is damaged, or its

@@ -17,21 +17,12 @@ import (
 // are answered as the first was. fault.NotFound when there is no such topic; the errors
 // of package keys when its key cannot be used.
 func (ts *Topics) Publish(ctx context.Context, id ID, messages ...Message) ([]Published, error) {
-	if _, err := ts.Get(id); err != nil {
+	t, err := ts.Get(id)
+	if err != nil {
 		return nil, err
 	}
-	ts.mu.RLock()
-	st := ts.states[id]
-	var t *Topic
-	if st != nil {
-		t = st.topic
-	}
-	ts.mu.RUnlock()
-	if t == nil {
-		return nil, noTopic(id)
-	}
 	if id.FIFO() {
-		return ts.publishInOrder(ctx, t, messages)
+		return ts.publishInOrder(ctx, &t, messages)
 	}
 	if under := t.Attributes[KMSKey]; under != "" { // the deliveries are encrypted in any case; the key has to allow it
 		if _, err := ts.config.Keys.DataKey(under, id.Account, id.Region); err != nil {
@@ -40,13 +31,13 @@ func (ts *Topics) Publish(ctx context.Context, id ID, messages ...Message) ([]Pu
 	}
 	all := make([]Published, len(messages))
 	if len(messages) == 1 {
-		all[0] = ts.publish(ctx, t, &st.audience, &messages[0])
+		all[0] = ts.publish(ctx, &t, &messages[0])
 		return all, nil
 	}
 	var g errgroup.Group
 	for i := range messages {
 		g.Go(func() error {
-			all[i] = ts.publish(ctx, t, &st.audience, &messages[i])
+			all[i] = ts.publish(ctx, &t, &messages[i])
 			return nil
 		})
 	}
@@ -55,11 +46,14 @@ func (ts *Topics) Publish(ctx context.Context, id ID, messages ...Message) ([]Pu
 }
 
 // publish hands a message of a standard topic to its subscribers.
-func (ts *Topics) publish(ctx context.Context, t *Topic, to *audience.Audience[*Subscription], m *Message) Published {
-	matched, out := to.Match(audience.Message{Body: m.Body, Attributes: m.Attributes})
+func (ts *Topics) publish(ctx context.Context, t *Topic, m *Message) Published {
+	matched, out := ts.audience(t.ID).Match(audience.Message{Body: m.Body, Attributes: m.Attributes})
 	d := ts.newDraft(t, stored{ID: uuid.NewString(), Time: ts.now(), Message: *m}, 0)
 	all := make([]delivery.Delivery, 0, len(matched))
 	for _, s := range matched {
+		if s.Generation != t.Generation { // of an earlier topic of the name, which is being removed
+			continue
+		}
 		e, err := d.event(ctx, s)
 		if err != nil {
 			return Published{Err: err}
@@ -67,11 +61,9 @@ func (ts *Topics) publish(ctx context.Context, t *Topic, to *audience.Audience[*
 		all = append(all, delivery.Delivery{To: s.ARN(), Event: e, Policy: ts.policyOf(t, s)})
 	}
 	var err error
-	switch len(all) {
-	case 0:
-	case 1:
+	if len(all) == 1 { // in this goroutine
 		err = ts.config.Outbox.Put(ctx, all[0].To, all[0].Event, all[0].Policy)
-	default:
+	} else {
 		err = ts.config.Outbox.PutAll(ctx, all)
 	}
 	if err != nil {
@@ -79,6 +71,16 @@ func (ts *Topics) publish(ctx context.Context, t *Topic, to *audience.Audience[*
 	}
 	ts.countPublished(t.ID, m, out)
 	return Published{MessageID: d.ID}
+}
+
+// audience is who is subscribed to a topic.
+func (ts *Topics) audience(id ID) *audience.Audience[*Subscription] {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	if st := ts.states[id]; st != nil {
+		return &st.audience
+	}
+	return new(audience.Audience[*Subscription])
 }
 
 // A stored message is one as FIFO topics keep it.

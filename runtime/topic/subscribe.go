@@ -147,7 +147,9 @@ func (ts *Topics) UpdateSubscription(ctx context.Context, id SubscriptionID, edi
 		if s.UUID != id.UUID {
 			return s, noSubscription(id)
 		}
-		s = s.clone()
+		if s.Attributes == nil {
+			s.Attributes = map[string]string{}
+		}
 		was := s.Attributes[ReplayPolicy]
 		err := edit(&s)
 		s.changeReplay(was, ts.now())

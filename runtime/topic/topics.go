@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -141,6 +140,9 @@ func noSubscription(id SubscriptionID) error {
 // Create makes a topic of t's ID, attributes, tags and data protection policy, and
 // returns it. When there is one of the name it is fault.Exists, and returns that one.
 func (ts *Topics) Create(ctx context.Context, t Topic) (Topic, error) {
+	if there := ts.known(t.ID); there != nil { // before a log is kept for nothing
+		return *there, fault.New(fault.Exists, "the topic %s exists", t.ID.ARN())
+	}
 	t.Generation, t.Created = uuid.NewString(), ts.now()
 	t.archive(t.Created)
 	if err := ts.retain(ctx, &t); err != nil {
@@ -219,7 +221,7 @@ func (ts *Topics) Count() (topics, subscriptions int) {
 }
 
 // Update stores what edit makes of a topic, and returns it. edit may change the topic's
-// own maps, and must change nothing else of it than attributes, tags and the data
+// own maps, which are never nil, and must change nothing else of it than attributes, tags and the data
 // protection policy. An error of edit is returned as it is, and nothing is stored.
 // fault.NotFound.
 func (ts *Topics) Update(ctx context.Context, id ID, edit func(*Topic) error) (Topic, error) {
@@ -372,15 +374,6 @@ func (ts *Topics) dropEmpty(id ID, s *state) {
 	if s.topic == nil && len(s.subs) == 0 {
 		delete(ts.states, id)
 	}
-}
-
-// clone copies what edit may change.
-func (s Subscription) clone() Subscription {
-	s.Attributes = maps.Clone(s.Attributes)
-	if s.Attributes == nil {
-		s.Attributes = map[string]string{}
-	}
-	return s
 }
 
 // Start implements lifecycle.Part: it reads the records and follows them.
