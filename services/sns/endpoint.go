@@ -1,13 +1,13 @@
 package sns
 
 import (
+	"errors"
 	"net/mail"
-	"net/url"
-	"path"
-	"strconv"
 	"strings"
 
 	"millrace/runtime/arn"
+	"millrace/runtime/delivery/target"
+	"millrace/runtime/fault"
 	"millrace/runtime/policy"
 	"millrace/runtime/topic"
 )
@@ -79,30 +79,23 @@ func isFunction(resource string) bool {
 	return kind == "function" && isIdentifier(name) && (!qualified || isIdentifier(strings.TrimPrefix(qualifier, "$")))
 }
 
-// ownPaths are where this runtime is managed. Messages must not reach what is there: who
-// may publish is not who may manage.
-const ownPaths = "/_runtime"
-
-// checkURL checks the address of a web server.
+// checkURL checks the address of a web server. Messages must not reach where this runtime is
+// managed: who may publish is not who may manage.
 func checkURL(protocol, endpoint string) error {
 	if !strings.HasPrefix(strings.ToLower(endpoint), protocol+"://") {
 		return invalid("Endpoint must match the specified protocol")
 	}
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Hostname() == "" || !isPort(u.Port()) || u.Opaque != "" || strings.ContainsAny(endpoint, " \\\t\r\n") {
+	if strings.ContainsAny(endpoint, " \\\t\r\n") {
 		return invalid("HTTP(S) endpoint")
 	}
-	clean := path.Clean("/" + strings.ToLower(u.Path)) // u.Path has no percent signs that hide anything
-	if clean == ownPaths || strings.HasPrefix(clean, ownPaths+"/") {
-		return invalid("Endpoint Reason: %s is this runtime's own", ownPaths)
+	err := target.CheckURL(endpoint)
+	if errors.Is(err, fault.Denied) {
+		return invalid("Endpoint Reason: /_runtime is this runtime's own")
+	}
+	if err != nil {
+		return invalid("HTTP(S) endpoint")
 	}
 	return nil
-}
-
-// isPort reports whether a URL's port, which may be absent, can be one.
-func isPort(s string) bool {
-	n, err := strconv.ParseUint(s, 10, 16)
-	return s == "" || err == nil && n > 0
 }
 
 // masked is an endpoint as it is answered: without the password of its URL, in whose

@@ -37,7 +37,7 @@ type publisher interface {
 // Not supported: publishing to endpoints of mobile platforms, of which there are none.
 func (s *Service) Publish(ctx context.Context, in *api.PublishInput) (*api.PublishOutput, error) {
 	d := draft{in.Message, in.Subject, in.MessageStructure, in.MessageAttributes, in.MessageGroupId, in.MessageDeduplicationId}
-	param, arn, err := target(in)
+	param, arn, err := destination(in)
 	switch {
 	case err != nil:
 		return nil, err
@@ -70,8 +70,8 @@ func (s *Service) Publish(ctx context.Context, in *api.PublishInput) (*api.Publi
 	}, nil
 }
 
-// target is the one parameter that says where a message goes.
-func target(in *api.PublishInput) (param, value string, err error) {
+// destination is the one parameter that says where a message goes.
+func destination(in *api.PublishInput) (param, value string, err error) {
 	for _, p := range []struct {
 		name  string
 		value *string

@@ -59,16 +59,26 @@ func Endpoints(root func() ([]byte, error)) delivery.Resolvers {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resolve := func(name string) (delivery.Target, error) {
-		u, err := url.Parse(name)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !isPort(u.Port()) {
-			return nil, fault.New(fault.Invalid, "not the URL of an HTTP endpoint")
-		}
-		if cleaned := path.Clean("/" + u.Path); cleaned == "/_runtime" || strings.HasPrefix(cleaned, "/_runtime/") {
-			return nil, fault.New(fault.Denied, "the administration of a runtime is no endpoint")
+		if err := CheckURL(name); err != nil {
+			return nil, err
 		}
 		return endpoint{client, name}, nil
 	}
 	return delivery.Resolvers{"http": resolve, "https": resolve}
+}
+
+// CheckURL checks what can be the URL of an HTTP endpoint: fault.Invalid for what cannot,
+// and fault.Denied for what is under /_runtime/, in any case and however it is written.
+func CheckURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !isPort(u.Port()) {
+		return fault.New(fault.Invalid, "not the URL of an HTTP endpoint")
+	}
+	cleaned := path.Clean("/" + strings.ToLower(u.Path)) // u.Path has no percent signs that hide anything
+	if cleaned == "/_runtime" || strings.HasPrefix(cleaned, "/_runtime/") {
+		return fault.New(fault.Denied, "the administration of a runtime is no endpoint")
+	}
+	return nil
 }
 
 // tlsDialer connects to https endpoints. The authorities are read with the first of them.
