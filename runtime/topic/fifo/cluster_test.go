@@ -87,6 +87,7 @@ func (s *sink) await(contents ...string) {
 
 // Whichever runtime publishes, one of them hands all over, in one order.
 func TestNodesShareALog(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	url := backbonetest.Listen(t, 0)
 	one, two := join(t, url), join(t, url)
 	s := &sink{TB: t}
@@ -126,6 +127,7 @@ func TestNodesShareALog(t *testing.T) {
 // Runtimes come, leave and are cut off while others publish: nothing is lost, and the order
 // holds.
 func TestTakeover(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	url := backbonetest.Listen(t, 0)
 	s := &sink{TB: t}
 	publisher := join(t, url)
@@ -186,6 +188,7 @@ func sorted(m map[uint64]string) (keys []uint64) {
 // On three servers with three replicas, publishers at two runtimes publish the same keys at
 // once: each entry is stored and handed over once, and all are told the same of it.
 func TestReplicated(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	servers := backbonetest.NewCluster(t, 3)
 	nodes := []*node{join(t, servers.URL(0)), join(t, servers.URL(1))}
 	s := &sink{TB: t}
@@ -234,6 +237,7 @@ func TestReplicated(t *testing.T) {
 // Somebody removes the stream: the publish that finds that out fails, in time; the next one
 // makes another.
 func TestStreamIsRemoved(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	n := join(t, backbonetest.Listen(t, 0))
 	s := &sink{TB: t}
 	n.follow(s)
