@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"millrace/runtime/object/notify"
 )
 
 // Settings are what an account sets on a bucket, as the bucket's record keeps them. The
@@ -11,7 +13,8 @@ import (
 // service, which checks all of it before it is stored. Slices and maps are never changed
 // once they are stored: who changes a setting puts another one in its place.
 type Settings struct {
-	Versioning Versioning `json:",omitempty"`
+	Versioning    Versioning           `json:",omitempty"`
+	Notifications notify.Configuration `json:",omitzero"`
 
 	Tags      map[string]string `json:",omitempty"`
 	Policy    string            `json:",omitempty"` // the text, as given; "" for none

@@ -4,11 +4,17 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+
+	"millrace/runtime/object/notify"
 )
 
 func TestSettingsAreAsTheyWereStored(t *testing.T) {
 	s := Settings{
 		Versioning: VersioningSuspended,
+		Notifications: notify.Configuration{EventBridge: true, Destinations: []notify.Destination{{
+			Kind: notify.Queue, ID: "1", ARN: "arn:aws:sqs:us-east-1:000000000000:q", Events: []string{"s3:ObjectCreated:*"},
+			Filter: []notify.FilterRule{{Name: notify.Prefix, Value: "in/"}},
+		}}},
 		Tags:       map[string]string{"a": "", "b": "2"},
 		Policy:     "{}",
 		Ownership:  "BucketOwnerEnforced",
