@@ -1,0 +1,44 @@
+package checksum_test
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"testing"
+
+	"millrace/runtime/object/checksum"
+)
+
+func etagOf(text string) checksum.ETag { return checksum.ETag{MD5: md5.Sum([]byte(text))} }
+
+func TestETags(t *testing.T) {
+	if got := etagOf("").String(); got != "d41d8cd98f00b204e9800998ecf8427e" {
+		t.Errorf("of nothing: %s", got)
+	}
+	one, two := etagOf("one"), etagOf("two")
+	whole := md5.Sum(append(one.MD5[:], two.MD5[:]...))
+	got := checksum.MultipartETag([]checksum.ETag{one, two})
+	if want := hex.EncodeToString(whole[:]) + "-2"; got.String() != want {
+		t.Errorf("of two parts: %s, want %s", got, want)
+	}
+	for _, e := range []checksum.ETag{one, got, {Parts: checksum.MaxParts}} {
+		for _, text := range []string{e.String(), `"` + e.String() + `"`} {
+			if again, ok := checksum.ParseETag(text); !ok || again != e {
+				t.Errorf("%s is read as %s, %v", text, again, ok)
+			}
+		}
+		b, _ := e.AppendBinary([]byte("x"))
+		if again, rest, err := checksum.DecodeETag(append(b[1:], '!')); err != nil || again != e || string(rest) != "!" || len(b) > 19 {
+			t.Errorf("%s is stored as %x and read as %s, %q, %v", e, b, again, rest, err)
+		}
+	}
+}
+
+func TestWhatIsNoETag(t *testing.T) {
+	digits := etagOf("").String()
+	for _, text := range []string{"", `"`, `""`, "*", digits[1:], digits + "0", `"` + digits, digits + `"`, digits + "-", digits + "-0",
+		digits + "-10001", digits + "--1", digits + "-1-1", "W/\"" + digits + "\"", "g" + digits[1:], `""` + digits + `""`} {
+		if e, ok := checksum.ParseETag(text); ok {
+			t.Errorf("%q is read as %s", text, e)
+		}
+	}
+}
