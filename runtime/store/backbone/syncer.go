@@ -18,12 +18,13 @@ import (
 // Here writers report what they wrote, and idle streams cost nothing.
 //
 //	wrote ─→ run ─ wait            until the oldest write is due
-//	             ├ flush ─ sync    of each such stream: files, then folders; retried until it succeeds
+//	             ├ flush ─ sync    of files beside the store, then of each such stream: files, then folders; retried until it succeeds
 //	             └ onIdle          when nothing more was written for a while
 //
 // Streams are synced in the order in which they were first written to. So a
 // message that moves from one to another is safe where it went before it is
-// surely gone where it was.
+// surely gone where it was. What is beside the store is synced before them: a stream
+// has the names of it.
 type syncer struct {
 	top    string        // the store's folder
 	root   string        // the streams' folder, somewhere in it, with a folder for each
@@ -33,9 +34,10 @@ type syncer struct {
 	report func(error) // how the last flush went
 	log    *slog.Logger
 
-	mu      sync.Mutex      // guards the next two
+	mu      sync.Mutex      // guards the next three
 	dirty   []string        // streams, first written to first
 	isDirty map[string]bool // streams written to since the last flush: they are in dirty
+	files   pathSet         // beside the store
 
 	wake     chan struct{} // another stream is dirty
 	stop     chan struct{}
@@ -76,6 +78,10 @@ func (d *syncer) wrote(stream string) {
 	}
 	d.isDirty[stream] = true
 	d.dirty = append(d.dirty, stream)
+	d.notify()
+}
+
+func (d *syncer) notify() {
 	select {
 	case d.wake <- struct{}{}:
 	default:
@@ -155,10 +161,10 @@ func (d *syncer) close() error {
 func (d *syncer) clean() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.dirty) == 0
+	return len(d.dirty) == 0 && len(d.files.paths) == 0
 }
 
-// flush syncs all dirty streams. Those that fail come first in the next flush; the
+// flush syncs all files and dirty streams. Those that fail come first in the next flush; the
 // operating system may have dropped their pages by then, so all that can be done is
 // to log an error.
 func (d *syncer) flush() (failed error) {
@@ -166,7 +172,10 @@ func (d *syncer) flush() (failed error) {
 	dirty := d.dirty
 	d.dirty = nil
 	clear(d.isDirty) // who writes from here on is in the next flush
+	files := d.files
+	d.files = pathSet{}
 	d.mu.Unlock()
+	unsynced, failed := d.syncFiles(files.paths)
 	var left []string
 	for _, stream := range dirty {
 		err := d.sync(stream)
@@ -178,9 +187,10 @@ func (d *syncer) flush() (failed error) {
 		}
 		left = append(left, stream)
 	}
-	d.logResult(len(left), failed)
+	d.logResult(len(left), len(unsynced), failed)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.files.add(unsynced...)
 	for _, stream := range left {
 		d.isDirty[stream] = true
 	}
@@ -190,14 +200,14 @@ func (d *syncer) flush() (failed error) {
 
 // logResult tells how a flush went: once when it fails, however often it is tried
 // again and for how many streams, and once when it succeeds again.
-func (d *syncer) logResult(streams int, err error) {
+func (d *syncer) logResult(streams, files int, err error) {
 	if d.failing == (err != nil) {
 		return
 	}
 	d.failing = err != nil
 	d.report(err)
 	if err != nil {
-		d.log.Error("acknowledged writes may not outlive a power cut: they could not be synced; trying again", "streams", streams, "err", err)
+		d.log.Error("acknowledged writes may not outlive a power cut: they could not be synced; trying again", "streams", streams, "files", files, "err", err)
 	} else {
 		d.log.Warn("what was written is synced again")
 	}
@@ -268,7 +278,7 @@ func (d *syncer) syncChanged(was, now folderState, name, path string) error {
 	if err == nil {
 		m := fileState{info.Size(), info.ModTime().UnixNano()}
 		if was[name] != m {
-			err = d.syncFile(path, info.IsDir())
+			err = syncFile(d.fsync, path, info.IsDir())
 		}
 		if err == nil {
 			now[name] = m
@@ -282,7 +292,7 @@ func (d *syncer) syncChanged(was, now folderState, name, path string) error {
 
 // syncFile opens a file for writing, as Windows requires. Folders cannot be synced on
 // Windows.
-func (d *syncer) syncFile(path string, folder bool) error {
+func syncFile(fsync func(*os.File) error, path string, folder bool) error {
 	how := os.O_RDWR
 	if folder {
 		if runtime.GOOS == "windows" {
@@ -295,5 +305,5 @@ func (d *syncer) syncFile(path string, folder bool) error {
 		return err
 	}
 	defer f.Close() // wrote nothing
-	return d.fsync(f)
+	return fsync(f)
 }
