@@ -30,6 +30,8 @@ func TestPartsStartAndStopAlike(t *testing.T) {
 		"runtime/capacity/descriptors listener.Close":   "a net.Listener",
 		"runtime/capacity/disk Open":                    "runs nothing",
 		"runtime/function Open":                         "reads what is deployed, and runs nothing",
+		"runtime/object/blob Files.Open":                "opens a file",
+		"runtime/object/blob fileReader.Close":          "an io.Closer",
 		"runtime/object/content Open":                   "reads what is sealed, and runs nothing",
 		"runtime/object/content OpenBytes":              "the same",
 		"runtime/object/content Range.Close":            "an io.ReadCloser",
