@@ -146,6 +146,7 @@ func TestARNsOfDestinations(t *testing.T) {
 		{notify.Function, funcARN, true},
 		{notify.Function, funcARN + ":live", true},
 		{notify.Function, funcARN + ":$LATEST", true},
+		{notify.Function, funcARN + ".fifo", true}, // what functions may be called is Lambda's to say
 		{notify.Function, funcARN + ":", false},
 		{notify.Function, funcARN + ":a:b", false},
 		{notify.Function, "arn:aws:lambda:eu-west-1:000000000000:layer:f", false},
