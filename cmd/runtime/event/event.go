@@ -114,6 +114,3 @@ func newMaker(o Options) (*maker, error) {
 func (m *maker) arn(service, resource string) string {
 	return "arn:aws:" + service + ":" + m.Region + ":" + m.Account + ":" + resource
 }
-
-// timestamp is the present as S3 and SNS write it.
-func (m *maker) timestamp() string { return m.Now.Format("2006-01-02T15:04:05.000Z") }

@@ -84,14 +84,14 @@ func TestSQSFIFO(t *testing.T) {
 func TestS3(t *testing.T) {
 	e := sample[events.S3Event](t, "s3", event.Options{Body: []string{"hello"}, Bucket: "photos", Key: "in/a@b c.jpg"})
 	r := e.Records[0]
-	if !r.EventTime.Equal(noon) || r.EventName != "ObjectCreated:Put" || r.EventVersion != "2.1" {
+	if !r.EventTime.Equal(noon) || r.EventName != "ObjectCreated:Put" || r.EventVersion != "2.6" {
 		t.Errorf("got %s %s at %s", r.EventName, r.EventVersion, r.EventTime)
 	}
 	r.S3.Object.Sequencer = ""
 	want := events.S3Entity{
 		SchemaVersion:   "1.0",
 		ConfigurationID: "sample",
-		Bucket:          events.S3Bucket{Name: "photos", OwnerIdentity: events.S3UserIdentity{PrincipalID: "000000000000"}, Arn: "arn:aws:s3:::photos"},
+		Bucket:          events.S3Bucket{Name: "photos", OwnerIdentity: events.S3UserIdentity{PrincipalID: "AK44WOOSIT5G56"}, Arn: "arn:aws:s3:::photos"},
 		Object: events.S3Object{
 			Key: "in/a%40b+c.jpg", URLDecodedKey: "in/a@b c.jpg", Size: 5, ETag: "5d41402abc4b2a76b9719d911017c592",
 		},
