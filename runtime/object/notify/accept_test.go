@@ -75,7 +75,7 @@ func TestRefusals(t *testing.T) {
 		{"of two such texts the last is named", []notify.Destination{at("x", toTopic("", created)), at("y", toFunction("", removed))}, notify.UnparsableARN, argument("CloudFunction", "y")},
 		{"such a text comes before other errors", []notify.Destination{toQueue("", "s3:No"), at("x", toTopic("", created))}, notify.UnparsableARN, argument("Topic", "x")},
 		{"unknown rule", []notify.Destination{with(toQueue("", created), "infix", "x")}, notify.UnknownRule, argument("FilterRule.Name", "infix")},
-		{"two configurations without filters", []notify.Destination{toQueue("a", removed), toTopic("b", created, removed)}, notify.SharedEvent, argument("Event", "s3:ObjectRemoved:*, s3:ObjectRemoved:*")},
+		{"two configurations without filters", []notify.Destination{toQueue("a", removed), toTopic("b", created, removed)}, notify.OverlappingRule, nil},
 		{"overlapping filters", []notify.Destination{with(toQueue("a", "s3:ObjectCreated:Put"), "prefix", "images-api/"), toTopic("b", created)}, notify.OverlappingRule, nil},
 		{"one ID twice", []notify.Destination{toQueue("a", created), toTopic("a", removed)}, notify.DuplicateID, nil},
 		{"another region", []notify.Destination{at("arn:aws:sqs:us-east-1:000000000000:q", toQueue("", created))}, notify.OtherRegion, argument("Queue", "arn:aws:sqs:us-east-1:000000000000:q")},
@@ -89,7 +89,6 @@ func TestRefusals(t *testing.T) {
 		{"a family of one has no asterisk", []notify.Destination{toQueue("", "s3:ObjectAcl:*")}, notify.UnknownEvent, argument("Event", "s3:ObjectAcl:*")},
 		{"events begin with s3:", []notify.Destination{toQueue("", "ObjectCreated:Put")}, notify.UnknownEvent, argument("Event", "ObjectCreated:Put")},
 		{"an asterisk stands for a whole family", []notify.Destination{toQueue("", "s3:*")}, notify.UnknownEvent, argument("Event", "s3:*")},
-		{"an event that another of the configuration includes", []notify.Destination{toQueue("", created, "s3:ObjectCreated:Put")}, notify.SharedEvent, argument("Event", "s3:ObjectCreated:*, s3:ObjectCreated:Put")},
 
 		// Of the documentation, in our words.
 		{"101 configurations", many, notify.TooMany, nil},

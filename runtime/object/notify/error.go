@@ -26,7 +26,6 @@ const (
 	TwoPrefixes     Reason = "Cannot specify more than one prefix rule in a filter."
 	TwoSuffixes     Reason = "Cannot specify more than one suffix rule in a filter."
 	LongValue       Reason = "Size of filter rule value cannot exceed 1024 bytes in UTF-8 representation"
-	SharedEvent     Reason = "Configurations overlap. Configurations on the same bucket cannot share a common event type."
 	OverlappingRule Reason = "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping for the same event type."
 )
 

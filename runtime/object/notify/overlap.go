@@ -2,18 +2,12 @@ package notify
 
 import "strings"
 
-// checkEvents refuses event names that S3 does not know, and those that stand for the same
-// event twice: S3 counts each event of a configuration like one of its own.
+// checkEvents refuses event names that S3 does not know. A family may stand beside one of
+// its members: both are one event of one configuration.
 func (d *Destination) checkEvents() error {
-	for i, event := range d.Events {
-		types := typesOf(event)
-		if types == 0 {
+	for _, event := range d.Events {
+		if typesOf(event) == 0 {
 			return refuse(UnknownEvent, "Event", event)
-		}
-		for _, other := range d.Events[:i] {
-			if types&typesOf(other) != 0 {
-				return sharedEvent(other, event)
-			}
 		}
 	}
 	return nil
@@ -26,14 +20,9 @@ func checkOverlap(all []Destination) error {
 	for i := range all {
 		types[i] = all[i].types()
 		for j := range i {
-			a, b := &all[j], &all[i]
-			if types[j]&types[i] == 0 || !shareKeys(a, b) {
-				continue
+			if types[j]&types[i] != 0 && shareKeys(&all[j], &all[i]) {
+				return &Error{Reason: OverlappingRule}
 			}
-			if len(a.Filter) == 0 && len(b.Filter) == 0 {
-				return sharedEvent(commonEvents(a, b))
-			}
-			return &Error{Reason: OverlappingRule}
 		}
 	}
 	return nil
@@ -51,17 +40,3 @@ func havePrefix(a, b string) bool { return strings.HasPrefix(a, b) || strings.Ha
 
 // haveSuffix reports whether one of two texts ends with the other.
 func haveSuffix(a, b string) bool { return strings.HasSuffix(a, b) || strings.HasSuffix(b, a) }
-
-// commonEvents are the first two event names by which two destinations meet.
-func commonEvents(a, b *Destination) (string, string) {
-	for _, of := range a.Events {
-		for _, other := range b.Events {
-			if typesOf(of)&typesOf(other) != 0 {
-				return of, other
-			}
-		}
-	}
-	return "", ""
-}
-
-func sharedEvent(a, b string) error { return refuse(SharedEvent, "Event", a+", "+b) }

@@ -19,8 +19,8 @@ func TestOverlap(t *testing.T) {
 	}{
 		{"other events", toQueue("a", created), toQueue("b", removed), ""},
 		{"other events of a family", toQueue("a", put), toQueue("b", postCopy), ""},
-		{"an event of a family, and the family", toQueue("a", put), toTopic("b", created), notify.SharedEvent},
-		{"the family in the middle of a list", toQueue("a", removed, created), toFunction("b", "s3:ObjectTagging:*", put), notify.SharedEvent},
+		{"an event of a family, and the family", toQueue("a", put), toTopic("b", created), notify.OverlappingRule},
+		{"the family in the middle of a list", toQueue("a", removed, created), toFunction("b", "s3:ObjectTagging:*", put), notify.OverlappingRule},
 		{"other prefixes", with(toQueue("a", created), "prefix", "images/"), with(toTopic("b", created), "prefix", "logs/"), ""},
 		{"other suffixes", with(toQueue("a", created), "suffix", ".jpg"), with(toTopic("b", created), "suffix", ".png"), ""},
 		{"one prefix, other suffixes", with(toQueue("a", created), "prefix", "images", "suffix", ".jpg"), with(toTopic("b", created), "prefix", "images", "suffix", ".png"), ""},
