@@ -8,6 +8,7 @@ package atomicfile
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,11 +20,23 @@ const Unfinished = ".new"
 
 // Write makes the file at path, of mode 0600, or replaces the one that is there.
 // After an error that is as it was.
-func Write(path string, data []byte) error { return write(path, data, os.Rename) }
+func Write(path string, data []byte) error { return write(path, whole(data), os.Rename) }
+
+// WriteTo is Write for what content writes, whose error it returns as it is.
+func WriteTo(path string, content func(io.Writer) error) error {
+	return write(path, content, os.Rename)
+}
+
+func whole(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	}
+}
 
 // Create is Write for a file that must not be there yet, else it is fs.ErrExist.
 func Create(path string, data []byte) error {
-	return write(path, data, func(whole, path string) error {
+	return write(path, whole(data), func(whole, path string) error {
 		// Unlike a rename, a link fails when somebody else was first. Not every
 		// file system has links.
 		err := os.Link(whole, path)
@@ -40,15 +53,14 @@ func Create(path string, data []byte) error {
 // fsync is what tests watch.
 var fsync = (*os.File).Sync
 
-func write(path string, data []byte, place func(whole, path string) error) error {
+func write(path string, content func(io.Writer) error, place func(whole, path string) error) error {
 	dir, name := filepath.Split(path)
 	f, err := os.CreateTemp(filepath.Clean(dir), "."+name+".*"+Unfinished) // of mode 0600
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // unless it was renamed
-	_, err = f.Write(data)
-	if err == nil {
+	if err = content(f); err == nil {
 		err = fsync(f)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
