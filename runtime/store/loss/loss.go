@@ -24,6 +24,7 @@ import (
 const (
 	Queue  = "queue"    // messages, or what happened to them; Name is the ARN
 	Topic  = "topic"    // entries of the log of a FIFO topic; Name is the log's
+	Bucket = "bucket"   // entries of the log of a bucket, or a content of an object; Name is the bucket's ARN
 	Record = "record"   // a queue's, function's, mapping's or role's; Name says which
 	Code   = "function" // of a function; Name is its ARN
 	File   = "file"     // of the data folder; Name is its path in there
