@@ -23,10 +23,11 @@ type PendingEvent struct {
 	Event  notify.Event
 }
 
-// Pending returns the oldest events that wait to be handed over, at most limit. It passes
-// over those that it cannot read: another version of the runtime wrote them.
-func (m *Machine) Pending(limit int) (all []PendingEvent) {
-	for _, p := range m.pending[:min(limit, len(m.pending))] {
+// Pending returns the oldest events behind a number that wait to be handed over, at most
+// limit. It passes over those that it cannot read: another version of the runtime wrote them.
+func (m *Machine) Pending(after uint64, limit int) (all []PendingEvent) {
+	waiting := m.pending[sort.Search(len(m.pending), func(i int) bool { return m.pending[i].number > after }):]
+	for _, p := range waiting[:min(limit, len(waiting))] {
 		if e, err := notify.ParseEvent([]byte(p.data)); err == nil {
 			all = append(all, PendingEvent{p.number, e})
 		}
