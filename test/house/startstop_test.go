@@ -37,6 +37,8 @@ func TestPartsStartAndStopAlike(t *testing.T) {
 		"runtime/object/content Range.Close":            "an io.ReadCloser",
 		"runtime/object/content Writer.Close":           "an io.WriteCloser",
 		"runtime/object/checksum Hasher.Close":          "ends what hashes one body; its caller's, as an io.Closer is",
+		"runtime/object/jetobject Bucket.Open":          "opens the content of an object",
+		"runtime/object/jetobject reader.Close":         "an io.ReadCloser",
 		"runtime/sandbox/spawner Process.Close":         "lets go of the pipes of a process",
 		"runtime/store/backbone/direct Conn.Close":      "a connection, which its dialer owns",
 		"runtime/store/backbone/direct Conn.Open":       "an address on a connection, and runs nothing",

@@ -1,0 +1,249 @@
+package jetobject
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"millrace/runtime/store/backbone"
+)
+
+// A stream is the log of one bucket in JetStream.
+type stream struct {
+	store   *backbone.Backbone
+	name    string
+	subject string
+	timeout time.Duration // for a response of JetStream
+	shared  bool          // by several runtimes: a replica that answers direct gets may lag
+}
+
+const (
+	streamPrefix  = "MILLRACE_BUCKET_"
+	subjectPrefix = "millrace.bucket."
+	directGet     = "$JS.API.DIRECT.GET."
+	leaderGet     = "$JS.API.STREAM.MSG.GET."
+	statusHeader  = "Status"
+
+	responseTimeout        = 10 * time.Second // longer than any healthy JetStream takes
+	clusterResponseTimeout = 4 * time.Second  // a response is lost when the server that owes it dies
+
+	maxReadEntries = 4096
+	maxReadBytes   = 1 << 20
+)
+
+// IsLog reports whether a stream is the log of a bucket, by its name.
+func IsLog(stream string) bool { return strings.HasPrefix(stream, streamPrefix) }
+
+// generationName stands for a bucket's generation in the names of streams, folders and
+// files.
+func generationName(generation uint64) string { return fmt.Sprintf("%016x", generation) }
+
+// create makes the stream, unless it is there.
+func (s *stream) create(ctx context.Context, metadata map[string]string) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	_, err := s.store.JetStream().CreateStream(ctx, jetstream.StreamConfig{
+		Name:        s.name,
+		Description: "The log of a Millrace bucket",
+		Subjects:    []string{s.subject},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		AllowDirect: true, // entries are read back by sequence
+
+		MaxMsgsPerSubject: backbone.SmallBlocks,
+		Metadata:          metadata,
+	})
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // made by another runtime, whose record was another version
+		return nil
+	}
+	return err
+}
+
+// bounds asks the stream's leader for the first and the last sequence; first is last+1 when
+// it is empty. A stream that does not exist has none: 1, 0.
+func (s *stream) bounds(ctx context.Context) (first, last uint64, err error) {
+	wait := s.timeout
+	if s.shared { // while a stream has no leader nobody answers
+		wait /= 8
+	}
+	for ; wait <= s.timeout; wait *= 2 {
+		asked, cancel := context.WithTimeout(ctx, wait)
+		var found jetstream.Stream
+		found, err = s.store.JetStream().Stream(asked, s.name)
+		cancel()
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return 1, 0, nil
+		}
+		if err == nil {
+			state := found.CachedInfo().State
+			return max(state.FirstSeq, 1), state.LastSeq, nil
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			break
+		}
+	}
+	return 0, 0, err
+}
+
+// scan calls yield for the entries from a sequence to another one, and missing for ranges of
+// those that do not exist, in order. Entries are yield's to keep.
+func (s *stream) scan(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error, missing func(from, to uint64)) error {
+	for from <= last {
+		next, err := s.readBatch(ctx, from, last, yield)
+		var gap gapError
+		switch {
+		case errors.As(err, &gap):
+			gap.to = min(gap.to, last)
+		case err != nil:
+			return err
+		case next == from: // nothing at all
+			gap.to = last
+			if s.shared {
+				gap.to = from
+			}
+		}
+		if from = next; gap.to < from {
+			continue
+		}
+		if !s.shared {
+			missing(from, gap.to)
+			from = gap.to + 1
+			continue
+		}
+		for ; from <= gap.to; from++ {
+			entry, err := s.fromLeader(ctx, from)
+			if err != nil {
+				return err
+			}
+			if entry == nil {
+				missing(from, from)
+			} else if err := yield(from, entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A gapError says that the entries from one to another were not among those read.
+type gapError struct{ from, to uint64 }
+
+func (g gapError) Error() string { return fmt.Sprintf("entries %d-%d are missing", g.from, g.to) }
+
+// readBatch makes one batched direct get (ADR-31). It returns the sequence after the last
+// entry that it has read. At missing entries it stops with a gapError.
+func (s *stream) readBatch(ctx context.Context, from, last uint64, yield func(uint64, []byte) error) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	conn := s.store.Conn()
+	sub, err := conn.SubscribeSync(conn.NewInbox())
+	if err != nil {
+		return from, err
+	}
+	defer sub.Unsubscribe()
+	request := fmt.Sprintf(`{"seq":%d,"batch":%d,"max_bytes":%d}`, from, min(last-from+1, maxReadEntries), maxReadBytes)
+	if err := conn.PublishRequest(directGet+s.name, sub.Subject, []byte(request)); err != nil {
+		return from, err
+	}
+	for {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return from, fmt.Errorf("reading %s from %d on: %w", s.name, from, err)
+		}
+		switch status := msg.Header.Get(statusHeader); status {
+		case "":
+		case "204", "404": // the end of the batch, or nothing there
+			return from, nil
+		default:
+			return from, fmt.Errorf("reading %s from %d on: status %s", s.name, from, status)
+		}
+		seq, err := strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64)
+		switch {
+		case err != nil || seq < from:
+			return from, fmt.Errorf("reading %s: got entry %d for %d: %v", s.name, seq, from, err)
+		case seq != from:
+			return from, gapError{from, seq - 1}
+		case seq > last:
+			return from, nil
+		}
+		if err := yield(seq, msg.Data); err != nil {
+			return from, err
+		}
+		from = seq + 1
+	}
+}
+
+// get reads one entry; nil when it does not exist.
+func (s *stream) get(ctx context.Context, seq uint64) ([]byte, error) {
+	asked, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	msg, err := s.store.Conn().RequestWithContext(asked, directGet+s.name, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	if err != nil {
+		return nil, fmt.Errorf("reading entry %d of %s: %w", seq, s.name, err)
+	}
+	switch status := msg.Header.Get(statusHeader); {
+	case status == "":
+		return msg.Data, nil
+	case status == "404" && !s.shared:
+		return nil, nil
+	case status == "404":
+		return s.fromLeader(ctx, seq)
+	default:
+		return nil, fmt.Errorf("reading entry %d of %s: status %s", seq, s.name, status)
+	}
+}
+
+// fromLeader reads one entry from the stream's leader; nil when it does not exist. Only the
+// leader can say that: a replica that answers direct gets may lag.
+func (s *stream) fromLeader(ctx context.Context, seq uint64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	answer, err := s.store.Conn().RequestWithContext(ctx, leaderGet+s.name, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	if err != nil {
+		return nil, err
+	}
+	var got struct {
+		Message struct {
+			Data []byte `json:"data"`
+		} `json:"message"`
+		Error *jetstream.APIError `json:"error"`
+	}
+	switch err := json.Unmarshal(answer.Data, &got); {
+	case err != nil:
+		return nil, fmt.Errorf("reading entry %d of %s: %w", seq, s.name, err)
+	case got.Error == nil:
+		return append([]byte{}, got.Message.Data...), nil
+	case got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound, got.Error.ErrorCode == jetstream.JSErrCodeStreamNotFound:
+		return nil, nil
+	}
+	return nil, got.Error
+}
+
+// purge removes the entries below a sequence.
+func (s *stream) purge(ctx context.Context, below uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	found, err := s.store.JetStream().Stream(ctx, s.name)
+	if err != nil {
+		return err
+	}
+	defer s.store.Wrote(s.name)
+	return found.Purge(ctx, jetstream.WithPurgeSequence(below))
+}
+
+// remove deletes the stream, if there is one.
+func (s *stream) remove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err := s.store.JetStream().DeleteStream(ctx, s.name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	return err
+}
