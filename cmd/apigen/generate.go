@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"go/format"
 	"maps"
@@ -213,7 +214,7 @@ func (g *generator) serviceVar() {
 	}
 	g.printf("\n// Service is the model: what the gateway routes and the codecs go by.\nvar Service = &wire.Service{\n")
 	g.printf("Name: %q, SigningName: %q, APIVersion: %q, TargetPrefix: %q, ShapePrefix: %q, JSONVersion: %q, XMLNamespace: %q,\n",
-		strings.ReplaceAll(md.ServiceID, " ", ""), signing, md.APIVersion, md.TargetPrefix, g.service.ShapePrefix, md.JSONVersion, md.XMLNamespace.URI)
+		strings.ReplaceAll(md.ServiceID, " ", ""), signing, md.APIVersion, md.TargetPrefix, g.service.ShapePrefix, md.JSONVersion, cmp.Or(md.XMLNamespace.URI, g.service.XMLNamespace))
 	g.printf("QueryCompat: %v, GenericChecks: %v,\nProtocols: []wire.Protocol{", md.QueryCompat != nil, g.service.GenericChecks)
 	speaks := md.Protocols
 	if len(speaks) == 0 { // older models have no list
@@ -222,11 +223,25 @@ func (g *generator) serviceVar() {
 	for _, p := range slices.Concat(speaks, g.service.AlsoSpeaks) {
 		g.printf("%s,", protocols[p])
 	}
-	g.printf("},\nMissingOps: %#v,\nOperations: []*wire.Operation{\n", g.Others)
+	g.printf("},\nMissingOps: %#v,\n", g.Others)
+	if len(g.OtherRoutes) > 0 {
+		g.printf("MissingRoutes: []*wire.Operation{\n")
+		for _, op := range g.OtherRoutes {
+			g.printf("{Name: %q, Method: %q, URI: %q,\n", op.Name, op.HTTP.Method, op.HTTP.RequestURI)
+			g.needs(op)
+			g.printf("},\n")
+		}
+		g.printf("},\n")
+	}
+	g.printf("Operations: []*wire.Operation{\n")
 	for _, name := range g.operationNames() {
 		op := g.Operations[name]
 		g.printf("{Name: %q, Method: %q, URI: %q, Status: %d, Input: &shapes[%d], Output: &shapes[%d], ResultWrapper: %q, MaxBody: %d,\n",
 			name, op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode, g.index[op.Input.Shape], g.index[op.Output.Shape], op.Output.ResultWrapper, g.service.maxBody(name))
+		if root := g.service.Roots[name]; root != "" {
+			g.printf("Root: %q,\n", root)
+		}
+		g.needs(op)
 		for _, flag := range []struct {
 			label string
 			r     *ref
@@ -244,6 +259,21 @@ func (g *generator) serviceVar() {
 		}
 	}
 	g.printf("},\n}\n")
+}
+
+// needs writes what tells an operation from others of its route.
+func (g *generator) needs(op *operation) {
+	if op.Needs == nil {
+		return
+	}
+	for _, names := range []struct {
+		label string
+		all   []string
+	}{{"NeedsQuery", op.Needs.Query}, {"NeedsHeaders", op.Needs.Headers}} {
+		if len(names.all) > 0 {
+			g.printf("%s: %#v,\n", names.label, names.all)
+		}
+	}
 }
 
 // errors writes a constructor for each exception.
@@ -360,6 +390,9 @@ func (g *generator) member(name string, r *ref, required bool) {
 	for _, text := range []struct{ label, value string }{
 		{"Wire", r.LocationName}, {"Query", r.QueryName}, {"QueryJSON", r.QueryJSONName}, {"Location", r.Location}, {"Format", r.TimestampFormat}, {"Namespace", r.XMLNamespace.URI}, {"Prefix", r.XMLNamespace.Prefix},
 	} {
+		if text.label == "Format" && g.service.Milliseconds && r.Location == "" && g.Shapes[r.Shape].Type == "timestamp" {
+			text.value = "iso8601Millis"
+		}
 		if text.value != "" {
 			g.printf(", %s: %q", text.label, text.value)
 		}

@@ -102,7 +102,7 @@ func (s service) trim(from, to string) error {
 	if err := s.Additions.addTo(m); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
-	if err := m.trim(s.Operations); err != nil {
+	if err := m.trim(s.Operations, s.RefuseByName); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
 	if restore := restorers[s.name]; restore != nil {

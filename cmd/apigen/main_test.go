@@ -61,7 +61,7 @@ func TestGenerated(t *testing.T) {
 
 func TestTrimRefusesAnOperationThatIsNone(t *testing.T) {
 	m := &model{Operations: map[string]*operation{"GetRole": {}}}
-	if err := m.trim([]string{"GetRoel"}); err == nil {
+	if err := m.trim([]string{"GetRoel"}, false); err == nil {
 		t.Error("no error")
 	}
 }

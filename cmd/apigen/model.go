@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 )
 
 // A model is an API model in botocore's format, as far as it is used.
@@ -14,8 +15,10 @@ type model struct {
 	Metadata   metadata              `json:"metadata"`
 	Operations map[string]*operation `json:"operations"`
 	// Others are the operations that were trimmed away, by name.
-	Others []string          `json:"others,omitempty"`
-	Shapes map[string]*shape `json:"shapes"`
+	Others []string `json:"others,omitempty"`
+	// OtherRoutes are their routes, of a service that refuses them by name.
+	OtherRoutes []*operation      `json:"otherRoutes,omitempty"`
+	Shapes      map[string]*shape `json:"shapes"`
 }
 
 type metadata struct {
@@ -51,6 +54,11 @@ type operation struct {
 	Input  *ref   `json:"input,omitempty"`
 	Output *ref   `json:"output,omitempty"`
 	Errors []*ref `json:"errors,omitempty"`
+
+	// Needs are names of parameters and headers that tell the operation from others of
+	// the same method and path, see needs.go.
+	Needs      *needs `json:"needs,omitempty"`
+	Deprecated bool   `json:"deprecated,omitempty"`
 }
 
 type http struct {
@@ -124,8 +132,12 @@ func readModel(path string) (*model, error) {
 }
 
 // trim leaves the named operations with the shapes that they reach; the others
-// stay by name.
-func (m *model) trim(operations []string) error {
+// stay by name, and by their routes if withRoutes.
+func (m *model) trim(operations []string, withRoutes bool) error {
+	if withRoutes {
+		m.tellApart()
+		m.dropOldNames(operations)
+	}
 	if operations != nil {
 		for _, name := range operations {
 			if m.Operations[name] == nil {
@@ -134,15 +146,26 @@ func (m *model) trim(operations []string) error {
 		}
 		for name := range m.Operations {
 			if !slices.Contains(operations, name) {
-				m.Others = append(m.Others, name)
+				if !slices.Contains(m.Others, name) { // else it was added to a model that is trimmed already
+					m.addOther(name, withRoutes && !m.sharesRoute(m.Operations[name], operations))
+				}
 				delete(m.Operations, name)
 			}
 		}
 		slices.Sort(m.Others)
+		slices.SortFunc(m.OtherRoutes, func(a, b *operation) int { return strings.Compare(a.Name, b.Name) })
 	}
 	used := m.reachable()
 	maps.DeleteFunc(m.Shapes, func(name string, _ *shape) bool { return !used[name] })
 	return nil
+}
+
+// addOther notes an operation that is trimmed away.
+func (m *model) addOther(name string, withRoute bool) {
+	m.Others = append(m.Others, name)
+	if op := m.Operations[name]; withRoute {
+		m.OtherRoutes = append(m.OtherRoutes, &operation{Name: name, HTTP: op.HTTP, Needs: op.Needs})
+	}
 }
 
 // reachable are the names of the shapes that the operations lead to.

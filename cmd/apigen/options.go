@@ -47,6 +47,25 @@ type options struct {
 	// those of GenericChecks.
 	OwnBounds []string `json:"ownBounds"`
 
+	// UsualBody is what bounds the bodies of the operations that MaxBody does not name,
+	// in bytes; 0 for usualBody.
+	UsualBody int64 `json:"usualBody"`
+
+	// Roots are the root elements of answers in restXml by operation, where they are
+	// not "<operation>Response": the models do not have them.
+	Roots map[string]string `json:"roots"`
+
+	// XMLNamespace stands at the roots of answers, where the model names none.
+	XMLNamespace string `json:"xmlNamespace"`
+
+	// Milliseconds says that times in documents always show them, be they 0.
+	Milliseconds bool `json:"milliseconds"`
+
+	// RefuseByName says that -trim also keeps the routes of operations that are not
+	// supported: a request for one of them is refused by its name, and never taken for
+	// one for another operation whose route is wider.
+	RefuseByName bool `json:"refuseByName"`
+
 	// Additions are what AWS's API has and the whole model at hand has not yet: -trim
 	// puts it into the trimmed model. It is the one place for that, and goes away with
 	// a newer model: one that has the same otherwise is refused.
@@ -62,14 +81,17 @@ func (o options) maxBody(operation string) int64 {
 	if n, ok := o.MaxBody[operation]; ok {
 		return n
 	}
+	if o.UsualBody > 0 {
+		return o.UsualBody
+	}
 	return usualBody
 }
 
 // check refuses options for what the model does not have.
 func (o options) check(m *model) error {
-	for _, name := range slices.Concat(slices.Sorted(maps.Keys(o.MaxBody)), o.ReadWhole) {
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(o.MaxBody)), slices.Sorted(maps.Keys(o.Roots)), o.ReadWhole) {
 		if m.Operations[name] == nil {
-			return fmt.Errorf("maxBody, readWhole: the model has no operation %s", name)
+			return fmt.Errorf("maxBody, roots, readWhole: the model has no operation %s", name)
 		}
 	}
 	for _, name := range o.OwnBounds {

@@ -101,8 +101,8 @@ func operations(dir string) ([]operation, error) {
 			ops = append(ops, operation{m[1], missing(text)})
 		}
 	}
-	if len(ops) == 0 {
-		return nil, fmt.Errorf("%s: no operations found", dir)
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: no files found", dir)
 	}
 	slices.SortFunc(ops, func(a, b operation) int { return strings.Compare(a.name, b.name) })
 	return ops, nil
@@ -144,7 +144,7 @@ func write(w *bytes.Buffer, name string, ops []operation) {
 }
 
 // absent says which of AWS's operations are not there at all: by name when they
-// are few, by number when they are most of a service.
+// are few or each is refused by name, else by number.
 func absent(model string, ops []operation) (string, error) {
 	b, err := os.ReadFile(model)
 	if err != nil {
@@ -153,6 +153,7 @@ func absent(model string, ops []operation) (string, error) {
 	var m struct {
 		Operations map[string]any `json:"operations"`
 		Others     []string       `json:"others"`
+		Routes     []any          `json:"otherRoutes"`
 	}
 	if err := json.Unmarshal(b, &m); err != nil {
 		return "", fmt.Errorf("%s: %w", model, err)
@@ -165,7 +166,7 @@ func absent(model string, ops []operation) (string, error) {
 	switch {
 	case len(names) == 0:
 		return "", nil
-	case len(names) <= 10:
+	case len(names) <= 10, len(m.Routes) > 0:
 		return "Not supported yet: " + strings.Join(names, ", ") + ".\n\n", nil
 	}
 	return fmt.Sprintf("Not supported yet: %d others.\n\n", len(names)), nil

@@ -60,6 +60,9 @@ func (c *call) translate(err error) *wire.Error {
 	if !errors.As(err, &e) {
 		e = c.unnamed(err)
 	}
+	if t, ok := c.service.(ErrorTranslator); ok {
+		e = t.TranslateError(e)
+	}
 	c.code = e.Code
 	return e
 }

@@ -81,7 +81,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{g: g, w: w, caller: identity.Caller{
 		RequestID: requestID(), Host: r.Host, Path: r.URL.Path, TraceHeader: header(r, "X-Amzn-Trace-Id"),
-		Remote: r.RemoteAddr, UserAgent: header(r, "User-Agent"),
+		Remote: r.RemoteAddr, UserAgent: header(r, "User-Agent"), HTTP: r,
 	}}
 	c.req.HTTP = r
 	if g.Log.Enabled(r.Context(), slog.LevelDebug) {

@@ -32,12 +32,19 @@ func header(r *http.Request, name string) string {
 // A router knows the services and finds the one that a request is for.
 type router struct {
 	services  []Service
+	hosters   []hoster
 	bySigning map[string]Service
 	byName    map[string]Service // target prefixes, and versions of services with the query protocol
 	byAction  map[string]Service // only action names that one service alone has
 
 	streaming   map[string]bool // names of operations that stream
-	streamPaths []*wire.Service // those of each service with paths
+	streamPaths []streamPath    // those of each service with paths
+}
+
+// A hoster is a service that is a Hoster.
+type hoster interface {
+	Service
+	Hoster
 }
 
 func newRouter(services []Service) *router {
@@ -52,7 +59,10 @@ func newRouter(services []Service) *router {
 	for _, s := range services {
 		m := s.Model()
 		r.bySigning[m.SigningName] = s
-		r.addStreams(m)
+		r.addStreams(s)
+		if h, ok := s.(hoster); ok {
+			r.hosters = append(r.hosters, h)
+		}
 		if m.TargetPrefix != "" {
 			r.byName[m.TargetPrefix] = s
 		}
@@ -88,6 +98,11 @@ func (r *router) service(req *request) Service {
 	if s := r.byName[wire.AWSQuery.ServiceName(&req.Request)]; s != nil {
 		return s
 	}
+	for _, s := range r.hosters {
+		if _, ok := s.HostPath(req.HTTP); ok {
+			return s
+		}
+	}
 	label, _, _ := strings.Cut(strip(req.HTTP.Host), ".")
 	if s := r.bySigning[label]; s != nil {
 		return s
@@ -102,10 +117,16 @@ func (r *router) service(req *request) Service {
 	}
 	for _, s := range r.services { // an unsigned REST call: whose path is it?
 		m := s.Model()
-		if _, claims := s.(Claimer); claims || !m.Speaks(wire.RestJSON) && !m.Speaks(wire.RestXML) {
+		_, claims := s.(Claimer)
+		if _, last := s.(LastClaimer); claims || last || !m.Speaks(wire.RestJSON) && !m.Speaks(wire.RestXML) {
 			continue
 		}
-		if op, _ := m.Route(req.HTTP); op != nil {
+		if op, _ := m.Route(req.HTTP, req.HTTP.URL.EscapedPath()); op != nil {
+			return s
+		}
+	}
+	for _, s := range r.services {
+		if c, ok := s.(LastClaimer); ok && c.ClaimsRest(req.HTTP) {
 			return s
 		}
 	}
@@ -129,8 +150,15 @@ func (c *call) route() error {
 		return unknownService(&c.req)
 	}
 	m := c.service.Model()
+	if h, ok := c.service.(Hoster); ok {
+		c.req.Path, _ = h.HostPath(c.req.HTTP)
+	}
 	c.protocol = m.ProtocolOf(&c.req.Request)
 	c.caller.Query = c.protocol == wire.AWSQuery
+	if c.protocol == wire.RestXML {
+		c.caller.RequestID = wire.ShortID(c.caller.RequestID)
+		c.caller.HostID = wire.HostID(c.caller.RequestID)
+	}
 	var name string
 	if c.op, name = c.protocol.Find(m, &c.req.Request); c.op != nil {
 		return nil

@@ -7,7 +7,7 @@ import (
 )
 
 // A Service is one AWS service: the model of its API, and itself the handler of
-// the model's operations. It may also implement [Claimer], [Refuser] and [Limiter].
+// the model's operations. It may also implement the interfaces below.
 type Service interface {
 	Model() *wire.Service
 }
@@ -17,6 +17,26 @@ type Service interface {
 // the head only. The paths of a REST service that is a Claimer are its claims alone.
 type Claimer interface {
 	Claims(r *http.Request) bool
+}
+
+// A LastClaimer is a service to which requests belong that are nobody's otherwise: it is
+// asked last. One service may be.
+type LastClaimer interface {
+	ClaimsRest(r *http.Request) bool
+}
+
+// A Hoster is a service with host names that say more than that they are the service's:
+// the bucket that stands in front. HostPath returns the escaped path that a request has
+// for the operations of the model, and false where the host is not one of these.
+type Hoster interface {
+	HostPath(r *http.Request) (path string, ok bool)
+}
+
+// An ErrorTranslator is a service whose clients know the gateway's and the codecs' own
+// errors by other names. TranslateError sees every error, and returns what to answer; it
+// may not change e itself.
+type ErrorTranslator interface {
+	TranslateError(e *wire.Error) *wire.Error
 }
 
 // A Refuser is a service with an answer of its own to a request for an operation

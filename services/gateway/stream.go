@@ -18,8 +18,8 @@ func (g *Gateway) Streams(r *http.Request) bool {
 }
 
 // addStreams notes the operations of a service that stream.
-func (r *router) addStreams(m *wire.Service) {
-	paths := &wire.Service{}
+func (r *router) addStreams(s Service) {
+	m, paths := s.Model(), &wire.Service{}
 	for _, op := range m.Operations {
 		if op.StreamIn || op.StreamOut {
 			r.streaming[op.Name] = true
@@ -27,7 +27,8 @@ func (r *router) addStreams(m *wire.Service) {
 		}
 	}
 	if len(paths.Operations) > 0 && (m.Speaks(wire.RestJSON) || m.Speaks(wire.RestXML)) {
-		r.streamPaths = append(r.streamPaths, paths)
+		h, _ := s.(Hoster)
+		r.streamPaths = append(r.streamPaths, streamPath{paths, h})
 	}
 }
 
@@ -41,11 +42,21 @@ func (r *router) streams(req *http.Request) bool {
 		return true
 	}
 	for _, m := range r.streamPaths {
-		if op, _ := m.Route(req); op != nil {
+		path := req.URL.EscapedPath()
+		if m.hoster != nil {
+			path, _ = m.hoster.HostPath(req)
+		}
+		if op, _ := m.Route(req, path); op != nil {
 			return true
 		}
 	}
 	return false
+}
+
+// A streamPath has the operations of a service that stream.
+type streamPath struct {
+	*wire.Service
+	hoster Hoster // nil for none
 }
 
 // A stream is the body of an operation whose input streams. What goes wrong with it

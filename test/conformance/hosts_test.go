@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/mq"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -47,6 +48,14 @@ func TestHostsOfContainers(t *testing.T) {
 			return err
 		},
 		"kms": func(c aws.Config) error { _, err := kms.NewFromConfig(c).ListKeys(t.Context(), nil); return err },
+		"s3": func(c aws.Config) error {
+			_, err := s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }).ListBuckets(t.Context(), nil)
+			var api smithy.APIError
+			if errors.As(err, &api) && api.ErrorCode() == "NotImplemented" { // it was let in
+				return nil
+			}
+			return err
+		},
 		"secretsmanager": func(c aws.Config) error {
 			_, err := secretsmanager.NewFromConfig(c).ListSecrets(t.Context(), nil)
 			return err

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/mq"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -50,6 +51,7 @@ var strangeARNs = map[string][]string{
 		"arn:aws:sns:us-east-1:000000000000:" + strings.Repeat("t", 4100), "arn:aws:sns:us-east-1:" + strings.Repeat("0", 4100) + ":t", "arn:aws:sns:us-east-1:000000000000:../t:*",
 		"arn:aws:sns:" + strings.Repeat("r", 4100) + ":000000000000:t:2bcfbf39-05c3-41de-beaa-fcfcc21c8f55", "http://localhost:1/" + strings.Repeat("p", 4100),
 	},
+	"s3":  {"a/../../b", "/", "//", "?versions", "%2F", "bucket.with.dots", "null", strings.Repeat("k", 1025)},
 	"iam": {"arn:aws:iam::000000000000:policy/" + strings.Repeat("p", 4100)},
 	"sts": {"arn:aws:iam::" + strings.Repeat("0", 4100) + ":role/r", "ASIA" + strings.Repeat("K", 4100)},
 }
@@ -69,6 +71,7 @@ func TestStrangeNames(t *testing.T) {
 	}
 	clients := map[string]any{
 		"sqs": queues, "lambda": lambda.NewFromConfig(env.AWS), "kms": kms.NewFromConfig(env.AWS), "iam": iam.NewFromConfig(env.AWS), "sts": sts.NewFromConfig(env.AWS), "mq": mq.NewFromConfig(env.AWS),
+		"s3":             s3.NewFromConfig(env.AWS, func(o *s3.Options) { o.UsePathStyle = true }),
 		"secretsmanager": secretsmanager.NewFromConfig(env.AWS), "sns": sns.NewFromConfig(env.AWS),
 	}
 	ofEachService(t, clients)

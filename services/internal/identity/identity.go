@@ -2,7 +2,10 @@
 // beside its input.
 package identity
 
-import "context"
+import (
+	"context"
+	"net/http"
+)
 
 // A Caller is who sent the request being served, and the request's surroundings
 // that show in some answers.
@@ -18,7 +21,8 @@ type Caller struct {
 	AccessKey string   // "" for an anonymous call
 	Anonymous bool     // the request was not signed
 	Session   *Session // whose temporary credentials signed; nil for an account's own keys
-	RequestID string   // the UUID that the answer carries
+	RequestID string   // that the answer carries: a UUID, and 16 hexadecimal digits for services in XML over REST
+	HostID    string   // the request's second name there, x-amz-id-2; "" for other services
 
 	Host        string // of the request: "localhost:4566"; answers that hold URLs use it
 	Path        string // of the request, for services that find things in it
@@ -26,6 +30,10 @@ type Caller struct {
 	TraceHeader string // X-Amzn-Trace-Id, "" for none
 	Remote      string // the client's address and port; "" for calls from inside
 	UserAgent   string // "" for none
+
+	// HTTP is the request's head, to hold signatures against and to read what no model
+	// has; nil for calls from inside. Its body is the input's.
+	HTTP *http.Request
 }
 
 // A Session is what STS lent credentials for.

@@ -9,7 +9,9 @@ import (
 func reply(w http.ResponseWriter, status int, requestID string, body []byte) error {
 	h := w.Header()
 	values := []string{requestID, ""}
-	h["X-Amzn-Requestid"] = values[:1:1]
+	if h["X-Amz-Request-Id"] == nil { // S3's name for it
+		h["X-Amzn-Requestid"] = values[:1:1]
+	}
 	if status != http.StatusNoContent && h["Content-Length"] == nil { // an answer to HEAD may tell another body's
 		values[1] = strconv.Itoa(len(body))
 		h["Content-Length"] = values[1:]

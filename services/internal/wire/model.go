@@ -29,34 +29,44 @@
 // package wiretest holds what is generated for that.
 package wire
 
-import "context"
+import (
+	"context"
+	"net/http"
+)
 
 // A Service is one AWS service as its API model describes it.
 type Service struct {
-	Name          string // "SQS"; for people
-	SigningName   string // "sqs": the service in a credential scope
-	APIVersion    string // "2012-11-05": the Version of query requests
-	TargetPrefix  string // "AmazonSQS": of X-Amz-Target; "" when the service has no JSON protocol
-	ShapePrefix   string // "com.amazonaws.sqs": put before error shapes in __type, or "" for bare names
-	JSONVersion   string // "1.0" or "1.1"
-	XMLNamespace  string
-	QueryCompat   bool // JSON errors carry x-amzn-query-error (awsQueryCompatible)
-	Protocols     []Protocol
-	Operations    []*Operation
-	Errors        []*Shape // the exceptions
-	MissingOps    []string // operations of AWS's model that Millrace does not support
-	GenericChecks bool     // constraint failures get the generic "N validation errors detected" answer
+	Name         string // "SQS"; for people
+	SigningName  string // "sqs": the service in a credential scope
+	APIVersion   string // "2012-11-05": the Version of query requests
+	TargetPrefix string // "AmazonSQS": of X-Amz-Target; "" when the service has no JSON protocol
+	ShapePrefix  string // "com.amazonaws.sqs": put before error shapes in __type, or "" for bare names
+	JSONVersion  string // "1.0" or "1.1"
+	XMLNamespace string
+	QueryCompat  bool // JSON errors carry x-amzn-query-error (awsQueryCompatible)
+	Protocols    []Protocol
+	Operations   []*Operation
+	Errors       []*Shape // the exceptions
+	MissingOps   []string // operations of AWS's model that Millrace does not support
+	// MissingRoutes are those of MissingOps that a request's method and path tell: they
+	// have no more than a Name and a route. nil for a service that does not refuse
+	// operations by name.
+	MissingRoutes []*Operation
+	GenericChecks bool // constraint failures get the generic "N validation errors detected" answer
 }
 
 // An Operation is one call of a service.
 type Operation struct {
-	Name          string // "SendMessage"
-	Method        string // for the REST protocols
-	URI           string // "/2015-03-31/functions/{FunctionName}", with the fixed query string if any
-	Status        int    // of a success; 0 means 200
-	Input         *Shape // without members when there is none
+	Name          string   // "SendMessage"
+	Method        string   // for the REST protocols
+	URI           string   // "/2015-03-31/functions/{FunctionName}", with the fixed query string if any
+	NeedsQuery    []string // of its route only requests with one of these parameters ask for it; nil for all
+	NeedsHeaders  []string // of its route only requests with all of these headers ask for it
+	Status        int      // of a success; 0 means 200
+	Input         *Shape   // without members when there is none
 	Output        *Shape
 	ResultWrapper string // query: "SendMessageResult"; "" when there is no output
+	Root          string // restXml: root element of an answer; "" for Name+"Response"
 	MaxBody       int64  // of a request, in bytes; 0 for no limit
 	StreamIn      bool   // a member of the input is the body, which the operation reads
 	StreamOut     bool   // a member of the output is a stream: of bytes, or of events
@@ -93,7 +103,12 @@ type Error struct {
 	Fault     bool   // the server's fault (Receiver) rather than the sender's
 	Message   string
 	Fields    map[string]any // further members of the error shape, by wire name, for instance Reason
+	Elements  []Element      // restXml: what follows the message, in this order
+	Header    http.Header    // further headers of the answer; the names are canonical
 	Body      string         // the whole body of an answer that is in no protocol's form; "" for the protocol's
 }
+
+// An Element is an element of an error in XML that holds a text.
+type Element struct{ Name, Text string }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -90,6 +91,7 @@ type Request struct {
 	Body   []byte            // all of it; in the REST protocols a payload that is bytes becomes a part of the input
 	Stream io.Reader         // the body, not read yet, of an operation whose input streams; Body is nil then
 	Labels map[string]string // REST protocols: of the path, from Find
+	Path   string            // REST protocols: escaped, where it is not the URL's own; "" for that
 
 	// Translate gives an error that ends a stream of events its answer; nil stands for
 	// an internal failure.
@@ -135,9 +137,18 @@ func EncodeResult(w http.ResponseWriter, p Protocol, s *Service, op *Operation, 
 // EncodeError answers a request with an error. Where the service's model has the
 // error, its members' names are the model's.
 func EncodeError(w http.ResponseWriter, p Protocol, s *Service, r *Request, requestID string, e *Error) {
+	h := w.Header()
 	body := []byte(e.Body)
 	if e.Body == "" {
-		body = p.encodeError(w.Header(), s, r, requestID, e)
+		body = p.encodeError(h, s, r, requestID, e)
+	}
+	maps.Copy(h, e.Header)
+	if r.HTTP != nil && r.HTTP.Method == http.MethodHead || e.Status == http.StatusNotModified {
+		if e.Status == http.StatusNotModified {
+			delete(h, "Content-Type")
+		}
+		w.WriteHeader(e.Status)
+		return
 	}
 	_ = reply(w, e.Status, requestID, body) // a client that does not take the answer has no use for it
 }

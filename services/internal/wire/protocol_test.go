@@ -153,7 +153,7 @@ func TestInputCases(t *testing.T) {
 		}
 		if p == wire.RestJSON || p == wire.RestXML {
 			one := wire.Service{Operations: []*wire.Operation{op}}
-			routed, labels := one.Route(r)
+			routed, labels := one.Route(r, r.URL.EscapedPath())
 			if routed == nil {
 				return fmt.Errorf("no route from %s %s", r.Method, r.URL)
 			}

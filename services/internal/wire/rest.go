@@ -24,14 +24,21 @@ func (sh *Shape) hasBody() bool {
 // their documents.
 type restProtocol interface {
 	documents
-	readDocument(body []byte, sh *Shape, v reflect.Value) *Error
+	readDocument(body []byte, m *Member, v reflect.Value) *Error
+	// parameterError is the answer to a text that is none for m, a member outside the
+	// body; err is the codec's own.
+	parameterError(m *Member, text string, err *Error) *Error
 	blobType() string // Content-Type of a payload of bytes that does not say its own
 }
 
 // findPath finds the operation of a path, and its labels.
 func findPath(s *Service, r *Request) (op *Operation, name string) {
-	if op, r.Labels = s.Route(r.HTTP); op == nil {
+	op, r.Labels = s.Route(r.HTTP, first(r.Path, r.HTTP.URL.EscapedPath()))
+	switch {
+	case op == nil:
 		return nil, ""
+	case op.Call == nil: // one of MissingRoutes
+		return nil, op.Name
 	}
 	return op, op.Name
 }
@@ -43,21 +50,25 @@ func decodeREST(p restProtocol, r *Request, sh *Shape, v reflect.Value) *Error {
 		query = r.HTTP.URL.Query()
 	}
 	for i, m := range sh.Members {
-		var err *Error
 		switch f := v.Field(i); m.Location {
 		case "uri":
-			err = setText(r.Labels[m.wire()], m.Shape, f)
+			if err := setText(r.Labels[m.wire()], m.Shape, f); err != nil {
+				return p.parameterError(m, r.Labels[m.wire()], err)
+			}
 		case "querystring":
-			err = setQuery(query, sh, m, f)
+			if err := setQuery(query, sh, m, f); err != nil {
+				return p.parameterError(m, query.Get(m.wire()), err)
+			}
 		case "header":
-			if texts := r.HTTP.Header.Values(m.wire()); len(texts) > 0 {
-				err = setHeader(texts, m, f)
+			texts := r.HTTP.Header.Values(m.wire())
+			if len(texts) == 0 {
+				continue
+			}
+			if err := setHeader(texts, m, f); err != nil {
+				return p.parameterError(m, texts[0], err)
 			}
 		case "headers":
 			setPrefixed(r.HTTP.Header, m.Wire, f)
-		}
-		if err != nil {
-			return err
 		}
 	}
 	if i := sh.payload(); i >= 0 && sh.Members[i].Location == "stream" {
@@ -66,24 +77,24 @@ func decodeREST(p restProtocol, r *Request, sh *Shape, v reflect.Value) *Error {
 		}
 		return nil
 	} else if i >= 0 {
-		return decodePayload(p, r.Body, sh.Members[i].Shape, v.Field(i))
+		return decodePayload(p, r.Body, sh.Members[i], v.Field(i))
 	}
 	if !sh.hasBody() {
 		return nil
 	}
-	return decodeBody(p, r.Body, sh, v)
+	return decodeBody(p, r.Body, &Member{Shape: sh}, v)
 }
 
 // decodeBody reads a body that is a structure. None at all is an empty one.
-func decodeBody(p restProtocol, body []byte, sh *Shape, v reflect.Value) *Error {
+func decodeBody(p restProtocol, body []byte, m *Member, v reflect.Value) *Error {
 	if len(body) == 0 {
 		return nil
 	}
-	return p.readDocument(body, sh, v)
+	return p.readDocument(body, m, v)
 }
 
-func decodePayload(p restProtocol, body []byte, sh *Shape, f reflect.Value) *Error {
-	switch {
+func decodePayload(p restProtocol, body []byte, m *Member, f reflect.Value) *Error {
+	switch sh := m.Shape; {
 	case len(body) == 0:
 		return nil
 	case sh.Kind == Blob:
@@ -93,7 +104,7 @@ func decodePayload(p restProtocol, body []byte, sh *Shape, f reflect.Value) *Err
 		return setText(string(body), sh, f)
 	}
 	f.Set(reflect.New(f.Type().Elem()))
-	return decodeBody(p, body, sh, f.Elem())
+	return decodeBody(p, body, m, f.Elem())
 }
 
 // setQuery reads a member from the query string. A map takes the parameters that
@@ -142,12 +153,35 @@ func setHeader(texts []string, m *Member, f reflect.Value) *Error {
 		}
 		texts = []string{string(b)}
 	case m.Shape.Kind == List:
-		texts = strings.Split(strings.Join(texts, ","), ",")
-		for i := range texts {
-			texts[i] = strings.Trim(texts[i], ` "`)
+		texts = splitHeader(strings.Join(texts, ","))
+	}
+	err := setTexts(texts, m.Shape, f)
+	if err != nil && m.Shape.Kind == Timestamp && strings.HasPrefix(m.wire(), "If-") {
+		f.SetZero() // a condition without a date is none (RFC 9110, 13.1.3)
+		return nil
+	}
+	return err
+}
+
+// splitHeader cuts a list at its commas, but for those in quoted texts.
+func splitHeader(list string) (texts []string) {
+	var text strings.Builder
+	quoted := false
+	for i := 0; i < len(list); i++ {
+		switch c := list[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\' && i+1 < len(list):
+			i++
+			text.WriteByte(list[i])
+		case c == ',' && !quoted:
+			texts = append(texts, strings.TrimSpace(text.String()))
+			text.Reset()
+		default:
+			text.WriteByte(c)
 		}
 	}
-	return setTexts(texts, m.Shape, f)
+	return append(texts, strings.TrimSpace(text.String()))
 }
 
 // setPrefixed reads the headers of a prefix into a map. net/http has made their
@@ -157,7 +191,7 @@ func setPrefixed(h http.Header, prefix string, f reflect.Value) {
 	all := map[string]string{}
 	for name, texts := range h {
 		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			all[strings.ToLower(rest)] = texts[0]
+			all[strings.ToLower(rest)] = strings.Join(texts, ",")
 		}
 	}
 	if len(all) > 0 {
@@ -166,7 +200,7 @@ func setPrefixed(h http.Header, prefix string, f reflect.Value) {
 }
 
 // encodeREST answers with headers and a body, or a stream.
-func encodeREST(w http.ResponseWriter, p restProtocol, op *Operation, r *Request, requestID string, v reflect.Value) error {
+func encodeREST(w http.ResponseWriter, p restProtocol, s *Service, op *Operation, r *Request, requestID string, v reflect.Value) error {
 	h, sh := w.Header(), op.Output
 	status := encodeHead(h, op, v)
 	if op.StreamOut {
@@ -179,11 +213,33 @@ func encodeREST(w http.ResponseWriter, p restProtocol, op *Operation, r *Request
 	}
 	var body []byte
 	if i := sh.payload(); i >= 0 {
-		body = encodePayload(p, h, sh.Members[i], v.Field(i))
+		body = encodePayload(p, h, sh.Members[i].asRoot(s), v.Field(i))
+	} else if i := op.bare(); i >= 0 {
+		body = encodeBody(p, h, sh.Members[i].asRoot(s), v.Field(i))
 	} else if sh.hasBody() && status != http.StatusNoContent {
-		body = encodeBody(p, h, &Member{Name: op.Name + "Response", Shape: sh}, v)
+		root := &Member{Name: first(op.Root, op.Name+"Response"), Shape: sh}
+		body = encodeBody(p, h, root.asRoot(s), v)
 	}
 	return reply(w, status, requestID, body)
+}
+
+// asRoot is the member as the root of a document, which has the service's namespace.
+func (m *Member) asRoot(s *Service) *Member {
+	if m.Namespace != "" || s.XMLNamespace == "" {
+		return m
+	}
+	root := *m
+	root.Namespace = s.XMLNamespace
+	return &root
+}
+
+// bare returns the index of a member that is the whole document itself, which has its
+// name, though the model does not say so; or -1. GetBucketLocation has one.
+func (op *Operation) bare() int {
+	if sh := op.Output; op.Root != "" && len(sh.Members) == 1 && sh.Members[0].wire() == op.Root {
+		return 0
+	}
+	return -1
 }
 
 // encodeHead sets the members that are headers, and returns the status.
@@ -199,6 +255,9 @@ func encodeHead(h http.Header, op *Operation, v reflect.Value) (status int) {
 			status = int(f.Elem().Int())
 		case "header":
 			h.Set(m.wire(), headerText(m, f))
+			if m.Wire == "Content-Range" && status == http.StatusOK {
+				status = http.StatusPartialContent
+			}
 		case "headers":
 			for k, text := range f.Seq2() {
 				h.Set(m.Wire+k.String(), text.String())

@@ -20,8 +20,8 @@ func (p restJSON) decode(op *Operation, r *Request, v reflect.Value) *Error {
 	return decodeREST(p, r, op.Input, v)
 }
 
-func (p restJSON) encodeResult(w http.ResponseWriter, _ *Service, op *Operation, r *Request, requestID string, v reflect.Value) error {
-	return encodeREST(w, p, op, r, requestID, v)
+func (p restJSON) encodeResult(w http.ResponseWriter, s *Service, op *Operation, r *Request, requestID string, v reflect.Value) error {
+	return encodeREST(w, p, s, op, r, requestID, v)
 }
 
 func (restJSON) encodeError(h http.Header, s *Service, _ *Request, _ string, e *Error) []byte {
@@ -32,10 +32,12 @@ func (restJSON) encodeError(h http.Header, s *Service, _ *Request, _ string, e *
 	return j.out
 }
 
-func (restJSON) readDocument(body []byte, sh *Shape, v reflect.Value) *Error {
+func (restJSON) readDocument(body []byte, m *Member, v reflect.Value) *Error {
 	d := decoder{reader: &jsonReader{in: body}}
-	return d.document(sh, v)
+	return d.document(m.Shape, v)
 }
+
+func (restJSON) parameterError(_ *Member, _ string, err *Error) *Error { return err }
 
 func (restJSON) document(m *Member, v reflect.Value) (kind string, body []byte) {
 	return "application/json", jsonDocument(m.Shape, v)

@@ -3,6 +3,7 @@ package wire
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -16,27 +17,41 @@ func (s *Service) Operation(name string) *Operation {
 	return nil
 }
 
-// Route finds the operation of a REST protocol whose method, path and fixed
+// Route finds the operation of a REST protocol whose method, escaped path and fixed
 // query string a request has, and the labels of its path, decoded. Of several
-// the most particular one is it. A slash at the end does not matter, but in a
-// greedy label, which is the rest of a path as it is.
-func (s *Service) Route(r *http.Request) (*Operation, map[string]string) {
+// the most particular one is it: it may be one of the MissingRoutes, whose Call is nil.
+// A slash at the end does not matter, but in a greedy label, which is the rest of a path
+// as it is.
+func (s *Service) Route(r *http.Request, path string) (*Operation, map[string]string) {
 	var query url.Values
 	if r.URL.RawQuery != "" {
 		query = r.URL.Query()
 	}
-	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
+	return s.route(r, path, query)
+}
+
+func (s *Service) route(r *http.Request, path string, query url.Values) (*Operation, map[string]string) {
+	path = strings.TrimPrefix(path, "/")
 	var found *Operation
 	most := -1
-	for _, op := range s.Operations {
-		if op.Method != r.Method {
-			continue
-		}
-		pattern, fixed, _ := strings.Cut(op.URI, "?")
-		literals, ok := match(pattern, path, nil)
-		params, has := hasAll(query, fixed)
-		if rank := literals + 100*params; ok && has && rank > most {
-			found, most = op, rank
+	for _, all := range [...][]*Operation{s.Operations, s.MissingRoutes} {
+		for _, op := range all {
+			if op.Method != r.Method {
+				continue
+			}
+			pattern, fixed, _ := strings.Cut(op.URI, "?")
+			params, has := hasAll(query, fixed)
+			if !has {
+				continue
+			}
+			needs, has := op.needed(r.Header, query)
+			if !has {
+				continue
+			}
+			literals, ok := match(pattern, path, nil)
+			if rank := literals + 100*params + 10000*needs; ok && rank > most {
+				found, most = op, rank
+			}
 		}
 	}
 	if found == nil {
@@ -46,6 +61,23 @@ func (s *Service) Route(r *http.Request) (*Operation, map[string]string) {
 	pattern, _, _ := strings.Cut(found.URI, "?")
 	match(pattern, path, func(name, text string) { labels[name] = text })
 	return found, labels
+}
+
+// needed reports whether a request has what the operation needs, and counts that.
+func (op *Operation) needed(h http.Header, query url.Values) (n int, ok bool) {
+	if len(op.NeedsQuery) > 0 {
+		if !slices.ContainsFunc(op.NeedsQuery, query.Has) {
+			return 0, false
+		}
+		n++
+	}
+	for _, name := range op.NeedsHeaders {
+		if h.Get(name) == "" {
+			return 0, false
+		}
+		n++
+	}
+	return n, true
 }
 
 // match walks a pattern and an escaped path side by side, and counts the
@@ -61,6 +93,11 @@ func match(pattern, path string, label func(name, text string)) (literals int, o
 			got, rest, more = path, "", false
 		}
 		if isLabel {
+			if greedy {
+				// Of a key, AWS takes a plus for a space, as in a form. Its clients write %2B
+				// for one (aws-sdk-ruby#654).
+				got = strings.ReplaceAll(got, "+", "%20")
+			}
 			text, err := url.PathUnescape(got)
 			if err != nil || text == "" {
 				return 0, false

@@ -46,7 +46,9 @@ func replyReader(w http.ResponseWriter, r *Request, status int, requestID string
 		defer closer.Close()
 	}
 	h := w.Header()
-	h.Set("X-Amzn-Requestid", requestID)
+	if h["X-Amz-Request-Id"] == nil {
+		h.Set("X-Amzn-Requestid", requestID)
+	}
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/octet-stream")
 	}

@@ -31,7 +31,11 @@ func answered(t *testing.T, p wire.Protocol, s *wire.Service, op string, r *wire
 	}
 	w := httptest.NewRecorder()
 	err := wire.EncodeResult(w, p, s, s.Operation(op), r, "id", out)
-	if got := w.Header().Get("X-Amzn-Requestid"); got != "id" {
+	name := "X-Amzn-Requestid"
+	if p == wire.RestXML {
+		name = "X-Amz-Request-Id"
+	}
+	if got := w.Header().Get(name); got != "id" {
 		t.Errorf("request id %q", got)
 	}
 	return w, err

@@ -11,6 +11,7 @@ const (
 	iso8601 = "iso8601"
 	rfc822  = "rfc822"
 	epoch   = "unixTimestamp"
+	millis  = "iso8601Millis" // iso8601 that always has milliseconds
 )
 
 // appendTime writes a time, to the millisecond, as one of the formats has it.
@@ -25,7 +26,7 @@ func appendTime(b []byte, t time.Time, format string) []byte {
 		}
 		return strconv.AppendInt(b, t.Unix(), 10)
 	}
-	if t.Nanosecond()/1e6 != 0 {
+	if format == millis || t.Nanosecond()/1e6 != 0 {
 		return t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
 	}
 	return t.AppendFormat(b, "2006-01-02T15:04:05Z")
@@ -37,7 +38,7 @@ func parseTime(s string) (time.Time, bool) {
 	if f, err := strconv.ParseFloat(s, 64); err == nil {
 		return epochTime(f)
 	}
-	for _, layout := range []string{time.RFC3339Nano, "Mon, 02 Jan 2006 15:04:05 GMT", time.RFC1123} {
+	for _, layout := range []string{time.RFC3339Nano, "Mon, 02 Jan 2006 15:04:05 GMT", time.RFC1123, time.RFC850, time.ANSIC} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC(), true
 		}

@@ -21,7 +21,9 @@ type tree struct {
 	text  []byte
 	below map[string][]*tree
 	attrs []xml.Attr
-	form  bool // entries are numbered
+	name  string // in XML
+	space string // its namespace
+	form  bool   // entries are numbered
 }
 
 // parseForm makes a tree of parameters: "A.1.B" leads from A to 1 to B.
@@ -69,7 +71,7 @@ func parseXML(body []byte) (*tree, *Error) {
 			if len(path) > maxDepth {
 				return nil, tooDeep
 			}
-			element := &tree{attrs: token.Attr}
+			element := &tree{attrs: token.Attr, name: token.Name.Local, space: token.Name.Space}
 			path[len(path)-1].add(token.Name.Local, element)
 			path = append(path, element)
 			if root == nil {
@@ -82,6 +84,8 @@ func parseXML(body []byte) (*tree, *Error) {
 			top.text = append(top.text, token...)
 		case xml.EndElement:
 			path = path[:len(path)-1]
+		case xml.Directive: // a DTD, whose entities would be another document
+			return nil, malformedXML
 		}
 	}
 }

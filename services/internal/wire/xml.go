@@ -72,13 +72,14 @@ func appendMap(b []byte, entry string, sh *Shape, v reflect.Value) []byte {
 
 // appendElement writes a value as one element.
 func appendElement(b []byte, name string, m *Member, v reflect.Value) []byte {
+	sh := m.Shape
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
-			return shut(open(b, name), name)
+			b = appendNamespace(append(append(b, '<'), name...), m.Prefix, m.Namespace)
+			return shut(append(b, '>'), name)
 		}
 		v = v.Elem()
 	}
-	sh := m.Shape
 	b = append(append(b, '<'), name...)
 	b = appendNamespace(b, m.Prefix, m.Namespace)
 	if m.Namespace == "" {
