@@ -215,6 +215,9 @@ func (g *generator) serviceVar() {
 	g.printf("\n// Service is the model: what the gateway routes and the codecs go by.\nvar Service = &wire.Service{\n")
 	g.printf("Name: %q, SigningName: %q, APIVersion: %q, TargetPrefix: %q, ShapePrefix: %q, JSONVersion: %q, XMLNamespace: %q,\n",
 		strings.ReplaceAll(md.ServiceID, " ", ""), signing, md.APIVersion, md.TargetPrefix, g.service.ShapePrefix, md.JSONVersion, cmp.Or(md.XMLNamespace.URI, g.service.XMLNamespace))
+	if len(g.service.AlsoSigned) > 0 {
+		g.printf("AlsoSigned: %#v,\n", g.service.AlsoSigned)
+	}
 	g.printf("QueryCompat: %v, GenericChecks: %v,\nProtocols: []wire.Protocol{", md.QueryCompat != nil, g.service.GenericChecks)
 	speaks := md.Protocols
 	if len(speaks) == 0 { // older models have no list

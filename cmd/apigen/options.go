@@ -26,6 +26,9 @@ type options struct {
 	// "query".
 	AlsoSpeaks []string `json:"alsoSpeaks"`
 
+	// AlsoSigned are services in credential scopes that mean this one too: "s3express".
+	AlsoSigned []string `json:"alsoSigned"`
+
 	// GenericChecks says that what breaks a constraint of the model is refused with
 	// AWS's generic text, "1 validation error detected: …", before the service sees it.
 	GenericChecks bool `json:"genericChecks"`

@@ -68,17 +68,16 @@ func New(c Config) *Gateway {
 
 // ServeHTTP answers a request in its own protocol.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	own := strings.HasPrefix(r.URL.Path, "/_runtime/")
-	reason := g.guard.refuse(r)
-	if own && reason != "" {
-		http.Error(w, reason, http.StatusForbidden)
-		return
-	}
-	watchProgress(w, r)
-	if own {
+	if g.isOwn(r) {
+		if reason := g.guard.refuse(r); reason != "" {
+			http.Error(w, reason, http.StatusForbidden)
+			return
+		}
+		watchProgress(w, r)
 		g.Own.ServeHTTP(w, r)
 		return
 	}
+	watchProgress(w, r)
 	c := &call{g: g, w: w, caller: identity.Caller{
 		RequestID: requestID(), Host: r.Host, Path: r.URL.Path, TraceHeader: header(r, "X-Amzn-Trace-Id"),
 		Remote: r.RemoteAddr, UserAgent: header(r, "User-Agent"), HTTP: r,
@@ -88,7 +87,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer c.logged()()
 	}
 	defer c.recover()
-	if reason != "" {
+	if reason := g.guard.refuseHost(r); reason != "" {
 		c.refuse(reason)
 	} else if err := c.serve(r.Context()); err != nil {
 		c.fail(err)
@@ -128,17 +127,34 @@ type call struct {
 	observed func(error) // ends the span of an operation whose answer streams; nil for none
 }
 
+// isOwn reports whether a request is for the runtime itself. At the hosts of buckets it
+// is not.
+func (g *Gateway) isOwn(r *http.Request) bool {
+	if !strings.HasPrefix(r.URL.Path, "/_runtime/") {
+		return false
+	}
+	for _, s := range g.router.hosters {
+		if _, ok := s.HostPath(r); ok {
+			return false
+		}
+	}
+	return true
+}
+
 // serve is the chain.
 func (c *call) serve(ctx context.Context) error {
 	c.identify()
 	err := c.route()
+	if served, err := c.servePage(ctx); served || err != nil {
+		return err
+	}
 	if c.badRegion {
 		return errRegion
 	}
 	if err != nil {
 		return err
 	}
-	if err := c.read(); err != nil {
+	if err := c.verifyAndRead(ctx); err != nil {
 		return err
 	}
 	model := c.service.Model()
@@ -177,11 +193,31 @@ func (c *call) read() error {
 	return nil
 }
 
+// verifyAndRead reads the body between the two looks of a service that wants them.
+func (c *call) verifyAndRead(ctx context.Context) error {
+	v, ok := c.service.(Verifier)
+	if !ok {
+		return c.read()
+	}
+	ctx = identity.With(ctx, &c.caller)
+	if err := v.VerifyHead(ctx, c.op, &c.req.Request); err != nil {
+		return err
+	}
+	if err := c.read(); err != nil || c.op.StreamIn {
+		return err
+	}
+	return v.VerifyBody(ctx, c.op, &c.req.Request)
+}
+
 // refuse tells why a request may not be served, in its own protocol where it has
 // one: a client that cannot read the answer does not show it.
 func (c *call) refuse(reason string) {
 	c.identify()
 	_ = c.route() // what is wrong with it matters less
+	c.refuseRouted(reason)
+}
+
+func (c *call) refuseRouted(reason string) {
 	if c.service == nil && !c.req.isAWS() {
 		http.Error(c.w, reason, http.StatusForbidden)
 		return

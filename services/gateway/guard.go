@@ -19,10 +19,23 @@ type guard struct {
 
 // refuse returns why the request may not be served, or "".
 func (g guard) refuse(r *http.Request) string {
-	if !g.hostAllowed(r.Host) {
-		host := strip(r.Host)
-		return "Host " + host + " is not served here. To serve it, start the runtime with --allow-host " + host
+	if reason := g.refuseHost(r); reason != "" {
+		return reason
 	}
+	return refusePage(r)
+}
+
+// refuseHost refuses names that lead here but are not ours.
+func (g guard) refuseHost(r *http.Request) string {
+	if g.hostAllowed(r.Host) {
+		return ""
+	}
+	host := strip(r.Host)
+	return "Host " + host + " is not served here. To serve it, start the runtime with --allow-host " + host
+}
+
+// refusePage refuses pages of other origins.
+func refusePage(r *http.Request) string {
 	origin := header(r, "Origin")
 	if origin == "" {
 		// Browsers leave Origin out of some cross-origin GETs, but tell so here.

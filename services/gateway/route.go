@@ -58,7 +58,9 @@ func newRouter(services []Service) *router {
 	ambiguous := map[string]bool{}
 	for _, s := range services {
 		m := s.Model()
-		r.bySigning[m.SigningName] = s
+		for _, name := range append([]string{m.SigningName}, m.AlsoSigned...) {
+			r.bySigning[name] = s
+		}
 		r.addStreams(s)
 		if h, ok := s.(hoster); ok {
 			r.hosters = append(r.hosters, h)
@@ -125,8 +127,13 @@ func (r *router) service(req *request) Service {
 			return s
 		}
 	}
+	return nil
+}
+
+// lastClaim finds the service of a request that is nobody's otherwise; nil for none.
+func (r *router) lastClaim(req *http.Request) Service {
 	for _, s := range r.services {
-		if c, ok := s.(LastClaimer); ok && c.ClaimsRest(req.HTTP) {
+		if c, ok := s.(LastClaimer); ok && c.ClaimsRest(req) {
 			return s
 		}
 	}
@@ -138,13 +145,16 @@ func (r *router) service(req *request) Service {
 func (c *call) route() error {
 	c.readQuery()
 	c.service = c.g.router.service(&c.req)
-	if c.req.IsForm() && (c.service == nil || c.service.Model().Speaks(wire.AWSQuery)) {
+	if c.mayHoldAction() {
 		if err := c.readForm(); err != nil {
 			return err
 		}
 		if c.service == nil {
 			c.service = c.g.router.service(&c.req)
 		}
+	}
+	if c.service == nil {
+		c.service = c.g.router.lastClaim(c.req.HTTP)
 	}
 	if c.service == nil {
 		return unknownService(&c.req)
@@ -169,6 +179,19 @@ func (c *call) route() error {
 		}
 	}
 	return c.protocol.UnknownOperation(m, &c.req.Request, name)
+}
+
+// mayHoldAction reports whether the body is a form that says what is asked, or even of
+// which service.
+func (c *call) mayHoldAction() bool {
+	if !c.req.IsForm() {
+		return false
+	}
+	if c.service != nil {
+		return c.service.Model().Speaks(wire.AWSQuery)
+	}
+	// An unsigned upload by curl is a form by its type, and no request in a form is a PUT.
+	return c.req.HTTP.Method != http.MethodPut || c.g.router.lastClaim(c.req.HTTP) == nil
 }
 
 // readQuery reads the target, and the parameters of the query string where they may
@@ -196,7 +219,7 @@ func (c *call) readForm() error {
 		return err
 	}
 	form, err := url.ParseQuery(string(c.req.Body))
-	if err != nil && c.req.Target == "" {
+	if err != nil && c.req.Target == "" && (c.service != nil || c.g.router.lastClaim(c.req.HTTP) == nil) {
 		return &wire.Error{Code: "MalformedQueryString", Status: 400, Message: "The query string contains a syntax error"}
 	}
 	if c.req.Form == nil {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 
 	"millrace/services/internal/wire"
@@ -37,6 +38,27 @@ type Hoster interface {
 // may not change e itself.
 type ErrorTranslator interface {
 	TranslateError(e *wire.Error) *wire.Error
+}
+
+// A PageServer is a service that lets pages of other origins in by rules of its own, as
+// buckets have them. All other services are closed to pages.
+//
+// Preflight answers the OPTIONS request that a browser sends first: it sets the headers,
+// or returns the refusal. AllowPage reports whether a page may send the request itself,
+// and sets the headers that let it see the answer. It is asked of every request that tells
+// its page: by the header Origin or, where a page only embeds what it gets, by
+// Sec-Fetch-Site. The operation of r is not known yet, its Path is.
+type PageServer interface {
+	Preflight(ctx context.Context, r *wire.Request, h http.Header) error
+	AllowPage(ctx context.Context, r *wire.Request, h http.Header) bool
+}
+
+// A Verifier is a service that holds requests against more than its model: signatures,
+// and digests of bodies. VerifyHead is asked before any of the body is read, VerifyBody
+// when it is read whole, of operations whose input does not stream.
+type Verifier interface {
+	VerifyHead(ctx context.Context, op *wire.Operation, r *wire.Request) error
+	VerifyBody(ctx context.Context, op *wire.Operation, r *wire.Request) error
 }
 
 // A Refuser is a service with an answer of its own to a request for an operation

@@ -36,12 +36,13 @@ import (
 
 // A Service is one AWS service as its API model describes it.
 type Service struct {
-	Name         string // "SQS"; for people
-	SigningName  string // "sqs": the service in a credential scope
-	APIVersion   string // "2012-11-05": the Version of query requests
-	TargetPrefix string // "AmazonSQS": of X-Amz-Target; "" when the service has no JSON protocol
-	ShapePrefix  string // "com.amazonaws.sqs": put before error shapes in __type, or "" for bare names
-	JSONVersion  string // "1.0" or "1.1"
+	Name         string   // "SQS"; for people
+	SigningName  string   // "sqs": the service in a credential scope
+	AlsoSigned   []string // further names in credential scopes
+	APIVersion   string   // "2012-11-05": the Version of query requests
+	TargetPrefix string   // "AmazonSQS": of X-Amz-Target; "" when the service has no JSON protocol
+	ShapePrefix  string   // "com.amazonaws.sqs": put before error shapes in __type, or "" for bare names
+	JSONVersion  string   // "1.0" or "1.1"
 	XMLNamespace string
 	QueryCompat  bool // JSON errors carry x-amzn-query-error (awsQueryCompatible)
 	Protocols    []Protocol

@@ -200,7 +200,7 @@ func TestErrorAnswers(t *testing.T) {
 		{
 			"restXml: as S3 has it", wire.RestXML, &wire.Service{},
 			&wire.Error{Code: "NoSuchBucket", Status: 404, Message: "m", Fields: map[string]any{"BucketName": "b"}}, "", "Content-Type", 404,
-			"application/xml <?xml version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>m</Message><BucketName>b</BucketName><Resource>/</Resource><RequestId>id</RequestId>" +
+			"application/xml <?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchBucket</Code><Message>m</Message><BucketName>b</BucketName><Resource>/</Resource><RequestId>id</RequestId>" +
 				"<HostId>" + wire.HostID("id") + "</HostId></Error>",
 		},
 	} {

@@ -15,6 +15,9 @@ import (
 	"strings"
 )
 
+// restHeader begins a document, as S3 does it.
+const restHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
+
 // restXML is restXml: operations are methods and paths, documents are XML.
 type restXML struct{}
 
@@ -44,7 +47,7 @@ func (p restXML) encodeResult(w http.ResponseWriter, s *Service, op *Operation, 
 func (restXML) encodeError(h http.Header, _ *Service, r *Request, requestID string, e *Error) []byte {
 	setRequestIDs(h, requestID)
 	h.Set("Content-Type", "application/xml")
-	b := e.appendXML([]byte(xmlHeader))
+	b := e.appendXML([]byte(restHeader))
 	if r.HTTP != nil {
 		b = appendLeaf(b, "Resource", r.resource())
 	}
@@ -129,11 +132,11 @@ func (restXML) parameterError(m *Member, text string, _ *Error) *Error {
 }
 
 func (restXML) document(m *Member, v reflect.Value) (kind string, body []byte) {
-	return "application/xml", appendElement([]byte(xmlHeader), m.wire(), m, v)
+	return "application/xml", appendElement([]byte(restHeader), m.wire(), m, v)
 }
 
 func (restXML) exception(_ *Shape, e *Error) (kind string, body []byte) {
-	return "application/xml", shut(e.appendXML([]byte(xmlHeader)), "Error")
+	return "application/xml", shut(e.appendXML([]byte(restHeader)), "Error")
 }
 
 func (restXML) blobType() string { return "application/octet-stream" }

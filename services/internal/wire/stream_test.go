@@ -172,7 +172,7 @@ func TestEvents(t *testing.T) {
 				&objects.SelectObjectContentEventStream{End: &objects.EndEvent{}}),
 		}, []string{
 			":message-type=event :event-type=Records :content-type=application/octet-stream 1,2\n",
-			":message-type=event :event-type=Stats :content-type=application/xml <?xml version=\"1.0\"?>\n<Details><BytesScanned>4</BytesScanned></Details>",
+			":message-type=event :event-type=Stats :content-type=application/xml <?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Details><BytesScanned>4</BytesScanned></Details>",
 			":message-type=event :event-type=End ",
 		}},
 		{"in awsJson what is no event comes first", wire.AWSJSON, tail.Service, "StartLiveTail", &tail.StartLiveTailOutput{SessionId: new("s"), ResponseStream: sequence(nil, start)}, []string{

@@ -1,0 +1,72 @@
+package s3
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+
+	"millrace/services/internal/wire"
+)
+
+// VerifyHead implements gateway.Verifier: an upload says how long it is.
+func (*Service) VerifyHead(_ context.Context, op *wire.Operation, r *wire.Request) error {
+	if op.StreamIn {
+		return checkLength(r.HTTP)
+	}
+	return nil
+}
+
+// checkLength refuses an upload of unknown length. In chunks of HTTP's own, it has to say
+// the length of what is encoded in it; that is how SDKs send streams.
+func checkLength(r *http.Request) error {
+	switch {
+	case r.Header.Get("X-Amz-Decoded-Content-Length") != "":
+		return nil
+	case r.ContentLength < 0:
+		return notImplementedHeader("Transfer-Encoding", "")
+	case r.ContentLength == 0 && r.Header.Get("Content-Length") == "":
+		return refusal("MissingContentLength", http.StatusLengthRequired, "You must provide the Content-Length HTTP header.")
+	}
+	return nil
+}
+
+// VerifyBody implements gateway.Verifier: a document is what its digests say.
+func (*Service) VerifyBody(_ context.Context, _ *wire.Operation, r *wire.Request) error {
+	if err := checkMD5(r.HTTP.Header.Get("Content-Md5"), r.Body); err != nil {
+		return err
+	}
+	return checkSHA256(r.HTTP.Header.Get("X-Amz-Content-Sha256"), r.Body)
+}
+
+// checkMD5 holds a body against a Content-MD5, "" for none.
+func checkMD5(said string, body []byte) error {
+	if said == "" {
+		return nil
+	}
+	if raw, err := base64.StdEncoding.DecodeString(said); err != nil || len(raw) != md5.Size {
+		return refusal("InvalidDigest", http.StatusBadRequest, "The Content-MD5 you specified was invalid.", "Content-MD5", said)
+	}
+	sum := md5.Sum(body)
+	if found := base64.StdEncoding.EncodeToString(sum[:]); found != said {
+		return refusal("BadDigest", http.StatusBadRequest, "The Content-MD5 you specified did not match what we received.",
+			"ExpectedDigest", said, "CalculatedDigest", found)
+	}
+	return nil
+}
+
+// checkSHA256 holds a body against what its signature was made of. What is no digest, as
+// UNSIGNED-PAYLOAD, is the signature's own matter.
+func checkSHA256(said string, body []byte) error {
+	if raw, err := hex.DecodeString(said); err != nil || len(raw) != sha256.Size {
+		return nil
+	}
+	sum := sha256.Sum256(body)
+	if found := hex.EncodeToString(sum[:]); found != said {
+		return refusal("XAmzContentSHA256Mismatch", http.StatusBadRequest, "The provided 'x-amz-content-sha256' header does not match what was computed.",
+			"ClientComputedContentSHA256", said, "S3ComputedContentSHA256", found)
+	}
+	return nil
+}
