@@ -130,10 +130,14 @@ func (r *router) service(req *request) Service {
 	return nil
 }
 
-// lastClaim finds the service of a request that is nobody's otherwise; nil for none.
-func (r *router) lastClaim(req *http.Request) Service {
+// lastClaim finds the service of a request that is nobody's otherwise; nil for none, and
+// for a request to a service that is not supported.
+func (r *router) lastClaim(req *request) Service {
+	if req.isAWS() {
+		return nil
+	}
 	for _, s := range r.services {
-		if c, ok := s.(LastClaimer); ok && c.ClaimsRest(req) {
+		if c, ok := s.(LastClaimer); ok && c.ClaimsRest(req.HTTP) {
 			return s
 		}
 	}
@@ -154,7 +158,7 @@ func (c *call) route() error {
 		}
 	}
 	if c.service == nil {
-		c.service = c.g.router.lastClaim(c.req.HTTP)
+		c.service = c.g.router.lastClaim(&c.req)
 	}
 	if c.service == nil {
 		return unknownService(&c.req)
@@ -191,7 +195,7 @@ func (c *call) mayHoldAction() bool {
 		return c.service.Model().Speaks(wire.AWSQuery)
 	}
 	// An unsigned upload by curl is a form by its type, and no request in a form is a PUT.
-	return c.req.HTTP.Method != http.MethodPut || c.g.router.lastClaim(c.req.HTTP) == nil
+	return c.req.HTTP.Method != http.MethodPut || c.g.router.lastClaim(&c.req) == nil
 }
 
 // readQuery reads the target, and the parameters of the query string where they may
@@ -219,7 +223,7 @@ func (c *call) readForm() error {
 		return err
 	}
 	form, err := url.ParseQuery(string(c.req.Body))
-	if err != nil && c.req.Target == "" && (c.service != nil || c.g.router.lastClaim(c.req.HTTP) == nil) {
+	if err != nil && c.req.Target == "" && (c.service != nil || c.g.router.lastClaim(&c.req) == nil) {
 		return &wire.Error{Code: "MalformedQueryString", Status: 400, Message: "The query string contains a syntax error"}
 	}
 	if c.req.Form == nil {

@@ -2,21 +2,29 @@ package s3
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 
 	"millrace/services/internal/wire"
 )
 
-// ClaimsRest implements gateway.LastClaimer: what is nobody else's is S3's, if it can be
-// one of its requests: a URL of an object, a presigned one, a page's upload. Only a POST
-// of the root and a GET of it without a signature say nothing at all.
+// dated is how the paths of services like Lambda begin, whose operations are not all
+// known here.
+var dated = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+
+// ClaimsRest implements gateway.LastClaimer: what is nobody else's is S3's, if it has a
+// path that may begin with a bucket's name, or a signature of S3's first version: the URL
+// of an object, a presigned one, a page's upload.
 func (*Service) ClaimsRest(r *http.Request) bool {
-	if strings.Trim(r.URL.Path, "/") != "" {
-		return true
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if len(bucket) >= minBucketName {
+		return !dated.MatchString(bucket)
 	}
-	q := r.URL.RawQuery
-	return strings.Contains(q, "X-Amz-Algorithm=") || strings.Contains(q, "AWSAccessKeyId=")
+	return bucket == "" && (strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") || strings.Contains(r.URL.RawQuery, "AWSAccessKeyId="))
 }
+
+// minBucketName is the length of the shortest name of a bucket.
+const minBucketName = 3
 
 // RefuseOperation implements gateway.Refuser: a method that a resource does not have.
 func (*Service) RefuseOperation(r *wire.Request, _ wire.Protocol, name string) *wire.Error {

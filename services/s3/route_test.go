@@ -53,7 +53,7 @@ func newGateway(t testing.TB) *gateway.Gateway {
 	return gateway.New(gateway.Config{Services: []gateway.Service{newCaller()}, Own: own, Account: "000000000000", Region: "us-east-1", Hosts: []string{"millrace", "amazonaws.com"}})
 }
 
-// target makes a request whose target is what a client would write on the line.
+// target makes a signed request whose target is what a client would write on the line.
 func target(t testing.TB, method, host, line string, headers ...string) *http.Request {
 	t.Helper()
 	u, err := url.ParseRequestURI(line)
@@ -63,8 +63,9 @@ func target(t testing.TB, method, host, line string, headers ...string) *http.Re
 	r := httptest.NewRequest(method, "/", nil)
 	r.URL, r.RequestURI, r.Host = u, line, host
 	r.Header.Set("Content-Length", "0")
+	r.Header.Set("Authorization", signed)
 	for pair := range slices.Chunk(headers, 2) {
-		r.Header.Add(pair[0], pair[1])
+		r.Header.Set(pair[0], pair[1])
 	}
 	return r
 }
@@ -84,8 +85,8 @@ type route struct {
 }
 
 var routes = []route{
-	{"GET", "/", []string{"Authorization", signed}, "ListBuckets"},
-	{"GET", "/?x-id=ListBuckets", []string{"Authorization", signed}, "ListBuckets"},
+	{"GET", "/", nil, "ListBuckets"},
+	{"GET", "/?x-id=ListBuckets", nil, "ListBuckets"},
 	{"GET", "/b", nil, "ListObjects b"},
 	{"GET", "/b/", nil, "ListObjects b"},
 	{"GET", "/b?list-type=2&prefix=a%2Fb", nil, "ListObjectsV2 b"},
@@ -167,7 +168,7 @@ var routes = []route{
 	{"POST", "/b/k", nil, "MethodNotAllowed OBJECT"},
 	{"PATCH", "/b/k", nil, "MethodNotAllowed OBJECT"},
 	{"PATCH", "/b", nil, "MethodNotAllowed BUCKET"},
-	{"PUT", "/", []string{"Authorization", signed}, "MethodNotAllowed SERVICE"},
+	{"PUT", "/", nil, "MethodNotAllowed SERVICE"},
 	{"PUT", "//k", nil, "MethodNotAllowed SERVICE"},
 }
 
@@ -260,6 +261,52 @@ func TestHosts(t *testing.T) {
 		g.ServeHTTP(w, target(t, "GET", host, "/_runtime/health"))
 		if w.Body.String() != "own" {
 			t.Errorf("the runtime's own path at %s: %q", host, w.Body)
+		}
+	}
+}
+
+// Without a signature a request is S3's if a bucket may be meant, and only then.
+func TestClaims(t *testing.T) {
+	g := newGateway(t)
+	for _, tt := range []struct {
+		method, line string
+		headers      []string
+		want         string
+	}{
+		{"GET", "/bucket/k", nil, "GetObject bucket k"},
+		{"HEAD", "/bucket/k", nil, ""},
+		{"PUT", "/bucket/k", []string{"Content-Type", "application/x-www-form-urlencoded"}, "PutObject bucket k"},
+		{"POST", "/bucket/k?uploads", []string{"Content-Type", "application/x-www-form-urlencoded"}, "CreateMultipartUpload bucket k"},
+		{"POST", "/bucket", []string{"Content-Type", "multipart/form-data; boundary=b"}, "NotImplemented PostObject"},
+		{"GET", "/bucket/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20261127%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=0", nil, "GetObject bucket k"},
+		{"GET", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20261127%2Fus-east-1%2Fs3express%2Faws4_request", nil, "ListBuckets"},
+		{"GET", "/?AWSAccessKeyId=AKID&Signature=s&Expires=1", nil, "ListBuckets"},
+		{"GET", "/", []string{"Authorization", "AWS AKID:signature"}, "ListBuckets"},
+		{"GET", "/", nil, "UnknownOperationException"},
+		{"GET", "/v1/brokers-of-old", nil, "UnknownOperationException"},
+		{"GET", "/2015-03-31/functions/f/nothing", nil, "UnknownOperationException"},
+		{"POST", "/bucket", []string{"X-Amz-Target", "Nope.Nope"}, "UnknownOperationException"},
+		{"GET", "/bucket?Action=Nope", nil, "UnknownOperationException"},
+		{"POST", "/service/Nope/operation/Nope", []string{"Smithy-Protocol", "rpc-v2-cbor"}, "UnknownOperationException"},
+		{"GET", "/schedules/s", []string{"Authorization", strings.Replace(signed, "/s3/", "/scheduler/", 1)}, "UnknownOperationException"},
+		{"GET", "/bucket/k", []string{"Authorization", strings.Replace(signed, "/s3/", "/s3express/", 1)}, "GetObject bucket k"},
+	} {
+		r := target(t, tt.method, "localhost:4566", tt.line)
+		r.Header.Del("Authorization")
+		for pair := range slices.Chunk(tt.headers, 2) {
+			r.Header.Set(pair[0], pair[1])
+		}
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		got := outcome(w.Body.String())
+		if strings.Contains(w.Body.String(), tt.want) && tt.want == "UnknownOperationException" {
+			got = tt.want
+		}
+		if got == "" && w.Header().Get("X-Amzn-Errortype") != "" {
+			got = w.Header().Get("X-Amzn-Errortype")
+		}
+		if got != tt.want {
+			t.Errorf("%s %s %v: %q (%s), want %q", tt.method, tt.line, tt.headers, got, w.Body, tt.want)
 		}
 	}
 }
