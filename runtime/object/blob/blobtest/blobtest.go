@@ -28,11 +28,14 @@ type World struct {
 	// after it has been killed.
 	Another func(t *testing.T) blob.Store
 
-	// Old makes all that was written by dead processes old enough to be swept.
+	// Old makes what Store has written old enough for Another to sweep it.
 	Old func(t *testing.T)
 }
 
-const bucket = "generation-7"
+// Bucket is where the kit stores most.
+const Bucket = "generation-7"
+
+const bucket = Bucket
 
 // Exercise runs the kit. Each test gets a world of its own, with nothing in it.
 func Exercise(t *testing.T, world func(t *testing.T) World) {
@@ -350,7 +353,7 @@ func sweepLeftovers(t *testing.T, w World) {
 	if err := after.Remove(t.Context(), bucket, kept); err != nil {
 		t.Fatal(err)
 	}
-	if removed, err := after.Sweep(t.Context(), bucket, nil); removed != 0 || err != nil {
+	if removed, err := after.Sweep(t.Context(), bucket, func(string) bool { return false }); removed != 0 || err != nil {
 		t.Errorf("of nothing, removed %d, %v", removed, err)
 	}
 }
