@@ -117,12 +117,21 @@ func TestSessionsExpire(t *testing.T) {
 	if err != nil || !strings.HasPrefix(c.AccessKeyID, "ASIA") || len(c.SecretAccessKey) != 40 || !c.Expires.Equal(noon.Add(time.Hour)) {
 		t.Fatalf("got %+v, %v", c, err)
 	}
-	want := identity.Session{Key: c.AccessKeyID, Account: account, ARN: "arn", Expires: c.Expires}
+	want := identity.Session{Key: c.AccessKeyID, Account: account, ARN: "arn", Expires: c.Expires, SecretAccessKey: c.SecretAccessKey}
 	if got, ok := sessions.Get(c.AccessKeyID); !ok || got != want {
 		t.Errorf("got %+v", got)
+	}
+	if got, ok := sessions.Secret(c.AccessKeyID); !ok || got != c.SecretAccessKey {
+		t.Errorf("its secret is %q, %v", got, ok)
+	}
+	if got, ok := sessions.Secret("ASIAELSE"); ok || got != "" {
+		t.Errorf("the secret of another key is %q", got)
 	}
 	now = noon.Add(time.Hour)
 	if _, ok := sessions.Get(c.AccessKeyID); ok {
 		t.Error("it has not expired")
+	}
+	if got, ok := sessions.Secret(c.AccessKeyID); ok || got != "" {
+		t.Errorf("its secret outlives it: %q", got)
 	}
 }

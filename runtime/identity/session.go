@@ -17,6 +17,10 @@ type Session struct {
 	UserID  string // likewise
 	RoleARN string // of the role that was assumed; "" for a session of the account itself
 	Expires time.Time
+
+	// SecretAccessKey verifies the signatures of the session. It is "" in sessions that
+	// were stored when secrets were not kept.
+	SecretAccessKey string
 }
 
 // Credentials are what signs the requests of a session.
@@ -45,15 +49,22 @@ func NewSessions(store *record.Store, now func() time.Time) *Sessions {
 // the session has expired.
 func (ss *Sessions) Get(accessKeyID string) (s Session, ok bool) { return ss.table.Get(accessKeyID) }
 
-// Issue makes credentials for a session of duration d, and stores the session. Its Key
-// and Expires are set by Issue.
+// Secret returns the secret of an access key that was issued here, to verify signatures
+// with. ok is false for every other key, and once the session has expired.
+func (ss *Sessions) Secret(accessKeyID string) (secret string, ok bool) {
+	s, ok := ss.table.Get(accessKeyID)
+	return s.SecretAccessKey, ok && s.SecretAccessKey != ""
+}
+
+// Issue makes credentials for a session of duration d, and stores the session with
+// their secret. Its Key, SecretAccessKey and Expires are set by Issue.
 func (ss *Sessions) Issue(ctx context.Context, s Session, d time.Duration) (Credentials, error) {
-	s.Key = "ASIA" + rand.Text()[:16]
+	s.Key, s.SecretAccessKey = "ASIA"+rand.Text()[:16], secret(30)
 	s.Expires = ss.now().UTC().Truncate(time.Second).Add(d)
 	if err := ss.table.Create(ctx, s.Key, s); err != nil {
 		return Credentials{}, err
 	}
-	return Credentials{AccessKeyID: s.Key, SecretAccessKey: secret(30), SessionToken: secret(258), Expires: s.Expires}, nil
+	return Credentials{AccessKeyID: s.Key, SecretAccessKey: s.SecretAccessKey, SessionToken: secret(258), Expires: s.Expires}, nil
 }
 
 func secret(bytes int) string {
