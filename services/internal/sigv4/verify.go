@@ -55,9 +55,11 @@ func (s *Signature) unsignedHeaders(r *http.Request) (names []string) {
 	if !slices.Contains(s.SignedHeaders, "host") {
 		names = append(names, "host")
 	}
-	for name := range r.Header {
-		name = strings.ToLower(name)
-		if strings.HasPrefix(name, "x-amz-") && !slices.Contains(s.SignedHeaders, name) && !(s.Presigned && name == "x-amz-content-sha256") {
+	for key := range r.Header {
+		if !strings.HasPrefix(key, "X-Amz-") || s.Presigned && key == "X-Amz-Content-Sha256" {
+			continue
+		}
+		if name := strings.ToLower(key); !slices.Contains(s.SignedHeaders, name) {
 			names = append(names, name)
 		}
 	}
@@ -75,14 +77,9 @@ var unseen = []string{"host", "content-length", "transfer-encoding", "connection
 // header that the request does not have.
 func (v Verifier) verify(s *Signature, r *http.Request) error {
 	sent := rawPath(r)
-	s.sign(r, canonicalPath(sent))
-	if digits, err := hex.DecodeString(s.Signature); err != nil || len(digits) != sha256.Size {
+	if !s.plausible(r) {
+		s.sign(r, canonicalPath(sent))
 		return s.mismatch()
-	}
-	for _, name := range s.SignedHeaders {
-		if len(headerValues(r, name)) == 0 && !slices.Contains(unseen, name) {
-			return s.mismatch()
-		}
 	}
 	if v.Secret == nil {
 		return nil
@@ -92,7 +89,7 @@ func (v Verifier) verify(s *Signature, r *http.Request) error {
 		return nil
 	}
 	s.key = SigningKey(secret, s.Time.Format(dateLayout), s.Region, s.Service)
-	if !s.matches() {
+	if s.sign(r, canonicalPath(sent)); !s.matches() {
 		// Some clients sign the path as they send it, and leave more bytes as they are.
 		told := *s
 		if s.sign(r, sent); !s.matches() {
@@ -101,6 +98,19 @@ func (v Verifier) verify(s *Signature, r *http.Request) error {
 	}
 	s.Verified = true
 	return nil
+}
+
+// plausible reports whether some secret can have made the signature.
+func (s *Signature) plausible(r *http.Request) bool {
+	if digits, err := hex.DecodeString(s.Signature); err != nil || len(digits) != sha256.Size {
+		return false
+	}
+	for _, name := range s.SignedHeaders {
+		if len(headerValues(r, name)) == 0 && !slices.Contains(unseen, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // sign prepares what is signed, with a path.
