@@ -71,7 +71,7 @@ func TestHasherEnds(t *testing.T) {
 	}
 }
 
-func TestShortBodiesNeedNoGoroutine(t *testing.T) {
+func TestLongBodiesAloneNeedAGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before := runtime.NumGoroutine()
 		h := checksum.NewHasher(checksum.CRC64NVME)
@@ -79,7 +79,11 @@ func TestShortBodiesNeedNoGoroutine(t *testing.T) {
 			h.Write(make([]byte, 1<<10))
 		}
 		if now := runtime.NumGoroutine(); now != before {
-			t.Errorf("%d goroutines instead of %d", now, before)
+			t.Errorf("%d goroutines instead of %d for 64 KiB", now, before)
+		}
+		h.Write([]byte("!"))
+		if now := runtime.NumGoroutine(); now != before+1 {
+			t.Errorf("%d goroutines instead of %d for more", now, before+1)
 		}
 		h.Close()
 	})

@@ -179,3 +179,28 @@ func TestWhatIsNotChunked(t *testing.T) {
 		}
 	}
 }
+
+// No signature may be another: neither a chunk's, the last one's, nor the trailers'.
+func TestEverySignatureCounts(t *testing.T) {
+	for form, trailers := range map[string][]string{signed: nil, signedTrailer: {"x-amz-checksum-crc32"}} {
+		seed := seedOf(sum("request"))
+		chunks := []string{strings.Repeat("x", 8192), "hello"}
+		body := encode(chunks, []trailer{{"x-amz-checksum-crc32", "NhCmhg=="}}, form == signedTrailer, seed)
+		o := awschunked.Options{Length: 8197, Trailers: trailers, Seed: seed}
+		count := 0
+		for at := range body {
+			if rest := body[at:]; strings.HasPrefix(rest, "chunk-signature=") || strings.HasPrefix(rest, "trailer-signature:") {
+				i := at + strings.IndexAny(rest, "=:") + 1
+				digit := map[bool]string{true: "1", false: "0"}[body[i] == '0']
+				got, _, err := read(t, form, body[:i]+digit+body[i+1:], o)
+				if codeOf(err) != "SignatureDoesNotMatch" {
+					t.Errorf("%s: another signature at %d: %d bytes, %v", form, at, len(got), err)
+				}
+				count++
+			}
+		}
+		if want := 3 + len(trailers); count != want {
+			t.Errorf("%s has %d signatures, want %d", form, count, want)
+		}
+	}
+}
