@@ -65,6 +65,7 @@ type Batch struct {
 	touched    map[string]bool // keys, uploads and parts; false for a key of which only named versions are touched
 	lastNumber uint64
 	lastEvent  uint64
+	handedOver uint64
 }
 
 // Begin starts a batch on the present state. It has to be applied, or given up, before
@@ -73,7 +74,7 @@ func (m *Machine) Begin(env Env) *Batch {
 	if env.MaxEntry == 0 {
 		env.MaxEntry = DefaultMaxEntry
 	}
-	return &Batch{m: m, env: env, touched: map[string]bool{}, lastNumber: m.lastNumber, lastEvent: m.lastEvent}
+	return &Batch{m: m, env: env, touched: map[string]bool{}, lastNumber: m.lastNumber, lastEvent: m.lastEvent, handedOver: m.handedOver}
 }
 
 // Add decides a command, and reports whether it belongs to the batch: false says that it
@@ -107,7 +108,7 @@ func (b *Batch) Entry() []byte {
 	if len(b.records) == 0 {
 		return nil
 	}
-	e := Entry{Time: b.env.Now, FirstLive: b.m.log.base, lastNumber: b.lastNumber, lastEvent: b.lastEvent}
+	e := Entry{Time: b.env.Now, FirstLive: b.m.log.base, lastNumber: b.lastNumber, lastEvent: b.lastEvent, handedOver: b.handedOver}
 	return appendEntry(make([]byte, 0, b.size+64), &e, b.records, b.contents)
 }
 

@@ -12,7 +12,7 @@ import (
 //	version  1 byte
 //	checksum 4 bytes, CRC-32C of what follows up to the contents
 //	time     varint, Unix microseconds
-//	counters uvarints: last number, last event, first live entry
+//	counters uvarints: last number, last event, last event handed over, first live entry
 //	records  text, one after another
 //	contents until the end: the sealed bytes that the records name, in their order
 //
@@ -33,8 +33,8 @@ type Entry struct {
 	// before it may have been purged.
 	FirstLive uint64
 
-	lastNumber, lastEvent uint64
-	records               []record
+	lastNumber, lastEvent, handedOver uint64
+	records                           []record
 }
 
 func appendEntry(b []byte, e *Entry, records []byte, contents [][]byte) []byte {
@@ -43,6 +43,7 @@ func appendEntry(b []byte, e *Entry, records []byte, contents [][]byte) []byte {
 	b = binary.AppendVarint(b, e.Time.UnixMicro())
 	b = binary.AppendUvarint(b, e.lastNumber)
 	b = binary.AppendUvarint(b, e.lastEvent)
+	b = binary.AppendUvarint(b, e.handedOver)
 	b = binary.AppendUvarint(b, e.FirstLive)
 	b = binary.AppendUvarint(b, uint64(len(records)))
 	b = append(b, records...)
@@ -58,11 +59,11 @@ func ReadEntry(b []byte) (e Entry, err error) {
 	if len(b) < entryHeaderBytes {
 		return Entry{}, fmt.Errorf("%w: truncated", ErrDamagedEntry)
 	}
-	const numbers = 5 * binary.MaxVarintLen64
+	const numbers = 6 * binary.MaxVarintLen64
 	head := b[entryHeaderBytes:min(len(b), entryHeaderBytes+numbers)]
 	r := reader{remaining: string(head)}
 	micros := r.varint()
-	e.lastNumber, e.lastEvent, e.FirstLive = r.uvarint(), r.uvarint(), r.uvarint()
+	e.lastNumber, e.lastEvent, e.handedOver, e.FirstLive = r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
 	length := r.uvarint()
 	start := uint64(entryHeaderBytes + len(head) - len(r.remaining))
 	switch {

@@ -49,7 +49,8 @@ type HandedOver struct {
 func (c *HandedOver) conflicts(*Batch) bool { return false }
 
 func (c *HandedOver) decide(b *Batch) error {
-	if c.UpTo > b.m.handedOver {
+	if c.UpTo > b.handedOver {
+		b.handedOver = c.UpTo
 		b.emit(record{kind: kindHandedOver, number: c.UpTo}, nil)
 	}
 	return nil

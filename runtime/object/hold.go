@@ -20,9 +20,12 @@ func (a *applying) insert(x *index, r *record) item {
 	return it
 }
 
-// remove takes an item out of an index, and returns what it said.
+// remove takes the item at a position out of an index, and returns what it said.
 func (a *applying) remove(x *index, it item) place {
-	x.Delete(it)
+	it, ok := x.Delete(it)
+	if !ok {
+		return place{}
+	}
 	a.release(x, it, "")
 	return it.place()
 }

@@ -68,6 +68,7 @@ func (m *Machine) Apply(seq uint64, entry []byte) (Effects, error) {
 	}
 	m.lastNumber = max(m.lastNumber, e.lastNumber)
 	m.lastEvent = max(m.lastEvent, e.lastEvent)
+	m.handedOver = max(m.handedOver, e.handedOver)
 	m.log.finishEntry(seq, len(entry))
 	return a.effects, nil
 }

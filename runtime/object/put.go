@@ -51,6 +51,9 @@ func (c *Put) decide(b *Batch) error {
 // check reports a condition of a write that does not hold: PreconditionError, or
 // ErrNoSuchKey when there is no object to match.
 func (b *Batch) check(key string, c Condition) error {
+	if c == (Condition{}) {
+		return nil
+	}
 	latest, exists := b.m.current(key)
 	switch {
 	case c.IfNoneMatch && exists:

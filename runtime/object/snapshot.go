@@ -1,27 +1,27 @@
 package object
 
 import (
-	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"io"
 	"slices"
+	"strings"
 )
 
-// A snapshot is the state after an entry:
+// A snapshot is the state after an entry: counters, the sizes of the log's entries, items,
+// pending events. It is written in blocks, and nothing crosses the end of one:
 //
-//	magic    8 bytes
-//	version  1 byte
-//	state    counters, the sizes of the log's entries, items, pending events
-//	checksum 4 bytes, CRC-32C of all before it
+//	magic 8 bytes, version 1 byte
+//	blocks, each: length 4 bytes, CRC-32C of its contents 4 bytes, contents
+//	an empty block
 //
 // What the log index counts as live follows from the items.
 const (
 	snapshotMagic   = "MRBUCKET"
 	snapshotVersion = 1
+	blockSize       = 64 << 10 // a block ends with what fills it
+	maxBlock        = blockSize + 1<<20
 )
 
 // Snapshot returns a function that writes the present state, and may do so beside later
@@ -35,85 +35,91 @@ func (m *Machine) Snapshot() func(io.Writer) error {
 	}
 	s.log.entries = slices.Clone(m.log.entries)
 	return func(to io.Writer) error {
-		w := &snapshotWriter{to: bufio.NewWriterSize(to, 256<<10), sum: crc32.New(castagnoli)}
+		w := &snapshotWriter{to: to}
 		w.write(s)
-		return errors.Join(w.err, w.to.Flush())
+		return w.err
 	}
 }
 
 type snapshotWriter struct {
-	to  *bufio.Writer
-	sum hash.Hash32
-	b   []byte
-	err error
+	to    io.Writer
+	block []byte // that is being filled, behind its head
+	err   error
 }
 
-// flush writes what has gathered.
-func (w *snapshotWriter) flush(atLeast int) {
-	if len(w.b) < atLeast {
-		return
+const blockHead = 8
+
+// flush writes the block, and begins the next one.
+func (w *snapshotWriter) flush() {
+	if w.block != nil && w.err == nil {
+		contents := w.block[blockHead:]
+		binary.BigEndian.PutUint32(w.block, uint32(len(contents)))
+		binary.BigEndian.PutUint32(w.block[4:], crc32.Checksum(contents, castagnoli))
+		_, w.err = w.to.Write(w.block)
 	}
-	w.sum.Write(w.b)
-	if _, err := w.to.Write(w.b); err != nil && w.err == nil {
-		w.err = err
-	}
-	w.b = w.b[:0]
+	w.block = append(w.block[:0], make([]byte, blockHead)...)
 }
 
-func (w *snapshotWriter) number(v uint64) { w.b = binary.AppendUvarint(w.b, v) }
-
-func (w *snapshotWriter) text(s string) {
-	w.b = appendText(w.b, s)
-	w.flush(32 << 10)
+// put appends numbers and a text, which stay in one block.
+func (w *snapshotWriter) put(text string, numbers ...uint64) {
+	for _, v := range numbers {
+		w.block = binary.AppendUvarint(w.block, v)
+	}
+	w.block = appendText(w.block, text)
+	if len(w.block) >= blockSize {
+		w.flush()
+	}
 }
 
 func (w *snapshotWriter) write(m *Machine) {
-	w.b = append(append(w.b, snapshotMagic...), snapshotVersion)
+	if _, w.err = w.to.Write(append([]byte(snapshotMagic), snapshotVersion)); w.err != nil {
+		return
+	}
+	w.flush()
 	var closed uint64
 	if m.closed {
 		closed = 1
 	}
-	for _, v := range []uint64{m.lastEntry, m.lastNumber, m.lastEvent, m.handedOver, closed, m.log.base, uint64(m.log.dead), uint64(len(m.log.entries))} {
-		w.number(v)
-	}
+	w.put("", m.lastEntry, m.lastNumber, m.lastEvent, m.handedOver, closed, m.log.base, uint64(m.log.dead), uint64(len(m.log.entries)))
 	for _, e := range m.log.entries {
-		w.number(uint64(e.size))
-		w.flush(32 << 10)
+		w.put("", uint64(e.size))
 	}
 	for _, x := range []*index{m.objects, m.uploads, m.parts} {
-		w.number(uint64(x.Len()))
+		w.put("", uint64(x.Len()))
 		x.Scan(func(it item) bool {
-			w.number(uint64(it.key))
-			w.text(it.text)
+			w.put(it.text, uint64(it.key))
 			return w.err == nil
 		})
 	}
-	w.number(uint64(len(m.pending)))
+	w.put("", uint64(len(m.pending)))
 	for _, p := range m.pending {
-		w.number(p.number)
-		w.number(p.entry)
-		w.text(p.data)
+		w.put(p.data, p.number, p.entry)
 	}
-	w.flush(0)
-	w.b = binary.BigEndian.AppendUint32(w.b, w.sum.Sum32())
-	w.flush(0)
+	if len(w.block) > blockHead {
+		w.flush()
+	}
+	w.flush()
 }
 
 // Restore reads a snapshot. The machine that it returns goes on with the entries behind
 // its LastEntry. Errors are ErrDamagedEntry, ErrUnknownVersion and those of reading: the
 // log has to be read from its start then.
 func Restore(secret [16]byte, from io.Reader) (*Machine, error) {
-	r := &snapshotReader{from: bufio.NewReaderSize(from, 256<<10), sum: crc32.New(castagnoli)}
-	if head := r.bytes(len(snapshotMagic) + 1); r.err == nil && string(head[:len(snapshotMagic)]) != snapshotMagic {
-		r.err = ErrDamagedEntry
-	} else if r.err == nil && head[len(snapshotMagic)] != snapshotVersion {
-		r.err = ErrUnknownVersion
+	head := make([]byte, len(snapshotMagic)+1)
+	_, err := io.ReadFull(from, head)
+	r := &snapshotReader{from: from}
+	switch {
+	case err != nil:
+		r.fail(err)
+	case string(head[:len(snapshotMagic)]) != snapshotMagic:
+		r.fail(ErrDamagedEntry)
+	case head[len(snapshotMagic)] != snapshotVersion:
+		r.fail(ErrUnknownVersion)
 	}
 	m := New(secret)
 	r.read(m)
-	want := r.sum.Sum32()
-	if sum := r.bytes(4); r.err == nil && binary.BigEndian.Uint32(sum) != want {
-		r.err = ErrDamagedEntry
+	if r.next(); r.err == nil && r.block.remaining != "" {
+		r.fail(ErrDamagedEntry)
 	}
 	if r.err != nil {
 		return nil, fmt.Errorf("reading a snapshot: %w", r.err)
@@ -122,28 +128,10 @@ func Restore(secret [16]byte, from io.Reader) (*Machine, error) {
 }
 
 type snapshotReader struct {
-	from *bufio.Reader
-	sum  hash.Hash32
-	b    []byte
-	one  [1]byte
-	err  error
-}
-
-// ReadByte makes a snapshotReader an io.ByteReader.
-func (r *snapshotReader) ReadByte() (byte, error) {
-	c, err := r.from.ReadByte()
-	r.one[0] = c
-	r.sum.Write(r.one[:])
-	return c, err
-}
-
-func (r *snapshotReader) number() uint64 {
-	if r.err != nil {
-		return 0
-	}
-	v, err := binary.ReadUvarint(r)
-	r.fail(err)
-	return v
+	from  io.Reader
+	block reader // what remains of the present block
+	b     []byte
+	err   error
 }
 
 func (r *snapshotReader) fail(err error) {
@@ -153,68 +141,89 @@ func (r *snapshotReader) fail(err error) {
 	if r.err == nil {
 		r.err = err
 	}
+	r.block = reader{}
 }
 
-// bytes reads n bytes, which are valid until the next call.
-func (r *snapshotReader) bytes(n int) []byte {
-	if n > maxText {
+// next reads the next block, when nothing remains of the present one.
+func (r *snapshotReader) next() {
+	if r.err != nil || r.block.remaining != "" {
+		return
+	}
+	var head [blockHead]byte
+	if _, err := io.ReadFull(r.from, head[:]); err != nil {
+		r.fail(err)
+		return
+	}
+	n := int(binary.BigEndian.Uint32(head[:]))
+	if n > maxBlock {
 		r.fail(ErrDamagedEntry)
-		n = 0
+		return
 	}
 	r.b = slices.Grow(r.b[:0], n)[:n]
-	if r.err == nil {
-		_, err := io.ReadFull(r.from, r.b)
+	if _, err := io.ReadFull(r.from, r.b); err != nil {
 		r.fail(err)
-		r.sum.Write(r.b)
+	} else if crc32.Checksum(r.b, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
+		r.fail(ErrDamagedEntry)
+	} else {
+		r.block.remaining = string(r.b)
 	}
-	return r.b
 }
 
-// maxText is more than an item or an event can have, in bytes.
-const maxText = 1 << 20
-
-func (r *snapshotReader) text() string { return string(r.bytes(int(min(r.number(), maxText+1)))) }
+// get is the inverse of put.
+func (r *snapshotReader) get(numbers ...*uint64) (text string) {
+	r.next()
+	for _, v := range numbers {
+		*v = r.block.uvarint()
+	}
+	if text = r.block.text(); r.block.err != nil {
+		r.fail(r.block.err)
+	}
+	return text
+}
 
 func (r *snapshotReader) read(m *Machine) {
-	m.lastEntry, m.lastNumber, m.lastEvent, m.handedOver = r.number(), r.number(), r.number(), r.number()
-	m.closed = r.number() != 0
-	m.log.base, m.log.dead = r.number(), int64(r.number())
-	for range r.number() {
-		if r.err != nil {
+	var closed, dead, count, size uint64
+	r.get(&m.lastEntry, &m.lastNumber, &m.lastEvent, &m.handedOver, &closed, &m.log.base, &dead, &count)
+	m.closed, m.log.dead = closed != 0, int64(dead)
+	for range count {
+		if r.get(&size); r.err != nil {
 			return
 		}
-		e := entryUsage{size: int32(r.number())}
-		m.log.entries = append(m.log.entries, e)
-		m.log.total += int64(e.size)
+		m.log.entries = append(m.log.entries, entryUsage{size: int32(size)})
+		m.log.total += int64(size)
 	}
 	for _, x := range []*index{m.objects, m.uploads, m.parts} {
 		r.items(m, x)
 	}
-	for range r.number() {
+	r.get(&count)
+	for range count {
+		var p pendingEvent
+		p.data = strings.Clone(r.get(&p.number, &p.entry))
 		if r.err != nil {
 			return
 		}
-		p := pendingEvent{r.number(), r.number(), r.text()}
 		m.pending = append(m.pending, p)
 		m.holdEvent(p, +1)
 	}
 }
 
 func (r *snapshotReader) items(m *Machine, x *index) {
+	var count, n uint64
+	r.get(&count)
 	key := ""
-	for i := range r.number() {
-		n := r.number()
-		it := item{r.text(), int(n)}
-		if size := uint64(len(it.text)); n > size || n+orderBytes+2 > size {
+	for range count {
+		it := item{text: strings.Clone(r.get(&n))}
+		if size := uint64(len(it.text)); r.err == nil && (n > size || n+orderBytes+2 > size) {
 			r.fail(ErrDamagedEntry)
 		}
 		if r.err != nil {
 			return
 		}
+		it.key = int(n)
 		x.Load(it)
 		m.hold(x, it, +1)
-		if x == m.objects && i > 0 && it.name() == key && it.flags()&flagNull != 0 {
-			m.nulls[it.name()] = numberOf(it)
+		if x == m.objects && it.name() == key && it.flags()&flagNull != 0 {
+			m.nulls[key] = numberOf(it)
 		}
 		key = it.name()
 	}

@@ -67,23 +67,25 @@ func milliseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Millisec
 // applyVersion puts a version. Those that say so take the place of the null version before
 // them. It also comes for versions that were moved, or changed in place.
 func (a *applying) applyVersion(r *record) {
+	newest, any := a.objects.first(r.key)
+	isNull := any && newest.flags()&flagNull != 0
 	if r.flags&flagNull != 0 {
-		if old, ok := a.null(r.key); ok && numberOf(old) < r.number {
-			a.removeVersion(old)
+		if isNull && numberOf(newest) < r.number {
+			a.removeVersion(newest)
+			any = false
+		} else if old, ok := a.nulls[r.key]; ok && old < r.number {
+			a.removeVersion(position(r.key, newestFirst(old)))
 		}
 	}
 	if r.flags&flagMarker != 0 {
 		a.markDeleted(r.key, r.number)
 	}
-	newest, any := a.objects.first(r.key)
 	it := a.insert(a.objects, r)
 	switch {
 	case !any || numberOf(newest) == r.number:
-	case numberOf(newest) < r.number:
-		if newest.flags()&flagNull != 0 {
-			a.nulls[it.name()] = numberOf(newest)
-		}
-	case r.flags&flagNull != 0:
+	case numberOf(newest) < r.number && isNull:
+		a.nulls[it.name()] = numberOf(newest)
+	case numberOf(newest) > r.number && r.flags&flagNull != 0:
 		a.nulls[it.name()] = r.number
 	}
 }
