@@ -132,7 +132,7 @@ func New(c Config) *Buckets {
 }
 
 // Senders are what the outbox has to know of who sends notifications.
-func (*Buckets) Senders() map[string]delivery.Sender {
+func Senders() map[string]delivery.Sender {
 	return map[string]delivery.Sender{senderName: {Failed: notificationPauses}}
 }
 

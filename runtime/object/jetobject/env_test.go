@@ -42,6 +42,8 @@ type env struct {
 	losses   []loss.Loss
 	backbone *backbone.Backbone
 	records  *record.Store
+	ring     *keys.Ring
+	blobs    blob.Store
 	buckets  *jetobject.Buckets
 }
 
@@ -69,13 +71,13 @@ func (e *env) open() {
 	if err := e.records.Start(ctx); err != nil {
 		e.Fatal(err)
 	}
-	ring, err := keys.Open(e.records, e.root, time.Now)
-	if err != nil {
+	var err error
+	if e.ring, err = keys.Open(e.records, e.root, time.Now); err != nil {
 		e.Fatal(err)
 	}
+	e.blobs = blob.NewFiles(blob.FilesConfig{Dir: filepath.Join(e.dir, "blobs")})
 	c := e.config
-	c.Backbone, c.Records, c.Keys = e.backbone, e.records, ring
-	c.Blobs = blob.NewFiles(blob.FilesConfig{Dir: filepath.Join(e.dir, "blobs")})
+	c.Backbone, c.Records, c.Keys, c.Blobs = e.backbone, e.records, e.ring, e.blobs
 	c.Dir, c.Outbox = filepath.Join(e.dir, "buckets"), e.outbox
 	c.OnLoss = func(l loss.Loss) error {
 		e.losses = append(e.losses, l)

@@ -137,6 +137,16 @@ func (bs *Buckets) finishStart(ctx context.Context, b *Bucket) error {
 	return nil
 }
 
+// ReadAll reads the logs of all buckets, so that what is missing of them is known.
+func (bs *Buckets) ReadAll(ctx context.Context) error {
+	for _, b := range bs.all() {
+		if err := b.ensure(ctx); err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
 // removeLeftovers removes what buckets that are deleted have left beside the log.
 func (bs *Buckets) removeLeftovers(ctx context.Context) {
 	if bs.config.Cluster != nil {
