@@ -74,20 +74,25 @@ func (b *Bucket) ask() (*question, error) {
 	return q, nil
 }
 
-// answerQuestions asks JetStream until nobody wants to know more.
+// answerQuestions asks JetStream until nobody wants to know more. It begins with now.
 func (b *Bucket) answerQuestions(ctx context.Context) {
 	f := &b.fresh
-	for {
-		f.mu.Lock()
-		q := f.now
-		f.mu.Unlock()
-		if q == nil {
-			return
-		}
+	for q := f.current(); q != nil; q = f.following() {
 		_, q.last, q.err = b.stream.bounds(ctx)
 		close(q.answered)
-		f.mu.Lock()
-		f.now, f.next = f.next, nil
-		f.mu.Unlock()
 	}
+}
+
+func (f *freshness) current() *question {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// following goes on to the next question; nil when there is none.
+func (f *freshness) following() *question {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now, f.next = f.next, nil
+	return f.now
 }

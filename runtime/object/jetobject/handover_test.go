@@ -26,7 +26,9 @@ func (o *outbox) keys(tb testing.TB) (keys []string) {
 	defer o.mu.Unlock()
 	for _, e := range o.got {
 		var body struct {
-			Records []struct{ S3 struct{ Object struct{ Key string } } }
+			Records []struct {
+				S3 struct{ Object struct{ Key string } }
+			}
 		}
 		if err := json.Unmarshal(e.Body, &body); err != nil || len(body.Records) != 1 {
 			tb.Fatalf("a notification is %s: %v", e.Body, err)
