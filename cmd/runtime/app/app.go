@@ -27,6 +27,7 @@ import (
 	"millrace/runtime/function"
 	"millrace/runtime/identity"
 	"millrace/runtime/lifecycle"
+	"millrace/runtime/object/jetobject"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/secret"
 	"millrace/runtime/store/backbone"
@@ -125,6 +126,7 @@ type App struct {
 	keys    *keys.Ring
 	queues  *jetqueue.Queues
 	logs    *fifo.Logs // of FIFO topics
+	buckets *jetobject.Buckets
 	outbox  *delivery.Outbox
 	targets delivery.Resolvers         // of the outbox
 	senders map[string]delivery.Sender // of the outbox
@@ -138,7 +140,9 @@ type App struct {
 	topics    *topic.Topics
 	signer    *signing.Signer
 
-	logsRead bool // what was cut short of the logs of topics is known
+	intact                func() error  // see watchFolder; nil with a store elsewhere
+	truncated             truncatedLogs // whose end was cut short
+	logsRead, bucketsRead bool          // what was cut short of the logs of topics is known, and of those of buckets
 
 	offers []Offer // of the parts, in their order
 }

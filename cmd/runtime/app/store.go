@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace/runtime/capacity/descriptors"
+	"millrace/runtime/object/jetobject"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/cluster"
@@ -61,6 +62,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.intact, a.truncated = intact, truncated
 
 	a.records = record.New(a.store.JetStream(), a.copies(intact))
 	if err := a.stack.Start(ctx, "records", a.records); err != nil {
@@ -92,7 +94,9 @@ func (a *App) openStore(ctx context.Context) error {
 	}
 	a.records.Guard(a.gate, room.Changes()) // from here on: what a start puts right is written though the disk is full
 	a.logs = a.newTopicLogs(intact, truncated.streams)
-	a.stack.Push("truncated logs", func(ctx context.Context) error { return truncated.forgetRead(ctx, a.queues, a.logsRead) })
+	a.stack.Push("truncated logs", func(ctx context.Context) error {
+		return truncated.forgetRead(ctx, a.queues, a.logsRead && a.bucketsRead)
+	})
 	return nil
 }
 
@@ -143,7 +147,7 @@ func (a *App) repairStore() (truncated truncatedLogs, whole map[string]repair.Ex
 	aside := filepath.Join("damaged", a.started.UTC().Format("20060102T150405.000"))
 	var strict error
 	for _, f := range found {
-		if f.End && (jetqueue.IsQueueLog(f.Stream) || fifo.IsLog(f.Stream) && !a.cfg.Strict) { // who reads them says what is missing
+		if f.End && (jetqueue.IsQueueLog(f.Stream) || (fifo.IsLog(f.Stream) || jetobject.IsLog(f.Stream)) && !a.cfg.Strict) { // who reads them says what is missing
 			truncated.streams[f.Stream] = true
 			continue
 		}
@@ -187,6 +191,12 @@ func Examine(ctx context.Context, cfg Config) (_ []loss.Loss, full, err error) {
 		return nil, nil, err
 	}
 	if err := a.startTopicLogs(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := a.startBuckets(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := a.buckets.ReadAll(ctx); err != nil {
 		return nil, nil, err
 	}
 	return a.losses.All(), a.Health(), nil

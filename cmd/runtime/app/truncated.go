@@ -15,7 +15,7 @@ import (
 	"millrace/runtime/store/atomicfile"
 )
 
-// truncatedLogs are the logs of queues and FIFO topics whose end was cut short, by stream.
+// truncatedLogs are the logs of queues, FIFO topics and buckets whose end was cut short, by stream.
 // Nothing shows that anymore when the store is repaired, so a file keeps it until each
 // of them has been read: a runtime that is killed before leaves it to the next.
 type truncatedLogs struct {
@@ -49,11 +49,11 @@ func (t truncatedLogs) write() error {
 	return nil
 }
 
-// forgetRead forgets them once they have been read, those of topics if topicsRead: what was
+// forgetRead forgets them once they have been read, those of topics and buckets if othersRead: what was
 // missing is told, and from then on checkpoints know. When one cannot be read, the next
 // start tries.
-func (t truncatedLogs) forgetRead(ctx context.Context, queues *jetqueue.Queues, topicsRead bool) error {
-	if len(t.streams) == 0 || !topicsRead || queues.WaitReadyOf(ctx, t.streams) != nil {
+func (t truncatedLogs) forgetRead(ctx context.Context, queues *jetqueue.Queues, othersRead bool) error {
+	if len(t.streams) == 0 || !othersRead || queues.WaitReadyOf(ctx, t.streams) != nil {
 		return nil
 	}
 	if err := os.Remove(t.path); !errors.Is(err, fs.ErrNotExist) { // a strict start writes none
