@@ -64,7 +64,7 @@ func (c *Complete) decide(b *Batch) error {
 	if err := c.check(b, it); err != nil {
 		return err
 	}
-	o.Number = b.newNumber()
+	o.Number, o.Null = b.newNumber(), b.nullFlag() != 0
 	numbers := make([]int, len(parts))
 	for i, p := range parts {
 		numbers[i] = p.Number

@@ -3,6 +3,7 @@ package object
 import (
 	"crypto/md5"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -123,5 +124,12 @@ func TestPutAndDelete(t *testing.T) {
 	}
 	if _, ok := b.m.Get("a", Version{}); ok {
 		t.Error("a is still there")
+	}
+}
+
+func mustEqual(t *testing.T, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }

@@ -41,7 +41,7 @@ func (c *Put) decide(b *Batch) error {
 		return err
 	}
 	o := c.Object
-	o.Number = b.newNumber()
+	o.Number, o.Null = b.newNumber(), b.nullFlag() != 0
 	b.emit(record{kind: kindVersion, key: o.Key, number: o.Number, flags: b.nullFlag(), content: Content{Blob: o.Content.Blob}, rest: string(appendObject(nil, &o, 0))}, c.Inline)
 	b.announceCreated(c.Event, &o, c.By)
 	c.Stored = Object{Number: o.Number}
