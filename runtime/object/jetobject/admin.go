@@ -189,7 +189,7 @@ func (bs *Buckets) removeBucket(ctx context.Context, b *Bucket) error {
 		return err
 	}
 	bs.drop(b)
-	err := errors.Join(bs.config.Blobs.RemoveBucket(ctx, b.blobs.bucket), bs.removeSnapshot(b))
+	err := errors.Join(bs.config.Blobs.RemoveBucket(ctx, b.blobs.bucket), bs.removeSnapshot(b), bs.checkpoints.remove(b.generation))
 	if err != nil {
 		bs.config.Log.Warn("removing what a deleted bucket has left failed: the next start tries again", "bucket", b.ID().Name, "err", err)
 	}

@@ -22,9 +22,10 @@ type Bucket struct {
 	stream     stream
 	record     atomic.Pointer[compiledRecord]
 
-	lead      lead
-	publisher publisher // of the leader
-	written   time.Time // when the last entry was stored; of the leader
+	lead       lead
+	publisher  publisher // of the leader, as the next two
+	written    time.Time // when the last entry was stored
+	checkpoint *slot     // nil for none
 
 	mu    sync.RWMutex // held by the leader for a change, and by readers
 	state state        // written by the leader alone

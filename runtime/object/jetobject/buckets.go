@@ -56,7 +56,9 @@ type Config struct {
 	// Those of buckets are looked at by Start, and reported as losses.
 	TruncatedStreams map[string]bool
 
-	// Dir is the folder of snapshots; "" for none: then each log is read whole.
+	// Dir is the folder of snapshots and checkpoints, beside a server that only this process
+	// writes to; "" for none: then each log is read whole, and the loss of its end goes
+	// unnoticed.
 	Dir string
 
 	// CacheBytes is how many bytes of short contents are kept in memory; 0 means 64 MiB.
@@ -93,6 +95,8 @@ type Buckets struct {
 	readers  chan struct{} // limits how many logs are read at the same time
 	life     lifecycle.Once
 	running  atomic.Pointer[lifecycle.Run] // from the Start on; nil again when nothing is under way anymore
+
+	checkpoints *checkpoints // set by Start
 
 	adminMu sync.Mutex // held while buckets are created and deleted
 

@@ -57,16 +57,21 @@ func (b *Bucket) Do(ctx context.Context, commands ...object.Command) error {
 // no room, because room follows from them.
 func added(commands []object.Command) (bytes int) {
 	for _, c := range commands {
-		switch c := c.(type) {
-		case *object.Put:
-			bytes += len(c.Inline) + recordBytes
-		case *object.PutPart:
-			bytes += len(c.Inline) + recordBytes
-		case *object.CreateUpload, *object.PutTags, *object.Complete:
-			bytes += recordBytes
-		}
+		bytes += addedBy(c)
 	}
 	return bytes
+}
+
+func addedBy(c object.Command) int {
+	switch c := c.(type) {
+	case *object.Put:
+		return len(c.Inline) + recordBytes
+	case *object.PutPart:
+		return len(c.Inline) + recordBytes
+	case *object.CreateUpload, *object.PutTags, *object.Complete:
+		return recordBytes
+	}
+	return 0
 }
 
 // A pending command waits to be decided.
@@ -154,7 +159,7 @@ func (b *Bucket) commit(ctx context.Context, commands []pending) {
 func (b *Bucket) admitted(commands []pending) ([]pending, error) {
 	adds := false
 	for _, c := range commands {
-		adds = adds || added([]object.Command{c.command}) > 0
+		adds = adds || addedBy(c.command) > 0
 	}
 	if !adds {
 		return commands, nil
@@ -214,7 +219,7 @@ func (b *Bucket) store(ctx context.Context, batch *object.Batch, taken []pending
 		batch.Applied()
 		return true, nil
 	}
-	checks := b.buckets.storage.begun.Load()
+	checks, firstLive := b.buckets.storage.begun.Load(), b.state.machine.FirstLive()
 	seq, err := b.append(ctx, entry)
 	if err != nil {
 		return false, err
@@ -223,6 +228,7 @@ func (b *Bucket) store(ctx context.Context, batch *object.Batch, taken []pending
 	if err != nil {
 		return false, err
 	}
+	b.upkeep.firstLive = firstLive
 	b.afterEntry(taken, effects)
 	return true, b.buckets.storage.afterStore(checks)
 }
@@ -231,6 +237,9 @@ func (b *Bucket) store(ctx context.Context, batch *object.Batch, taken []pending
 func (b *Bucket) append(ctx context.Context, entry []byte) (uint64, error) {
 	if !b.state.exists {
 		metadata, err := b.record.Load().metadata()
+		if err == nil {
+			b.checkpoint, err = b.buckets.checkpoints.slot(b.generation)
+		}
 		if err == nil {
 			err = b.stream.create(ctx, metadata)
 		}
@@ -251,6 +260,9 @@ func (b *Bucket) append(ctx context.Context, entry []byte) (uint64, error) {
 	}
 	b.buckets.config.Backbone.Wrote(b.stream.name)
 	b.written = time.Now()
+	if err := b.checkpoint.write(b.generation, seq); err != nil {
+		return 0, fault.Wrap(fault.Unavailable, err, "noting that an entry of bucket %s is stored", b.ID().Name)
+	}
 	return seq, nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"millrace/runtime/object"
 	"millrace/runtime/object/content"
 	"millrace/runtime/store/backbone"
@@ -181,4 +183,93 @@ func TestDamagedSnapshotIsNotNeeded(t *testing.T) {
 			t.Errorf("losses: %v", e.losses)
 		}
 	})
+}
+
+// save returns a function that has the store be what it is now, and all else as it is then.
+func (e *env) save() (lose func()) {
+	e.Helper()
+	saved := e.TempDir()
+	if err := os.CopyFS(saved, os.DirFS(filepath.Join(e.dir, "jetstream"))); err != nil {
+		e.Fatal(err)
+	}
+	return func() {
+		e.Helper()
+		left := e.TempDir()
+		if err := os.CopyFS(left, os.DirFS(e.dir)); err != nil { // as it is while it runs
+			e.Fatal(err)
+		}
+		e.close()
+		e.dir = left
+		err := errors.Join(os.RemoveAll(filepath.Join(e.dir, "jetstream")), os.Rename(saved, filepath.Join(e.dir, "jetstream")))
+		if err != nil {
+			e.Fatal(err)
+		}
+		e.open()
+	}
+}
+
+// Of a log whose end is lost after a kill, the checkpoint knows.
+func TestLostEndIsReportedAfterKill(t *testing.T) {
+	bubble(t, func(e *env) {
+		b := e.create(object.Settings{})
+		put(e, b, "early", text(1, short))
+		lose := e.save()
+		put(e, b, "late", text(2, short))
+		put(e, b, "early", text(3, short))
+		lose()
+		b = e.bucket()
+		want(e, b, "early", text(1, short))
+		wantNone(e, b, "late")
+		if len(e.losses) != 1 || e.losses[0].Entries != "2-3" {
+			t.Errorf("losses: %v", e.losses)
+		}
+		put(e, b, "new", text(4, short))
+		e.kill()
+		want(e, e.bucket(), "new", text(4, short))
+		if len(e.losses) != 1 {
+			t.Errorf("losses after another kill: %v", e.losses)
+		}
+	})
+}
+
+// A log that is gone, or its first entries, is reported, and the bucket goes on.
+func TestLostLogIsReported(t *testing.T) {
+	for _, lost := range []struct {
+		name, entries string
+		change        func(*backbone.Backbone, string) error
+	}{
+		{"all", "1-3", func(b *backbone.Backbone, stream string) error { return b.JetStream().DeleteStream(ctx, stream) }},
+		{"front", "1-2", func(b *backbone.Backbone, stream string) error {
+			s, err := b.JetStream().Stream(ctx, stream)
+			if err != nil {
+				return err
+			}
+			return s.Purge(ctx, jetstream.WithPurgeSequence(3))
+		}},
+	} {
+		t.Run(lost.name, func(t *testing.T) {
+			bubble(t, func(e *env) {
+				b := e.create(object.Settings{})
+				for i := range 3 {
+					put(e, b, fmt.Sprint(i), text(i, short))
+				}
+				e.withStream(func(b *backbone.Backbone, stream string) {
+					if err := lost.change(b, stream); err != nil {
+						t.Fatal(err)
+					}
+				})
+				b = e.bucket()
+				wantNone(e, b, "0")
+				if len(e.losses) != 1 || e.losses[0].Entries != lost.entries {
+					t.Errorf("losses: %v", e.losses)
+				}
+				put(e, b, "new", text(4, short))
+				e.reopen()
+				want(e, e.bucket(), "new", text(4, short))
+				if len(e.losses) != 1 {
+					t.Errorf("losses after another restart: %v", e.losses)
+				}
+			})
+		})
+	}
 }

@@ -48,7 +48,9 @@ func (b *Bucket) writeSnapshot() func() error {
 	if b.buckets.config.Dir == "" || b.state.machine == nil || b.state.machine.Closed() {
 		return nil
 	}
+	b.mu.Lock()
 	write := b.state.machine.Snapshot()
+	b.mu.Unlock()
 	return func() error {
 		// A power cut must not leave a log that is behind its snapshot.
 		if err := b.buckets.config.Backbone.Sync(b.stream.name); err != nil {

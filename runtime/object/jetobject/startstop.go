@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -35,6 +36,11 @@ func (bs *Buckets) run() (*lifecycle.Run, error) {
 }
 
 func (bs *Buckets) start(ctx context.Context, run *lifecycle.Run) error {
+	var err error
+	if bs.checkpoints, err = openCheckpoints(bs.config.Dir); err != nil {
+		return err
+	}
+	run.Cleanup(func(context.Context) error { return bs.checkpoints.close() })
 	bs.running.Store(run)
 	run.Cleanup(bs.finish)
 	if bs.config.Cluster != nil {
@@ -49,6 +55,9 @@ func (bs *Buckets) start(ctx context.Context, run *lifecycle.Run) error {
 		})
 	}
 	if err := bs.reconcile(ctx); err != nil {
+		return err
+	}
+	if err := bs.checkpoints.retain(bs.hasGeneration); err != nil {
 		return err
 	}
 	for _, b := range bs.all() {
@@ -158,23 +167,29 @@ func (bs *Buckets) removeLeftovers(ctx context.Context) {
 	}
 	names, err := bs.config.Blobs.Buckets(ctx)
 	for _, name := range names {
-		if bs.adminMu.Lock(); !known[name] && !bs.hasGeneration(name) {
+		if bs.adminMu.Lock(); !known[name] && !bs.hasName(name) {
 			err = errors.Join(err, bs.config.Blobs.RemoveBucket(ctx, name))
 		}
 		bs.adminMu.Unlock()
 	}
-	err = errors.Join(err, bs.removeSnapshots(bs.hasGeneration))
+	err = errors.Join(err, bs.removeSnapshots(bs.hasName))
 	if err != nil && ctx.Err() == nil {
 		bs.config.Log.Warn("removing what deleted buckets have left failed: the next start tries again", "err", err)
 	}
 }
 
+// hasName reports whether there is a bucket whose generation has a name.
+func (bs *Buckets) hasName(name string) bool {
+	generation, err := strconv.ParseUint(name, 16, 64)
+	return err == nil && bs.hasGeneration(generation)
+}
+
 // hasGeneration reports whether there is a bucket of a generation.
-func (bs *Buckets) hasGeneration(name string) bool {
+func (bs *Buckets) hasGeneration(generation uint64) bool {
 	bs.mu.RLock()
 	defer bs.mu.RUnlock()
 	for _, b := range bs.buckets {
-		if b.blobs.bucket == name {
+		if b.generation == generation {
 			return true
 		}
 	}

@@ -15,6 +15,10 @@ import (
 type upkeep struct {
 	trimming, moving, snapshotting bool
 
+	// firstLive is what the newest entry says that it needs of those before it: what is
+	// missing from there on is lost, and not trimmed.
+	firstLive uint64
+
 	sinceSnapshot  int // entries
 	spaceCheckedAt time.Time
 	tight          bool // nothing is admitted before there is room: free some sooner
@@ -90,8 +94,8 @@ func (b *Bucket) keepUp() {
 		u.tight, u.spaceCheckedAt = b.buckets.config.Gate.Full() != nil, now
 	}
 	store := b.buckets.config.Backbone
-	if !u.trimming && m.NeedsTrim(u.tight) && b.isOwned() && store.Purgeable(m.TrimmableBytes()) {
-		below, bytes := m.FirstLive(), m.TrimmableBytes()
+	if !u.trimming && u.firstLive > 0 && m.NeedsTrim(u.tight) && b.isOwned() && store.Purgeable(m.TrimmableBytes()) {
+		below, bytes := u.firstLive, m.TrimmableBytes()
 		u.trimming = run.Go(func() { b.trim(run.Work(), m, below, bytes) })
 	}
 	if !u.moving && m.NeedsMove(u.tight) && b.isOwned() && store.Drain(moveAtOnce+backbone.MaxPayload/8) {
