@@ -17,6 +17,9 @@ func reply(w http.ResponseWriter, status int, requestID string, body []byte) err
 		h["Content-Length"] = values[1:]
 	}
 	w.WriteHeader(status)
+	if len(body) == 0 { // some answers may have none
+		return nil
+	}
 	_, err := w.Write(body)
 	return err
 }

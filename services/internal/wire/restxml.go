@@ -110,7 +110,7 @@ func (e *Error) appendXML(b []byte) []byte {
 func (restXML) readDocument(body []byte, m *Member, v reflect.Value) *Error {
 	root, err := parseXML(body)
 	if err != nil {
-		return err
+		return malformedXML // however deep
 	}
 	if m.Namespace != "" && !(root.isRoot(m) && root.conforms(m.Shape)) {
 		return malformedXML

@@ -81,6 +81,9 @@ func parseXML(body []byte) (*tree, *Error) {
 			}
 		case xml.CharData:
 			top := path[len(path)-1]
+			if top == document && len(bytes.TrimSpace(token)) > 0 {
+				return nil, malformedXML
+			}
 			top.text = append(top.text, token...)
 		case xml.EndElement:
 			path = path[:len(path)-1]
