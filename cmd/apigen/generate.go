@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/format"
 	"maps"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"slices"
@@ -384,6 +385,14 @@ func (g *generator) shapeFields(s *shape) {
 	}
 }
 
+// headerName is the canonical name of a member that is a header, "" of any other.
+func headerName(name string, r *ref) string {
+	if r.Location != "header" {
+		return ""
+	}
+	return textproto.CanonicalMIMEHeaderKey(cmp.Or(r.LocationName, name))
+}
+
 func (g *generator) member(name string, r *ref, required bool) {
 	g.printf("{")
 	if name != "" {
@@ -391,7 +400,7 @@ func (g *generator) member(name string, r *ref, required bool) {
 	}
 	g.printf("Shape: &shapes[%d]", g.index[r.Shape])
 	for _, text := range []struct{ label, value string }{
-		{"Wire", r.LocationName}, {"Query", r.QueryName}, {"QueryJSON", r.QueryJSONName}, {"Location", r.Location}, {"Format", r.TimestampFormat}, {"Namespace", r.XMLNamespace.URI}, {"Prefix", r.XMLNamespace.Prefix},
+		{"Wire", r.LocationName}, {"Query", r.QueryName}, {"QueryJSON", r.QueryJSONName}, {"Location", r.Location}, {"Header", headerName(name, r)}, {"Format", r.TimestampFormat}, {"Namespace", r.XMLNamespace.URI}, {"Prefix", r.XMLNamespace.Prefix},
 	} {
 		if text.label == "Format" && g.service.Milliseconds && r.Location == "" && g.Shapes[r.Shape].Type == "timestamp" {
 			text.value = "iso8601Millis"

@@ -208,9 +208,7 @@ func (c *call) readQuery() {
 	if c.req.Target != "" && r.Method != http.MethodGet && !c.req.IsForm() {
 		return
 	}
-	if r.URL.RawQuery != "" {
-		c.req.Form = r.URL.Query()
-	}
+	c.req.Form = c.req.Query()
 	if c.req.Form.Has("Action") {
 		c.req.Target = ""
 	}
@@ -229,6 +227,7 @@ func (c *call) readForm() error {
 	if c.req.Form == nil {
 		c.req.Form = form
 	} else {
+		c.req.Form = maps.Clone(c.req.Form)
 		maps.Copy(c.req.Form, form)
 	}
 	if c.req.Form.Has("Action") {

@@ -1,10 +1,15 @@
 package wire_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"millrace/services/internal/api/s3"
 	"millrace/services/internal/api/sqs"
 	"millrace/services/internal/wire"
 )
@@ -85,3 +90,44 @@ type nowhere http.Header
 func (w nowhere) Header() http.Header         { return http.Header(w) }
 func (w nowhere) WriteHeader(int)             {}
 func (w nowhere) Write(b []byte) (int, error) { return len(b), nil }
+
+// What an object costs on the wire: the head of an upload as SDKs send it, with its
+// route, and the answer to a download.
+
+func BenchmarkDecodePutObject(b *testing.B) {
+	r := httptest.NewRequest("PUT", "/bucket/folder/object.txt?x-id=PutObject", nil)
+	for name, value := range map[string]string{
+		"Content-Type": "application/octet-stream", "Content-Length": "1024", "X-Amz-Sdk-Checksum-Algorithm": "CRC32", "X-Amz-Checksum-Crc32": "AAAAAA==",
+		"X-Amz-Content-Sha256": strings.Repeat("0", 64), "X-Amz-Date": "20261127T000000Z", "X-Amz-Meta-Name": "value", "User-Agent": "aws-sdk-go-v2", "Authorization": strings.Repeat("a", 300),
+		"Accept-Encoding": "identity", "Amz-Sdk-Invocation-Id": strings.Repeat("b", 36), "Amz-Sdk-Request": "attempt=1; max=3",
+	} {
+		r.Header.Set(name, value)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		req := &wire.Request{HTTP: r, Stream: http.NoBody}
+		op, _ := wire.RestXML.Find(s3.Service, req)
+		in := op.NewInput().(*s3.PutObjectInput)
+		if err := wire.Decode(wire.RestXML, op, req, in); err != nil || *in.Key != "folder/object.txt" || in.Metadata["name"] != "value" {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncodeGetObject(b *testing.B) {
+	op, w := s3.Service.Operation("GetObject"), nowhere{}
+	r := &wire.Request{HTTP: httptest.NewRequest("GET", "/bucket/key", nil)}
+	now, body := time.Now(), bytes.NewReader(make([]byte, 1024))
+	out := &s3.GetObjectOutput{
+		Body: struct{ io.Reader }{body}, ContentLength: new(int64(1024)), ContentType: new("application/octet-stream"), ETag: new(`"d41d8cd98f00b204e9800998ecf8427e"`),
+		LastModified: &now, AcceptRanges: new("bytes"), ServerSideEncryption: new("AES256"), ChecksumCRC64NVME: new("AAAAAAAAAAA="), Metadata: map[string]string{"name": "value"},
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w)
+		body.Seek(0, io.SeekStart)
+		if err := wire.EncodeResult(w, wire.RestXML, s3.Service, op, r, "0123456789ABCDEF", out); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -93,12 +93,23 @@ type Request struct {
 	Labels map[string]string // REST protocols: of the path, from Find
 	Path   string            // REST protocols: escaped, where it is not the URL's own; "" for that
 
+	query url.Values // of the URL, once it is read
+
 	// Translate gives an error that ends a stream of events its answer; nil stands for
 	// an internal failure.
 	Translate func(error) *Error
 }
 
 const formType = "application/x-www-form-urlencoded"
+
+// Query returns the parameters of the URL, read once: they may not be changed. nil for
+// none.
+func (r *Request) Query() url.Values {
+	if r.query == nil && r.HTTP.URL.RawQuery != "" {
+		r.query = r.HTTP.URL.Query()
+	}
+	return r.query
+}
 
 // IsForm reports whether the body is a form, by its type.
 func (r *Request) IsForm() bool {

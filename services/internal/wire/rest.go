@@ -33,7 +33,7 @@ type restProtocol interface {
 
 // findPath finds the operation of a path, and its labels.
 func findPath(s *Service, r *Request) (op *Operation, name string) {
-	op, r.Labels = s.Route(r.HTTP, first(r.Path, r.HTTP.URL.EscapedPath()))
+	op, r.Labels = s.route(r.HTTP, first(r.Path, r.HTTP.URL.EscapedPath()), r.Query())
 	switch {
 	case op == nil:
 		return nil, ""
@@ -45,10 +45,7 @@ func findPath(s *Service, r *Request) (op *Operation, name string) {
 
 // decodeREST reads the labels, the query string, the headers and the body.
 func decodeREST(p restProtocol, r *Request, sh *Shape, v reflect.Value) *Error {
-	var query url.Values
-	if r.HTTP.URL.RawQuery != "" {
-		query = r.HTTP.URL.Query()
-	}
+	query := r.Query()
 	for i, m := range sh.Members {
 		switch f := v.Field(i); m.Location {
 		case "uri":
@@ -60,7 +57,7 @@ func decodeREST(p restProtocol, r *Request, sh *Shape, v reflect.Value) *Error {
 				return p.parameterError(m, query.Get(m.wire()), err)
 			}
 		case "header":
-			texts := r.HTTP.Header.Values(m.wire())
+			texts := r.HTTP.Header[m.Header]
 			if len(texts) == 0 {
 				continue
 			}
@@ -254,8 +251,8 @@ func encodeHead(h http.Header, op *Operation, v reflect.Value) (status int) {
 		case "statusCode":
 			status = int(f.Elem().Int())
 		case "header":
-			h.Set(m.wire(), headerText(m, f))
-			if m.Wire == "Content-Range" && status == http.StatusOK {
+			h[m.Header] = []string{headerText(m, f)}
+			if m.Header == "Content-Range" && status == http.StatusOK {
 				status = http.StatusPartialContent
 			}
 		case "headers":

@@ -40,6 +40,9 @@ func (s *Service) route(r *http.Request, path string, query url.Values) (*Operat
 				continue
 			}
 			pattern, fixed, _ := strings.Cut(op.URI, "?")
+			if fixed != "" && len(query) == 0 {
+				continue
+			}
 			params, has := hasAll(query, fixed)
 			if !has {
 				continue

@@ -48,6 +48,7 @@ type Member struct {
 	Query     string // in the query protocol, where it differs from Wire
 	QueryJSON string // in the query protocol's JSON, where it differs from Wire
 	Location  string // uri, querystring, header (also an event's), headers, statusCode, stream; "" for the body
+	Header    string // the canonical name of one that is a header
 	Shape     *Shape
 	Required  bool
 	Flattened bool

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"sync"
 )
 
 // Two kinds of members are streams, the last of a structure to travel:
@@ -39,6 +40,9 @@ func (sh *Shape) reader(v reflect.Value) io.Reader {
 // piece is how much of a stream is copied at once.
 const piece = 32 << 10
 
+// pieces are buffers for that: there is one for each answer under way, and no more.
+var pieces = sync.Pool{New: func() any { return new([piece]byte) }}
+
 // replyReader sends an answer whose body comes from a reader. Where its length is
 // not known, each piece is sent as it comes.
 func replyReader(w http.ResponseWriter, r *Request, status int, requestID string, src io.Reader) (err error) {
@@ -56,12 +60,14 @@ func replyReader(w http.ResponseWriter, r *Request, status int, requestID string
 	if r.HTTP.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified {
 		return nil
 	}
+	room := pieces.Get().(*[piece]byte)
+	defer pieces.Put(room)
+	buf := room[:]
 	if h.Get("Content-Length") != "" {
-		_, err = io.CopyBuffer(w, src, make([]byte, piece))
+		_, err = io.CopyBuffer(w, src, buf)
 		return err
 	}
 	flush := http.NewResponseController(w).Flush
-	buf := make([]byte, piece)
 	for {
 		n, failed := src.Read(buf)
 		if n > 0 {

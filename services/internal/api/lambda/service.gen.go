@@ -1058,20 +1058,20 @@ func init() {
 		{Name: "Status", Shape: &shapes[120], Location: "statusCode"},
 	}}
 	shapes[135] = wire.Shape{Name: "InvokeInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ClientContext", Shape: &shapes[257], Wire: "X-Amz-Client-Context", Location: "header"},
-		{Name: "DurableExecutionName", Shape: &shapes[45], Wire: "X-Amz-Durable-Execution-Name", Location: "header"},
+		{Name: "ClientContext", Shape: &shapes[257], Wire: "X-Amz-Client-Context", Location: "header", Header: "X-Amz-Client-Context"},
+		{Name: "DurableExecutionName", Shape: &shapes[45], Wire: "X-Amz-Durable-Execution-Name", Location: "header", Header: "X-Amz-Durable-Execution-Name"},
 		{Name: "FunctionName", Shape: &shapes[187], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "InvocationType", Shape: &shapes[132], Wire: "X-Amz-Invocation-Type", Location: "header"},
-		{Name: "LogType", Shape: &shapes[171], Wire: "X-Amz-Log-Type", Location: "header"},
+		{Name: "InvocationType", Shape: &shapes[132], Wire: "X-Amz-Invocation-Type", Location: "header", Header: "X-Amz-Invocation-Type"},
+		{Name: "LogType", Shape: &shapes[171], Wire: "X-Amz-Log-Type", Location: "header", Header: "X-Amz-Log-Type"},
 		{Name: "Payload", Shape: &shapes[12]},
 		{Name: "Qualifier", Shape: &shapes[191], Wire: "Qualifier", Location: "querystring"},
-		{Name: "TenantId", Shape: &shapes[274], Wire: "X-Amz-Tenant-Id", Location: "header"},
+		{Name: "TenantId", Shape: &shapes[274], Wire: "X-Amz-Tenant-Id", Location: "header", Header: "X-Amz-Tenant-Id"},
 	}, Payload: "Payload"}
 	shapes[136] = wire.Shape{Name: "InvokeOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "DurableExecutionArn", Shape: &shapes[44], Wire: "X-Amz-Durable-Execution-Arn", Location: "header"},
-		{Name: "ExecutedVersion", Shape: &shapes[299], Wire: "X-Amz-Executed-Version", Location: "header"},
-		{Name: "FunctionError", Shape: &shapes[257], Wire: "X-Amz-Function-Error", Location: "header"},
-		{Name: "LogResult", Shape: &shapes[257], Wire: "X-Amz-Log-Result", Location: "header"},
+		{Name: "DurableExecutionArn", Shape: &shapes[44], Wire: "X-Amz-Durable-Execution-Arn", Location: "header", Header: "X-Amz-Durable-Execution-Arn"},
+		{Name: "ExecutedVersion", Shape: &shapes[299], Wire: "X-Amz-Executed-Version", Location: "header", Header: "X-Amz-Executed-Version"},
+		{Name: "FunctionError", Shape: &shapes[257], Wire: "X-Amz-Function-Error", Location: "header", Header: "X-Amz-Function-Error"},
+		{Name: "LogResult", Shape: &shapes[257], Wire: "X-Amz-Log-Result", Location: "header", Header: "X-Amz-Log-Result"},
 		{Name: "Payload", Shape: &shapes[12]},
 		{Name: "StatusCode", Shape: &shapes[124], Location: "statusCode"},
 	}, Payload: "Payload"}
@@ -1404,7 +1404,7 @@ func init() {
 		{Name: "Reason", Shape: &shapes[276]},
 		{Name: "Type", Shape: &shapes[257]},
 		{Name: "message", Shape: &shapes[257]},
-		{Name: "retryAfterSeconds", Shape: &shapes[257], Wire: "Retry-After", Location: "header"},
+		{Name: "retryAfterSeconds", Shape: &shapes[257], Wire: "Retry-After", Location: "header", Header: "Retry-After"},
 	}, Error: &wire.ErrorTrait{Code: "", Status: 429, Fault: false}}
 	shapes[280] = wire.Shape{Name: "Topic", Kind: wire.String, Min: new(float64(1)), Max: new(float64(249)), Pattern: "[^.]([a-zA-Z0-9\\-_.]+)"}
 	shapes[281] = wire.Shape{Name: "Topics", Kind: wire.List, Element: &wire.Member{Shape: &shapes[280]}, Min: new(float64(1)), Max: new(float64(1))}

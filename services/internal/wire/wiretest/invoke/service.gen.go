@@ -49,12 +49,12 @@ func init() {
 	}}
 	shapes[4] = wire.Shape{Name: "InvokeWithResponseStreamInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FunctionName", Shape: &shapes[7], Wire: "FunctionName", Location: "uri", Required: true},
-		{Name: "InvocationType", Shape: &shapes[7], Wire: "X-Amz-Invocation-Type", Location: "header"},
+		{Name: "InvocationType", Shape: &shapes[7], Wire: "X-Amz-Invocation-Type", Location: "header", Header: "X-Amz-Invocation-Type"},
 		{Name: "Payload", Shape: &shapes[0]},
 	}, Payload: "Payload"}
 	shapes[5] = wire.Shape{Name: "InvokeWithResponseStreamOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "EventStream", Shape: &shapes[6], Location: "stream"},
-		{Name: "ExecutedVersion", Shape: &shapes[7], Wire: "X-Amz-Executed-Version", Location: "header"},
+		{Name: "ExecutedVersion", Shape: &shapes[7], Wire: "X-Amz-Executed-Version", Location: "header", Header: "X-Amz-Executed-Version"},
 		{Name: "StatusCode", Shape: &shapes[1], Location: "statusCode"},
 	}, Payload: "EventStream"}
 	shapes[6] = wire.Shape{Name: "InvokeWithResponseStreamResponseEvent", Kind: wire.Structure, Members: []*wire.Member{

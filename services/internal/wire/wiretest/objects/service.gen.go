@@ -66,8 +66,8 @@ func init() {
 	}}
 	shapes[5] = wire.Shape{Name: "GetObjectOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Body", Shape: &shapes[0], Location: "stream"},
-		{Name: "ContentLength", Shape: &shapes[6], Wire: "Content-Length", Location: "header"},
-		{Name: "ContentType", Shape: &shapes[18], Wire: "Content-Type", Location: "header"},
+		{Name: "ContentLength", Shape: &shapes[6], Wire: "Content-Length", Location: "header", Header: "Content-Length"},
+		{Name: "ContentType", Shape: &shapes[18], Wire: "Content-Type", Location: "header", Header: "Content-Type"},
 	}, Payload: "Body"}
 	shapes[6] = wire.Shape{Name: "Length", Kind: wire.Long}
 	shapes[7] = wire.Shape{Name: "Metadata", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[18]}, Value: &wire.Member{Shape: &shapes[18]}}
@@ -76,13 +76,13 @@ func init() {
 	shapes[10] = wire.Shape{Name: "PutObjectInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Body", Shape: &shapes[0], Location: "stream"},
 		{Name: "Bucket", Shape: &shapes[1], Wire: "Bucket", Location: "uri", Required: true},
-		{Name: "ContentLength", Shape: &shapes[6], Wire: "Content-Length", Location: "header"},
-		{Name: "ContentType", Shape: &shapes[18], Wire: "Content-Type", Location: "header"},
+		{Name: "ContentLength", Shape: &shapes[6], Wire: "Content-Length", Location: "header", Header: "Content-Length"},
+		{Name: "ContentType", Shape: &shapes[18], Wire: "Content-Type", Location: "header", Header: "Content-Type"},
 		{Name: "Key", Shape: &shapes[9], Wire: "Key", Location: "uri", Required: true},
 		{Name: "Metadata", Shape: &shapes[7], Wire: "x-amz-meta-", Location: "headers"},
 	}, Payload: "Body"}
 	shapes[11] = wire.Shape{Name: "PutObjectOutput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ETag", Shape: &shapes[18], Wire: "ETag", Location: "header"},
+		{Name: "ETag", Shape: &shapes[18], Wire: "ETag", Location: "header", Header: "Etag"},
 	}}
 	shapes[12] = wire.Shape{Name: "RecordsEvent", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Payload", Shape: &shapes[0]},

@@ -385,7 +385,7 @@ func init() {
 	shapes[3] = wire.Shape{Name: "Input10StringType", Kind: wire.String}
 	shapes[4] = wire.Shape{Name: "Input10x0Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "body", Shape: &shapes[2]},
-		{Name: "checksum", Shape: &shapes[3], Wire: "x-amz-sha256-tree-hash", Location: "header"},
+		{Name: "checksum", Shape: &shapes[3], Wire: "x-amz-sha256-tree-hash", Location: "header", Header: "X-Amz-Sha256-Tree-Hash"},
 		{Name: "vaultName", Shape: &shapes[3], Wire: "vaultName", Location: "uri", Required: true},
 	}, Payload: "body"}
 	shapes[5] = wire.Shape{Name: "Input10x0Output", Kind: wire.Structure}
@@ -436,13 +436,13 @@ func init() {
 	shapes[30] = wire.Shape{Name: "Input16TimestampType", Kind: wire.Timestamp}
 	shapes[31] = wire.Shape{Name: "Input16x0Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "TimeArg", Shape: &shapes[30]},
-		{Name: "TimeArgInHeader", Shape: &shapes[30], Wire: "x-amz-timearg", Location: "header"},
+		{Name: "TimeArgInHeader", Shape: &shapes[30], Wire: "x-amz-timearg", Location: "header", Header: "X-Amz-Timearg"},
 		{Name: "TimeArgInQuery", Shape: &shapes[30], Wire: "TimeQuery", Location: "querystring"},
 		{Name: "TimeCustom", Shape: &shapes[30], Format: "iso8601"},
-		{Name: "TimeCustomInHeader", Shape: &shapes[30], Wire: "x-amz-timecustom-header", Location: "header", Format: "unixTimestamp"},
+		{Name: "TimeCustomInHeader", Shape: &shapes[30], Wire: "x-amz-timecustom-header", Location: "header", Header: "X-Amz-Timecustom-Header", Format: "unixTimestamp"},
 		{Name: "TimeCustomInQuery", Shape: &shapes[30], Wire: "TimeCustomQuery", Location: "querystring", Format: "unixTimestamp"},
 		{Name: "TimeFormat", Shape: &shapes[28]},
-		{Name: "TimeFormatInHeader", Shape: &shapes[29], Wire: "x-amz-timeformat-header", Location: "header"},
+		{Name: "TimeFormatInHeader", Shape: &shapes[29], Wire: "x-amz-timeformat-header", Location: "header", Header: "X-Amz-Timeformat-Header"},
 		{Name: "TimeFormatInQuery", Shape: &shapes[29], Wire: "TimeFormatQuery", Location: "querystring"},
 	}}
 	shapes[32] = wire.Shape{Name: "Input16x0Output", Kind: wire.Structure}
@@ -474,7 +474,7 @@ func init() {
 	shapes[47] = wire.Shape{Name: "Input20StringType", Kind: wire.String}
 	shapes[48] = wire.Shape{Name: "Input20x0Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Body", Shape: &shapes[45]},
-		{Name: "HeaderField", Shape: &shapes[47], Wire: "X-Amz-Foo", Location: "header", JSONValue: true},
+		{Name: "HeaderField", Shape: &shapes[47], Wire: "X-Amz-Foo", Location: "header", Header: "X-Amz-Foo", JSONValue: true},
 		{Name: "QueryField", Shape: &shapes[47], Wire: "Bar", Location: "querystring", JSONValue: true},
 	}, Payload: "Body"}
 	shapes[49] = wire.Shape{Name: "Input20x0Output", Kind: wire.Structure}
@@ -482,7 +482,7 @@ func init() {
 	shapes[51] = wire.Shape{Name: "Input21EnumType", Kind: wire.String, Enum: []string{"foo", "bar", "0", "1"}}
 	shapes[52] = wire.Shape{Name: "Input21x0Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FooEnum", Shape: &shapes[51]},
-		{Name: "HeaderEnum", Shape: &shapes[51], Wire: "x-amz-enum", Location: "header"},
+		{Name: "HeaderEnum", Shape: &shapes[51], Wire: "x-amz-enum", Location: "header", Header: "X-Amz-Enum"},
 		{Name: "ListEnums", Shape: &shapes[50]},
 		{Name: "QueryFooEnum", Shape: &shapes[51], Wire: "Enum", Location: "querystring"},
 		{Name: "QueryListEnums", Shape: &shapes[50], Wire: "List", Location: "querystring"},
@@ -525,45 +525,45 @@ func init() {
 	shapes[70] = wire.Shape{Name: "Input24TestId", Kind: wire.String, Min: new(float64(3)), Max: new(float64(8)), Pattern: "t-[a-z0-9-]+"}
 	shapes[71] = wire.Shape{Name: "Input24x0Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "testConfig", Shape: &shapes[69]},
-		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header"},
+		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header", Header: "X-Amz-Test-Id"},
 	}}
 	shapes[72] = wire.Shape{Name: "Input24x0Output", Kind: wire.Structure}
 	shapes[73] = wire.Shape{Name: "Input24x1Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "testConfig", Shape: &shapes[69]},
-		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header"},
+		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header", Header: "X-Amz-Test-Id"},
 	}}
 	shapes[74] = wire.Shape{Name: "Input24x1Output", Kind: wire.Structure}
 	shapes[75] = wire.Shape{Name: "Input24x2Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "payloadConfig", Shape: &shapes[67]},
-		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header"},
+		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header", Header: "X-Amz-Test-Id"},
 	}, Payload: "payloadConfig"}
 	shapes[76] = wire.Shape{Name: "Input24x2Output", Kind: wire.Structure}
 	shapes[77] = wire.Shape{Name: "Input24x3Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "payloadConfig", Shape: &shapes[67]},
-		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header"},
+		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header", Header: "X-Amz-Test-Id"},
 	}, Payload: "payloadConfig"}
 	shapes[78] = wire.Shape{Name: "Input24x3Output", Kind: wire.Structure}
 	shapes[79] = wire.Shape{Name: "Input24x4Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "payloadConfig", Shape: &shapes[67]},
-		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header"},
+		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header", Header: "X-Amz-Test-Id"},
 	}, Payload: "payloadConfig"}
 	shapes[80] = wire.Shape{Name: "Input24x4Output", Kind: wire.Structure}
 	shapes[81] = wire.Shape{Name: "Input24x5Input", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "contentType", Shape: &shapes[68], Wire: "Content-Type", Location: "header"},
+		{Name: "contentType", Shape: &shapes[68], Wire: "Content-Type", Location: "header", Header: "Content-Type"},
 		{Name: "data", Shape: &shapes[65]},
 	}, Payload: "data"}
 	shapes[82] = wire.Shape{Name: "Input24x5Output", Kind: wire.Structure}
 	shapes[83] = wire.Shape{Name: "Input24x6Input", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "contentType", Shape: &shapes[68], Wire: "Content-Type", Location: "header"},
+		{Name: "contentType", Shape: &shapes[68], Wire: "Content-Type", Location: "header", Header: "Content-Type"},
 		{Name: "data", Shape: &shapes[65]},
 	}, Payload: "data"}
 	shapes[84] = wire.Shape{Name: "Input24x6Output", Kind: wire.Structure}
 	shapes[85] = wire.Shape{Name: "Input24x7Input", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header"},
+		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header", Header: "X-Amz-Test-Id"},
 	}}
 	shapes[86] = wire.Shape{Name: "Input24x7Output", Kind: wire.Structure}
 	shapes[87] = wire.Shape{Name: "Input24x8Input", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header"},
+		{Name: "testId", Shape: &shapes[70], Wire: "x-amz-test-id", Location: "header", Header: "X-Amz-Test-Id"},
 	}}
 	shapes[88] = wire.Shape{Name: "Input24x8Output", Kind: wire.Structure}
 	shapes[89] = wire.Shape{Name: "Input2StringType", Kind: wire.String}
@@ -623,7 +623,7 @@ func init() {
 	}}
 	shapes[117] = wire.Shape{Name: "Input9x0Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Ascending", Shape: &shapes[115], Wire: "Ascending", Location: "querystring"},
-		{Name: "Checksum", Shape: &shapes[115], Wire: "x-amz-checksum", Location: "header"},
+		{Name: "Checksum", Shape: &shapes[115], Wire: "x-amz-checksum", Location: "header", Header: "X-Amz-Checksum"},
 		{Name: "Config", Shape: &shapes[116]},
 		{Name: "PageToken", Shape: &shapes[115], Wire: "PageToken", Location: "querystring"},
 		{Name: "PipelineId", Shape: &shapes[115], Wire: "PipelineId", Location: "uri"},
@@ -643,13 +643,13 @@ func init() {
 	shapes[130] = wire.Shape{Name: "Output0x0Input", Kind: wire.Structure}
 	shapes[131] = wire.Shape{Name: "Output0x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Blob", Shape: &shapes[119]},
-		{Name: "BlobHeader", Shape: &shapes[119], Location: "header"},
+		{Name: "BlobHeader", Shape: &shapes[119], Location: "header", Header: "Blobheader"},
 		{Name: "Char", Shape: &shapes[121]},
 		{Name: "Double", Shape: &shapes[122]},
 		{Name: "FalseBool", Shape: &shapes[120]},
 		{Name: "Float", Shape: &shapes[123]},
-		{Name: "ImaHeader", Shape: &shapes[124], Location: "header"},
-		{Name: "ImaHeaderLocation", Shape: &shapes[124], Wire: "X-Foo", Location: "header"},
+		{Name: "ImaHeader", Shape: &shapes[124], Location: "header", Header: "Imaheader"},
+		{Name: "ImaHeaderLocation", Shape: &shapes[124], Wire: "X-Foo", Location: "header", Header: "X-Foo"},
 		{Name: "Long", Shape: &shapes[126]},
 		{Name: "Num", Shape: &shapes[125]},
 		{Name: "Status", Shape: &shapes[127], Location: "statusCode"},
@@ -664,7 +664,7 @@ func init() {
 	shapes[134] = wire.Shape{Name: "Output10x0Input", Kind: wire.Structure}
 	shapes[135] = wire.Shape{Name: "Output10x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Data", Shape: &shapes[132]},
-		{Name: "Header", Shape: &shapes[133], Wire: "X-Foo", Location: "header"},
+		{Name: "Header", Shape: &shapes[133], Wire: "X-Foo", Location: "header", Header: "X-Foo"},
 	}, Payload: "Data"}
 	shapes[136] = wire.Shape{Name: "Output11Stream", Kind: wire.Blob}
 	shapes[137] = wire.Shape{Name: "Output11x0Input", Kind: wire.Structure}
@@ -677,19 +677,19 @@ func init() {
 	shapes[142] = wire.Shape{Name: "Output12x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "BodyField", Shape: &shapes[140], JSONValue: true},
 		{Name: "BodyListField", Shape: &shapes[139]},
-		{Name: "HeaderField", Shape: &shapes[140], Wire: "X-Amz-Foo", Location: "header", JSONValue: true},
+		{Name: "HeaderField", Shape: &shapes[140], Wire: "X-Amz-Foo", Location: "header", Header: "X-Amz-Foo", JSONValue: true},
 	}}
 	shapes[143] = wire.Shape{Name: "Output13EnumList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[144]}}
 	shapes[144] = wire.Shape{Name: "Output13RESTJSONEnumType", Kind: wire.String, Enum: []string{"foo", "bar", "0", "1"}}
 	shapes[145] = wire.Shape{Name: "Output13x0Input", Kind: wire.Structure}
 	shapes[146] = wire.Shape{Name: "Output13x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FooEnum", Shape: &shapes[144]},
-		{Name: "HeaderEnum", Shape: &shapes[144], Wire: "x-amz-enum", Location: "header"},
+		{Name: "HeaderEnum", Shape: &shapes[144], Wire: "x-amz-enum", Location: "header", Header: "X-Amz-Enum"},
 		{Name: "ListEnums", Shape: &shapes[143]},
 	}}
 	shapes[147] = wire.Shape{Name: "Output13x1Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FooEnum", Shape: &shapes[144]},
-		{Name: "HeaderEnum", Shape: &shapes[144], Wire: "x-amz-enum", Location: "header"},
+		{Name: "HeaderEnum", Shape: &shapes[144], Wire: "x-amz-enum", Location: "header", Header: "X-Amz-Enum"},
 		{Name: "ListEnums", Shape: &shapes[143]},
 	}}
 	shapes[148] = wire.Shape{Name: "Output13x1Output", Kind: wire.Structure}
@@ -712,11 +712,11 @@ func init() {
 	shapes[157] = wire.Shape{Name: "Output2x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "StructMember", Shape: &shapes[153]},
 		{Name: "TimeArg", Shape: &shapes[155]},
-		{Name: "TimeArgInHeader", Shape: &shapes[155], Wire: "x-amz-timearg", Location: "header"},
+		{Name: "TimeArgInHeader", Shape: &shapes[155], Wire: "x-amz-timearg", Location: "header", Header: "X-Amz-Timearg"},
 		{Name: "TimeCustom", Shape: &shapes[155], Format: "rfc822"},
-		{Name: "TimeCustomInHeader", Shape: &shapes[155], Wire: "x-amz-timecustom", Location: "header", Format: "unixTimestamp"},
+		{Name: "TimeCustomInHeader", Shape: &shapes[155], Wire: "x-amz-timecustom", Location: "header", Header: "X-Amz-Timecustom", Format: "unixTimestamp"},
 		{Name: "TimeFormat", Shape: &shapes[154]},
-		{Name: "TimeFormatInHeader", Shape: &shapes[154], Wire: "x-amz-timeformat", Location: "header"},
+		{Name: "TimeFormatInHeader", Shape: &shapes[154], Wire: "x-amz-timeformat", Location: "header", Header: "X-Amz-Timeformat"},
 	}}
 	shapes[158] = wire.Shape{Name: "Output3ListType", Kind: wire.List, Element: &wire.Member{Shape: &shapes[159]}}
 	shapes[159] = wire.Shape{Name: "Output3StringType", Kind: wire.String}

@@ -376,13 +376,13 @@ func init() {
 	shapes[9] = wire.Shape{Name: "Input10TimestampType", Kind: wire.Timestamp}
 	shapes[10] = wire.Shape{Name: "Input10x0Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "TimeArg", Shape: &shapes[9]},
-		{Name: "TimeArgInHeader", Shape: &shapes[9], Wire: "x-amz-timearg", Location: "header"},
+		{Name: "TimeArgInHeader", Shape: &shapes[9], Wire: "x-amz-timearg", Location: "header", Header: "X-Amz-Timearg"},
 		{Name: "TimeArgInQuery", Shape: &shapes[9], Wire: "TimeQuery", Location: "querystring"},
 		{Name: "TimeCustom", Shape: &shapes[9], Format: "rfc822"},
-		{Name: "TimeCustomInHeader", Shape: &shapes[9], Wire: "x-amz-timecustom-header", Location: "header", Format: "unixTimestamp"},
+		{Name: "TimeCustomInHeader", Shape: &shapes[9], Wire: "x-amz-timecustom-header", Location: "header", Header: "X-Amz-Timecustom-Header", Format: "unixTimestamp"},
 		{Name: "TimeCustomInQuery", Shape: &shapes[9], Wire: "TimeCustomQuery", Location: "querystring", Format: "unixTimestamp"},
 		{Name: "TimeFormat", Shape: &shapes[7]},
-		{Name: "TimeFormatInHeader", Shape: &shapes[8], Wire: "x-amz-timeformat-header", Location: "header"},
+		{Name: "TimeFormatInHeader", Shape: &shapes[8], Wire: "x-amz-timeformat-header", Location: "header", Header: "X-Amz-Timeformat-Header"},
 		{Name: "TimeFormatInQuery", Shape: &shapes[8], Wire: "TimeFormatQuery", Location: "querystring"},
 	}}
 	shapes[11] = wire.Shape{Name: "Input10x0Output", Kind: wire.Structure}
@@ -497,7 +497,7 @@ func init() {
 	shapes[72] = wire.Shape{Name: "Input24EnumType", Kind: wire.String, Enum: []string{"foo", "bar", "0", "1"}}
 	shapes[73] = wire.Shape{Name: "Input24x0Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FooEnum", Shape: &shapes[72]},
-		{Name: "HeaderEnum", Shape: &shapes[72], Wire: "x-amz-enum", Location: "header"},
+		{Name: "HeaderEnum", Shape: &shapes[72], Wire: "x-amz-enum", Location: "header", Header: "X-Amz-Enum"},
 		{Name: "ListEnums", Shape: &shapes[71]},
 		{Name: "URIFooEnum", Shape: &shapes[72], Wire: "URIEnum", Location: "uri", Required: true},
 		{Name: "URIListEnums", Shape: &shapes[71], Wire: "ListEnums", Location: "querystring"},
@@ -515,7 +515,7 @@ func init() {
 	shapes[80] = wire.Shape{Name: "Input26StringMap", Kind: wire.Map, Key: &wire.Member{Shape: &shapes[81]}, Value: &wire.Member{Shape: &shapes[81]}}
 	shapes[81] = wire.Shape{Name: "Input26StringType", Kind: wire.String}
 	shapes[82] = wire.Shape{Name: "Input26x0Input", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Header1", Shape: &shapes[81], Location: "header"},
+		{Name: "Header1", Shape: &shapes[81], Location: "header", Header: "Header1"},
 		{Name: "HeaderMap", Shape: &shapes[80], Wire: "header-map-", Location: "headers"},
 	}}
 	shapes[83] = wire.Shape{Name: "Input26x0Output", Kind: wire.Structure}
@@ -593,13 +593,13 @@ func init() {
 	shapes[127] = wire.Shape{Name: "Output0x0Input", Kind: wire.Structure}
 	shapes[128] = wire.Shape{Name: "Output0x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Blob", Shape: &shapes[117]},
-		{Name: "BlobHeader", Shape: &shapes[117], Location: "header"},
+		{Name: "BlobHeader", Shape: &shapes[117], Location: "header", Header: "Blobheader"},
 		{Name: "Char", Shape: &shapes[119]},
 		{Name: "Double", Shape: &shapes[120]},
 		{Name: "FalseBool", Shape: &shapes[118]},
 		{Name: "Float", Shape: &shapes[121]},
-		{Name: "ImaHeader", Shape: &shapes[122], Location: "header"},
-		{Name: "ImaHeaderLocation", Shape: &shapes[122], Wire: "X-Foo", Location: "header"},
+		{Name: "ImaHeader", Shape: &shapes[122], Location: "header", Header: "Imaheader"},
+		{Name: "ImaHeaderLocation", Shape: &shapes[122], Wire: "X-Foo", Location: "header", Header: "X-Foo"},
 		{Name: "Long", Shape: &shapes[124]},
 		{Name: "Num", Shape: &shapes[123], Wire: "FooNum"},
 		{Name: "Str", Shape: &shapes[125]},
@@ -616,15 +616,15 @@ func init() {
 	shapes[136] = wire.Shape{Name: "Output10TimestampHeaderType", Kind: wire.Timestamp}
 	shapes[137] = wire.Shape{Name: "Output10x0Input", Kind: wire.Structure}
 	shapes[138] = wire.Shape{Name: "Output10x0Output", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "Char", Shape: &shapes[130], Wire: "x-char", Location: "header"},
-		{Name: "Double", Shape: &shapes[131], Wire: "x-double", Location: "header"},
-		{Name: "FalseBool", Shape: &shapes[129], Wire: "x-false-bool", Location: "header"},
-		{Name: "Float", Shape: &shapes[132], Wire: "x-float", Location: "header"},
-		{Name: "Integer", Shape: &shapes[133], Wire: "x-int", Location: "header"},
-		{Name: "Long", Shape: &shapes[134], Wire: "x-long", Location: "header"},
-		{Name: "Str", Shape: &shapes[135], Wire: "x-str", Location: "header"},
-		{Name: "Timestamp", Shape: &shapes[136], Wire: "x-timestamp", Location: "header"},
-		{Name: "TrueBool", Shape: &shapes[129], Wire: "x-true-bool", Location: "header"},
+		{Name: "Char", Shape: &shapes[130], Wire: "x-char", Location: "header", Header: "X-Char"},
+		{Name: "Double", Shape: &shapes[131], Wire: "x-double", Location: "header", Header: "X-Double"},
+		{Name: "FalseBool", Shape: &shapes[129], Wire: "x-false-bool", Location: "header", Header: "X-False-Bool"},
+		{Name: "Float", Shape: &shapes[132], Wire: "x-float", Location: "header", Header: "X-Float"},
+		{Name: "Integer", Shape: &shapes[133], Wire: "x-int", Location: "header", Header: "X-Int"},
+		{Name: "Long", Shape: &shapes[134], Wire: "x-long", Location: "header", Header: "X-Long"},
+		{Name: "Str", Shape: &shapes[135], Wire: "x-str", Location: "header", Header: "X-Str"},
+		{Name: "Timestamp", Shape: &shapes[136], Wire: "x-timestamp", Location: "header", Header: "X-Timestamp"},
+		{Name: "TrueBool", Shape: &shapes[129], Wire: "x-true-bool", Location: "header", Header: "X-True-Bool"},
 	}}
 	shapes[139] = wire.Shape{Name: "Output11StringType", Kind: wire.String}
 	shapes[140] = wire.Shape{Name: "Output11x0Input", Kind: wire.Structure}
@@ -641,23 +641,23 @@ func init() {
 	shapes[146] = wire.Shape{Name: "Output12x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "StructMember", Shape: &shapes[142]},
 		{Name: "TimeArg", Shape: &shapes[144]},
-		{Name: "TimeArgInHeader", Shape: &shapes[144], Wire: "x-amz-timearg", Location: "header"},
+		{Name: "TimeArgInHeader", Shape: &shapes[144], Wire: "x-amz-timearg", Location: "header", Header: "X-Amz-Timearg"},
 		{Name: "TimeCustom", Shape: &shapes[144], Format: "rfc822"},
-		{Name: "TimeCustomInHeader", Shape: &shapes[144], Wire: "x-amz-timecustom", Location: "header", Format: "unixTimestamp"},
+		{Name: "TimeCustomInHeader", Shape: &shapes[144], Wire: "x-amz-timecustom", Location: "header", Header: "X-Amz-Timecustom", Format: "unixTimestamp"},
 		{Name: "TimeFormat", Shape: &shapes[143]},
-		{Name: "TimeFormatInHeader", Shape: &shapes[143], Wire: "x-amz-timeformat", Location: "header"},
+		{Name: "TimeFormatInHeader", Shape: &shapes[143], Wire: "x-amz-timeformat", Location: "header", Header: "X-Amz-Timeformat"},
 	}}
 	shapes[147] = wire.Shape{Name: "Output13EnumList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[148]}}
 	shapes[148] = wire.Shape{Name: "Output13RESTJSONEnumType", Kind: wire.String, Enum: []string{"foo", "bar", "0", "1"}}
 	shapes[149] = wire.Shape{Name: "Output13x0Input", Kind: wire.Structure}
 	shapes[150] = wire.Shape{Name: "Output13x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FooEnum", Shape: &shapes[148]},
-		{Name: "HeaderEnum", Shape: &shapes[148], Wire: "x-amz-enum", Location: "header"},
+		{Name: "HeaderEnum", Shape: &shapes[148], Wire: "x-amz-enum", Location: "header", Header: "X-Amz-Enum"},
 		{Name: "ListEnums", Shape: &shapes[147]},
 	}}
 	shapes[151] = wire.Shape{Name: "Output13x1Input", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "FooEnum", Shape: &shapes[148]},
-		{Name: "HeaderEnum", Shape: &shapes[148], Wire: "x-amz-enum", Location: "header"},
+		{Name: "HeaderEnum", Shape: &shapes[148], Wire: "x-amz-enum", Location: "header", Header: "X-Amz-Enum"},
 		{Name: "ListEnums", Shape: &shapes[147]},
 	}}
 	shapes[152] = wire.Shape{Name: "Output13x1Output", Kind: wire.Structure}
@@ -726,7 +726,7 @@ func init() {
 	shapes[190] = wire.Shape{Name: "Output8x0Input", Kind: wire.Structure}
 	shapes[191] = wire.Shape{Name: "Output8x0Output", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Data", Shape: &shapes[188]},
-		{Name: "Header", Shape: &shapes[189], Wire: "X-Foo", Location: "header"},
+		{Name: "Header", Shape: &shapes[189], Wire: "X-Foo", Location: "header", Header: "X-Foo"},
 	}, Payload: "Data"}
 	shapes[192] = wire.Shape{Name: "Output9BlobStream", Kind: wire.Blob}
 	shapes[193] = wire.Shape{Name: "Output9x0Input", Kind: wire.Structure}

@@ -55,13 +55,13 @@ func init() {
 	}}
 	shapes[4] = wire.Shape{Name: "Flag", Kind: wire.Boolean}
 	shapes[5] = wire.Shape{Name: "LiveTailSessionMarks", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "bytes", Shape: &shapes[0], Location: "header"},
-		{Name: "count", Shape: &shapes[1], Location: "header"},
-		{Name: "flag", Shape: &shapes[4], Location: "header"},
+		{Name: "bytes", Shape: &shapes[0], Location: "header", Header: "Bytes"},
+		{Name: "count", Shape: &shapes[1], Location: "header", Header: "Count"},
+		{Name: "flag", Shape: &shapes[4], Location: "header", Header: "Flag"},
 		{Name: "note", Shape: &shapes[13]},
-		{Name: "number", Shape: &shapes[8], Location: "header"},
-		{Name: "text", Shape: &shapes[13], Location: "header"},
-		{Name: "time", Shape: &shapes[15], Location: "header"},
+		{Name: "number", Shape: &shapes[8], Location: "header", Header: "Number"},
+		{Name: "text", Shape: &shapes[13], Location: "header", Header: "Text"},
+		{Name: "time", Shape: &shapes[15], Location: "header", Header: "Time"},
 	}, Payload: "note"}
 	shapes[6] = wire.Shape{Name: "LiveTailSessionStart", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "requestId", Shape: &shapes[13]},
