@@ -7,7 +7,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"net/textproto"
+	"slices"
 
+	"millrace/runtime/object/checksum"
 	"millrace/services/internal/wire"
 )
 
@@ -34,11 +37,44 @@ func checkLength(r *http.Request) error {
 }
 
 // VerifyBody implements gateway.Verifier: a document is what its digests say.
-func (*Service) VerifyBody(_ context.Context, _ *wire.Operation, r *wire.Request) error {
-	if err := checkMD5(r.HTTP.Header.Get("Content-Md5"), r.Body); err != nil {
+func (*Service) VerifyBody(_ context.Context, op *wire.Operation, r *wire.Request) error {
+	h := r.HTTP.Header
+	if err := checkMD5(h.Get("Content-Md5"), r.Body); err != nil {
 		return err
 	}
-	return checkSHA256(r.HTTP.Header.Get("X-Amz-Content-Sha256"), r.Body)
+	if err := checkSHA256(h.Get("X-Amz-Content-Sha256"), r.Body); err != nil {
+		return err
+	}
+	return checkSums(op, h, r.Body)
+}
+
+// checkSums holds a document against its checksum. Where the operation has checksums
+// among its members, they are an object's.
+func checkSums(op *wire.Operation, h http.Header, body []byte) error {
+	var one checksum.Algorithm
+	for _, a := range checksum.All() {
+		name := textproto.CanonicalMIMEHeaderKey(a.Header())
+		if h[name] == nil || slices.ContainsFunc(op.Input.Members, func(m *wire.Member) bool { return m.Header == name }) {
+			continue
+		}
+		if one != checksum.None {
+			return invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+		}
+		one = a
+	}
+	if one == checksum.None {
+		return nil
+	}
+	said, err := checksum.ParseValue(one, h.Get(one.Header()))
+	if err != nil {
+		return invalidRequest("Value for " + one.Header() + " header is invalid.")
+	}
+	sum := checksum.New(one)
+	sum.Write(body)
+	if checksum.Of(one, sum.Sum(nil)) != said {
+		return refusal("BadDigest", http.StatusBadRequest, "The "+one.String()+" you specified did not match the calculated checksum.")
+	}
+	return nil
 }
 
 // checkMD5 holds a body against a Content-MD5, "" for none.
