@@ -79,6 +79,9 @@ func TestStrangeNames(t *testing.T) {
 	for name, client := range clients {
 		t.Run(name, func(t *testing.T) {
 			for _, op := range operations(client) {
+				if op.name == "WriteGetObjectResponse" { // which the client sends to a host of the text's name
+					continue
+				}
 				op.eachText(func(member string, set func(in reflect.Value, text string)) {
 					for _, text := range append(strange, strangeARNs[name]...) {
 						err := op.call(t.Context(), func(in reflect.Value) {
@@ -217,7 +220,7 @@ func (o operation) judge(err error) string {
 	var answer *awshttp.ResponseError
 	var api smithy.APIError
 	switch {
-	case err == nil, !errors.As(err, &answer), strings.Contains(err.Error(), "invalid header field value"): // served, or refused by the client itself
+	case err == nil, !errors.As(err, &answer), strings.Contains(err.Error(), "net/http: invalid header field"): // served, or refused by the client itself
 		return ""
 	case answer.HTTPStatusCode() == http.StatusNotImplemented:
 		return ""
