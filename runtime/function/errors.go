@@ -13,7 +13,6 @@ var (
 	ErrInvalidZip       = fault.New(fault.Invalid, "the zip file is invalid")
 	ErrEmptyZip         = fault.New(fault.Invalid, "the zip file is empty")
 	ErrUnzippedTooLarge = fault.New(fault.Invalid, "the unzipped code has %d bytes or more", MaxUnzipped)
-	ErrZipTooLarge      = fault.New(fault.TooLarge, "the zip file has more than %d bytes", MaxZipped)
 )
 
 // A NotFoundError says that there is no function with an ID. It is fault.NotFound.

@@ -98,7 +98,7 @@ func (fs *Functions) Reset(ctx context.Context) error {
 }
 
 // Create deploys a function. Errors are *ExistsError, and for its code ErrInvalidZip,
-// ErrEmptyZip, ErrZipTooLarge and ErrUnzippedTooLarge.
+// ErrEmptyZip and ErrUnzippedTooLarge.
 func (fs *Functions) Create(ctx context.Context, f Function, zip []byte) (Function, error) {
 	// Checked first, so that nothing is unpacked in vain; and again under the lock.
 	if err := fs.checkNameFree(f.ID()); err != nil {

@@ -13,7 +13,8 @@ import (
 	"syscall"
 )
 
-// Lambda's limits for code, in bytes (Lambda quotas).
+// Lambda's limits for code, in bytes (Lambda quotas). A zip file in a request has at most
+// MaxZipped; one in S3 may be as large as what is in it.
 const (
 	MaxZipped   = 52428800
 	MaxUnzipped = 262144000
@@ -23,8 +24,8 @@ const (
 // that point out of the folder, anything but files, folders and symbolic links, and
 // sizes above the limits. Links may point anywhere, because unzip never follows one.
 func readZip(code []byte) (*zip.Reader, error) {
-	if len(code) > MaxZipped {
-		return nil, ErrZipTooLarge
+	if len(code) > MaxUnzipped {
+		return nil, ErrUnzippedTooLarge
 	}
 	if len(code) == 0 {
 		return nil, ErrEmptyZip

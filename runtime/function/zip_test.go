@@ -63,7 +63,7 @@ func TestZipAttacks(t *testing.T) {
 		{"a link whose own name climbs out", zipEntries(t, entry{"../x", 0o777 | fs.ModeSymlink, "y"}), ErrInvalidZip},
 		{"a device", zipEntries(t, entry{"x", 0o666 | fs.ModeDevice, ""}), ErrInvalidZip},
 		{"a named pipe", zipEntries(t, entry{"x", 0o666 | fs.ModeNamedPipe, ""}), ErrInvalidZip},
-		{"more than Lambda takes", make([]byte, MaxZipped+1), ErrZipTooLarge},
+		{"more than Lambda takes", make([]byte, MaxUnzipped+1), ErrUnzippedTooLarge},
 		{"a bomb that says so", claim(zipEntries(t, entry{"x", 0o644, "a"}), MaxUnzipped), ErrUnzippedTooLarge},
 		{"a plain bootstrap", zipEntries(t, entry{"bootstrap", 0o755, "#!"}), nil},
 		{"a symbolic link, wherever it leads", zipEntries(t, entry{"x", 0o777 | fs.ModeSymlink, "/etc"}), nil},

@@ -14,13 +14,14 @@ import (
 //     region is right too
 //   - code is a zip file of at most 52428800 bytes, unzipped below 262144000;
 //     that it holds a bootstrap is checked by the first invocation, as at AWS
+//   - code in S3 is read once, now, with the caller's permissions; its bucket is in the
+//     function's region
 //   - Runtime is provided.al2023 or provided.al2; go1.x is refused in AWS's words
 //   - the variables of Environment take at most 4096 bytes and no reserved names
 //   - answers State Pending; the function and its code are durable by then, and
 //     Active for the next request
 //
-// Not supported: other runtimes, container images, code from S3, layers, file
-// systems, SnapStart, dead-letter topics and published versions (Publish has no
+// Not supported: other runtimes, container images, layers, file systems, SnapStart, dead-letter topics and published versions (Publish has no
 // effect). VpcConfig, KMSKeyArn, EphemeralStorage and TracingConfig are shown and
 // have no effect. Of LoggingConfig, SystemLogLevel has none; LogFormat, LogGroup
 // and ApplicationLogLevel only set the function's AWS_LAMBDA_LOG_FORMAT,
@@ -37,7 +38,7 @@ func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInpu
 	if kit.Value(in.PackageType) == "Image" {
 		return nil, invalidValue("Container images are not supported by Millrace: deploy a zip file with PackageType Zip.")
 	}
-	zip, err := zipFile(kit.Value(in.Code))
+	zip, err := s.code(ctx, kit.Value(in.Code))
 	if err != nil {
 		return nil, err
 	}
@@ -61,20 +62,4 @@ func (s *Service) CreateFunction(ctx context.Context, in *api.CreateFunctionInpu
 		return nil, fromDomain(err)
 	}
 	return (*api.CreateFunctionOutput)(created(f)), nil
-}
-
-// zipFile returns the zip file of a request, which is the only supported source of code.
-func zipFile(c api.FunctionCode) ([]byte, error) {
-	fromS3 := c.S3Bucket != nil || c.S3Key != nil
-	switch {
-	case c.ZipFile != nil && (fromS3 || c.ImageUri != nil):
-		return nil, invalidValue("Please do not provide other FunctionCode parameters when providing a ZipFile.")
-	case c.ZipFile != nil:
-		return c.ZipFile, nil
-	case fromS3:
-		return nil, invalidValue("Code from S3 is not supported by Millrace: send it as ZipFile.")
-	case c.ImageUri != nil:
-		return nil, invalidValue("Container images are not supported by Millrace: deploy a zip file with PackageType Zip.")
-	}
-	return nil, invalidValue("Please provide a source for function code.")
 }

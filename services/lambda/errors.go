@@ -98,10 +98,6 @@ func fromFunctions(err error) *wire.Error {
 		return invalidValue("Uploaded file must be a non-empty zip")
 	case errors.Is(err, function.ErrUnzippedTooLarge):
 		return invalidValue("Unzipped size must be smaller than %d bytes", function.MaxUnzipped)
-	case errors.Is(err, function.ErrZipTooLarge):
-		// The model does not have this error: AWS's front end sends it.
-		return user(&wire.Error{Code: "RequestEntityTooLargeException", Status: 413,
-			Message: fmt.Sprintf("Zipped size must be smaller than %d bytes", function.MaxZipped)})
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"millrace/runtime/arn"
@@ -19,11 +20,14 @@ import (
 //
 //   - replaces the configuration of the function's asynchronous invocations: what is
 //     absent is Lambda's default again
-//   - destinations are standard queues and functions, and never the function itself;
-//     a function has to be there, a queue has not
+//   - destinations are standard queues, standard topics and functions, and never the
+//     function itself; a function has to be there, the others have not
+//   - OnFailure may be a bucket too, which gets an object for each record:
+//     aws/lambda/async/<function>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>
 //   - an event keeps the configuration under which it was accepted
 //
-// Not supported: destinations that are event buses and buckets.
+// Not supported: destinations that are event buses. Whether the function's role may put
+// objects is not asked.
 func (s *Service) PutFunctionEventInvokeConfig(ctx context.Context, in *api.PutFunctionEventInvokeConfigInput) (*api.PutFunctionEventInvokeConfigOutput, error) {
 	c := asyncChange{in.MaximumRetryAttempts, in.MaximumEventAgeInSeconds, in.DestinationConfig}
 	out, err := s.changeAsync(ctx, "PutFunctionEventInvokeConfig", in.FunctionName, in.Qualifier, c, func(f *function.Function) error {
@@ -171,8 +175,12 @@ func (s *Service) checkDestinations(id function.ID, success, failure string) err
 			if t, ok := topic.ParseARN(name); !ok || t.FIFO() {
 				return invalidValue("The destination ARN %s is invalid.", name)
 			}
-		case "events", "s3":
-			return invalidValue("The destination %s is not supported by Millrace, which sends to queues, topics and functions.", name)
+		case "s3":
+			if name == success || a.Region != "" || a.Account != "" || a.Resource == "" || strings.ContainsRune(a.Resource, '/') {
+				return badDestinations(success, failure)
+			}
+		case "events":
+			return invalidValue("The destination %s is not supported by Millrace, which sends to queues, topics, functions and buckets.", name)
 		default:
 			return badDestinations(success, failure)
 		}

@@ -78,10 +78,6 @@ func TestCreateFunctionRefuses(t *testing.T) {
 			400, param, "Please provide a source for function code."},
 		{"code twice", func(in *sdk.CreateFunctionInput) { in.Code.S3Bucket = aws.String("bucket") },
 			400, param, "Please do not provide other FunctionCode parameters when providing a ZipFile."},
-		{"code from S3", func(in *sdk.CreateFunctionInput) {
-			in.Code = &types.FunctionCode{S3Bucket: aws.String("bucket"), S3Key: aws.String("key")}
-		},
-			400, param, "Code from S3 is not supported by Millrace"},
 		{"an image", func(in *sdk.CreateFunctionInput) { in.PackageType = types.PackageTypeImage },
 			400, param, "Container images are not supported by Millrace"},
 		{"an empty file", func(in *sdk.CreateFunctionInput) { in.Code.ZipFile = []byte{} },

@@ -21,12 +21,14 @@ type Service struct {
 	api.Unimplemented
 	functions *function.Functions
 	mappings  *esm.Mappings
+	objects   Objects
 	access    function.Access
 }
 
-// New serves the given functions and event source mappings.
-func New(functions *function.Functions, mappings *esm.Mappings) *Service {
-	return &Service{functions: functions, mappings: mappings}
+// New serves the given functions and event source mappings. objects is where code in S3 is
+// read from.
+func New(functions *function.Functions, mappings *esm.Mappings, objects Objects) *Service {
+	return &Service{functions: functions, mappings: mappings, objects: objects}
 }
 
 // Model implements gateway.Service.

@@ -53,6 +53,7 @@ type world struct {
 	functions *function.Functions
 	runner    *fakeRunner
 	outbox    *fakeOutbox
+	objects   fakeObjects
 }
 
 func serve(t *testing.T) *world {
@@ -63,7 +64,7 @@ func serve(t *testing.T) *world {
 	must(t, b.Start(ctx))
 	records := record.New(b.JetStream(), nil)
 	must(t, records.Start(ctx))
-	w := &world{t: t, runner: &fakeRunner{}, outbox: &fakeOutbox{}}
+	w := &world{t: t, runner: &fakeRunner{}, outbox: &fakeOutbox{}, objects: fakeObjects{}}
 	var err error
 	w.functions, err = function.Open(ctx, function.Config{
 		Records: records, JetStream: b.JetStream(), Dir: filepath.Join(dir, "functions"), Runner: w.runner,
@@ -76,7 +77,7 @@ func serve(t *testing.T) *world {
 	})
 	must(t, mappings.Start(ctx))
 
-	s := lambda.New(w.functions, mappings)
+	s := lambda.New(w.functions, mappings, w.objects)
 	server := httptest.NewServer(gateway.New(gateway.Config{
 		Services: []gateway.Service{s}, Own: s.CodeHandler(), Account: account, Region: region, Log: slog.New(slog.DiscardHandler),
 	}))

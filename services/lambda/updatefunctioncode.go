@@ -15,13 +15,15 @@ import (
 //   - DryRun checks and changes nothing
 //   - answers LastUpdateStatus InProgress; Successful for the next request
 //
-// Not supported: code from S3 and container images; Publish has no effect.
+// Not supported: container images; Publish has no effect.
 func (s *Service) UpdateFunctionCode(ctx context.Context, in *api.UpdateFunctionCodeInput) (*api.UpdateFunctionCodeOutput, error) {
 	_, r, err := s.find(ctx, "UpdateFunctionCode", in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
-	zip, err := zipFile(api.FunctionCode{ZipFile: in.ZipFile, S3Bucket: in.S3Bucket, S3Key: in.S3Key, ImageUri: in.ImageUri})
+	zip, err := s.code(ctx, api.FunctionCode{
+		ZipFile: in.ZipFile, S3Bucket: in.S3Bucket, S3Key: in.S3Key, S3ObjectVersion: in.S3ObjectVersion, ImageUri: in.ImageUri,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func openLambda(ctx context.Context, a *App) (Offer, error) {
 	if err := a.stack.Start(ctx, "event source mappings", mappings); err != nil {
 		return Offer{}, err
 	}
-	service := lambda.New(a.functions, mappings)
+	service := lambda.New(a.functions, mappings, a.objects)
 	return Offer{
 		Service: service,
 		Routes:  map[string]http.Handler{"/_runtime/code/": service.CodeHandler()},
