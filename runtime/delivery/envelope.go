@@ -19,6 +19,7 @@ type envelope struct {
 	GroupID string            `json:",omitempty"`
 	DedupID string            `json:",omitempty"`
 	Subject string            `json:",omitempty"`
+	Key     string            `json:",omitempty"`
 	Source  Source            `json:",omitzero"`
 
 	Unfinished bool   `json:",omitempty"`
@@ -37,7 +38,7 @@ const envelopeAttribute = "delivery"
 // is the message's group: so the queue is fair to targets.
 func (e *envelope) seal(delay time.Duration) (queue.Message, error) {
 	e.ID, e.Subject, e.Headers, e.GroupID, e.DedupID, e.Source = e.event.ID, e.event.Subject, e.event.Headers, e.event.GroupID, e.event.DedupID, e.event.Source
-	e.Unfinished, e.Unlimited, e.SeqSource, e.Seq = e.event.Unfinished, e.event.Unlimited, e.event.SeqSource, e.event.Seq
+	e.Key, e.Unfinished, e.Unlimited, e.SeqSource, e.Seq = e.event.Key, e.event.Unfinished, e.event.Unlimited, e.event.SeqSource, e.event.Seq
 	value, err := json.Marshal(e)
 	if err != nil {
 		return queue.Message{}, fault.Wrap(fault.Internal, err, "writing an envelope")
@@ -67,7 +68,7 @@ func unseal(m *queue.Message) (*envelope, error) {
 		return nil, fault.Wrap(fault.Invalid, err, "an envelope that cannot be read")
 	}
 	e.event = Event{
-		ID: e.ID, Subject: e.Subject, Body: []byte(m.Body), Attributes: m.Attributes[1:], Headers: e.Headers,
+		ID: e.ID, Subject: e.Subject, Key: e.Key, Body: []byte(m.Body), Attributes: m.Attributes[1:], Headers: e.Headers,
 		GroupID: e.GroupID, DedupID: e.DedupID, Source: e.Source,
 		TraceHeader: m.TraceHeader, TraceParent: m.TraceParent,
 		Unfinished: e.Unfinished, Unlimited: e.Unlimited, SeqSource: e.SeqSource, Seq: e.Seq,

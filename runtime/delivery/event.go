@@ -20,6 +20,7 @@ type Event struct {
 	GroupID    string            // message group, for queues and topics
 	DedupID    string            // deduplication id, for FIFO queues and topics
 	Subject    string            // for topics, and for mails
+	Key        string            // of the object that it becomes, for buckets
 	Source     Source            // on whose behalf it is delivered
 
 	// Unfinished says that the body is to be completed before anybody reads it: by a queue,

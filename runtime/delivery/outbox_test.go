@@ -174,7 +174,7 @@ func TestEventsTravelWhole(t *testing.T) {
 		e := delivery.Event{
 			ID: strings.Repeat("i", 5000), Body: []byte("\x00\xff<&>"), Headers: map[string]string{"X-A": "b\tc"}, GroupID: "g", DedupID: "d",
 			Attributes: []queue.Attribute{{Name: "delivery", DataType: "Binary", Value: []byte{0}}, {Name: "z", DataType: "String", Value: []byte("ü")}},
-			Subject:    "s\n", Unfinished: true, Unlimited: true, SeqSource: 1 << 63, Seq: 1<<64 - 1,
+			Subject:    "s\n", Key: "k", Unfinished: true, Unlimited: true, SeqSource: 1 << 63, Seq: 1<<64 - 1,
 			Source: delivery.Source{ARN: "arn:aws:sns:us-east-1:0:t", Account: "0"}, TraceHeader: "Root=1", TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 		}
 		if err := w.outbox.Put(t.Context(), strings.Repeat("n\x00", 5000), e, delivery.Policy{}); err != nil {

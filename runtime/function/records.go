@@ -109,7 +109,15 @@ func invocationRecord(o delivery.Outcome) delivery.Event {
 	if err := e.Encode(r); err != nil { // payloadJSON lets in nothing that cannot be written
 		panic(err)
 	}
-	return delivery.Event{Body: bytes.TrimSpace(body.Bytes()), Source: o.Event.Source, TraceHeader: o.Event.TraceHeader, TraceParent: o.Event.TraceParent}
+	return delivery.Event{Body: bytes.TrimSpace(body.Bytes()), Key: recordKey(o), Source: o.Event.Source, TraceHeader: o.Event.TraceHeader, TraceParent: o.Event.TraceParent}
+}
+
+// recordKey is the key of the object that a record becomes in a bucket
+// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html). The
+// UUID at its end is the event's own, so a record that is written twice is one object.
+func recordKey(o delivery.Outcome) string {
+	id, _, _ := IDFromARN(strings.TrimPrefix(o.To, invocation+":"))
+	return "aws/lambda/async/" + id.Name + o.Ended.UTC().Format("/2006/01/02/2006-01-02T15.04.05-") + o.Event.ID
 }
 
 // recordedARN is the ARN of the function that an event was for: qualified, also

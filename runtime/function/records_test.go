@@ -3,6 +3,7 @@ package function
 import (
 	"encoding/json"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"millrace/runtime/delivery"
@@ -27,5 +28,17 @@ func TestRecordsAndDeadLettersAreText(t *testing.T) {
 		if record := invocationRecord(o).Body; !utf8.Valid(record) || !json.Valid(record) {
 			t.Errorf("%q: the record is %q", answer, record)
 		}
+	}
+}
+
+// A bucket gets a record as the object that AWS names so.
+func TestRecordsHaveTheKeysOfObjects(t *testing.T) {
+	o := delivery.Outcome{
+		To: "invocation:arn:aws:lambda:us-east-1:000000000000:function:orders:$LATEST", Ended: time.Date(2026, 11, 27, 9, 8, 7, 6, time.UTC),
+		Event: delivery.Event{ID: "5c2cbd41-fa8d-4b1e-9a4c-2f4f7a1f6a3e"},
+	}
+	const want = "aws/lambda/async/orders/2026/11/27/2026-11-27T09.08.07-5c2cbd41-fa8d-4b1e-9a4c-2f4f7a1f6a3e"
+	if got := invocationRecord(o).Key; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
