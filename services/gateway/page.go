@@ -13,7 +13,8 @@ import (
 func (c *call) servePage(ctx context.Context) (served bool, err error) {
 	r := c.req.HTTP
 	reason := refusePage(r)
-	if reason == "" && header(r, "Origin") == "" {
+	preflight := r.Method == http.MethodOptions
+	if reason == "" && header(r, "Origin") == "" && !preflight {
 		return false, nil
 	}
 	pages, ok := c.service.(PageServer)
@@ -24,7 +25,7 @@ func (c *call) servePage(ctx context.Context) (served bool, err error) {
 		return reason != "", nil
 	}
 	ctx = identity.With(ctx, &c.caller)
-	if r.Method == http.MethodOptions {
+	if preflight {
 		if err := pages.Preflight(ctx, &c.req.Request, c.w.Header()); err != nil {
 			return false, err
 		}
