@@ -44,7 +44,7 @@ func newCaller() caller {
 		}
 		m.Operations = append(m.Operations, &told)
 	}
-	return caller{s3.New(), &m}
+	return caller{s3.New(s3.Config{}), &m}
 }
 
 func newGateway(t testing.TB) *gateway.Gateway {

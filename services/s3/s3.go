@@ -6,17 +6,52 @@
 package s3
 
 import (
+	"time"
+
+	"millrace/runtime/delivery"
+	"millrace/runtime/object"
+	"millrace/runtime/object/jetobject"
+	"millrace/runtime/policy"
+	"millrace/runtime/store/keys"
 	api "millrace/services/internal/api/s3"
 	"millrace/services/internal/wire"
 )
 
+// A Config is what a Service stands on. Buckets, Keys and Resolve are required.
+type Config struct {
+	Buckets *jetobject.Buckets
+	Keys    *keys.Ring        // for objects that KMS keys encrypt
+	Resolve delivery.Resolver // finds the destinations of notifications
+	Now     func() time.Time  // the wall clock; nil for the process's
+
+	// SecretOf returns the secret of an access key that the runtime has issued, "" for all
+	// others; nil knows none. Signatures are verified where the secret is known.
+	SecretOf func(accessKey string) string
+
+	PoliciesOff bool // bucket policies are stored and not evaluated
+}
+
 // A Service answers S3 requests. It keeps no state.
 type Service struct {
 	api.Unimplemented
+	buckets  *jetobject.Buckets
+	keys     *keys.Ring
+	resolve  delivery.Resolver
+	now      func() time.Time
+	policies policy.Cache[object.ID]
+	config   Config
 }
 
-// New makes a service.
-func New() *Service { return &Service{} }
+// New serves the buckets of a Config.
+func New(c Config) *Service {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.SecretOf == nil {
+		c.SecretOf = func(string) string { return "" }
+	}
+	return &Service{buckets: c.Buckets, keys: c.Keys, resolve: c.Resolve, now: c.Now, config: c}
+}
 
 // Model implements gateway.Service.
 func (*Service) Model() *wire.Service { return api.Service }
