@@ -40,6 +40,7 @@ import (
 	"millrace/runtime/topic/signing"
 	"millrace/services/admin"
 	"millrace/services/gateway"
+	"millrace/services/s3"
 	"millrace/services/sqs"
 	"millrace/services/sts"
 )
@@ -77,6 +78,8 @@ type Config struct {
 	KeepForever bool        // MessageRetentionPeriod removes nothing
 
 	SNS SNS // how topics deliver, and how SNS answers
+
+	S3 S3 // how S3 answers
 
 	MQ MQ // how brokers run, and how Amazon MQ answers
 }
@@ -127,6 +130,7 @@ type App struct {
 	queues  *jetqueue.Queues
 	logs    *fifo.Logs // of FIFO topics
 	buckets *jetobject.Buckets
+	objects *s3.Service
 	outbox  *delivery.Outbox
 	targets delivery.Resolvers         // of the outbox
 	senders map[string]delivery.Sender // of the outbox

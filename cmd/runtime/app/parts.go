@@ -34,7 +34,7 @@ func Parts() []Part {
 		{Name: "STS", Folder: "sts", open: openSTS},
 		{Name: "Secrets Manager", Folder: "secretsmanager", open: openSecretsManager},
 		{Name: "Amazon MQ", Folder: "mq", Flags: mqFlagsOf, open: openMQ},
-		{Name: "S3", Folder: "s3", open: openS3},
+		{Name: "S3", Folder: "s3", Flags: s3FlagsOf, open: openS3},
 		{Name: "Lambda", Folder: "lambda", open: openLambda},
 	}
 }

@@ -2,13 +2,37 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"millrace/services/s3"
 )
+
+// An S3 says how S3 answers. The zero S3 is what the switches have by default.
+type S3 struct {
+	PoliciesOff bool // bucket policies are stored and not evaluated
+}
 
 func openS3(ctx context.Context, a *App) (Offer, error) {
 	if err := a.startBuckets(ctx); err != nil {
 		return Offer{}, err
 	}
-	return Offer{Service: s3.New(), Reset: a.buckets.Reset, Status: a.countObjects}, nil
+	a.objects = s3.New(s3.Config{Buckets: a.buckets, Keys: a.keys, Resolve: a.targets.Resolve, Now: time.Now, PoliciesOff: a.cfg.S3.PoliciesOff})
+	return Offer{Service: a.objects, Reset: a.buckets.Reset, Status: a.countObjects}, nil
+}
+
+// s3Flags are the switches of S3.
+type s3Flags struct {
+	S3 struct {
+		Policies string `default:"enforce" enum:"enforce,off" env:"MILLRACE_S3_POLICIES" help:"Who may call: enforce bucket policies for other accounts and unsigned calls, or off."`
+	} `embed:"" prefix:"s3-"`
+
+	config *Config
+}
+
+func s3FlagsOf(c *Config) any { return &s3Flags{config: c} }
+
+// AfterApply implements kong's hook: it sets what the switches say.
+func (f *s3Flags) AfterApply() error {
+	f.config.S3.PoliciesOff = f.S3.Policies == "off"
+	return nil
 }
