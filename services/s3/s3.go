@@ -24,9 +24,9 @@ type Config struct {
 	Resolve delivery.Resolver // finds the destinations of notifications
 	Now     func() time.Time  // the wall clock; nil for the process's
 
-	// SecretOf returns the secret of an access key that the runtime has issued, "" for all
-	// others; nil knows none. Signatures are verified where the secret is known.
-	SecretOf func(accessKey string) string
+	// Secret returns the secret of an access key that the runtime has issued, as
+	// sigv4.Verifier asks for it; nil knows none.
+	Secret func(accessKey string) (secret string, ok bool)
 
 	PoliciesOff bool // bucket policies are stored and not evaluated
 }
@@ -46,9 +46,6 @@ type Service struct {
 func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.SecretOf == nil {
-		c.SecretOf = func(string) string { return "" }
 	}
 	return &Service{buckets: c.Buckets, keys: c.Keys, resolve: c.Resolve, now: c.Now, config: c}
 }

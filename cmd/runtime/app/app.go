@@ -139,6 +139,7 @@ type App struct {
 	// What one part has for another that is opened after it.
 	roles     *identity.Roles
 	functions *function.Functions
+	issued    *identity.Sessions
 	sessions  *sts.Service
 	secrets   *secret.Secrets
 	topics    *topic.Topics

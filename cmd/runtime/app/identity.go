@@ -15,7 +15,8 @@ func openIAM(_ context.Context, a *App) (Offer, error) {
 }
 
 func openSTS(_ context.Context, a *App) (Offer, error) {
-	service := sts.New(identity.NewSessions(a.records, time.Now), a.roles)
+	a.issued = identity.NewSessions(a.records, time.Now)
+	service := sts.New(a.issued, a.roles)
 	a.sessions = service
 	return Offer{Service: service}, nil
 }

@@ -16,7 +16,9 @@ func openS3(ctx context.Context, a *App) (Offer, error) {
 	if err := a.startBuckets(ctx); err != nil {
 		return Offer{}, err
 	}
-	a.objects = s3.New(s3.Config{Buckets: a.buckets, Keys: a.keys, Resolve: a.targets.Resolve, Now: time.Now, PoliciesOff: a.cfg.S3.PoliciesOff})
+	a.objects = s3.New(s3.Config{
+		Buckets: a.buckets, Keys: a.keys, Resolve: a.targets.Resolve, Secret: a.issued.Secret, Now: time.Now, PoliciesOff: a.cfg.S3.PoliciesOff,
+	})
 	return Offer{Service: a.objects, Reset: a.buckets.Reset, Status: a.countObjects}, nil
 }
 
