@@ -1,8 +1,8 @@
 package object
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 	"strings"
 
 	"millrace/runtime/object/checksum"
@@ -26,13 +26,22 @@ type PendingEvent struct {
 // Pending returns the oldest events behind a number that wait to be handed over, at most
 // limit. It passes over those that it cannot read: another version of the runtime wrote them.
 func (m *Machine) Pending(after uint64, limit int) (all []PendingEvent) {
-	waiting := m.pending[sort.Search(len(m.pending), func(i int) bool { return m.pending[i].number > after }):]
+	from, found := m.findEvent(after)
+	if found {
+		from++
+	}
+	waiting := m.pending[from:]
 	for _, p := range waiting[:min(limit, len(waiting))] {
 		if e, err := notify.ParseEvent([]byte(p.data)); err == nil {
 			all = append(all, PendingEvent{p.number, e})
 		}
 	}
 	return all
+}
+
+// findEvent returns where an event is among those that wait, or would be.
+func (m *Machine) findEvent(number uint64) (int, bool) {
+	return slices.BinarySearchFunc(m.pending, number, func(p pendingEvent, n uint64) int { return cmp.Compare(p.number, n) })
 }
 
 // PendingLen is how many events wait to be handed over.
@@ -74,10 +83,10 @@ func (a *applying) applyEvent(r *record) {
 	}
 	a.lastEvent = max(a.lastEvent, r.number)
 	p := pendingEvent{r.number, a.seq, strings.Clone(r.rest)}
-	i := sort.Search(len(a.pending), func(i int) bool { return a.pending[i].number >= p.number })
-	if i < len(a.pending) && a.pending[i].number == p.number {
+	i, moved := a.findEvent(p.number)
+	if moved {
 		a.holdEvent(a.pending[i], -1)
-		a.pending[i] = p // it was moved
+		a.pending[i] = p
 	} else {
 		a.pending = slices.Insert(a.pending, i, p)
 		a.effects.Events++

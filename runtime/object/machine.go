@@ -1,12 +1,10 @@
 package object
 
-import (
-	"crypto/cipher"
-)
-
 // A Machine is the index of one bucket. Lookups may run beside each other; Begin, Apply
 // and Snapshot run alone.
 type Machine struct {
+	IDs
+
 	objects *index // by key, then newest first
 	uploads *index // under way: by key, then oldest first
 	parts   *index // by upload, then part number; also of what was completed
@@ -15,7 +13,6 @@ type Machine struct {
 	versions int               // without delete markers
 	pending  []pendingEvent    // by number
 	log      logIndex
-	ids      cipher.Block
 
 	lastEntry  uint64
 	lastNumber uint64 // of a version, an upload or a removal
@@ -29,7 +26,7 @@ type Machine struct {
 func New(secret [16]byte) *Machine {
 	return &Machine{
 		objects: newIndex(), uploads: newIndex(), parts: newIndex(),
-		nulls: map[string]uint64{}, ids: newIDs(secret),
+		nulls: map[string]uint64{}, IDs: NewIDs(secret),
 	}
 }
 

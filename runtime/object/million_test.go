@@ -12,7 +12,7 @@ import (
 
 const million = 1_000_000
 
-// million is a bucket with a million keys of 30 bytes, as one caller puts them: an entry
+// millionKeys is a bucket with a million keys of 30 bytes, as one caller puts them: an entry
 // each.
 var millionKeys = sync.OnceValue(func() *Machine {
 	m := New([16]byte{1})
@@ -46,6 +46,9 @@ func BenchmarkMillionKeys(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	heap := float64(after.HeapAlloc-before.HeapAlloc) / 1e6
+	if heap > 200 {
+		b.Errorf("a million keys take %.0f MB", heap)
+	}
 	var snapshot bytes.Buffer
 	if err := m.Snapshot()(&snapshot); err != nil {
 		b.Fatal(err)

@@ -83,9 +83,7 @@ func movedClaim(k kind, r *record) string {
 }
 
 func (b *Batch) moveEvent(seq, number uint64) {
-	for _, p := range b.m.pending {
-		if p.number == number && p.entry == seq {
-			b.emit(record{kind: kindEvent, number: number, rest: p.data}, nil)
-		}
+	if i, ok := b.m.findEvent(number); ok && b.m.pending[i].entry == seq {
+		b.emit(record{kind: kindEvent, number: number, rest: b.m.pending[i].data}, nil)
 	}
 }

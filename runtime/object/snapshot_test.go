@@ -3,6 +3,7 @@ package object
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 )
 
@@ -22,6 +23,24 @@ func TestDamagedSnapshots(t *testing.T) {
 	m, err := Restore([16]byte{1}, bytes.NewReader(good))
 	if err != nil || !bytes.Equal(stateOf(t, m), good) || m.LastEntry() != b.m.LastEntry() {
 		t.Errorf("%v; the same state has another snapshot", err)
+	}
+}
+
+// A snapshot is written beside later batches, and has nothing of them.
+func TestSnapshotBesideBatches(t *testing.T) {
+	b := newBucket(t, Unversioned)
+	for i := range 1000 {
+		b.do(put(fmt.Sprint(i), "before"))
+	}
+	want, write := stateOf(t, b.m), b.m.Snapshot()
+	var got bytes.Buffer
+	done := make(chan error)
+	go func() { done <- write(&got) }()
+	for i := range 1000 {
+		b.do(put(fmt.Sprint(i), "after"), &Delete{Key: fmt.Sprint(i + 1)})
+	}
+	if err := <-done; err != nil || !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%v; the snapshot is not of the state before", err)
 	}
 }
 

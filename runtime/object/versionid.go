@@ -26,24 +26,28 @@ const (
 // idEncoding has no character that a URL or a shell gives a meaning.
 var idEncoding = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._").WithPadding(base64.NoPadding).Strict()
 
-func newIDs(secret [16]byte) cipher.Block {
+// IDs makes and reads the ids of a bucket.
+type IDs struct{ block cipher.Block }
+
+// NewIDs makes the IDs of the bucket with a secret.
+func NewIDs(secret [16]byte) IDs {
 	b, err := aes.NewCipher(secret[:])
 	if err != nil {
 		panic(err) // 16 bytes are a key
 	}
-	return b
+	return IDs{b}
 }
 
-func (m *Machine) id(number, magic uint64) string {
+func (ids IDs) id(number, magic uint64) string {
 	var b [2 * aes.BlockSize]byte
 	binary.BigEndian.PutUint64(b[:], number)
 	binary.BigEndian.PutUint64(b[8:], magic)
-	m.ids.Encrypt(b[:], b[:])
-	m.ids.Encrypt(b[aes.BlockSize:], b[:])
+	ids.block.Encrypt(b[:], b[:])
+	ids.block.Encrypt(b[aes.BlockSize:], b[:])
 	return idEncoding.EncodeToString(b[:idBytes])
 }
 
-func (m *Machine) parseID(id string, magic uint64) (number uint64, ok bool) {
+func (ids IDs) parse(id string, magic uint64) (number uint64, ok bool) {
 	var b [idBytes]byte
 	if len(id) != idLength {
 		return 0, false
@@ -51,27 +55,27 @@ func (m *Machine) parseID(id string, magic uint64) (number uint64, ok bool) {
 	if _, err := idEncoding.Decode(b[:], []byte(id)); err != nil {
 		return 0, false
 	}
-	m.ids.Decrypt(b[:aes.BlockSize], b[:aes.BlockSize])
+	ids.block.Decrypt(b[:aes.BlockSize], b[:aes.BlockSize])
 	number = binary.BigEndian.Uint64(b[:])
-	return number, m.id(number, magic) == id
+	return number, ids.id(number, magic) == id
 }
 
 // VersionID is the id of a version: 32 letters, digits, dots and underscores, or
 // NullVersion.
-func (m *Machine) VersionID(o Object) string {
+func (ids IDs) VersionID(o Object) string {
 	if o.Null {
 		return NullVersion
 	}
-	return m.id(o.Number, versionMagic)
+	return ids.id(o.Number, versionMagic)
 }
 
 // ParseVersionID returns the version that an id stands for, which may not exist (any
 // more). It is fault.Invalid for what is not an id of this bucket.
-func (m *Machine) ParseVersionID(id string) (Version, error) {
+func (ids IDs) ParseVersionID(id string) (Version, error) {
 	if id == NullVersion {
 		return Version{Null: true}, nil
 	}
-	number, ok := m.parseID(id, versionMagic)
+	number, ok := ids.parse(id, versionMagic)
 	if !ok {
 		return Version{}, fault.New(fault.Invalid, "not a version id of the bucket")
 	}
@@ -79,8 +83,8 @@ func (m *Machine) ParseVersionID(id string) (Version, error) {
 }
 
 // UploadID is the id of an upload by its number.
-func (m *Machine) UploadID(number uint64) string { return m.id(number, uploadMagic) }
+func (ids IDs) UploadID(number uint64) string { return ids.id(number, uploadMagic) }
 
-func (m *Machine) parseUploadID(id string) (number uint64, ok bool) {
-	return m.parseID(id, uploadMagic)
+func (ids IDs) parseUploadID(id string) (number uint64, ok bool) {
+	return ids.parse(id, uploadMagic)
 }
