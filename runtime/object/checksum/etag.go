@@ -71,15 +71,16 @@ func (e ETag) AppendBinary(b []byte) ([]byte, error) {
 // DecodeETag reads what AppendBinary has written at the start of b, and returns what is
 // behind it. Anything else is fault.Invalid.
 func DecodeETag(b []byte) (e ETag, rest []byte, err error) {
-	bad := fault.New(fault.Invalid, "not a stored ETag")
 	if len(b) < md5.Size {
-		return ETag{}, nil, bad
+		return ETag{}, nil, errNotETag
 	}
 	b = b[copy(e.MD5[:], b):]
 	parts, n := binary.Uvarint(b)
 	if n <= 0 || n > 1 && b[n-1] == 0 || parts > MaxParts {
-		return ETag{}, nil, bad
+		return ETag{}, nil, errNotETag
 	}
 	e.Parts = int(parts)
 	return e, b[n:], nil
 }
+
+var errNotETag = fault.New(fault.Invalid, "not a stored ETag")

@@ -115,9 +115,8 @@ func (v Value) AppendBinary(b []byte) ([]byte, error) {
 // DecodeValue reads what AppendBinary has written at the start of b, and returns what
 // is behind it. Anything else is fault.Invalid.
 func DecodeValue(b []byte) (v Value, rest []byte, err error) {
-	bad := fault.New(fault.Invalid, "not a stored checksum")
 	if len(b) == 0 {
-		return Value{}, nil, bad
+		return Value{}, nil, errNotStored
 	}
 	first, b := b[0], b[1:]
 	if first == byte(None) {
@@ -127,14 +126,16 @@ func DecodeValue(b []byte) (v Value, rest []byte, err error) {
 	if first&compositeBit != 0 {
 		parts, n := binary.Uvarint(b)
 		if n <= 0 || n > 1 && b[n-1] == 0 || parts > MaxParts || !v.Algorithm.Allows(Composite) {
-			return Value{}, nil, bad
+			return Value{}, nil, errNotStored
 		}
 		v.Type, v.Parts, b = Composite, int(parts), b[n:]
 	}
 	size := v.Algorithm.Size()
 	if !v.Algorithm.Valid() || len(b) < size {
-		return Value{}, nil, bad
+		return Value{}, nil, errNotStored
 	}
 	copy(v.sum[:], b[:size])
 	return v, b[size:], nil
 }
+
+var errNotStored = fault.New(fault.Invalid, "not a stored checksum")
