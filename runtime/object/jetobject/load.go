@@ -50,6 +50,9 @@ func (b *Bucket) load(ctx context.Context) error {
 	if err := r.bounds(ctx); err != nil {
 		return err
 	}
+	if r.last == 0 && r.had > 0 && b.stream.shared && b.wasRemoved(ctx) {
+		return b.gone()
+	}
 	s.session, s.stale, s.exists = session, false, r.last > 0
 	if s.last > r.last || s.machine != nil && r.first > s.last+1 {
 		// The end of the log is lost, or entries that say what became of what is known were
@@ -72,6 +75,10 @@ func (b *Bucket) load(ctx context.Context) error {
 		change = func(f func()) { f() }
 	}
 	err := r.read(ctx, &s, change)
+	if errors.Is(err, errPurged) {
+		b.forget()
+		return b.load(ctx)
+	}
 	if err == nil {
 		err = r.report()
 	}
@@ -89,6 +96,16 @@ func (b *Bucket) load(ctx context.Context) error {
 	b.mu.Unlock()
 	b.loaded(opened, r.lossy(), r.applied)
 	return nil
+}
+
+// wasRemoved reports whether another runtime has deleted the bucket.
+func (b *Bucket) wasRemoved(ctx context.Context) bool {
+	name := b.ID().Name
+	err := b.buckets.table.Refresh(ctx, name)
+	if r, ok := b.buckets.table.Get(name); errors.Is(err, fault.NotFound) || ok && r.Generation != b.generation {
+		b.removed.Store(true)
+	}
+	return b.removed.Load()
 }
 
 // restore sets what the snapshot has of the log, if there is one.

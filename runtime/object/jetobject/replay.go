@@ -18,11 +18,14 @@ type replay struct {
 	applied     int
 }
 
+// errPurged says that another runtime purged entries while they were read.
+var errPurged = errors.New("entries were purged while they were read")
+
 // bounds finds out what the log has. A stream that should be there is made again: JetStream
 // finds the entries when it could only not read what the stream is like.
 func (r *replay) bounds(ctx context.Context) (err error) {
 	b := r.bucket
-	if r.first, r.last, err = b.stream.bounds(ctx); err != nil || r.last > 0 || r.had == 0 {
+	if r.first, r.last, err = b.stream.bounds(ctx); err != nil || r.last > 0 || r.had == 0 || b.stream.shared {
 		return err
 	}
 	metadata, err := b.record.Load().metadata()
@@ -60,6 +63,15 @@ func (r *replay) read(ctx context.Context, s *state, change func(func())) error 
 	}, r.missing.add)
 	if err != nil {
 		return err
+	}
+	if len(r.missing) > 0 && r.bucket.stream.shared {
+		first, _, err := r.bucket.stream.bounds(ctx)
+		if err != nil {
+			return err
+		}
+		if first > r.first {
+			return errPurged
+		}
 	}
 	s.last = r.last
 	if newest != nil { // it says what it needs of those before it

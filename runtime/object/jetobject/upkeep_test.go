@@ -42,7 +42,7 @@ func TestLogIsTrimmedAndCompacted(t *testing.T) {
 			put(e, b, "hot", text(i, size))
 		}
 		settle()
-		if s := e.state(); s.Bytes > 25<<20 {
+		if s := e.state(); s.Bytes > 32<<20 { // 16 MiB are dead before anything is moved, and 4 more before they are purged
 			t.Errorf("the log has %d bytes in %d entries for 21 objects of %d", s.Bytes, s.Msgs, size)
 		}
 		check := func() {
