@@ -91,6 +91,9 @@ func (b *Bucket) load(ctx context.Context) error {
 		b.forget()
 		return err
 	}
+	if opened { // another machine counts anew
+		b.upkeep.trimBelow, b.upkeep.firstLive = 0, 0
+	}
 	b.mu.Lock()
 	b.state = s
 	b.mu.Unlock()

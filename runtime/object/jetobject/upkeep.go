@@ -18,6 +18,8 @@ type upkeep struct {
 	// firstLive is what the newest entry says that it needs of those before it: what is
 	// missing from there on is lost, and not trimmed.
 	firstLive uint64
+	trimBelow uint64 // purge up to here once firstLive has come so far, with the next entry; 0 for nothing
+	trimBytes int64  // which frees so many bytes
 
 	sinceSnapshot  int // entries
 	spaceCheckedAt time.Time
@@ -94,8 +96,11 @@ func (b *Bucket) keepUp() {
 		u.tight, u.spaceCheckedAt = b.buckets.config.Gate.Full() != nil, now
 	}
 	store := b.buckets.config.Backbone
-	if !u.trimming && u.firstLive > 0 && m.NeedsTrim(u.tight) && b.isOwned() && store.Purgeable(m.TrimmableBytes()) {
-		below, bytes := u.firstLive, m.TrimmableBytes()
+	if u.trimBelow == 0 && !u.trimming && m.NeedsTrim(u.tight) && b.isOwned() {
+		u.trimBelow, u.trimBytes = m.FirstLive(), m.TrimmableBytes()
+	}
+	if below, bytes := u.trimBelow, u.trimBytes; below > 0 && u.firstLive >= below && store.Purgeable(bytes) {
+		u.trimBelow = 0
 		u.trimming = run.Go(func() { b.trim(run.Work(), m, below, bytes) })
 	}
 	if !u.moving && m.NeedsMove(u.tight) && b.isOwned() && store.Drain(moveAtOnce+backbone.MaxPayload/8) {
