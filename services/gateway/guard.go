@@ -51,11 +51,16 @@ func refusePage(r *http.Request) string {
 	return ""
 }
 
+// awsDomain is where AWS's own endpoints are. Only AWS says where its names lead, so a
+// page there cannot be rebound to this address: whoever sends such a name has been told
+// that AWS is here, by a hosts file or a resolver.
+const awsDomain = ".amazonaws.com"
+
 // hostAllowed accepts IP addresses, which no page can rebind, loopback names
-// with any label in front (queue and bucket hosts), and the configured names.
+// with any label in front (queue and bucket hosts), AWS's own, and the configured names.
 func (g guard) hostAllowed(host string) bool {
 	name := strings.ToLower(strings.TrimSuffix(strip(host), "."))
-	if name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
+	if name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") || strings.HasSuffix(name, awsDomain) {
 		return true
 	}
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {

@@ -81,7 +81,7 @@ func TestPages(t *testing.T) {
 		{"a preflight", "OPTIONS", "localhost", "http://app.example", "cross-site", 200, "", "http://app.example"},
 		{"a preflight of a page that may not", "OPTIONS", "localhost", "http://evil.example", "cross-site", 403, "<Code>AccessForbidden</Code>", ""},
 		{"a preflight at a host that is not ours", "OPTIONS", "evil.example", "http://app.example", "cross-site", 403, "--allow-host evil.example", ""},
-		{"OPTIONS of no page", "OPTIONS", "localhost", "", "", 404, "UnknownOperationException", ""},
+		{"OPTIONS of no page", "OPTIONS", "localhost", "", "", 403, "<Code>AccessForbidden</Code>", ""},
 	} {
 		r := httptest.NewRequest(tt.method, "/bucket/key", nil)
 		r.Host = tt.host
