@@ -102,7 +102,7 @@ func (s *Service) DeleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*a
 //
 //   - the account's in the region, or those of a key, in the order of their names,
 //     50 a page
-//   - alias/aws/mq, alias/aws/secretsmanager, alias/aws/sns and alias/aws/sqs are always among them, and each names a key
+//   - alias/aws/mq, alias/aws/s3, alias/aws/secretsmanager, alias/aws/sns and alias/aws/sqs are always among them, and each names a key
 //     once its service has used it
 func (s *Service) ListAliases(ctx context.Context, in *api.ListAliasesInput) (*api.ListAliasesOutput, error) {
 	c, _ := caller(ctx)

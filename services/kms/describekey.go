@@ -14,7 +14,7 @@ import (
 //
 //   - by id, alias or the ARN of either; of another account by ARN, when the
 //     key's policy allows it
-//   - alias/aws/mq, alias/aws/secretsmanager, alias/aws/sns and alias/aws/sqs make the keys that AWS manages for these
+//   - alias/aws/mq, alias/aws/s3, alias/aws/secretsmanager, alias/aws/sns and alias/aws/sqs make the keys that AWS manages for these
 //     services when they are first asked for
 func (s *Service) DescribeKey(ctx context.Context, in *api.DescribeKeyInput) (*api.DescribeKeyOutput, error) {
 	k, err := s.key(ctx, in.KeyId, "DescribeKey")

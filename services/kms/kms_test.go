@@ -407,7 +407,7 @@ func TestAliases(t *testing.T) {
 		}
 		return all
 	}
-	want := []string{"a/1=" + *k.KeyId, "aws/mq=", "aws/secretsmanager=", "aws/sns=", "aws/sqs=", "b=" + *k.KeyId, "c=" + *k.KeyId}
+	want := []string{"a/1=" + *k.KeyId, "aws/mq=", "aws/s3=", "aws/secretsmanager=", "aws/sns=", "aws/sqs=", "b=" + *k.KeyId, "c=" + *k.KeyId}
 	if got := names(sdk.ListAliasesInput{Limit: aws.Int32(1)}); !slices.Equal(got, want) {
 		t.Errorf("listed %v, want %v", got, want)
 	}

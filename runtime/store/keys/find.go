@@ -72,6 +72,7 @@ func (r *Ring) byAlias(ctx context.Context, account, region, name string, own bo
 // all that are supported.
 var managedDescriptions = map[string]string{
 	"mq":             "Default key that protects my Amazon MQ data when no other key is defined",
+	"s3":             "Default key that protects my S3 objects when no other key is defined",
 	"sns":            "Default key that protects my SNS data when no other key is defined",
 	"sqs":            "Default key that protects my SQS messages when no other key is defined",
 	"secretsmanager": "Default key that protects my Secrets Manager data when no other key is defined",

@@ -272,7 +272,7 @@ func TestDeletion(t *testing.T) {
 	if got := r.Keys(account, region); len(got) != 0 {
 		t.Errorf("still lists %v", got)
 	}
-	if got := r.Aliases(account, region); len(got) != 4 || got[0].Name != "alias/aws/mq" || got[1].Name != "alias/aws/secretsmanager" || got[2].Name != "alias/aws/sns" || got[3].Name != "alias/aws/sqs" {
+	if got := r.Aliases(account, region); len(got) != 5 || got[0].Name != "alias/aws/mq" || got[1].Name != "alias/aws/s3" || got[2].Name != "alias/aws/secretsmanager" || got[3].Name != "alias/aws/sns" || got[4].Name != "alias/aws/sqs" {
 		t.Errorf("still lists %v", got)
 	}
 	_, err = r.Key(ctx, k.ID, account, region)
