@@ -28,7 +28,7 @@ func (c *Caller) Principal() policy.Principal {
 func (c *Caller) Context(now func() time.Time) func() policy.Context {
 	return func() policy.Context {
 		keys := policy.NewContext(c.Region, now())
-		keys.Set("aws:SourceIp", c.sourceIP())
+		keys.Set("aws:SourceIp", c.SourceIP())
 		keys.Set("aws:UserAgent", c.UserAgent)
 		switch {
 		case c.Anonymous:
@@ -47,9 +47,9 @@ func (c *Caller) Context(now func() time.Time) func() policy.Context {
 	}
 }
 
-// sourceIP is the client's address, an IPv4 one also when it came over IPv6; ""
+// SourceIP is the client's address, an IPv4 one also when it came over IPv6; ""
 // when there is none.
-func (c *Caller) sourceIP() string {
+func (c *Caller) SourceIP() string {
 	host := c.Remote
 	if i := strings.LastIndexByte(host, ':'); i >= 0 {
 		host = strings.Trim(host[:i], "[]")
