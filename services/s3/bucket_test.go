@@ -62,6 +62,7 @@ func TestHeadBucket(t *testing.T) {
 		for i := 0; i < len(headers); i += 2 {
 			req.Header.Set(headers[i], headers[i+1])
 		}
+		req.Header.Set("Authorization", authorization(req.Header))
 		res, err := (&http.Transport{}).RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)

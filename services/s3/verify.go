@@ -14,8 +14,12 @@ import (
 	"millrace/services/internal/wire"
 )
 
-// VerifyHead implements gateway.Verifier: an upload says how long it is.
-func (*Service) VerifyHead(_ context.Context, op *wire.Operation, r *wire.Request) error {
+// VerifyHead implements gateway.Verifier: a signature is right, and an upload says how long
+// it is.
+func (s *Service) VerifyHead(_ context.Context, op *wire.Operation, r *wire.Request) error {
+	if err := s.checkSignature(r.HTTP); err != nil {
+		return err
+	}
 	if op.StreamIn {
 		return checkLength(r.HTTP)
 	}
@@ -62,17 +66,20 @@ func checkSums(op *wire.Operation, h http.Header, body []byte) error {
 		}
 		one = a
 	}
-	if one == checksum.None {
+	switch {
+	case one == checksum.None && op.Name == "DeleteObjects" && h.Get("Content-Md5") == "":
+		return invalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	case one == checksum.None:
 		return nil
 	}
-	said, err := checksum.ParseValue(one, h.Get(one.Header()))
+	said, err := givenChecksum{one, h.Get(one.Header())}.read()
 	if err != nil {
-		return invalidRequest("Value for " + one.Header() + " header is invalid.")
+		return err
 	}
 	sum := checksum.New(one)
 	sum.Write(body)
 	if checksum.Of(one, sum.Sum(nil)) != said {
-		return refusal("BadDigest", http.StatusBadRequest, "The "+one.String()+" you specified did not match the calculated checksum.")
+		return badChecksum(one.String())
 	}
 	return nil
 }
