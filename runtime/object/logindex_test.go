@@ -101,3 +101,16 @@ func TestClose(t *testing.T) {
 		t.Errorf("a put into a closed bucket: %v", err)
 	}
 }
+
+// The newest entry is needed even if nothing of it is live: it has the counters.
+func TestTheNewestEntryStays(t *testing.T) {
+	b := newBucket(t, Unversioned)
+	b.do(put("k", "x"))
+	b.do(&Delete{Key: "k"})
+	if b.m.FirstLive() != 2 {
+		t.Errorf("first live entry %d of 2", b.m.FirstLive())
+	}
+	if m := b.replay(New([16]byte{1}), 2); !bytes.Equal(stateOf(t, m), stateOf(t, b.m)) {
+		t.Error("a replay of the newest entry leads to another state")
+	}
+}
