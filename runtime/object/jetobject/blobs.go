@@ -109,6 +109,17 @@ func (s *blobs) hand(commands []object.Command) {
 	}
 }
 
+// handBack gives the blobs of commands that were not begun back to their bodies.
+func (s *blobs) handBack(commands []object.Command) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range commands {
+		if name, _ := blobOf(c); name != "" {
+			s.bodies[name] = true
+		}
+	}
+}
+
 // takeBack reports whether a blob is that of a body still, which it is not anymore then.
 func (s *blobs) takeBack(name string) bool {
 	s.mu.Lock()

@@ -46,7 +46,11 @@ func (b *Bucket) Do(ctx context.Context, commands ...object.Command) error {
 		return err
 	}
 	b.blobs.hand(commands)
-	if err := b.submit(ctx, &request{commands: commands}); err != nil {
+	r := &request{commands: commands}
+	if err := b.submit(ctx, r); err != nil {
+		if !r.unsure { // else the next start sweeps what no entry names
+			b.blobs.handBack(commands)
+		}
 		return err
 	}
 	b.removeBlobs(refused(commands))
@@ -141,10 +145,14 @@ func (b *Bucket) commit(ctx context.Context, commands []pending) {
 			continue
 		case !stored:
 			b.invalidate()
+			for _, c := range commands {
+				c.request.unsure = true
+			}
 			fail(b.unavailable(err))
 			return
 		}
 		for _, c := range taken {
+			c.request.unsure = true // from here on, whatever becomes of its other commands
 			if err != nil { // it is stored, and may not be found again
 				c.request.answer(err)
 			} else if c.request.left--; c.request.left == 0 {

@@ -2,6 +2,7 @@ package jetobject_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -134,6 +135,24 @@ func TestUnfinishedBodiesLeaveNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		finished.Discard()
+		deleted := e.bucket()
+		refused := write()
+		written, err := refused.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		over, cancel := context.WithCancel(ctx)
+		cancel()
+		if err := e.buckets.Delete(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		c := &object.Put{Object: object.Object{Key: "a", Size: written.Size, ETag: written.ETag}}
+		c.Object.Content, _ = written.Content()
+		if err := deleted.Do(over, c); err == nil {
+			t.Error("a put into a deleted bucket")
+		}
+		refused.Discard()
+		b = e.create(object.Settings{})
 		settle()
 		if n := e.blobFiles(); n != 0 {
 			t.Errorf("there are %d blobs, want none", n)

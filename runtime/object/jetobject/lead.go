@@ -25,6 +25,7 @@ type request struct {
 	alone    func(context.Context) error // instead of commands
 
 	err    error // the store's, once it is answered
+	unsure bool  // with err: some of it is stored, or may be
 	closed bool  // it was answered; of the leader
 	turn   chan turn
 }
@@ -92,6 +93,7 @@ func (b *Bucket) takeLead(first *request) {
 		if p != nil { // what the machine was about is not known: it is read again
 			b.forget()
 			for _, r := range all {
+				r.unsure = true
 				r.answer(fault.New(fault.Internal, "a write to the bucket panicked"))
 			}
 		}
