@@ -153,7 +153,7 @@ func (b *Bucket) commit(ctx context.Context, commands []pending) {
 		}
 		for _, c := range taken {
 			c.request.unsure = true // from here on, whatever becomes of its other commands
-			if err != nil { // it is stored, and may not be found again
+			if err != nil {         // it is stored, and may not be found again
 				c.request.answer(err)
 			} else if c.request.left--; c.request.left == 0 {
 				c.request.answer(nil)
