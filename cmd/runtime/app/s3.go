@@ -19,6 +19,7 @@ func openS3(ctx context.Context, a *App) (Offer, error) {
 	a.objects = s3.New(s3.Config{
 		Buckets: a.buckets, Keys: a.keys, Resolve: a.targets.Resolve, Secret: a.issued.Secret, Now: time.Now, PoliciesOff: a.cfg.S3.PoliciesOff,
 	})
+	a.targets["s3"] = a.objects.Target
 	return Offer{Service: a.objects, Reset: a.buckets.Reset, Status: a.countObjects}, nil
 }
 
