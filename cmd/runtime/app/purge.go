@@ -10,8 +10,8 @@ import (
 
 // kept are the names of all that a runtime keeps in its data folder.
 var kept = []string{
-	".gitignore", "brokers", "ca.pem", "damaged", "docker", "functions", "holder.json", "home", "jetstream", "lock", "losses.log", "marks",
-	"records", "reserve",
+	".gitignore", "brokers", "buckets", "ca.pem", "damaged", "docker", "functions", "holder.json", "home", "jetstream", "lock", "losses.log", "marks",
+	"objects", "records", "reserve",
 	"root.key", "root.key.copy", "tmp", "torn",
 }
 
