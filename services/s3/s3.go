@@ -28,7 +28,8 @@ type Config struct {
 	// sigv4.Verifier asks for it; nil knows none.
 	Secret func(accessKey string) (secret string, ok bool)
 
-	PoliciesOff bool // bucket policies are stored and not evaluated
+	PoliciesOff   bool // bucket policies are stored and not evaluated
+	TestEventsOff bool // new destinations get no s3:TestEvent
 }
 
 // A Service answers S3 requests. It keeps no state.
