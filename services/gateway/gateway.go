@@ -229,6 +229,9 @@ func (c *call) identify() {
 	var signed bool
 	c.req.scope, signed = scopeOf(c.req.HTTP)
 	c.caller.AccessKey = c.req.scope.accessKey
+	if !signed {
+		c.caller.AccessKey = keyOfVersion2(c.req.HTTP)
+	}
 	c.caller.Anonymous = c.caller.AccessKey == ""
 	c.caller.Account, c.caller.Session = c.g.account(c.caller.AccessKey)
 	c.caller.Region = c.req.scope.region

@@ -33,6 +33,25 @@ func scopeOf(r *http.Request) (s scope, ok bool) {
 	return scope{}, false
 }
 
+// keyOfVersion2 returns the access key of a request in Signature Version 2, in which S3 is
+// still asked: AWS AKID:SIGNATURE in the header, or AWSAccessKeyId and Signature in a
+// presigned query. It names no region and no service. "" for any other request.
+func keyOfVersion2(r *http.Request) string {
+	if rest, ok := strings.CutPrefix(header(r, "Authorization"), "AWS "); ok {
+		key, _, ok := strings.Cut(rest, ":")
+		if !ok {
+			return ""
+		}
+		return key
+	}
+	if strings.Contains(r.URL.RawQuery, "AWSAccessKeyId=") {
+		if q := r.URL.Query(); q.Has("Signature") {
+			return q.Get("AWSAccessKeyId")
+		}
+	}
+	return ""
+}
+
 // parseScope reads AKID/date/region/service/aws4_request; SigV4A has no region.
 // An access key may hold slashes in theory, so the parts are counted from the end.
 func parseScope(cred string, asymmetric bool) (scope, bool) {

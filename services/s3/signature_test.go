@@ -83,6 +83,25 @@ func TestPresignedURLs(t *testing.T) {
 	}
 }
 
+// URLs in Signature Version 2, as the AWS CLI of the first version makes them, are of the
+// account of their key, and expire.
+func TestPresignedURLsOfVersion2(t *testing.T) {
+	b := start(t)
+	b.create("box")
+	b.put("box", "k", "hello")
+	at := func(after time.Duration) string { return strconv.FormatInt(time.Now().Add(after).Unix(), 10) }
+	for query, status := range map[string]int{
+		"AWSAccessKeyId=" + account + "&Signature=dLKf%3D&Expires=" + at(time.Minute):  200,
+		"AWSAccessKeyId=" + stranger + "&Signature=dLKf%3D&Expires=" + at(time.Minute): 403,
+		"AWSAccessKeyId=" + account + "&Signature=dLKf%3D&Expires=" + at(-time.Minute): 403,
+		"AWSAccessKeyId=" + account + "&Expires=" + at(time.Minute):                    403,
+	} {
+		if res, text := b.send("GET", "/box/k?"+query, ""); res.StatusCode != status {
+			t.Errorf("%s: %s %s", query, res.Status, text)
+		}
+	}
+}
+
 // Signatures of keys that the runtime has issued are compared.
 func TestVerifiedSignatures(t *testing.T) {
 	b := start(t)
