@@ -4,7 +4,11 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"maps"
+	"net"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +175,27 @@ func TestMetadataBeyondASCII(t *testing.T) {
 		if res, _ := b.sendSigned("HEAD", "/box/k", ""); res.Header.Get("X-Amz-Meta-A") != want {
 			t.Errorf("%q came back as %q, want %q", sent, res.Header.Get("X-Amz-Meta-A"), want)
 		}
+	}
+}
+
+// The names of a client's own headers are in lower case on the wire: boto3 takes them so.
+func TestMetadataNames(t *testing.T) {
+	b := start(t)
+	b.create("box")
+	b.put("box", "k", "", func(i *sdk.PutObjectInput) { i.Metadata = map[string]string{"Some-Name": "1"} })
+	conn := must(net.Dial("tcp", strings.TrimPrefix(b.url, "http://")))(t)
+	defer conn.Close()
+	req := must(http.NewRequest("HEAD", b.url+"/box/k", nil))(t)
+	req.Close = true
+	for pair := range slices.Chunk(asAccount(), 2) {
+		req.Header.Set(pair[0], pair[1])
+	}
+	req.Header.Set("Authorization", authorization(req.Header))
+	if err := req.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	if answer := must(io.ReadAll(conn))(t); !strings.Contains(string(answer), "\r\nx-amz-meta-some-name: 1\r\n") {
+		t.Errorf("%s", answer)
 	}
 }
 

@@ -256,8 +256,9 @@ func encodeHead(h http.Header, op *Operation, v reflect.Value) (status int) {
 				status = http.StatusPartialContent
 			}
 		case "headers":
+			prefix := strings.ToLower(m.Wire) // not as net/http writes names: clients take the rest as it is
 			for k, text := range f.Seq2() {
-				h.Set(m.Wire+k.String(), text.String())
+				h[prefix+k.String()] = []string{text.String()}
 			}
 		}
 	}

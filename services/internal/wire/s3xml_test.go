@@ -63,7 +63,7 @@ func TestAnswersOfS3(t *testing.T) {
 		{"PutObject", &s3.PutObjectOutput{ETag: new(`"e"`)}, 200, "", http.Header{"Etag": {`"e"`}, "Content-Length": {"0"}}},
 		{"DeleteObject", &s3.DeleteObjectOutput{DeleteMarker: new(true)}, 204, "", http.Header{"X-Amz-Delete-Marker": {"true"}}},
 		{"DeleteBucket", &s3.DeleteBucketOutput{}, 204, "", nil},
-		{"GetObject", &s3.GetObjectOutput{Body: strings.NewReader("abc"), ContentLength: new(int64(3)), Metadata: map[string]string{"name": "v"}}, 200, "abc", http.Header{"Content-Length": {"3"}, "X-Amz-Meta-Name": {"v"}}},
+		{"GetObject", &s3.GetObjectOutput{Body: strings.NewReader("abc"), ContentLength: new(int64(3)), Metadata: map[string]string{"name": "v"}}, 200, "abc", http.Header{"Content-Length": {"3"}, "x-amz-meta-name": {"v"}}},
 		{"GetObject", &s3.GetObjectOutput{Body: strings.NewReader("b"), ContentLength: new(int64(1)), ContentRange: new("bytes 1-1/3")}, 206, "b", http.Header{"Content-Range": {"bytes 1-1/3"}}},
 	} {
 		op := s3.Service.Operation(tt.op)
