@@ -30,6 +30,8 @@ type Options struct {
 	Queue   string   `help:"Queue that the messages wait in; a name ending in .fifo makes FIFO messages. (orders)"`
 	Bucket  string   `help:"Bucket that the object is in. (uploads)"`
 	Key     string   `help:"Key of the object, as its owner writes it. (hello.txt)"`
+	Event   string   `help:"What happened to the object, as its notification calls it: ObjectRemoved:Delete. (ObjectCreated:Put)"`
+	Via     string   `help:"What stands between the bucket and the function: queue or topic. (nothing)"`
 	Topic   string   `help:"Topic that the message was published to. (orders)"`
 	Subject string   `help:"Subject of the published message. (null)"`
 	Region  string   `help:"Region of the source. (us-east-1)"`
@@ -55,7 +57,9 @@ func Sample(kind string, o Options) ([]byte, error) {
 	case "sqs":
 		event = m.sqs()
 	case "s3":
-		event = m.s3()
+		if event, err = m.s3(); err != nil {
+			return nil, err
+		}
 	case "sns":
 		if event, err = m.sns(); err != nil {
 			return nil, err
@@ -86,7 +90,7 @@ func newMaker(o Options) (*maker, error) {
 		field *string
 		value string
 	}{
-		{&o.Queue, "orders"}, {&o.Bucket, "uploads"}, {&o.Key, "hello.txt"}, {&o.Topic, "orders"},
+		{&o.Queue, "orders"}, {&o.Bucket, "uploads"}, {&o.Key, "hello.txt"}, {&o.Event, "ObjectCreated:Put"}, {&o.Topic, "orders"},
 		{&o.Region, "us-east-1"}, {&o.Account, "000000000000"},
 	} {
 		if *d.field == "" {

@@ -193,3 +193,28 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// A bucket may tell a queue or a topic, which hands what it says to a function.
+func TestS3ThroughAQueueAndATopic(t *testing.T) {
+	o := event.Options{Key: "k", Event: "ObjectRemoved:Delete"}
+	removed := func(body string) {
+		t.Helper()
+		var e events.S3Event
+		if err := json.Unmarshal([]byte(body), &e); err != nil || len(e.Records) != 1 || e.Records[0].EventName != o.Event || e.Records[0].S3.Object.Key != "k" {
+			t.Errorf("got %s, %v", body, err)
+		}
+	}
+	o.Via = "queue"
+	removed(sample[events.SQSEvent](t, "s3", o).Records[0].Body)
+	o.Via = "topic"
+	n := sample[events.SNSEvent](t, "s3", o).Records[0].SNS
+	removed(n.Message)
+	if n.Subject != "Amazon S3 Notification" {
+		t.Errorf("subject %q", n.Subject)
+	}
+	for _, o := range []event.Options{{Via: "stream"}, {Event: "ObjectRenamed"}} {
+		if _, err := event.Sample("s3", o); err == nil {
+			t.Errorf("%+v makes a sample", o)
+		}
+	}
+}
