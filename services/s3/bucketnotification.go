@@ -24,6 +24,8 @@ import (
 //   - queues and topics get an s3:TestEvent each, unless validation is skipped or the runtime
 //     was started with --s3-test-events off
 //   - two configurations never match the same event
+//   - a queue of the bucket's account that has no policy at all is let through, with a
+//     line in the log and no s3:TestEvent; AWS refuses it
 //
 // Not supported: EventBridgeConfiguration is stored and returned, and nothing is sent to
 // EventBridge. Events that no supported operation causes can be asked for and never come.
@@ -62,8 +64,14 @@ func (s *Service) PutBucketNotificationConfiguration(ctx context.Context, in *ap
 // the test event to those that get one.
 func (s *Service) tryDestinations(ctx context.Context, id object.ID, all []notify.Destination) error {
 	from := destination.Bucket{Name: id.Name, Account: id.Account}
-	if err := destination.Check(all, from, s.resolve); err != nil || s.config.TestEventsOff {
+	if err := destination.Check(all, from, s.resolve); err != nil {
 		return err
+	}
+	for _, arn := range destination.WithoutPolicy(all, s.resolve) {
+		s.config.Log.Warn("a bucket is to notify a queue that has no policy; AWS refuses that until its policy lets s3.amazonaws.com send", "bucket", id.Name, "queue", arn)
+	}
+	if s.config.TestEventsOff {
+		return nil
 	}
 	c := identity.From(ctx)
 	return destination.Test(ctx, all, from, notify.TestEvent(id.Name, s.now(), c.RequestID, c.HostID), s.resolve)

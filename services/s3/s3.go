@@ -6,6 +6,7 @@
 package s3
 
 import (
+	"log/slog"
 	"time"
 
 	"millrace/runtime/delivery"
@@ -28,6 +29,8 @@ type Config struct {
 	// sigv4.Verifier asks for it; nil knows none.
 	Secret func(accessKey string) (secret string, ok bool)
 
+	Log *slog.Logger // nil for none
+
 	PoliciesOff   bool // bucket policies are stored and not evaluated
 	TestEventsOff bool // new destinations get no s3:TestEvent
 }
@@ -47,6 +50,9 @@ type Service struct {
 func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{buckets: c.Buckets, keys: c.Keys, resolve: c.Resolve, now: c.Now, config: c}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"millrace/runtime/object/blob"
+	"millrace/runtime/object/destination"
 	"millrace/runtime/object/jetobject"
 	"millrace/services/admin"
 )
@@ -25,8 +26,8 @@ func (a *App) newBuckets(intact func() error, truncated map[string]bool) *jetobj
 		c.Dir = filepath.Join(a.cfg.Data, "buckets")
 	}
 	if a.outbox != nil { // who only examines tells nobody
-		c.Outbox = a.outbox
-		maps.Copy(a.senders, jetobject.Senders())
+		c.Outbox, c.Resolve = a.outbox, a.targets.Resolve
+		maps.Copy(a.senders, destination.Senders())
 	}
 	return jetobject.New(c)
 }

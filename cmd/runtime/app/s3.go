@@ -18,7 +18,7 @@ func openS3(ctx context.Context, a *App) (Offer, error) {
 		return Offer{}, err
 	}
 	a.objects = s3.New(s3.Config{
-		Buckets: a.buckets, Keys: a.keys, Resolve: a.targets.Resolve, Secret: a.issued.Secret, Now: time.Now,
+		Buckets: a.buckets, Keys: a.keys, Resolve: a.targets.Resolve, Secret: a.issued.Secret, Now: time.Now, Log: a.cfg.Log,
 		PoliciesOff: a.cfg.S3.PoliciesOff, TestEventsOff: a.cfg.S3.TestEventsOff,
 	})
 	a.targets["s3"] = a.objects.Target

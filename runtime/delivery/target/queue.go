@@ -46,6 +46,12 @@ func (t queueTarget) Allows(s delivery.Source) error {
 	return t.access.Authorize(t.id, t.queue.Config(), s.Principal, "sqs:SendMessage", s.Context)
 }
 
+// HasPolicy reports whether anybody has set a policy for the queue, or policies do not
+// count.
+func (t queueTarget) HasPolicy() bool {
+	return t.access.Off || t.queue.Config().Texts[queue.PolicyText] != ""
+}
+
 // Deliver implements delivery.Target: it sends the body as a message.
 func (t queueTarget) Deliver(ctx context.Context, e delivery.Event) (delivery.Reply, error) {
 	m := message(&e)

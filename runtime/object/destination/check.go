@@ -3,6 +3,7 @@ package destination
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"millrace/runtime/delivery"
@@ -15,7 +16,8 @@ import (
 // destination could not be asked.
 //
 // A destination of another account needs no more than that: its policy has to allow S3,
-// as that of one of the bucket's own account has to.
+// as that of one of the bucket's own account has to. Only a queue of that account which has
+// no policy at all may be sent to without, see [WithoutPolicy].
 func Check(all []notify.Destination, from Bucket, resolve delivery.Resolver) error {
 	return ask(all, func(d notify.Destination) (*notify.Refusal, error) {
 		target, err := resolve(d.ARN)
@@ -25,7 +27,7 @@ func Check(all []notify.Destination, from Bucket, resolve delivery.Resolver) err
 		case err != nil:
 			return nil, err
 		}
-		err = target.Allows(from.Source())
+		err = target.Allows(from.source(target))
 		if errors.Is(err, fault.Denied) {
 			return denied(d), nil
 		}
@@ -33,8 +35,18 @@ func Check(all []notify.Destination, from Bucket, resolve delivery.Resolver) err
 	})
 }
 
+// WithoutPolicy returns the ARNs of the queues that have no policy: AWS would refuse them.
+func WithoutPolicy(all []notify.Destination, resolve delivery.Resolver) (arns []string) {
+	for _, d := range all {
+		if t, err := resolve(d.ARN); err == nil && isOpen(t) && !slices.Contains(arns, d.ARN) {
+			arns = append(arns, d.ARN)
+		}
+	}
+	return arns
+}
+
 // Test sends s3:TestEvent to each queue and topic, once to one that several configurations
-// name, and to no function. It comes after Check: what refuses the message now, as a queue
+// name, and to no function. A queue without a policy gets none, since nothing was validated. It comes after Check: what refuses the message now, as a queue
 // does whose KMS key is disabled, does not let S3 send.
 //
 // As on AWS the configuration is not to be stored when that fails; errors are those of
@@ -45,8 +57,8 @@ func Test(ctx context.Context, all []notify.Destination, from Bucket, body []byt
 			return nil, nil
 		}
 		target, err := resolve(d.ARN)
-		if err == nil {
-			_, err = target.Deliver(ctx, message(from, body))
+		if err == nil && !isOpen(target) {
+			_, err = target.Deliver(ctx, message(from.Source(), body))
 		}
 		if delivery.IsFinal(err) || errors.Is(err, fault.Conflict) {
 			return denied(d), nil

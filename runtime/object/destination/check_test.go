@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 	foreign.SourceARN = "arn:aws:s3:::another"
 	var (
 		open          = w.makeQueue(t, own, "open", allowing(send, "b", own))
-		bare          = w.makeQueue(t, own, "bare", "") // of the bucket's own account, but S3 is not the account
+		bare          = w.makeQueue(t, own, "bare", "")
 		elsewhere     = w.makeQueue(t, own, "elsewhere", allowing(send, "another", own))
 		confused      = w.makeQueue(t, own, "confused", allowing(send, "b", other))
 		abroad        = w.makeQueue(t, other, "abroad", allowing(send, "b", own))
@@ -54,7 +54,7 @@ func TestCheck(t *testing.T) {
 		{"nothing", nil, nil},
 		{"all allow the bucket", []notify.Destination{open, openTopic, openFunction}, nil},
 		{"of other accounts", []notify.Destination{abroad, abroadTopic}, nil},
-		{"a queue without policy", []notify.Destination{bare}, []string{bare.ARN, deniedQueue}},
+		{"a queue of the bucket's own account without policy", []notify.Destination{bare}, nil},
 		{"a queue of another account without policy", []notify.Destination{abroadBare}, []string{abroadBare.ARN, deniedQueue}},
 		{"a queue for another bucket", []notify.Destination{elsewhere}, []string{elsewhere.ARN, deniedQueue}},
 		{"a queue for a bucket of another account", []notify.Destination{confused}, []string{confused.ARN, deniedQueue}},

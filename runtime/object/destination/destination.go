@@ -4,7 +4,7 @@
 //	err := destination.Check(c.Destinations, from, resolve) // all that S3 cannot use, in one error
 //	err = destination.Test(ctx, c.Destinations, from, body, resolve)
 //	…
-//	d := destination.Delivery(event)
+//	d := destination.Delivery(event, resolve)
 //	err = outbox.Put(ctx, d.To, d.Event, d.Policy)
 //
 // It keeps nothing and starts nothing. What is true of a destination can change after it
@@ -50,14 +50,35 @@ func (b Bucket) Source() delivery.Source {
 	}
 }
 
+// source is on whose behalf a target is sent to.
+func (b Bucket) source(t delivery.Target) delivery.Source {
+	s := b.Source()
+	if isOpen(t) {
+		s.Principal = policy.RootPrincipal(b.Account)
+	}
+	return s
+}
+
+// isOpen reports whether a target is a queue that has no policy at all. AWS lets S3 send to
+// none of those. Here a bucket sends on behalf of its account, which a queue of that account
+// lets in: what people try out first has no policies.
+func isOpen(t delivery.Target) bool {
+	q, ok := t.(interface{ HasPolicy() bool })
+	return ok && !q.HasPolicy()
+}
+
 // Delivery is the notification of an event for its destination: the same for queues,
 // topics and functions, which take of it what they have a use for.
-func Delivery(e *notify.Event) delivery.Delivery {
-	sent := message(Bucket{e.Bucket, e.Account}, e.Body())
+func Delivery(e *notify.Event, resolve delivery.Resolver) delivery.Delivery {
+	from := Bucket{e.Bucket, e.Account}
+	sent := message(from.Source(), e.Body())
+	if t, err := resolve(e.Destination); err == nil { // else the outbox finds out what is wrong
+		sent.Source = from.source(t)
+	}
 	sent.TraceHeader, sent.TraceParent = e.TraceHeader, e.TraceParent
 	return delivery.Delivery{To: e.Destination, Event: sent, Policy: delivery.Policy{Sender: Sender, MaxAge: maxAge}}
 }
 
-func message(from Bucket, body []byte) delivery.Event {
-	return delivery.Event{Body: body, Subject: notify.Subject, Source: from.Source()}
+func message(from delivery.Source, body []byte) delivery.Event {
+	return delivery.Event{Body: body, Subject: notify.Subject, Source: from}
 }

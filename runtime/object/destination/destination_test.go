@@ -88,8 +88,39 @@ func TestDelivery(t *testing.T) {
 		},
 		Policy: delivery.Policy{Sender: "s3", MaxAge: 24 * time.Hour},
 	}
-	if got := destination.Delivery(e); !reflect.DeepEqual(got, want) {
+	nowhere := delivery.Resolvers{}.Resolve
+	if got := destination.Delivery(e, nowhere); !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+}
+
+// AWS refuses a queue without a policy. Here it gets what a bucket of its account tells, and
+// no test event, since nobody said that S3 may send.
+func TestQueuesWithoutAPolicy(t *testing.T) {
+	w := start(t)
+	bare, closed := w.makeQueue(t, own, "bare", ""), w.makeQueue(t, own, "closed", allowing("sqs:SendMessage", "another", own))
+	all := []notify.Destination{bare, closed, bare}
+	if got := destination.WithoutPolicy(all, w.resolve); !reflect.DeepEqual(got, []string{bare.ARN}) {
+		t.Errorf("open are %q", got)
+	}
+	if err := destination.Test(t.Context(), all[:1], from, []byte("test"), w.resolve); err != nil {
+		t.Fatal(err)
+	}
+	e := &notify.Event{Type: notify.ObjectRemovedDelete, Bucket: "b", Account: own, Key: "k", Destination: bare.ARN}
+	d := destination.Delivery(e, w.resolve)
+	target, err := w.resolve(d.To)
+	if err == nil {
+		err = target.Allows(d.Event.Source)
+	}
+	if err == nil {
+		_, err = target.Deliver(t.Context(), d.Event)
+	}
+	if got := w.messages(t, bare); err != nil || !reflect.DeepEqual(got, []string{string(e.Body())}) {
+		t.Errorf("the queue has %q, %v", got, err)
+	}
+	e.Destination = closed.ARN
+	if d := destination.Delivery(e, w.resolve); d.Event.Source != from.Source() {
+		t.Errorf("a queue with a policy is sent to on behalf of %+v", d.Event.Source)
 	}
 }
 

@@ -33,6 +33,9 @@ type Config struct {
 
 	// Outbox takes the notifications of buckets; nil leaves them where they are.
 	Outbox Outbox
+	// Resolve finds the destinations of notifications; nil finds none, and leaves it to the
+	// Outbox to do so.
+	Resolve delivery.Resolver
 
 	// Cluster has the runtimes that share the buckets; another part starts it before, and
 	// stops it after. nil for a single runtime.
@@ -118,6 +121,9 @@ func New(c Config) *Buckets {
 	if c.ConcurrentReads == 0 {
 		c.ConcurrentReads = defaultConcurrentReads
 	}
+	if c.Resolve == nil {
+		c.Resolve = delivery.Resolvers{}.Resolve
+	}
 	if c.AdmitWrite == nil {
 		c.AdmitWrite = func(time.Duration, int) error { return nil }
 	}
@@ -133,11 +139,6 @@ func New(c Config) *Buckets {
 	}
 	bs.storage.verify = c.VerifyStored
 	return bs
-}
-
-// Senders are what the outbox has to know of who sends notifications.
-func Senders() map[string]delivery.Sender {
-	return map[string]delivery.Sender{senderName: {Failed: notificationPauses}}
 }
 
 func (bs *Buckets) lookup(name string) *Bucket {

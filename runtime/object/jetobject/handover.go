@@ -7,11 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"millrace/runtime/delivery"
 	"millrace/runtime/fault"
 	"millrace/runtime/object"
+	"millrace/runtime/object/destination"
 	"millrace/runtime/object/notify"
-	"millrace/runtime/policy"
 )
 
 // The notifications of a bucket are events that wait in its machine. A goroutine, while there
@@ -32,18 +31,10 @@ type handover struct {
 }
 
 const (
-	senderName      = "s3"
 	handOverAtOnce  = 64
 	handOverMaxOpen = 1024        // events that the outbox has before it is written down
 	recordInterval  = time.Second // between notes of how far it is
-
-	// notificationAge is for how long a notification is tried. AWS does not say.
-	notificationAge = 24 * time.Hour
 )
-
-// notificationPauses are those between attempts at a destination that fails. AWS does not
-// say them.
-var notificationPauses = delivery.Backoff{{First: time.Second, Last: 5 * time.Minute}}
 
 // announceEvents has the events that wait handed over.
 func (b *Bucket) announceEvents() {
@@ -152,7 +143,8 @@ var errNotOurs = errors.New("another runtime hands the events over")
 func (b *Bucket) putEvent(ctx, work context.Context, e *notify.Event) error {
 	const first, longest = 50 * time.Millisecond, 10 * time.Second
 	for pause := first; ; pause = min(2*pause, longest) {
-		err := b.buckets.config.Outbox.Put(work, e.Destination, b.notification(e), delivery.Policy{Sender: senderName, MaxAge: notificationAge})
+		d := destination.Delivery(e, b.buckets.config.Resolve)
+		err := b.buckets.config.Outbox.Put(work, d.To, d.Event, d.Policy)
 		switch {
 		case err == nil:
 			return nil
@@ -169,15 +161,6 @@ func (b *Bucket) putEvent(ctx, work context.Context, e *notify.Event) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
-}
-
-// notification is an event as its destination gets it.
-func (b *Bucket) notification(e *notify.Event) delivery.Event {
-	return delivery.Event{
-		Body: e.Body(), Subject: notify.Subject,
-		Source:      delivery.Source{Principal: policy.Principal{Service: "s3.amazonaws.com"}, ARN: b.ARN(), Account: e.Account},
-		TraceHeader: e.TraceHeader, TraceParent: e.TraceParent,
 	}
 }
 
