@@ -1,11 +1,7 @@
 package crash
 
 import (
-	"encoding/xml"
 	"fmt"
-	"net/http"
-	"net/url"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -67,15 +63,32 @@ func (w *objectWorld) listObjects(b *testedBucket) map[string]string {
 
 func (w *objectWorld) readVersions(b *testedBucket, choose func() bool) {
 	w.t.Helper()
-	all := map[string][]ledger.Version{}
+	versions, markers := map[string][]ledger.Version{}, map[string][]ledger.Version{}
 	for _, key := range b.books.Keys() {
-		all[key] = nil
+		versions[key] = nil
 	}
-	w.listVersions(b, all)
-	for key, versions := range all {
-		b.books.Versions(key, versions)
-		for _, v := range versions {
-			if v.ETag == "" || !v.Latest && !choose() {
+	pages := s3.NewListObjectVersionsPaginator(w.s3, &s3.ListObjectVersionsInput{Bucket: &b.name, MaxKeys: aws.Int32(page)})
+	for pages.HasMorePages() {
+		got, err := pages.NextPage(w.t.Context())
+		if err != nil {
+			w.t.Fatalf("ListObjectVersions: %v", err)
+		}
+		for _, v := range got.Versions {
+			versions[*v.Key] = append(versions[*v.Key], ledger.Version{ID: *v.VersionId, ETag: unquote(v.ETag), Size: *v.Size, Latest: *v.IsLatest})
+		}
+		for _, m := range got.DeleteMarkers {
+			markers[*m.Key] = append(markers[*m.Key], ledger.Version{ID: *m.VersionId, Latest: *m.IsLatest})
+		}
+	}
+	for key := range markers {
+		if _, ok := versions[key]; !ok {
+			versions[key] = nil
+		}
+	}
+	for key, all := range versions {
+		b.books.Versions(key, all, markers[key])
+		for _, v := range all {
+			if !v.Latest && !choose() {
 				continue
 			}
 			c := w.get(b, key, &v.ID)
@@ -85,46 +98,6 @@ func (w *objectWorld) readVersions(b *testedBucket, choose func() bool) {
 			}
 			b.books.ReadVersion(key, v.ID, *c)
 		}
-	}
-}
-
-// listVersions adds what is listed. It reads the answers itself: the SDK has versions and
-// delete markers in two lists, and their order is lost.
-func (w *objectWorld) listVersions(b *testedBucket, all map[string][]ledger.Version) {
-	w.t.Helper()
-	type entry struct {
-		XMLName        xml.Name
-		Key, VersionId string
-		ETag           string
-		Size           int64
-		IsLatest       bool
-	}
-	marks := url.Values{"versions": {""}, "max-keys": {strconv.Itoa(page)}}
-	for {
-		var got struct {
-			IsTruncated                        bool
-			NextKeyMarker, NextVersionIdMarker string
-
-			All []entry `xml:",any"`
-		}
-		answer, err := http.Get("http://" + w.server.address + "/" + b.name + "?" + marks.Encode())
-		if err == nil {
-			err = xml.NewDecoder(answer.Body).Decode(&got)
-			answer.Body.Close()
-		}
-		if err != nil || answer.StatusCode != http.StatusOK {
-			w.t.Fatalf("listing versions: %v %+v", err, answer)
-		}
-		for _, e := range got.All {
-			if e.XMLName.Local == "Version" || e.XMLName.Local == "DeleteMarker" {
-				all[e.Key] = append(all[e.Key], ledger.Version{ID: e.VersionId, ETag: unquote(&e.ETag), Size: e.Size, Latest: e.IsLatest})
-			}
-		}
-		if !got.IsTruncated {
-			return
-		}
-		marks.Set("key-marker", got.NextKeyMarker)
-		marks.Set("version-id-marker", got.NextVersionIdMarker)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 type ObjectEvent struct {
 	Key       string
 	Event     string // "ObjectCreated:Put"
-	ETag      string // "" for a removal
+	ETag      string // of what was created
 	Version   string // "" where there are none
 	Sequencer string // hexadecimal
 }
@@ -72,7 +72,7 @@ func (o *Objects) Untold() (all []string) {
 
 // causes reports whether an event may be that of a write.
 func (w *objectWrite) causes(e ObjectEvent) bool {
-	if w.fate == never || w.Event != e.Event || w.Content.ETag != e.ETag {
+	if w.fate == never || w.Event != e.Event || w.creates() && w.Content.ETag != e.ETag {
 		return false
 	}
 	id := w.version

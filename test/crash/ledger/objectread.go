@@ -71,28 +71,55 @@ func (o *Objects) compare(key string, w *objectWrite, found Content) {
 	}
 }
 
-// Versions notes all versions of a key as they were listed, the newest first.
-func (o *Objects) Versions(key string, listed []Version) {
+// Versions notes all versions of a key as they were listed, the newest first, and all delete
+// markers, likewise: AWS's SDKs do not tell which was before which.
+func (o *Objects) Versions(key string, versions, markers []Version) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	k := o.key(key)
-	known := map[string]bool{}
+	var made, marking []*objectWrite
 	for _, w := range k.writes {
+		switch {
+		case w.creates():
+			made = append(made, w)
+		case w.Event == marked:
+			marking = append(marking, w)
+		}
+	}
+	o.match(key, made, versions)
+	o.match(key, marking, markers)
+	for _, w := range k.writes { // now what became of versions tells what became of their removals
+		if w.Event != removed || w.fate != unknown {
+			continue
+		}
+		if w.fate = never; k.version(w.Version).removal == happened {
+			w.fate = happened
+		}
+	}
+	last := k.current()
+	for _, v := range slices.Concat(versions, markers) {
+		if v.Latest != (last != nil && last.version == v.ID) {
+			o.breaks("%s: of version %s is said that it is the latest: %t", key, v.ID, v.Latest)
+		}
+	}
+}
+
+// match holds what was listed against what was written.
+func (o *Objects) match(key string, writes []*objectWrite, listed []Version) {
+	known := map[string]bool{}
+	for _, w := range writes {
 		known[w.version] = true
 	}
 	next := 0
-	for i, v := range slices.Backward(listed) {
-		if v.Latest != (i == 0) {
-			o.breaks("%s: version %s is listed at %d, and latest is %t", key, v.ID, i, v.Latest)
+	for _, v := range slices.Backward(listed) {
+		for ; next < len(writes) && !writes[next].isListedAs(v, known[v.ID]); next++ {
+			o.skipped(key, writes[next])
 		}
-		for ; next < len(k.writes) && !k.writes[next].isListedAs(v, known[v.ID]); next++ {
-			o.skipped(key, k.writes[next])
-		}
-		if next == len(k.writes) {
+		if next == len(writes) {
 			o.breaks("%s has the version %s with ETag %s, which nobody wrote, or not there", key, v.ID, v.ETag)
 			return
 		}
-		w := k.writes[next]
+		w := writes[next]
 		if w.removal == happened {
 			o.breaks("%s has the version %s again, which was removed", key, v.ID)
 		}
@@ -102,16 +129,8 @@ func (o *Objects) Versions(key string, listed []Version) {
 		w.fate, w.version, w.removal = happened, v.ID, never
 		next++
 	}
-	for ; next < len(k.writes); next++ {
-		o.skipped(key, k.writes[next])
-	}
-	for _, w := range k.writes { // now what became of versions tells what became of their removals
-		if w.Event != removed || w.fate != unknown {
-			continue
-		}
-		if w.fate = never; k.version(w.Version).removal == happened {
-			w.fate = happened
-		}
+	for ; next < len(writes); next++ {
+		o.skipped(key, writes[next])
 	}
 }
 
@@ -119,7 +138,7 @@ func (o *Objects) Versions(key string, listed []Version) {
 // write may have made it: its id is on the books.
 func (w *objectWrite) isListedAs(v Version, known bool) bool {
 	switch {
-	case !w.isVersion() || w.fate == never:
+	case w.fate == never:
 		return false
 	case w.version != "" || known:
 		return w.version == v.ID
@@ -132,7 +151,7 @@ func (w *objectWrite) isListedAs(v Version, known bool) bool {
 // skipped notes that a list of versions does not have what a write made.
 func (o *Objects) skipped(key string, w *objectWrite) {
 	switch {
-	case !w.isVersion() || w.fate == never || w.removal == happened:
+	case w.fate == never || w.removal == happened:
 	case w.removal == unknown:
 		w.removal = happened
 	case w.fate == unknown:
