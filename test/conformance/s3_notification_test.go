@@ -25,43 +25,43 @@ import (
 	"millrace/test/testenv"
 )
 
-// A bucket is one with the client that made it.
-type bucket struct {
+// A notifier is a bucket with the client that made it.
+type notifier struct {
 	t    *testing.T
 	sdk  *s3.Client
 	name string
 }
 
-func createBucket(t *testing.T, env *testenv.Env, name string) bucket {
+func createNotifier(t *testing.T, env *testenv.Env, name string) notifier {
 	t.Helper()
-	b := bucket{t, s3.NewFromConfig(env.AWS, func(o *s3.Options) { o.UsePathStyle = true }), name}
+	b := notifier{t, s3.NewFromConfig(env.AWS, func(o *s3.Options) { o.UsePathStyle = true }), name}
 	if _, err := b.sdk.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func (b bucket) put(key, body string) {
+func (b notifier) put(key, body string) {
 	b.t.Helper()
 	if _, err := b.sdk.PutObject(b.t.Context(), &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: strings.NewReader(body)}); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b bucket) remove(key string) {
+func (b notifier) remove(key string) {
 	b.t.Helper()
 	if _, err := b.sdk.DeleteObject(b.t.Context(), &s3.DeleteObjectInput{Bucket: &b.name, Key: &key}); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b bucket) notify(c *types.NotificationConfiguration) error {
+func (b notifier) notify(c *types.NotificationConfiguration) error {
 	_, err := b.sdk.PutBucketNotificationConfiguration(b.t.Context(), &s3.PutBucketNotificationConfigurationInput{Bucket: &b.name, NotificationConfiguration: c})
 	return err
 }
 
 // list is the keys of a bucket.
-func (b bucket) list() (keys []string) {
+func (b notifier) list() (keys []string) {
 	b.t.Helper()
 	out, err := b.sdk.ListObjectsV2(b.t.Context(), &s3.ListObjectsV2Input{Bucket: &b.name})
 	if err != nil {
@@ -103,7 +103,7 @@ func told(t *testing.T, body string) string {
 // An upload is told to a queue, to a queue and a function behind a topic, and to a function.
 func TestBucketTellsOfUploads(t *testing.T) {
 	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
-		b := createBucket(t, env, "uploads")
+		b := createNotifier(t, env, "uploads")
 		q := create(t, env, "direct", nil)
 		q.set("Policy", fromBucket(queueARNs+"direct", "sqs:SendMessage", "uploads"))
 		p := createTopic(t, env, "fanout", nil)
@@ -174,7 +174,7 @@ func TestBucketTellsOfUploads(t *testing.T) {
 // uploaded, and nothing before it.
 func TestBucketTellsAQueueAsItIs(t *testing.T) {
 	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
-		b, q := createBucket(t, env, "uploads"), create(t, env, "uploads-events", nil)
+		b, q := createNotifier(t, env, "uploads"), create(t, env, "uploads-events", nil)
 		if err := b.notify(&types.NotificationConfiguration{QueueConfigurations: []types.QueueConfiguration{
 			{QueueArn: aws.String(queueARNs + "uploads-events"), Events: []types.Event{"s3:ObjectCreated:*"}},
 		}}); err != nil {
@@ -189,7 +189,7 @@ func TestBucketTellsAQueueAsItIs(t *testing.T) {
 // Destinations that S3 may not use are refused, and change nothing.
 func TestBucketAsksItsDestinations(t *testing.T) {
 	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
-		b := createBucket(t, env, "uploads")
+		b := createNotifier(t, env, "uploads")
 		q := create(t, env, "closed", nil)
 		to := func(name string) *types.NotificationConfiguration {
 			return &types.NotificationConfiguration{QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueARNs + name), Events: []types.Event{"s3:ObjectCreated:*"}}}}
@@ -219,7 +219,7 @@ func TestBucketAsksItsDestinations(t *testing.T) {
 // What Lambda gives up is told to a bucket, in an object of its own.
 func TestAsyncFailureInABucket(t *testing.T) {
 	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
-		b := createBucket(t, env, "failures")
+		b := createNotifier(t, env, "failures")
 		f := deployAsync(t, env, "orders", func(json.RawMessage) (any, error) { return nil, errors.New("no stock") })
 		f.destinations("", "arn:aws:s3:::failures")
 		id := f.invoke(`{"a":1}`)
@@ -249,7 +249,7 @@ func TestAsyncFailureInABucket(t *testing.T) {
 // A function's code may lie in a bucket.
 func TestFunctionCodeInABucket(t *testing.T) {
 	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
-		b := createBucket(t, env, "code")
+		b := createNotifier(t, env, "code")
 		var zipped bytes.Buffer
 		w := zip.NewWriter(&zipped)
 		if _, err := w.Create("bootstrap"); err != nil {
