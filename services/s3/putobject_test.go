@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io"
 	"maps"
+	"millrace/runtime/object/checksum"
 	"net"
 	"net/http"
 	"slices"
@@ -174,6 +175,39 @@ func TestMetadataBeyondASCII(t *testing.T) {
 		}
 		if res, _ := b.sendSigned("HEAD", "/box/k", ""); res.Header.Get("X-Amz-Meta-A") != want {
 			t.Errorf("%q came back as %q, want %q", sent, res.Header.Get("X-Amz-Meta-A"), want)
+		}
+	}
+}
+
+// Each algorithm of S3, right and wrong, in a header and in a trailer.
+func TestPutChecksums(t *testing.T) {
+	b := start(t)
+	b.create("box")
+	for _, a := range checksum.All() {
+		hash := checksum.New(a)
+		hash.Write([]byte("hello"))
+		right := base64.StdEncoding.EncodeToString(hash.Sum(nil))
+		wrong := base64.StdEncoding.EncodeToString(make([]byte, a.Size()))
+		for _, trailer := range []bool{false, true} {
+			send := func(value string) (*http.Response, string) {
+				if !trailer {
+					return b.sendSigned("PUT", "/box/k", "hello", a.Header(), value)
+				}
+				return b.sendSigned("PUT", "/box/k", "5\r\nhello\r\n0\r\n"+a.Header()+":"+value+"\r\n\r\n",
+					"X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "X-Amz-Trailer", a.Header(), "X-Amz-Decoded-Content-Length", "5")
+			}
+			if res, text := send(wrong); res.StatusCode != 400 || !strings.Contains(text, "<Code>BadDigest</Code><Message>The "+a.String()+" you specified did not match the calculated checksum.</Message>") {
+				t.Errorf("a wrong %s, trailer %v: %s %s", a, trailer, res.Status, text)
+			}
+			if res, text := send("eA=="); res.StatusCode != 400 || !strings.Contains(text, "Value for "+a.Header()+" header is invalid.") {
+				t.Errorf("no %s, trailer %v: %s %s", a, trailer, res.Status, text)
+			}
+			if res, text := send(right); res.StatusCode != 200 || res.Header.Get(a.Header()) != right {
+				t.Errorf("%s, trailer %v: %s %v %s", a, trailer, res.Status, res.Header, text)
+			}
+			if res, _ := b.sendSigned("HEAD", "/box/k", "", "X-Amz-Checksum-Mode", "ENABLED"); res.Header.Get(a.Header()) != right || res.Header.Get("X-Amz-Checksum-Type") != "FULL_OBJECT" {
+				t.Errorf("%s: HEAD says %v", a, res.Header)
+			}
 		}
 	}
 }
