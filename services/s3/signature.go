@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"millrace/runtime/arn"
 	"millrace/services/internal/awschunked"
 	"millrace/services/internal/identity"
 	"millrace/services/internal/sigv4"
@@ -24,8 +25,14 @@ func (s *Service) verifier() sigv4.Verifier {
 // presigned one that stand for headers become headers.
 func (s *Service) checkSignature(r *http.Request) error {
 	signature, err := s.verifier().Check(r)
-	if err != nil || signature == nil || !signature.Presigned {
+	if err != nil || signature == nil {
 		return err
+	}
+	if signature.Region != "" && !arn.IsRegion(signature.Region) { // s3cmd signs for US, and asks again as it is told
+		return sigv4.WrongRegion(signature, "us-east-1")
+	}
+	if !signature.Presigned {
+		return nil
 	}
 	for name, values := range sigv4.Hoisted(r.URL.Query()) {
 		if r.Header[name] == nil {

@@ -102,6 +102,15 @@ func TestPresignedURLsOfVersion2(t *testing.T) {
 	}
 }
 
+// A region that is none is answered with one that is: s3cmd asks again with it.
+func TestWrongRegion(t *testing.T) {
+	b := start(t)
+	res, text := b.send("GET", "/", "", append(asAccount(), "Authorization", strings.Replace(authorization(http.Header{"X-Amz-Date": {time.Now().UTC().Format("20060102T150405Z")}, "X-Amz-Content-Sha256": {""}}), "/"+region+"/", "/US/", 1))...)
+	if res.StatusCode != 400 || !strings.Contains(text, "<Code>AuthorizationHeaderMalformed</Code>") || !strings.Contains(text, "<Region>us-east-1</Region>") {
+		t.Errorf("%s %s", res.Status, text)
+	}
+}
+
 // Signatures of keys that the runtime has issued are compared.
 func TestVerifiedSignatures(t *testing.T) {
 	b := start(t)
