@@ -87,7 +87,9 @@ func isPositive(operator string) bool {
 	return false
 }
 
-func isFixed(value string) bool { return value != "" && !strings.ContainsAny(value, "*?") && !strings.Contains(value, "${") }
+func isFixed(value string) bool {
+	return value != "" && !strings.ContainsAny(value, "*?") && !strings.Contains(value, "${")
+}
 
 // isNarrowRange reports whether a range of addresses is small enough to be known: /8 and
 // smaller for IPv4, /32 and smaller for IPv6.

@@ -336,7 +336,7 @@ func TestReset(t *testing.T) {
 			t.Errorf("functions after the reset: %v, %v", functions, err)
 		}
 		status, err := env.App.Status(t.Context())
-		if err != nil || len(status.Stored) != 9 || slices.ContainsFunc(status.Stored, func(c admin.Count) bool { return c.N != 0 }) {
+		if err != nil || len(status.Stored) != 11 || slices.ContainsFunc(status.Stored, func(c admin.Count) bool { return c.N != 0 }) {
 			t.Errorf("status after the reset: %+v, %v", status.Stored, err)
 		}
 		again := create(t, env, "orders", nil)

@@ -170,11 +170,21 @@ func TestBucketTellsOfUploads(t *testing.T) {
 	})
 }
 
-// Where no policy is asked and no test event sent, a queue that was just made gets what is
-// uploaded, and nothing before it.
-func TestBucketTellsAQueueAsItIs(t *testing.T) {
+// A queue that was just made, and has no policy, gets what is uploaded and nothing before it.
+// AWS refuses such a queue.
+func TestBucketTellsAQueueAsItIs(t *testing.T) { tellQueue(t, "") }
+
+// So does one with a policy where test events are off.
+func TestBucketSendsNoTestEventWhereTheyAreOff(t *testing.T) {
+	tellQueue(t, fromBucket(queueARNs+"uploads-events", "sqs:SendMessage", "uploads"), func(c *app.Config) { c.S3.TestEventsOff = true })
+}
+
+func tellQueue(t *testing.T, policy string, options ...testenv.Option) {
 	testenv.Bubble(t, func(t *testing.T, env *testenv.Env) {
 		b, q := createNotifier(t, env, "uploads"), create(t, env, "uploads-events", nil)
+		if policy != "" {
+			q.set("Policy", policy)
+		}
 		if err := b.notify(&types.NotificationConfiguration{QueueConfigurations: []types.QueueConfiguration{
 			{QueueArn: aws.String(queueARNs + "uploads-events"), Events: []types.Event{"s3:ObjectCreated:*"}},
 		}}); err != nil {
@@ -183,7 +193,7 @@ func TestBucketTellsAQueueAsItIs(t *testing.T) {
 		b.put("hello.txt", "hello\n")
 		time.Sleep(time.Minute)
 		wantEqual(t, "the first message", told(t, *q.one().Body), "ObjectCreated:Put hello.txt 6")
-	}, func(c *app.Config) { c.SQS.PoliciesOff, c.S3.TestEventsOff = true, true })
+	}, options...)
 }
 
 // Destinations that S3 may not use are refused, and change nothing.
@@ -202,7 +212,6 @@ func TestBucketAsksItsDestinations(t *testing.T) {
 			}
 		}
 		refused("no queue", b.notify(to("none")))
-		refused("a queue without a policy", b.notify(to("closed")))
 		q.set("Policy", fromBucket(queueARNs+"closed", "sqs:SendMessage", "others"))
 		refused("a queue for another bucket", b.notify(to("closed")))
 		b.put("k", "")
