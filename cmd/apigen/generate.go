@@ -241,7 +241,7 @@ func (g *generator) serviceVar() {
 	for _, name := range g.operationNames() {
 		op := g.Operations[name]
 		g.printf("{Name: %q, Method: %q, URI: %q, Status: %d, Input: &shapes[%d], Output: &shapes[%d], ResultWrapper: %q, MaxBody: %d,\n",
-			name, op.HTTP.Method, op.HTTP.RequestURI, op.HTTP.ResponseCode, g.index[op.Input.Shape], g.index[op.Output.Shape], op.Output.ResultWrapper, g.service.maxBody(name))
+			name, op.HTTP.Method, op.HTTP.RequestURI, g.service.status(name, op.HTTP.ResponseCode), g.index[op.Input.Shape], g.index[op.Output.Shape], op.Output.ResultWrapper, g.service.maxBody(name))
 		if root := g.service.Roots[name]; root != "" {
 			g.printf("Root: %q,\n", root)
 		}

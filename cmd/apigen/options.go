@@ -42,6 +42,10 @@ type options struct {
 	// document of Lambda's that holds a zip file of 50 MiB in base64.
 	MaxBody map[string]int64 `json:"maxBody"`
 
+	// Statuses are the statuses of success, by operation, where AWS's answer has another one
+	// than its model: 204 for S3's PutBucketPolicy.
+	Statuses map[string]int `json:"statuses"`
+
 	// ReadWhole are operations whose blobs come to the service whole, as []byte, though
 	// the model says that they stream: what they take is short, and used as a whole.
 	ReadWhole []string `json:"readWhole"`
@@ -90,11 +94,19 @@ func (o options) maxBody(operation string) int64 {
 	return usualBody
 }
 
+// status is that of an operation's success; 0 where neither says it.
+func (o options) status(operation string, model int) int {
+	if n, ok := o.Statuses[operation]; ok {
+		return n
+	}
+	return model
+}
+
 // check refuses options for what the model does not have.
 func (o options) check(m *model) error {
-	for _, name := range slices.Concat(slices.Sorted(maps.Keys(o.MaxBody)), slices.Sorted(maps.Keys(o.Roots)), o.ReadWhole) {
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(o.MaxBody)), slices.Sorted(maps.Keys(o.Roots)), slices.Sorted(maps.Keys(o.Statuses)), o.ReadWhole) {
 		if m.Operations[name] == nil {
-			return fmt.Errorf("maxBody, roots, readWhole: the model has no operation %s", name)
+			return fmt.Errorf("maxBody, roots, statuses, readWhole: the model has no operation %s", name)
 		}
 	}
 	for _, name := range o.OwnBounds {

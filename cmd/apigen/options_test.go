@@ -94,6 +94,27 @@ func TestReadWhole(t *testing.T) {
 	}
 }
 
+// A status of success is the model's, unless the options say otherwise.
+func TestStatuses(t *testing.T) {
+	model := `{"metadata": {"serviceId": "Sample", "endpointPrefix": "sample", "protocols": ["rest-xml"]},
+		"operations": {"Put": {"name": "Put", "http": {"method": "PUT", "requestUri": "/"}, "input": {"shape": "A"}},
+			"Make": {"name": "Make", "http": {"method": "POST", "requestUri": "/", "responseCode": 201}, "input": {"shape": "A"}}},
+		"shapes": {"A": {"type": "structure", "members": {}}}}`
+	dir := write(t, map[string]string{"models/sample.json": model, "models/sample.options.json": `{"statuses": {"Put": 204}}`})
+	if err := run("", dir); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "sample/service.gen.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`Name: "Put", Method: "PUT", URI: "/", Status: 204,`, `Name: "Make", Method: "POST", URI: "/", Status: 201,`} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %q in\n%s", want, b)
+		}
+	}
+}
+
 // A model that was trimmed is trimmed already.
 func TestTrimTwice(t *testing.T) {
 	const models = "../../services/internal/api/models"
