@@ -24,6 +24,7 @@ type bench struct {
 
 	brokers map[string]brokerTimes // by driver or cluster, of this run
 	rabbit  *rabbitTimes           // of this run
+	big     *bigTimes              // of this run
 }
 
 // prepare builds what the modes need and starts the echo server.
@@ -91,7 +92,7 @@ func (b *bench) measure(ctx context.Context, chosen []mode, n int) (samples map[
 		}
 		defer b.server.stop()
 	}
-	samples, b.brokers, b.rabbit = map[string]sample{}, map[string]brokerTimes{}, nil
+	samples, b.brokers, b.rabbit, b.big = map[string]sample{}, map[string]brokerTimes{}, nil, nil
 	for _, m := range chosen {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -102,7 +103,9 @@ func (b *bench) measure(ctx context.Context, chosen []mode, n int) (samples map[
 		fmt.Fprintf(os.Stderr, "run %d of %d: %s\n", n, b.runs, m.name)
 		var echo sample
 		if m.echoed {
-			if echo, err = b.runEcho(); err != nil {
+			same := *b
+			same.size = max(b.size, m.body)
+			if echo, err = same.runEcho(); err != nil {
 				return nil, fmt.Errorf("echo: %w", err)
 			}
 		}

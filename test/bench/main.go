@@ -36,6 +36,7 @@ type config struct {
 	fifo     bool
 	groups   int
 	idle     time.Duration
+	bigSize  int64
 }
 
 func main() {
@@ -51,11 +52,21 @@ func main() {
 	flag.BoolVar(&c.fifo, "fifo", false, "use FIFO queues")
 	flag.IntVar(&c.groups, "groups", 100, "message groups on FIFO queues")
 	flag.DurationVar(&c.idle, "idle", 20*time.Second, "how long modes idle and idle1000 watch: the system counts in hundredths of a second")
+	flag.Int64Var(&c.bigSize, "big", 1<<30, "bytes of the object of modes s3up and s3down")
+	bare := flag.String("bare", "", "be the bare server of large objects, at this address")
+	bareDir := flag.String("bare-dir", "", "where the bare server keeps its object")
 	echo := flag.String("echo", "", "be the echo server, at this address")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *bare != "" {
+		if err := serveBare(ctx, *bare, *bareDir); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	err := c.run(ctx, *echo)
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -17,6 +17,7 @@ type mode struct {
 	function bool   // needs a function's code
 	once     bool   // measured in the first run only: it takes long
 	asked    bool   // measured when it is named only: it takes minutes
+	body     int    // bytes of what the echo server is sent, if more than of a message
 	run      func(*bench) (sample, error)
 	floors   []floor
 }
@@ -81,6 +82,26 @@ var modes = []mode{
 		floors: []floor{bytesBelow(2 << 10)}},
 	{name: "snsfiforest", does: "the same, a FIFO topic with a FIFO queue", once: true, asked: true, run: (*bench).runTopicFIFORest,
 		floors: []floor{bytesBelow(80 << 10)}},
+	{name: "s3put", does: "PutObject of 1 KB", echoed: true, body: objectSize, run: (*bench).runPut,
+		floors: []floor{opsOfEcho(0.33)}},
+	{name: "s3get", does: "GetObject of 1 KB, from memory", echoed: true, body: objectSize, run: (*bench).runGet,
+		floors: []floor{opsOfEcho(0.5)}},
+	{name: "s3getback", does: "the same, read back: the first time after a restart", echoed: true, body: objectSize, run: (*bench).runGetBack,
+		floors: []floor{opsOfEcho(0.35)}},
+	{name: "s3wake", does: "from PutObject to the handler of a function that is told of it", function: true, run: (*bench).runPutWake,
+		floors: []floor{p50Below(3 * time.Millisecond)}},
+	{name: "s3bareup", does: "a bare net/http server takes 1 GB in: MD5, AES-256-GCM in 64 KiB frames, a file", asked: true,
+		run: bigOf(func(t *bigTimes) sample { return t.bareUp })},
+	{name: "s3up", does: "PutObject of 1 GB; -big sets the size", asked: true,
+		run: bigOf(func(t *bigTimes) sample { return t.up }), floors: []floor{msgsOf("s3bareup", 0.7), memoryBelow(64 << 20)}},
+	{name: "s3baredown", does: "the bare server sends it out again", asked: true,
+		run: bigOf(func(t *bigTimes) sample { return t.bareDown })},
+	{name: "s3down", does: "GetObject of 1 GB", asked: true,
+		run: bigOf(func(t *bigTimes) sample { return t.down }), floors: []floor{msgsOf("s3baredown", 0.7), memoryBelow(64 << 20)}},
+	{name: "s3list", does: "ListObjectsV2: 1,000 keys out of the middle of 1,000,000", once: true, asked: true, run: (*bench).runList,
+		floors: []floor{p50Below(5 * time.Millisecond), memoryBelow(400 << 20), readyBelow(3 * time.Second), firstBelow(3 * time.Second)}},
+	{name: "s3multi", does: "100 multipart uploads of two parts of 5 MiB at once", once: true, asked: true, run: (*bench).runMulti,
+		floors: []floor{memoryBelow(200 << 20)}},
 	{name: "synced", does: "SendMessage, --sync always, 64 connections", echoed: true, run: (*bench).runSynced,
 		floors: []floor{synced(20_000)}},
 	{name: "broker", does: "from CreateBroker to a connected client over TLS, process; only when named", asked: true,
