@@ -23,6 +23,9 @@ import (
 //     request has tags
 //   - a new bucket has the owner enforced, blocks public access, encrypts with AES256 and
 //     refuses keys of clients (SSE-C)
+//   - who asks for the ACL private and for no ownership gets BucketOwnerPreferred: such a
+//     bucket takes objects with ACLs, which clients like rclone go on to put. Seen at AWS
+//     (https://github.com/versity/versitygw/issues/1869)
 //
 // Not supported: object lock, directory buckets, and ACLs other than private.
 func (s *Service) CreateBucket(ctx context.Context, in *api.CreateBucketInput) (*api.CreateBucketOutput, error) {
@@ -72,6 +75,9 @@ func newSettings(in *api.CreateBucketInput, conf *api.CreateBucketConfiguration)
 		Public:     &object.PublicAccess{BlockACLs: true, IgnoreACLs: true, BlockPolicy: true, RestrictBuckets: true},
 		Encryption: object.BucketEncryption{Algorithm: aes256, BlockSSEC: true},
 		Location:   kit.Value(conf.LocationConstraint),
+	}
+	if in.ACL != nil && *in.ACL == "private" {
+		settings.Ownership = preferred
 	}
 	if in.ObjectOwnership != nil {
 		if !isOwnership(*in.ObjectOwnership) {

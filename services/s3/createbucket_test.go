@@ -166,6 +166,22 @@ func TestNewBuckets(t *testing.T) {
 	}
 }
 
+// rclone makes buckets with the ACL private, and puts objects with it.
+func TestCreatePrivateBucket(t *testing.T) {
+	b := start(t)
+	must(b.CreateBucket(t.Context(), &sdk.CreateBucketInput{Bucket: aws.String("private"), ACL: "private"}))(t)
+	must(b.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String("private"), Key: aws.String("k"), ACL: "private"}))(t)
+	got := must(b.GetBucketOwnershipControls(t.Context(), &sdk.GetBucketOwnershipControlsInput{Bucket: aws.String("private")}))(t)
+	if rules := got.OwnershipControls.Rules; rules[0].ObjectOwnership != "BucketOwnerPreferred" {
+		t.Errorf("got %+v", rules)
+	}
+	must(b.CreateBucket(t.Context(), &sdk.CreateBucketInput{Bucket: aws.String("enforced"), ACL: "private", ObjectOwnership: "BucketOwnerEnforced"}))(t)
+	_, err := b.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String("enforced"), Key: aws.String("k"), ACL: "private"})
+	if err == nil || !strings.Contains(err.Error(), "AccessControlListNotSupported") {
+		t.Errorf("an ACL where the owner is enforced: %v", err)
+	}
+}
+
 func TestCreateBucketRefuses(t *testing.T) {
 	b := start(t)
 	for _, c := range []struct {

@@ -7,11 +7,13 @@ import (
 	api "millrace/services/internal/api/s3"
 )
 
-// enforced is the ownership of buckets that have no access control lists.
-const enforced = "BucketOwnerEnforced"
+const (
+	enforced  = "BucketOwnerEnforced" // of buckets that have no access control lists
+	preferred = "BucketOwnerPreferred"
+)
 
 func isOwnership(s string) bool {
-	return s == enforced || s == "BucketOwnerPreferred" || s == "ObjectWriter"
+	return s == enforced || s == preferred || s == "ObjectWriter"
 }
 
 // PutBucketOwnershipControls   restXml
