@@ -89,10 +89,11 @@ func tools(t *testing.T, name string, trial ...string) []string {
 	return found
 }
 
-// background runs a runtime beside the test and returns its endpoint.
-func background(t *testing.T) (endpoint string) {
+// background runs a runtime with some flags beside the test, and returns its endpoint.
+func background(t *testing.T, flags ...string) (endpoint string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(binaries, "runtime"), "start", "--listen", "127.0.0.1:0", "--sns-cert-listen", "127.0.0.1:0")
+	flags = append([]string{"start", "--listen", "127.0.0.1:0", "--sns-cert-listen", "127.0.0.1:0"}, flags...)
+	cmd := exec.Command(filepath.Join(binaries, "runtime"), flags...)
 	cmd.Dir = t.TempDir()
 	server, err := startProcess(cmd)
 	if err != nil {
@@ -153,8 +154,9 @@ await() { for _ in {1..200}; do [ "$(moves Status)" = "$1" ] && return; sleep 0.
 OTHERS=$ENDPOINT/000000000000/small
 `
 
-// play types the session into one shell and compares what it prints.
-func (c console) play(t *testing.T, aws string) {
+// play types the session into one shell, beside a runtime with some flags, and compares
+// what it prints.
+func (c console) play(t *testing.T, aws string, flags ...string) {
 	const next = "\x1e"
 	var typed strings.Builder
 	typed.WriteString(prelude)
@@ -163,7 +165,7 @@ func (c console) play(t *testing.T, aws string) {
 	}
 	cmd := exec.Command("bash", "-c", typed.String())
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(clientEnv(background(t)), "PATH="+firstInPath(t, aws))
+	cmd.Env = append(clientEnv(background(t, flags...)), "PATH="+firstInPath(t, aws))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end what it runs with it
 	said := output.New()
 	cmd.Stdout, cmd.Stderr = said, said

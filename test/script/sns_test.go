@@ -1,8 +1,6 @@
 package script
 
 import (
-	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -57,19 +55,7 @@ func TestSNSCommandLine(t *testing.T) {
 func TestSNSJavaScript(t *testing.T) {
 	needs.Long(t)
 	rememberSources(t)
-	for _, tool := range []string{"node", "npm"} {
-		_, err := exec.LookPath(tool)
-		needs.That(t, err, "apt-get install nodejs npm")
-	}
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "sns"))); err != nil {
-		t.Fatal(err)
-	}
-	install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
-	install.Dir = dir
-	if said, err := install.CombinedOutput(); err != nil {
-		needs.That(t, errors.Join(err, errors.New(string(said))), "npm ci in test/script/testdata/sns, which asks the registry")
-	}
+	dir := npmInstalled(t, "sns")
 	cmd := exec.CommandContext(t.Context(), "node", "sns.mjs")
 	cmd.Dir = dir
 	playSNS(t, cmd)
@@ -79,23 +65,15 @@ func TestSNSJavaScript(t *testing.T) {
 // sent: by their names, or as the command line has them.
 func playSNS(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	cmd.Env = append(clientEnv(background(t)), cmd.Env...)
-	said, err := cmd.Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			t.Fatalf("%v\n%s%s", err, said, exit.Stderr)
-		}
-		t.Fatal(err)
-	}
+	said := playClient(t, cmd)
 	want := snsOperations()
-	if !strings.Contains(string(said), want[0]) {
+	if !strings.Contains(said, want[0]) {
 		for i, name := range want {
 			want[i] = commandOf(name)
 		}
 	}
 	slices.Sort(want)
-	if got := strings.Fields(string(said)); !slices.Equal(got, want) {
+	if got := strings.Fields(said); !slices.Equal(got, want) {
 		t.Errorf("sent\n%q\nwant all operations:\n%q", got, want)
 	}
 }
