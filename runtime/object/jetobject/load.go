@@ -70,6 +70,9 @@ func (b *Bucket) load(ctx context.Context) error {
 	if s.machine == nil {
 		s.machine, s.last = object.New(b.secret), r.first-1
 		opened = true
+		if !b.stream.shared && r.last > 0 && r.first > r.last { // the newest entry is never purged
+			r.missing.add(1, r.last)
+		}
 	}
 	if opened { // nobody else knows the machine
 		change = func(f func()) { f() }

@@ -239,6 +239,13 @@ func TestLostLogIsReported(t *testing.T) {
 		change        func(*backbone.Backbone, string) error
 	}{
 		{"all", "1-3", func(b *backbone.Backbone, stream string) error { return b.JetStream().DeleteStream(ctx, stream) }},
+		{"all but what its last sequence was", "1-3", func(b *backbone.Backbone, stream string) error {
+			s, err := b.JetStream().Stream(ctx, stream)
+			if err != nil {
+				return err
+			}
+			return s.Purge(ctx)
+		}},
 		{"front", "1-2", func(b *backbone.Backbone, stream string) error {
 			s, err := b.JetStream().Stream(ctx, stream)
 			if err != nil {
