@@ -100,7 +100,8 @@ func (w *walk) play(t *testing.T, readme string) {
 			t.Errorf("%q in the first terminal: %v\n%s", want, err, server.out)
 		}
 	}
-	for _, want := range []string{`notices.*notice "New order": \{"id":"order-6"`, `notices.*notice "No order": `, `jobs.*order order-6: 3 × pond`} {
+	for _, want := range []string{`notices.*notice "New order": \{"id":"order-6"`, `notices.*notice "No order": `, `jobs.*order order-6: 3 × pond`,
+		`uploads.*ObjectCreated:Put s3://uploads/in/hello world.txt: 6 bytes`} {
 		if _, err := server.out.Await(regexp.MustCompile(want)); err != nil {
 			t.Errorf("%q in the first terminal: %v\n%s", want, err, server.out)
 		}
