@@ -16,7 +16,6 @@ import (
 type model struct {
 	versions map[string][]modelVersion // newest first
 	uploads  map[string]*modelUpload   // by id
-	events   []string
 }
 
 type modelVersion struct {

@@ -32,11 +32,6 @@ type record struct {
 	parts  []int  // kindCompleted: the numbers of its parts, ascending
 }
 
-// hasItem reports whether a record becomes an item.
-func (k kind) hasItem() bool {
-	return k == kindVersion || k == kindUpload || k == kindPart || k == kindCompleted
-}
-
 // append encodes r. Of a content in its own entry only the length is encoded.
 func (r *record) append(b []byte) []byte {
 	b = append(b, byte(r.kind))

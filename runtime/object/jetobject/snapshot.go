@@ -20,7 +20,7 @@ const (
 	snapshotEnd = ".snapshot"
 
 	// snapshotEntries is how many entries have to be read for a snapshot to be worth it.
-	snapshotEntries = 1 << 14
+	snapshotEntries = 1 << 13
 	// snapshotEntriesAtStop is the same at Stop, when nobody waits.
 	snapshotEntriesAtStop = 1 << 8
 )

@@ -76,7 +76,7 @@ func (b *Bucket) loaded(opened, lossy bool, entries int) {
 			}
 		}
 	}
-	if opened {
+	if opened && !lossy { // what a lost entry named may be all that is left of an object
 		run.Go(func() { b.sweep(run.Halted()) })
 	}
 	if b.state.machine.PendingLen() > 0 {
@@ -107,7 +107,7 @@ func (b *Bucket) keepUp() {
 		entries := m.Movable(moveAtOnce)
 		u.moving = run.Go(func() { b.move(run.Work(), entries) })
 	}
-	if !u.snapshotting && u.sinceSnapshot >= max(snapshotEntries, m.Len()/4) {
+	if !u.snapshotting && u.sinceSnapshot >= max(snapshotEntries, m.Len()/16) {
 		if write := b.writeSnapshot(); write != nil {
 			u.sinceSnapshot = 0
 			u.snapshotting = run.Go(func() { b.snapshot(run.Work(), write) })
