@@ -53,15 +53,13 @@ func TestS3JavaScript(t *testing.T) {
 	playClient(t, cmd)
 }
 
-// The same page as in TestConsole, where it comes to S3. It was written for an emulator
-// whose queues have no policies and whose S3 sends no test event, so the runtime does
-// without them, too.
+// The same page as in TestConsole, where it comes to S3. The queue there has no policy.
 func TestS3Console(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "s3.console"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	readConsole(string(text)).play(t, s3Tool(t, "aws", "awscli", "--version"), "--sqs-policies", "off", "--s3-test-events", "off")
+	readConsole(string(text)).play(t, s3Tool(t, "aws", "awscli", "--version"), "--log-level", "error") // it warns of what AWS refuses
 }
 
 // An upload comes to a handler through a topic and a queue that the AWS CLI has set up.
