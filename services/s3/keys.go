@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"millrace/services/internal/kit"
 )
@@ -12,8 +13,12 @@ import (
 // maxKey is how long a key may be, in bytes.
 const maxKey = 1024
 
-// checkKey refuses a key that no object can have.
+// checkKey refuses a key that no object can have: bytes that are no UTF-8 could be put,
+// but neither a list nor an event could name them.
 func checkKey(key string) error {
+	if !utf8.ValidString(key) {
+		return refusal("InvalidURI", http.StatusBadRequest, "Couldn't parse the specified URI.", "URI", encodeKey(key))
+	}
 	if len(key) > maxKey {
 		return refusal("KeyTooLongError", http.StatusBadRequest, "Your key is too long",
 			"Size", strconv.Itoa(len(key)), "MaxSizeAllowed", strconv.Itoa(maxKey))

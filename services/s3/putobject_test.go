@@ -81,6 +81,7 @@ func TestPutRefusals(t *testing.T) {
 	}{
 		{"no bucket", func(i *in) { i.Bucket = aws.String("nobody") }, 404, noBucket},
 		{"a long key", func(i *in) { i.Key = &long }, 400, "KeyTooLongError: Your key is too long"},
+		{"a key that is no UTF-8", func(i *in) { i.Key = aws.String("a\xff\xfe") }, 400, "InvalidURI: Couldn't parse the specified URI."},
 		{"another MD5", func(i *in) { i.ContentMD5 = aws.String("XrY7u+Ae7tCTyyK7j1rNww==") }, 400, "BadDigest: The Content-MD5 you specified did not match what we received."},
 		{"no MD5", func(i *in) { i.ContentMD5 = aws.String("eA==") }, 400, "InvalidDigest: The Content-MD5 you specified was invalid."},
 		{"another checksum", func(i *in) { i.ChecksumSHA256 = aws.String(base64.StdEncoding.EncodeToString(make([]byte, 32))) }, 400, "BadDigest: The SHA256 you specified did not match the calculated checksum."},
