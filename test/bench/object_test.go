@@ -19,12 +19,11 @@ func TestBareServer(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "object")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		serve := func() error { return bareDown(w, aead, file) }
 		if r.Method == http.MethodPut {
-			err = bareUp(w, r, aead, file)
-		} else {
-			err = bareDown(w, aead, file)
+			serve = func() error { return bareUp(w, r, aead, file) }
 		}
-		if err != nil {
+		if err := serve(); err != nil {
 			t.Error(err)
 		}
 	}))

@@ -35,6 +35,9 @@ func (v Verifier) Check(r *http.Request) (*Signature, error) {
 		}
 	}
 	if s.Algorithm == V2 {
+		if err := s.checkMethod(r); err != nil {
+			return nil, err
+		}
 		return s, nil
 	}
 	if unsigned := s.unsignedHeaders(r); unsigned != nil {
@@ -82,11 +85,11 @@ func (v Verifier) verify(s *Signature, r *http.Request) error {
 		return s.mismatch()
 	}
 	if v.Secret == nil {
-		return nil
+		return s.checkMethod(r)
 	}
 	secret, ok := v.Secret(s.AccessKey)
 	if !ok {
-		return nil
+		return s.checkMethod(r)
 	}
 	s.key = SigningKey(secret, s.Time.Format(dateLayout), s.Region, s.Service)
 	if s.sign(r, canonicalPath(sent)); !s.matches() {
