@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/store/streams"
 )
 
 // ahead is how many chunks are read before they are asked for, by who reads one after
@@ -67,7 +68,7 @@ func (r *chunkReader) open() (err error) {
 	subject := subjectOf(r.bucket, r.name)
 	m, err := r.stream.GetLastMsgForSubject(r.ctx, subject)
 	if isMissing(err) || err == nil && m.Header.Get(endHeader) == "" { // that replica may lag behind
-		m, err = r.s.leaders(r.ctx, streamOf(r.bucket), leaderRequest{Last: subject})
+		m, err = r.s.leaders(r.ctx, streamOf(r.bucket), streams.Request{Last: subject})
 	}
 	switch {
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/store/streams"
 )
 
 // Chunks is a Store on an external NATS server, which several runtimes share. A bucket
@@ -255,7 +256,7 @@ func (s *Chunks) isWriting(name string) bool {
 func (s *Chunks) message(ctx context.Context, st jetstream.Stream, seq uint64) (*jetstream.RawStreamMsg, error) {
 	m, err := st.GetMsg(ctx, seq)
 	if isMissing(err) {
-		m, err = s.leaders(ctx, st.CachedInfo().Config.Name, leaderRequest{Seq: seq})
+		m, err = s.leaders(ctx, st.CachedInfo().Config.Name, streams.Request{Seq: seq})
 	}
 	return m, err
 }

@@ -19,6 +19,7 @@ import (
 	"millrace/runtime/store/keys"
 	"millrace/runtime/store/loss"
 	"millrace/runtime/store/record"
+	"millrace/runtime/store/streams"
 )
 
 // A Config is what buckets stand on. Backbone, Records, Keys and Blobs are required, and have
@@ -93,7 +94,7 @@ type Outbox interface {
 type Buckets struct {
 	config   Config // as New has completed it
 	table    *record.Table[bucketRecord]
-	storage  storageCheck
+	storage  streams.StorageCheck
 	contents *contentCache
 	readers  chan struct{} // limits how many logs are read at the same time
 	life     lifecycle.Once
@@ -137,7 +138,7 @@ func New(c Config) *Buckets {
 		config: c, table: record.NewTable[bucketRecord](c.Records, "bucket"),
 		contents: newContentCache(c.CacheBytes), readers: make(chan struct{}, c.ConcurrentReads), buckets: map[string]*Bucket{},
 	}
-	bs.storage.verify = c.VerifyStored
+	bs.storage.Verify = c.VerifyStored
 	return bs
 }
 

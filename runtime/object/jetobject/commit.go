@@ -7,6 +7,7 @@ import (
 
 	"millrace/runtime/fault"
 	"millrace/runtime/object"
+	"millrace/runtime/store/streams"
 )
 
 const (
@@ -42,7 +43,7 @@ func (b *Bucket) Do(ctx context.Context, commands ...object.Command) error {
 			return err
 		}
 	}
-	if err := b.buckets.storage.beforeWrite(); err != nil {
+	if err := b.buckets.storage.BeforeWrite(); err != nil {
 		return err
 	}
 	b.blobs.hand(commands)
@@ -136,10 +137,10 @@ func (b *Bucket) commit(ctx context.Context, commands []pending) {
 			return
 		}
 		stored, err := b.store(ctx, batch, taken)
-		again := errors.Is(err, errOvertaken) || errors.Is(err, errNobody) && b.stream.shared
+		again := errors.Is(err, errOvertaken) || errors.Is(err, streams.ErrNobody) && b.stream.shared
 		switch {
 		case again && time.Since(began) < retryLimit && ctx.Err() == nil:
-			if b.invalidate(); errors.Is(err, errNobody) { // no leader yet
+			if b.invalidate(); errors.Is(err, streams.ErrNobody) { // no leader yet
 				time.Sleep(retryPause)
 			}
 			continue
@@ -227,7 +228,7 @@ func (b *Bucket) store(ctx context.Context, batch *object.Batch, taken []pending
 		batch.Applied()
 		return true, nil
 	}
-	checks, firstLive := b.buckets.storage.begun.Load(), b.state.machine.FirstLive()
+	checks, firstLive := b.buckets.storage.Begun(), b.state.machine.FirstLive()
 	seq, err := b.append(ctx, entry)
 	if err != nil {
 		return false, err
@@ -238,7 +239,7 @@ func (b *Bucket) store(ctx context.Context, batch *object.Batch, taken []pending
 	}
 	b.upkeep.firstLive = firstLive
 	b.afterEntry(taken, effects)
-	return true, b.buckets.storage.afterStore(checks)
+	return true, b.buckets.storage.AfterStore(checks)
 }
 
 // append publishes an entry, and makes the stream if there is none.

@@ -2,7 +2,6 @@ package jetobject
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/streams"
 )
 
 // A stream is the log of one bucket in JetStream.
@@ -27,7 +27,6 @@ const (
 	streamPrefix  = "MILLRACE_BUCKET_"
 	subjectPrefix = "millrace.bucket."
 	directGet     = "$JS.API.DIRECT.GET."
-	leaderGet     = "$JS.API.STREAM.MSG.GET."
 	statusHeader  = "Status"
 
 	responseTimeout        = 10 * time.Second // longer than any healthy JetStream takes
@@ -204,25 +203,14 @@ func (s *stream) get(ctx context.Context, seq uint64) ([]byte, error) {
 func (s *stream) fromLeader(ctx context.Context, seq uint64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	answer, err := s.store.Conn().RequestWithContext(ctx, leaderGet+s.name, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	msg, err := streams.FromLeader(ctx, s.store.Conn(), s.name, streams.Request{Seq: seq})
+	if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	var got struct {
-		Message struct {
-			Data []byte `json:"data"`
-		} `json:"message"`
-		Error *jetstream.APIError `json:"error"`
-	}
-	switch err := json.Unmarshal(answer.Data, &got); {
-	case err != nil:
-		return nil, fmt.Errorf("reading entry %d of %s: %w", seq, s.name, err)
-	case got.Error == nil:
-		return append([]byte{}, got.Message.Data...), nil
-	case got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound, got.Error.ErrorCode == jetstream.JSErrCodeStreamNotFound:
-		return nil, nil
-	}
-	return nil, got.Error
+	return msg.Data, nil
 }
 
 // purge removes the entries below a sequence.

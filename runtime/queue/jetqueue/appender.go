@@ -1,17 +1,14 @@
 package jetqueue
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"sync"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/backbone/direct"
+	"millrace/runtime/store/streams"
 )
 
 // An appender publishes the entries of one log to JetStream and receives their
@@ -21,7 +18,7 @@ type appender struct {
 	store     *backbone.Backbone
 	conn      *nats.Conn
 	subject   string
-	ackPrefix []byte // how an acknowledgement begins, up to the sequence
+	ackPrefix []byte // see streams.AckPrefix
 	onAck     func() // called after an ack was added; only with direct
 
 	direct *direct.Inbox // to the embedded server; nil for an external one
@@ -37,12 +34,7 @@ type appender struct {
 // An ackQueue holds acknowledgements that the owner has not processed.
 type ackQueue struct {
 	mu  sync.Mutex
-	all []ack
-}
-
-type ack struct {
-	seq uint64 // of the entry that is stored
-	err error  // why an entry is not stored, or may not be
+	all []streams.Ack
 }
 
 // open prepares to append. Acknowledgements of earlier entries no longer arrive.
@@ -52,7 +44,7 @@ func (l *appender) open() (err error) {
 	l.acks = all
 	if d := l.store.Direct(); d != nil {
 		l.direct = d.Open(func(status string, data []byte) {
-			all.add(l.parseAck(status, data))
+			all.add(streams.ParseAck(l.ackPrefix, status, data))
 			l.onAck()
 		})
 		return nil
@@ -92,47 +84,21 @@ func (l *appender) append(seq uint64, entry []byte) error {
 
 // receiveAck takes in an acknowledgement of an external server.
 func (l *appender) receiveAck(msg *nats.Msg) {
-	l.acks.add(l.parseAck(msg.Header.Get(statusHeader), msg.Data))
+	l.acks.add(streams.ParseAck(l.ackPrefix, msg.Header.Get(statusHeader), msg.Data))
 }
 
-// parseAck parses an acknowledgement. JetStream acknowledges entries in their order,
-// by their sequence.
-func (l *appender) parseAck(status string, data []byte) ack {
-	if status != "" {
-		return ack{0, fmt.Errorf("JetStream does not respond (status %s)", status)}
-	}
-	if rest, ok := bytes.CutPrefix(data, l.ackPrefix); ok {
-		if digits, ok := bytes.CutSuffix(rest, []byte("}")); ok {
-			if seq, err := strconv.ParseUint(string(digits), 10, 64); err == nil {
-				return ack{seq, nil} // nearly always
-			}
-		}
-	}
-	var said struct {
-		Seq   uint64              `json:"seq"`
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(data, &said); err != nil {
-		return ack{0, fmt.Errorf("malformed acknowledgement: %w", err)}
-	}
-	if said.Error != nil {
-		return ack{0, said.Error}
-	}
-	return ack{said.Seq, nil}
-}
-
-func (a *ackQueue) add(one ack) {
+func (a *ackQueue) add(one streams.Ack) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.all = append(a.all, one)
 }
 
 // next removes and returns the oldest acknowledgement.
-func (a *ackQueue) next() (one ack, ok bool) {
+func (a *ackQueue) next() (one streams.Ack, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.all) == 0 {
-		return ack{}, false
+		return streams.Ack{}, false
 	}
 	one = a.all[0]
 	a.all = append(a.all[:0], a.all[1:]...)

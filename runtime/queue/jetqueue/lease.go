@@ -2,11 +2,9 @@ package jetqueue
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
+	"millrace/runtime/store/streams"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // A lease term is the time during which a node owns a queue. A single runtime has
@@ -72,8 +70,7 @@ func (o *owner) closeReasonLocked() error {
 // written to the log. With one entry under way at a time, nothing of ours was stored
 // then.
 func isOwnershipLost(err error) bool {
-	var e *jetstream.APIError
-	return errors.As(err, &e) && e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+	return streams.IsWrongSequence(err)
 }
 
 // backOff waits a moment, for news of the node that took the queue over. It is true

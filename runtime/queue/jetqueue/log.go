@@ -2,7 +2,6 @@ package jetqueue
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/streams"
 )
 
 // A queueLog is the stream of one queue. Every entry is published with the sequence
@@ -59,7 +59,7 @@ func (qs *Queues) newLog(generation uint64) *queueLog {
 	name := generationName(generation)
 	l := &queueLog{
 		conn: qs.conn, js: qs.js, stream: streamPrefix + name, timeout: responseTimeout, readSlots: qs.readSlots,
-		appender: appender{store: qs.store, conn: qs.conn, subject: subjectPrefix + name, ackPrefix: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+name)},
+		appender: appender{store: qs.store, conn: qs.conn, subject: subjectPrefix + name, ackPrefix: streams.AckPrefix(streamPrefix + name)},
 	}
 	if qs.router != nil {
 		l.timeout = clusterResponseTimeout
@@ -170,26 +170,14 @@ func (g gapError) Error() string { return fmt.Sprintf("entries %d-%d are missing
 func (l *queueLog) readFromLeader(ctx context.Context, seq uint64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	answer, err := l.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+l.stream, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	msg, err := streams.FromLeader(ctx, l.conn, l.stream, streams.Request{Seq: seq})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	var got struct {
-		Message struct {
-			Data []byte `json:"data"`
-		} `json:"message"`
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(answer.Data, &got); err != nil {
-		return nil, fmt.Errorf("reading entry %d of %s: %w", seq, l.stream, err)
-	}
-	if got.Error == nil {
-		return append([]byte{}, got.Message.Data...), nil
-	}
-	if got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
-		return nil, nil
-	}
-	return nil, got.Error
+	return msg.Data, nil
 }
 
 // readBatch makes one batched direct get (ADR-31) of at most batch entries and about

@@ -66,7 +66,7 @@ type owner struct {
 type inflightEntry struct {
 	seq           uint64
 	appendedAt    time.Time
-	checksStarted uint64     // see storageCheck
+	checksStarted uint64     // see streams.StorageCheck
 	checkpoint    checkpoint // once the entry is stored
 	commands      []*command
 	answered      []*queue.Waiter

@@ -340,7 +340,7 @@ func (q *Queue) submit(c *command) error {
 			"%d bytes do not fit in one entry of the log: the NATS server takes %d, raise its max_payload", c.size, room)
 	}
 	if c.size > 0 {
-		if err := q.queues.storage.beforeWrite(); err != nil {
+		if err := q.queues.storage.BeforeWrite(); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"millrace/runtime/store/cluster"
 	"millrace/runtime/store/loss"
 	"millrace/runtime/store/record"
+	"millrace/runtime/store/streams"
 )
 
 // Options tune New. The zero Options are ready to use.
@@ -119,7 +120,7 @@ type Queues struct {
 	wallClock      func() time.Time    // nil for the process's
 	gate           capacity.Gate
 	moveLimit      capacity.Limit
-	storage        storageCheck
+	storage        streams.StorageCheck
 	admitWrite     func(rested time.Duration, bytes int) error
 	readSlots      chan struct{} // limits how many logs are read at the same time
 	readAheadBytes int

@@ -131,11 +131,11 @@ func (o *owner) takeAcks(now time.Time) (over bool, err error) {
 		if !ok {
 			break
 		}
-		if a.err != nil {
-			return true, a.err
+		if a.Err != nil {
+			return true, a.Err
 		}
-		if len(o.inflight) == 0 || o.inflight[0].seq != a.seq {
-			return true, fmt.Errorf("acknowledgement of entry %d is out of order", a.seq)
+		if len(o.inflight) == 0 || o.inflight[0].seq != a.Seq {
+			return true, fmt.Errorf("acknowledgement of entry %d is out of order", a.Seq)
 		}
 		o.entryStored()
 	}
@@ -216,7 +216,7 @@ func (o *owner) round(now time.Time) error {
 	if d := o.Config().DeadLetter; d != nil {
 		m.SetDeadLetterQueueExists(o.queues.has(d.Target))
 	}
-	e := inflightEntry{appendedAt: now, checksStarted: o.queues.storage.started.Load()}
+	e := inflightEntry{appendedAt: now, checksStarted: o.queues.storage.Begun()}
 	m.Begin(o.clock.MachineTime(now), o.queues.wallAt(now))
 	commands = o.admitted(now, commands)
 	for i, c := range commands {
@@ -298,7 +298,7 @@ func (o *owner) entryStored() {
 	e := o.inflight[0]
 	o.inflight = append(o.inflight[:0], o.inflight[1:]...)
 	writeCheckpoint(o.checkpointSlot, o.generation, e.checkpoint) // first, so that all that callers know of is in the checkpoint
-	e.complete(o.queues.storage.afterStore(e.checksStarted))
+	e.complete(o.queues.storage.AfterStore(e.checksStarted))
 	o.hasWritten, o.mayArriveLate = true, false
 	if e.hasTransfers && !o.transferring {
 		o.runTransfers()

@@ -10,6 +10,7 @@ import (
 	"millrace/runtime/queue"
 	"millrace/runtime/store/backbone"
 	"millrace/runtime/store/record"
+	"millrace/runtime/store/streams"
 )
 
 // New makes the queues of a runtime, for Start to open. b has to be started before,
@@ -39,7 +40,7 @@ func New(b *backbone.Backbone, records *record.Store, o Options) *Queues {
 	qs := &Queues{
 		options: o, store: b, table: record.NewTable[queueRecord](records, "queue").KeepMarkers(), log: o.Log, onLoss: o.OnLoss,
 		budget: queue.NewBudget(o.BodyBudget), keys: o.Keys, keepForever: o.KeepForever, finish: o.Finish,
-		gate: o.Gate, moveLimit: o.MoveLimit, admitWrite: o.AdmitWrite, storage: storageCheck{verify: o.VerifyStored},
+		gate: o.Gate, moveLimit: o.MoveLimit, admitWrite: o.AdmitWrite, storage: streams.StorageCheck{Verify: o.VerifyStored},
 		intactRange: o.IntactRange, truncated: o.TruncatedStreams, wallClock: o.WallClock,
 		readSlots: make(chan struct{}, o.ConcurrentReads), readAheadBytes: o.ReadAheadBytes,
 		queues: map[queue.ID]*Queue{}, closed: true,

@@ -2,13 +2,12 @@ package record
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/store/streams"
 )
 
 // Watch calls changed after the mirror has received what another runtime wrote to a key
@@ -45,42 +44,17 @@ func (s *Store) reread(ctx context.Context, kind, key string) error {
 	if len(wire) > maxKey {
 		return fault.New(fault.NotFound, "no such %s", kind) // there can be none
 	}
-	request, err := json.Marshal(map[string]string{"last_by_subj": prefix + wire})
-	if err != nil {
-		return err
-	}
-	msg, err := s.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, request)
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "reading %s %s", kind, key)
-	}
-	var answer struct {
-		Error   *jetstream.APIError
-		Message struct {
-			Seq  uint64
-			Hdrs []byte
-			Data []byte
-		}
-	}
-	if err := json.Unmarshal(msg.Data, &answer); err != nil {
-		return fault.Wrap(fault.Internal, err, "reading %s %s", kind, key)
-	}
-	if e := answer.Error; e != nil && e.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+	m, err := streams.FromLeader(ctx, s.js.Conn(), stream, streams.Request{Last: prefix + wire})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		if s.copies == nil { // also the marker of its deletion is gone
 			s.unmirror(wire)
 		}
 		return fault.New(fault.NotFound, "no %s %s", kind, key)
-	} else if e != nil {
-		return fault.Wrap(fault.Unavailable, e, "reading %s %s", kind, key)
 	}
-	var operation string
-	if len(answer.Message.Hdrs) > 0 {
-		h, err := nats.DecodeHeadersMsg(answer.Message.Hdrs)
-		if err != nil {
-			return fault.Wrap(fault.Internal, err, "reading %s %s", kind, key)
-		}
-		operation = h.Get(operationHeader)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "reading %s %s", kind, key)
 	}
-	r := entryRow(answer.Message.Data, answer.Message.Seq, operation)
+	r := entryRow(m.Data, m.Sequence, m.Header.Get(operationHeader))
 	if s.applyRow(wire, r) {
 		s.writeCopy(wire) // a write whose acknowledgement was lost
 	}

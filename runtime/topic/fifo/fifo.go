@@ -19,6 +19,7 @@ import (
 	"millrace/runtime/store/cluster"
 	"millrace/runtime/store/loss"
 	"millrace/runtime/store/record"
+	"millrace/runtime/store/streams"
 )
 
 // A Config says what the logs stand on. Backbone and Records are required, and have to
@@ -63,7 +64,7 @@ type Logs struct {
 	table      *record.Table[logRecord]
 	cursors    *record.Table[logRecord] // the same, written when the disk is full too
 	admitWrite func(time.Duration, int) error
-	storage    storageCheck
+	storage    streams.StorageCheck
 	budget     budget
 	life       lifecycle.Once
 	flusher    flusher
@@ -92,7 +93,7 @@ func New(c Config) *Logs {
 	}
 	l := &Logs{Config: c, table: record.NewTable[logRecord](c.Records, "topiclog"), admitWrite: c.AdmitWrite, logs: map[string]*topicLog{}}
 	l.cursors = l.table.Unguarded()
-	l.storage.verify = c.VerifyStored
+	l.storage.Verify = c.VerifyStored
 	l.budget.left.Store(c.WindowBytes)
 	if l.admitWrite == nil {
 		l.admitWrite = func(time.Duration, int) error { return nil }

@@ -1,18 +1,14 @@
 package fifo
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/store/backbone/direct"
+	"millrace/runtime/store/streams"
 )
 
 // A link publishes entries to JetStream in one session of the store, and takes in their
@@ -45,14 +41,7 @@ type slot struct {
 	content   []byte
 	abandoned bool // nobody waits for the acknowledgement
 
-	acked chan ack // of size 1
-}
-
-// An ack is what JetStream has said of an entry.
-type ack struct {
-	seq       uint64
-	duplicate bool
-	err       error // why the entry is not stored
+	acked chan streams.Ack // of size 1
 }
 
 func newLink(d *direct.Conn, conn *nats.Conn) (*link, error) {
@@ -98,7 +87,7 @@ func (l *link) slot() *slot {
 		l.free = l.free[:n-1]
 		return s
 	}
-	s := &slot{link: l, acked: make(chan ack, 1)}
+	s := &slot{link: l, acked: make(chan streams.Ack, 1)}
 	if l.direct != nil {
 		s.inbox = l.direct.Open(s.take)
 		return s
@@ -167,46 +156,13 @@ func (s *slot) take(status string, data []byte) {
 	if log == nil {
 		return // a second answer
 	}
-	a := parseAck(log.ackPrefix, status, data)
-	if a.err == nil && !a.duplicate {
-		log.acknowledged(a.seq, content)
+	a := streams.ParseAck(log.ackPrefix, status, data)
+	if a.Err == nil && !a.Duplicate {
+		log.acknowledged(a.Seq, content)
 	}
 	if abandoned {
 		s.release()
 		return
 	}
 	s.acked <- a
-}
-
-// errNobody says that no stream has taken an entry.
-var errNobody = errors.New("JetStream does not respond (status 503)")
-
-// parseAck parses an acknowledgement; prefix is how it begins, up to the sequence.
-func parseAck(prefix []byte, status string, data []byte) (a ack) {
-	if rest, ok := bytes.CutPrefix(data, prefix); ok && status == "" {
-		digits := rest[:len(rest)-len(bytes.TrimLeft(rest, "0123456789"))]
-		end := string(rest[len(digits):])
-		if end == "}" || end == `,"duplicate": true}` {
-			if seq, err := strconv.ParseUint(string(digits), 10, 64); err == nil {
-				return ack{seq: seq, duplicate: end != "}"} // nearly always
-			}
-		}
-	}
-	var said struct {
-		Seq       uint64              `json:"seq"`
-		Duplicate bool                `json:"duplicate"`
-		Error     *jetstream.APIError `json:"error"`
-	}
-	err := json.Unmarshal(data, &said)
-	switch {
-	case err == nil && said.Error != nil:
-		return ack{err: said.Error}
-	case status == "503":
-		return ack{err: errNobody}
-	case status != "":
-		return ack{err: fmt.Errorf("JetStream does not respond (status %s)", status)}
-	case err != nil || said.Seq == 0:
-		return ack{err: fmt.Errorf("malformed acknowledgement: %v", err)}
-	}
-	return ack{seq: said.Seq, duplicate: said.Duplicate}
 }

@@ -12,6 +12,7 @@ import (
 
 	"millrace/runtime/fault"
 	"millrace/runtime/store/loss"
+	"millrace/runtime/store/streams"
 )
 
 // A topicLog is one log, as this runtime knows it.
@@ -59,7 +60,7 @@ func (l *Logs) log(name string) *topicLog {
 	n := &topicLog{
 		logs: l, name: name, token: t, key: h.Sum64(), looking: make(chan struct{}, 1), asked: 1,
 		stream:    stream{store: l.Backbone, name: streamPrefix + t, subject: subjectPrefix + t, timeout: responseTimeout},
-		ackPrefix: fmt.Appendf(nil, `{"stream":%q,"seq":`, streamPrefix+t),
+		ackPrefix: streams.AckPrefix(streamPrefix + t),
 		window:    window{budget: &l.budget, max: l.WindowBytes / 4},
 	}
 	if l.Cluster != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/fault"
+	"millrace/runtime/store/streams"
 )
 
 const (
@@ -39,7 +40,7 @@ func (l *Logs) Publish(ctx context.Context, log string, entries ...Entry) ([]Sto
 	if err != nil {
 		return nil, err
 	}
-	checks := l.storage.begun.Load()
+	checks := l.storage.Begun()
 	p.timeout = time.NewTimer(p.log.stream.timeout)
 	defer p.timeout.Stop()
 	stored := make([]Stored, len(entries))
@@ -48,7 +49,7 @@ func (l *Logs) Publish(ctx context.Context, log string, entries ...Entry) ([]Sto
 		n := len(entries) - again
 		p.all(ctx, entries[n:], stored[n:])
 	}
-	if err := l.storage.afterStore(checks); err != nil {
+	if err := l.storage.AfterStore(checks); err != nil {
 		for i := range stored {
 			stored[i] = Stored{Err: err}
 		}
@@ -77,7 +78,7 @@ func (p *publishing) all(ctx context.Context, entries []Entry, stored []Stored) 
 // unheard returns how many of the last entries nobody has taken: they can be published again
 // without a change of the order.
 func unheard(stored []Stored) (n int) {
-	for n < len(stored) && errors.Is(stored[len(stored)-1-n].Err, errNobody) {
+	for n < len(stored) && errors.Is(stored[len(stored)-1-n].Err, streams.ErrNobody) {
 		n++
 	}
 	return n
@@ -131,7 +132,7 @@ func (l *Logs) prepare(ctx context.Context, log string, entries []Entry) (*publi
 	if err := l.Gate.Admit(bytes); err != nil {
 		return nil, err
 	}
-	if err := l.storage.beforeWrite(); err != nil {
+	if err := l.storage.BeforeWrite(); err != nil {
 		return nil, err
 	}
 	t := l.log(log)
@@ -173,23 +174,23 @@ func (p *publishing) await(ctx context.Context, s *slot, e Entry) Stored {
 		s.release()
 		var api *jetstream.APIError
 		switch {
-		case a.err == nil && !a.duplicate:
-			return Stored{Seq: p.log.number(a.seq)}
-		case a.err == nil:
-			original, err := p.log.original(ctx, a.seq)
+		case a.Err == nil && !a.Duplicate:
+			return Stored{Seq: p.log.number(a.Seq)}
+		case a.Err == nil:
+			original, err := p.log.original(ctx, a.Seq)
 			if err != nil {
 				return Stored{Err: fault.Wrap(fault.Unavailable, err, "reading the original of a duplicate")}
 			}
 			if original != nil && time.Since(original.time) < DuplicateWindow {
-				return Stored{Seq: p.log.number(a.seq), Duplicate: true, Content: original.content}
+				return Stored{Seq: p.log.number(a.Seq), Duplicate: true, Content: original.content}
 			}
 			// After a restart JetStream remembers ids for longer. The new one is the same for
 			// all who publish with the key.
-			id = laterID(id, a.seq)
-		case errors.As(a.err, &api) && api.ErrorCode == inProcess && p.pause(ctx):
+			id = laterID(id, a.Seq)
+		case errors.As(a.Err, &api) && api.ErrorCode == inProcess && p.pause(ctx):
 		default:
 			p.log.reopen()
-			return Stored{Err: fault.Wrap(fault.Unavailable, a.err, "the log of a topic does not take entries")}
+			return Stored{Err: fault.Wrap(fault.Unavailable, a.Err, "the log of a topic does not take entries")}
 		}
 		if s, err = p.publish(id, e); err != nil {
 			return Stored{Err: err}
@@ -209,7 +210,7 @@ func (p *publishing) publish(id string, e Entry) (*slot, error) {
 }
 
 // acknowledgement waits for one, until it cannot be expected anymore.
-func (p *publishing) acknowledgement(ctx context.Context, s *slot) (ack, error) {
+func (p *publishing) acknowledgement(ctx context.Context, s *slot) (streams.Ack, error) {
 	select {
 	case a := <-s.acked: // nearly always one of several has come with the first
 		return a, nil
@@ -227,7 +228,7 @@ func (p *publishing) acknowledgement(ctx context.Context, s *slot) (ack, error) 
 			return a, nil
 		case <-ctx.Done():
 			s.abandon()
-			return ack{}, ctx.Err()
+			return streams.Ack{}, ctx.Err()
 		case <-p.session.Done():
 			err = context.Cause(p.session)
 		case <-p.work.Done():
@@ -238,7 +239,7 @@ func (p *publishing) acknowledgement(ctx context.Context, s *slot) (ack, error) 
 	}
 	s.discard()
 	p.log.mayHaveStored()
-	return ack{}, fault.Wrap(fault.Unavailable, err, "whether the entry was stored is not known")
+	return streams.Ack{}, fault.Wrap(fault.Unavailable, err, "whether the entry was stored is not known")
 }
 
 func (l *topicLog) number(seq uint64) uint64 {

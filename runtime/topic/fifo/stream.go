@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"millrace/runtime/store/backbone"
+	"millrace/runtime/store/streams"
 )
 
 // A stream is the stream of one log in JetStream.
@@ -31,7 +31,6 @@ const (
 	streamPrefix  = "MILLRACE_TOPIC_"
 	subjectPrefix = "millrace.topic."
 	directGet     = "$JS.API.DIRECT.GET."
-	leaderGet     = "$JS.API.STREAM.MSG.GET."
 	statusHeader  = "Status"
 
 	responseTimeout        = 10 * time.Second // longer than any healthy JetStream takes
@@ -183,40 +182,27 @@ func parseEntry(msg *nats.Msg) (e storedEntry, err error) {
 // get reads one entry from the stream's leader; nil when it is missing. Only the leader
 // can say that: a replica that answers direct gets may lag.
 func (s *stream) get(ctx context.Context, seq uint64) (*storedEntry, error) {
-	return s.ask(ctx, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	return s.ask(ctx, streams.Request{Seq: seq})
 }
 
 // since reads the first entry that was stored at a time or later; nil when there is
 // none.
 func (s *stream) since(ctx context.Context, at time.Time) (*storedEntry, error) {
-	return s.ask(ctx, fmt.Appendf(nil, `{"start_time":%q}`, at.UTC().Format(time.RFC3339Nano)))
+	at = at.UTC()
+	return s.ask(ctx, streams.Request{Since: &at})
 }
 
-func (s *stream) ask(ctx context.Context, request []byte) (*storedEntry, error) {
+func (s *stream) ask(ctx context.Context, r streams.Request) (*storedEntry, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	answer, err := s.store.Conn().RequestWithContext(ctx, leaderGet+s.name, request)
+	m, err := streams.FromLeader(ctx, s.store.Conn(), s.name, r)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	var got struct {
-		Message struct {
-			Seq  uint64    `json:"seq"`
-			Data []byte    `json:"data"`
-			Time time.Time `json:"time"`
-		} `json:"message"`
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(answer.Data, &got); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", s.name, err)
-	}
-	switch m := got.Message; {
-	case got.Error == nil:
-		return &storedEntry{seq: m.Seq, time: m.Time, content: append([]byte{}, m.Data...)}, nil
-	case got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return nil, nil
-	}
-	return nil, got.Error
+	return &storedEntry{seq: m.Sequence, time: m.Time, content: m.Data}, nil
 }
 
 // purge removes the entries below a sequence.

@@ -1,4 +1,4 @@
-package jetqueue
+package streams
 
 import (
 	"errors"
@@ -10,19 +10,19 @@ import (
 func TestOneCheckCoversAllEntriesUnderWay(t *testing.T) {
 	var gone error
 	looks := 0
-	i := storageCheck{verify: func() error { looks++; return gone }}
-	before := i.started.Load()
+	i := StorageCheck{Verify: func() error { looks++; return gone }}
+	before := i.Begun()
 	check := func(what string, since uint64, want error, wantLooks int) {
 		t.Helper()
-		if err := i.afterStore(since); !errors.Is(err, want) || looks != wantLooks {
+		if err := i.AfterStore(since); !errors.Is(err, want) || looks != wantLooks {
 			t.Errorf("%s: %v after %d looks, want %v after %d", what, err, looks, want, wantLooks)
 		}
 	}
 	check("the first", before, nil, 1)
 	check("one that was under way then", before, nil, 1)
-	check("one that was not", i.started.Load(), nil, 2)
+	check("one that was not", i.Begun(), nil, 2)
 	gone = errors.New("gone")
-	check("one when it is gone", i.started.Load(), gone, 3)
+	check("one when it is gone", i.Begun(), gone, 3)
 	check("one from before, when it is known to be gone", before, gone, 4)
 	gone = nil
 	check("the same when it is back", before, nil, 5)
