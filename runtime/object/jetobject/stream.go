@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -95,27 +94,27 @@ func (s *stream) bounds(ctx context.Context) (first, last uint64, err error) {
 func (s *stream) scan(ctx context.Context, from, last uint64, yield func(seq uint64, entry []byte) error, missing func(from, to uint64)) error {
 	for from <= last {
 		next, err := s.readBatch(ctx, from, last, yield)
-		var gap gapError
+		var gap streams.GapError
 		switch {
 		case errors.As(err, &gap):
-			gap.to = min(gap.to, last)
+			gap.To = min(gap.To, last)
 		case err != nil:
 			return err
 		case next == from: // nothing at all
-			gap.to = last
+			gap.To = last
 			if s.shared {
-				gap.to = from
+				gap.To = from
 			}
 		}
-		if from = next; gap.to < from {
+		if from = next; gap.To < from {
 			continue
 		}
 		if !s.shared {
-			missing(from, gap.to)
-			from = gap.to + 1
+			missing(from, gap.To)
+			from = gap.To + 1
 			continue
 		}
-		for ; from <= gap.to; from++ {
+		for ; from <= gap.To; from++ {
 			entry, err := s.fromLeader(ctx, from)
 			if err != nil {
 				return err
@@ -130,52 +129,12 @@ func (s *stream) scan(ctx context.Context, from, last uint64, yield func(seq uin
 	return nil
 }
 
-// A gapError says that the entries from one to another were not among those read.
-type gapError struct{ from, to uint64 }
-
-func (g gapError) Error() string { return fmt.Sprintf("entries %d-%d are missing", g.from, g.to) }
-
-// readBatch makes one batched direct get (ADR-31). It returns the sequence after the last
-// entry that it has read. At missing entries it stops with a gapError.
-func (s *stream) readBatch(ctx context.Context, from, last uint64, yield func(uint64, []byte) error) (uint64, error) {
+// readBatch reads some entries, as streams.Batch.ReadAll does.
+func (s *stream) readBatch(ctx context.Context, from, last uint64, yield func(uint64, []byte) error) (next uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	conn := s.store.Conn()
-	sub, err := conn.SubscribeSync(conn.NewInbox())
-	if err != nil {
-		return from, err
-	}
-	defer sub.Unsubscribe()
-	request := fmt.Sprintf(`{"seq":%d,"batch":%d,"max_bytes":%d}`, from, min(last-from+1, maxReadEntries), maxReadBytes)
-	if err := conn.PublishRequest(directGet+s.name, sub.Subject, []byte(request)); err != nil {
-		return from, err
-	}
-	for {
-		msg, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return from, fmt.Errorf("reading %s from %d on: %w", s.name, from, err)
-		}
-		switch status := msg.Header.Get(statusHeader); status {
-		case "":
-		case "204", "404": // the end of the batch, or nothing there
-			return from, nil
-		default:
-			return from, fmt.Errorf("reading %s from %d on: status %s", s.name, from, status)
-		}
-		seq, err := strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64)
-		switch {
-		case err != nil || seq < from:
-			return from, fmt.Errorf("reading %s: got entry %d for %d: %v", s.name, seq, from, err)
-		case seq != from:
-			return from, gapError{from, seq - 1}
-		case seq > last:
-			return from, nil
-		}
-		if err := yield(seq, msg.Data); err != nil {
-			return from, err
-		}
-		from = seq + 1
-	}
+	b := streams.Batch{Stream: s.name, From: from, Last: last, Most: maxReadEntries, Bytes: maxReadBytes}
+	return b.ReadAll(ctx, s.store.Conn(), yield)
 }
 
 // get reads one entry; nil when it does not exist.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"millrace/runtime/queue"
+	"millrace/runtime/store/streams"
 )
 
 // trimLog purges dead entries from the stream, in the background. It syncs the
@@ -61,7 +62,7 @@ func (o *owner) compact() {
 		var missing error
 		err := o.reader.scan(o.ctx, from, to, func(_ uint64, entry []byte) error {
 			return o.readContents(entry, contents)
-		}, func(from, to uint64) { missing = gapError{from, to} })
+		}, func(from, to uint64) { missing = streams.GapError{From: from, To: to} })
 		err = errors.Join(err, missing)
 		if err == nil {
 			err = o.dataKeys.ensureKey(o.config.Load())

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"millrace/runtime/queue"
+	"millrace/runtime/store/streams"
 )
 
 // A contentCache reads contents back from the log, of messages for which the budget
@@ -69,7 +70,7 @@ func (q *Queue) cachedContent(ctx context.Context, entry, number uint64) (stored
 	_, err := q.reader.readBatch(ctx, entry, math.MaxInt64, cacheReadEntries, q.queues.readAheadBytes, func(_ uint64, entry []byte) error {
 		return q.readContents(entry, p.contents)
 	})
-	if errors.As(err, new(gapError)) { // the content may have been read before the gap
+	if errors.As(err, new(streams.GapError)) { // the content may have been read before the gap
 		err = nil
 	}
 	if p.contents[number].Content == "" && err == nil && q.queues.router != nil { // the replica that answered may lag

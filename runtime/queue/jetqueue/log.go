@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,7 +28,6 @@ type queueLog struct {
 const (
 	streamPrefix  = "MILLRACE_QUEUE_"
 	subjectPrefix = "millrace.queue."
-	directGet     = "$JS.API.DIRECT.GET."
 
 	responseTimeout        = 10 * time.Second // longer than any healthy JetStream takes
 	clusterResponseTimeout = 4 * time.Second  // a response is lost when the server that owes it dies
@@ -115,16 +113,16 @@ func (l *queueLog) scan(ctx context.Context, from, last uint64, yield func(seq u
 				return fmt.Errorf("entry %d of %s: %w", from+uint64(i), l.stream, err)
 			}
 		}
-		var g gapError
+		var g streams.GapError
 		switch {
 		case errors.As(s.err, &g):
-			g.to = min(g.to, last)
+			g.To = min(g.To, last)
 		case s.err != nil:
 			return s.err
 		case next == from:
-			g.to = next // an entry that cannot be read is read alone
+			g.To = next // an entry that cannot be read is read alone
 		}
-		for ; next <= g.to; next++ {
+		for ; next <= g.To; next++ {
 			entry, err := l.readFromLeader(ctx, next)
 			if err != nil {
 				return err
@@ -160,11 +158,6 @@ func (l *queueLog) readAhead(ctx context.Context, from, last uint64) <-chan read
 	return read
 }
 
-// A gapError says that the entries from from to to were not among those read.
-type gapError struct{ from, to uint64 }
-
-func (g gapError) Error() string { return fmt.Sprintf("entries %d-%d are missing", g.from, g.to) }
-
 // readFromLeader reads one entry from the stream's leader; nil when it does not
 // exist. Only the leader can say that: a replica that answers direct gets may lag.
 func (l *queueLog) readFromLeader(ctx context.Context, seq uint64) ([]byte, error) {
@@ -182,46 +175,17 @@ func (l *queueLog) readFromLeader(ctx context.Context, seq uint64) ([]byte, erro
 
 // readBatch makes one batched direct get (ADR-31) of at most batch entries and about
 // so many bytes. It returns the sequence after the last one. At missing entries it
-// stops with a gapError.
+// stops with a streams.GapError.
 func (l *queueLog) readBatch(ctx context.Context, from, last uint64, batch, bytes int, yield func(uint64, []byte) error) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	sub, err := l.conn.SubscribeSync(l.conn.NewInbox())
-	if err != nil {
-		return from, err
-	}
-	defer sub.Unsubscribe()
-	request := fmt.Sprintf(`{"seq":%d,"batch":%d,"max_bytes":%d}`, from, min(last-from+1, uint64(batch)), bytes)
-	if err := l.conn.PublishRequest(directGet+l.stream, sub.Subject, []byte(request)); err != nil {
-		return from, err
-	}
-	for {
-		msg, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return from, err
+	b := streams.Batch{Stream: l.stream, From: from, Last: last, Most: batch, Bytes: bytes}
+	return b.ReadAll(ctx, l.conn, func(seq uint64, entry []byte) error {
+		if err := yield(seq, entry); err != nil {
+			return fmt.Errorf("entry %d of %s: %w", seq, l.stream, err)
 		}
-		switch s := msg.Header.Get(statusHeader); s {
-		case "":
-		case "204", "404": // the end of the batch, or nothing there
-			return from, nil
-		default:
-			return from, errors.New("reading " + l.stream + ": status " + s)
-		}
-		seq, err := strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64)
-		if err != nil || seq < from {
-			return from, fmt.Errorf("reading %s: got entry %d for %d: %v", l.stream, seq, from, err)
-		}
-		if seq != from {
-			return from, gapError{from, seq - 1}
-		}
-		if seq > last {
-			return from, nil
-		}
-		if err := yield(seq, msg.Data); err != nil {
-			return from, fmt.Errorf("entry %d of %s: %w", seq, l.stream, err)
-		}
-		from = seq + 1
-	}
+		return nil
+	})
 }
 
 // trim purges the entries below a sequence.

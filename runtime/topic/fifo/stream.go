@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +29,6 @@ type stream struct {
 const (
 	streamPrefix  = "MILLRACE_TOPIC_"
 	subjectPrefix = "millrace.topic."
-	directGet     = "$JS.API.DIRECT.GET."
 	statusHeader  = "Status"
 
 	responseTimeout        = 10 * time.Second // longer than any healthy JetStream takes
@@ -133,50 +131,19 @@ type storedEntry struct {
 func (s *stream) read(ctx context.Context, from, last uint64) (entries []storedEntry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	conn := s.store.Conn()
-	sub, err := conn.SubscribeSync(conn.NewInbox())
+	b := streams.Batch{Stream: s.name, From: from, Last: last, Most: maxReadItems, Bytes: maxReadBytes}
+	err = b.Read(ctx, s.store.Conn(), func(seq uint64, m *nats.Msg) (more bool, err error) {
+		if seq > last {
+			return false, nil
+		}
+		at, err := time.Parse(time.RFC3339Nano, m.Header.Get("Nats-Time-Stamp"))
+		entries = append(entries, storedEntry{seq, at, m.Data})
+		return true, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer sub.Unsubscribe()
-	request := fmt.Sprintf(`{"seq":%d,"batch":%d,"max_bytes":%d}`, from, min(last-from+1, maxReadItems), maxReadBytes)
-	if err := conn.PublishRequest(directGet+s.name, sub.Subject, []byte(request)); err != nil {
-		return nil, err
-	}
-	for {
-		msg, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s from %d on: %w", s.name, from, err)
-		}
-		switch status := msg.Header.Get(statusHeader); status {
-		case "":
-		case "204", "404": // the end of the batch, or nothing there
-			return entries, nil
-		default:
-			return nil, fmt.Errorf("reading %s from %d on: status %s", s.name, from, status)
-		}
-		e, err := parseEntry(msg)
-		if err != nil || e.seq < from {
-			return nil, fmt.Errorf("reading %s from %d on: got entry %d: %v", s.name, from, e.seq, err)
-		}
-		if e.seq > last {
-			return entries, nil
-		}
-		entries = append(entries, e)
-		from = e.seq + 1
-	}
-}
-
-// parseEntry takes an entry from the answer to a direct get.
-func parseEntry(msg *nats.Msg) (e storedEntry, err error) {
-	if e.seq, err = strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64); err != nil {
-		return e, err
-	}
-	if e.time, err = time.Parse(time.RFC3339Nano, msg.Header.Get("Nats-Time-Stamp")); err != nil {
-		return e, err
-	}
-	e.content = msg.Data
-	return e, nil
+	return entries, nil
 }
 
 // get reads one entry from the stream's leader; nil when it is missing. Only the leader
