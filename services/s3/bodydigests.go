@@ -11,6 +11,7 @@ import (
 
 	"millrace/runtime/object/checksum"
 	"millrace/services/internal/awschunked"
+	"millrace/services/internal/sigv4"
 	"millrace/services/internal/wire"
 )
 
@@ -40,7 +41,7 @@ func readDigests(r *http.Request, contentMD5, sdkAlgorithm *string, m checksumMe
 	}
 	if contentMD5 != nil {
 		if d.md5, err = base64.StdEncoding.DecodeString(*contentMD5); err != nil || len(d.md5) != md5.Size {
-			return d, refusal("InvalidDigest", http.StatusBadRequest, "The Content-MD5 you specified was invalid.", "Content-MD5", *contentMD5)
+			return d, invalidMD5(*contentMD5)
 		}
 	}
 	if d.checksum, err = m.one(); err != nil {
@@ -113,8 +114,7 @@ func (d *bodyDigests) algorithms(stored checksum.Algorithm) []checksum.Algorithm
 // it; part is the number of a part, 0 for an object.
 func (d *bodyDigests) verify(etag checksum.ETag, sums []checksum.Value, trailers map[string]string, part int) error {
 	if d.md5 != nil && string(d.md5) != string(etag.MD5[:]) {
-		return refusal("BadDigest", http.StatusBadRequest, "The Content-MD5 you specified did not match what we received.",
-			"ExpectedDigest", base64.StdEncoding.EncodeToString(d.md5), "CalculatedDigest", base64.StdEncoding.EncodeToString(etag.MD5[:]))
+		return wrongMD5(base64.StdEncoding.EncodeToString(d.md5), base64.StdEncoding.EncodeToString(etag.MD5[:]))
 	}
 	want := d.checksum
 	if want.IsZero() && d.algorithm != checksum.None {
@@ -128,8 +128,7 @@ func (d *bodyDigests) verify(etag checksum.ETag, sums []checksum.Value, trailers
 		case sum.Algorithm == want.Algorithm && sum != want:
 			return wrongChecksum(sum.Algorithm, part)
 		case sum.Algorithm == checksum.SHA256 && d.sha256 != "" && hex.EncodeToString(sum.Sum()) != d.sha256:
-			return refusal("XAmzContentSHA256Mismatch", http.StatusBadRequest, "The provided 'x-amz-content-sha256' header does not match what was computed.",
-				"ClientComputedContentSHA256", d.sha256, "S3ComputedContentSHA256", hex.EncodeToString(sum.Sum()))
+			return sigv4.PayloadMismatch(d.sha256, hex.EncodeToString(sum.Sum()))
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"millrace/runtime/object/checksum"
+	"millrace/services/internal/sigv4"
 	"millrace/services/internal/wire"
 )
 
@@ -90,14 +91,22 @@ func checkMD5(said string, body []byte) error {
 		return nil
 	}
 	if raw, err := base64.StdEncoding.DecodeString(said); err != nil || len(raw) != md5.Size {
-		return refusal("InvalidDigest", http.StatusBadRequest, "The Content-MD5 you specified was invalid.", "Content-MD5", said)
+		return invalidMD5(said)
 	}
 	sum := md5.Sum(body)
 	if found := base64.StdEncoding.EncodeToString(sum[:]); found != said {
-		return refusal("BadDigest", http.StatusBadRequest, "The Content-MD5 you specified did not match what we received.",
-			"ExpectedDigest", said, "CalculatedDigest", found)
+		return wrongMD5(said, found)
 	}
 	return nil
+}
+
+func invalidMD5(said string) *wire.Error {
+	return refusal("InvalidDigest", http.StatusBadRequest, "The Content-MD5 you specified was invalid.", "Content-MD5", said)
+}
+
+func wrongMD5(said, found string) *wire.Error {
+	return refusal("BadDigest", http.StatusBadRequest, "The Content-MD5 you specified did not match what we received.",
+		"ExpectedDigest", said, "CalculatedDigest", found)
 }
 
 // checkSHA256 holds a body against what its signature was made of. What is no digest, as
@@ -108,8 +117,7 @@ func checkSHA256(said string, body []byte) error {
 	}
 	sum := sha256.Sum256(body)
 	if found := hex.EncodeToString(sum[:]); found != said {
-		return refusal("XAmzContentSHA256Mismatch", http.StatusBadRequest, "The provided 'x-amz-content-sha256' header does not match what was computed.",
-			"ClientComputedContentSHA256", said, "S3ComputedContentSHA256", found)
+		return sigv4.PayloadMismatch(said, found)
 	}
 	return nil
 }

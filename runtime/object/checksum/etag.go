@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strconv"
-	"strings"
 
 	"millrace/runtime/fault"
 )
@@ -27,29 +26,6 @@ func MultipartETag(parts []ETag) ETag {
 	e := ETag{Parts: len(parts)}
 	h.Sum(e.MD5[:0])
 	return e
-}
-
-// ParseETag reads 32 hexadecimal digits, "-N" behind them or not, with or without
-// quotation marks around them. ok is false for any other text.
-func ParseETag(text string) (e ETag, ok bool) {
-	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
-		text = text[1 : len(text)-1]
-	}
-	digits, count, counted := strings.Cut(text, "-")
-	if len(digits) != 2*md5.Size {
-		return ETag{}, false
-	}
-	if _, err := hex.Decode(e.MD5[:], []byte(digits)); err != nil {
-		return ETag{}, false
-	}
-	if counted {
-		n, err := parseParts(count)
-		if err != nil {
-			return ETag{}, false
-		}
-		e.Parts = n
-	}
-	return e, true
 }
 
 // String is the ETag without quotation marks: lower-case hexadecimal digits, with "-N"

@@ -21,24 +21,9 @@ func TestETags(t *testing.T) {
 		t.Errorf("of two parts: %s, want %s", got, want)
 	}
 	for _, e := range []checksum.ETag{one, got, {Parts: checksum.MaxParts}} {
-		for _, text := range []string{e.String(), `"` + e.String() + `"`} {
-			if again, ok := checksum.ParseETag(text); !ok || again != e {
-				t.Errorf("%s is read as %s, %v", text, again, ok)
-			}
-		}
 		b, _ := e.AppendBinary([]byte("x"))
 		if again, rest, err := checksum.DecodeETag(append(b[1:], '!')); err != nil || again != e || string(rest) != "!" || len(b) > 19 {
 			t.Errorf("%s is stored as %x and read as %s, %q, %v", e, b, again, rest, err)
-		}
-	}
-}
-
-func TestWhatIsNoETag(t *testing.T) {
-	digits := etagOf("").String()
-	for _, text := range []string{"", `"`, `""`, "*", digits[1:], digits + "0", `"` + digits, digits + `"`, digits + "-", digits + "-0",
-		digits + "-10001", digits + "--1", digits + "-1-1", "W/\"" + digits + "\"", "g" + digits[1:], `""` + digits + `""`} {
-		if e, ok := checksum.ParseETag(text); ok {
-			t.Errorf("%q is read as %s", text, e)
 		}
 	}
 }

@@ -75,9 +75,3 @@ func PayloadMismatch(signed, computed string) *wire.Error {
 		Message: "The provided 'x-amz-content-sha256' header does not match what was computed.",
 		Fields:  map[string]any{"ClientComputedContentSHA256": signed, "S3ComputedContentSHA256": computed}}
 }
-
-// NotChunked is S3's error of an aws-chunked body for another operation than PutObject
-// and UploadPart.
-func NotChunked() *wire.Error {
-	return invalidRequest("The value of x-amz-content-sha256 header is invalid.")
-}
