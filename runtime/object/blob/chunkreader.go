@@ -18,15 +18,9 @@ const ahead = 3
 
 // Open implements Store.
 func (s *Chunks) Open(ctx context.Context, bucket, name string) (Reader, error) {
-	if err := errors.Join(checkBucket(bucket), ctx.Err()); err != nil {
+	release, err := s.pins.openNamed(ctx, bucket, name)
+	if err != nil {
 		return nil, err
-	}
-	if !isName(name) {
-		return nil, notFound(nil, bucket, name)
-	}
-	release, ok := s.pins.open(bucket, name)
-	if !ok {
-		return nil, notFound(nil, bucket, name)
 	}
 	r := &chunkReader{s: s, bucket: bucket, name: name, release: release, next: -1, fetches: map[int64]*fetch{}}
 	r.ctx, r.cancel = context.WithCancel(ctx)

@@ -137,21 +137,8 @@ func (s *Chunks) failed(ctx context.Context, err error) error {
 }
 
 // Remove implements Store.
-func (s *Chunks) Remove(ctx context.Context, bucket string, names ...string) (failed error) {
-	if err := checkBucket(bucket); err != nil {
-		return err
-	}
-	now := s.pins.removing(bucket, names)
-	defer s.pins.removedBlobs(bucket, now)
-	for _, name := range now {
-		if !isName(name) {
-			continue
-		}
-		if err := s.purge(ctx, bucket, name); err != nil && failed == nil {
-			failed = err
-		}
-	}
-	return failed
+func (s *Chunks) Remove(ctx context.Context, bucket string, names ...string) error {
+	return s.pins.removeNamed(bucket, names, func(name string) error { return s.purge(ctx, bucket, name) })
 }
 
 // purge removes all messages of a blob.

@@ -164,15 +164,9 @@ func (s *Files) failed(err error) error {
 
 // Open implements Store.
 func (s *Files) Open(ctx context.Context, bucket, name string) (Reader, error) {
-	if err := errors.Join(checkBucket(bucket), ctx.Err()); err != nil {
+	release, err := s.pins.openNamed(ctx, bucket, name)
+	if err != nil {
 		return nil, err
-	}
-	if !isName(name) {
-		return nil, notFound(nil, bucket, name)
-	}
-	release, ok := s.pins.open(bucket, name)
-	if !ok {
-		return nil, notFound(nil, bucket, name)
 	}
 	f, err := os.Open(s.path(bucket, name))
 	if err == nil {
@@ -204,21 +198,13 @@ func (r *fileReader) Close() error {
 }
 
 // Remove implements Store.
-func (s *Files) Remove(_ context.Context, bucket string, names ...string) (failed error) {
-	if err := checkBucket(bucket); err != nil {
-		return err
-	}
-	now := s.pins.removing(bucket, names)
-	defer s.pins.removedBlobs(bucket, now)
-	for _, name := range now {
-		if !isName(name) {
-			continue
+func (s *Files) Remove(_ context.Context, bucket string, names ...string) error {
+	return s.pins.removeNamed(bucket, names, func(name string) error {
+		if err := os.Remove(s.path(bucket, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fault.Wrap(fault.Unavailable, err, "removing a file of an object")
 		}
-		if err := os.Remove(s.path(bucket, name)); err != nil && !errors.Is(err, fs.ErrNotExist) && failed == nil {
-			failed = fault.Wrap(fault.Unavailable, err, "removing a file of an object")
-		}
-	}
-	return failed
+		return nil
+	})
 }
 
 // RemoveBucket implements Store.

@@ -1,6 +1,10 @@
 package blob
 
-import "sync"
+import (
+	"context"
+	"errors"
+	"sync"
+)
 
 // Pins are the blobs that are open in this process. Who removes a blob that is open
 // leaves it to its last reader: Windows removes no open file, and a chunk that is gone
@@ -48,6 +52,38 @@ func (p *pins) forget(bucket, name string) {
 	if len(b.blobs) == 0 && !b.removed {
 		delete(p.buckets, bucket)
 	}
+}
+
+// openNamed is open for a Store's Open: fault.NotFound also for what can be no name.
+func (p *pins) openNamed(ctx context.Context, bucket, name string) (release func(), err error) {
+	if err := errors.Join(checkBucket(bucket), ctx.Err()); err != nil {
+		return nil, err
+	}
+	if isName(name) {
+		if release, ok := p.open(bucket, name); ok {
+			return release, nil
+		}
+	}
+	return nil, notFound(nil, bucket, name)
+}
+
+// removeNamed removes blobs for a Store's Remove: those that are not open now, the others
+// when they are closed. It goes on after an error, and returns the first one.
+func (p *pins) removeNamed(bucket string, names []string, remove func(name string) error) (failed error) {
+	if err := checkBucket(bucket); err != nil {
+		return err
+	}
+	now := p.removing(bucket, names)
+	defer p.removedBlobs(bucket, now)
+	for _, name := range now {
+		if !isName(name) {
+			continue
+		}
+		if err := remove(name); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	return failed
 }
 
 // open pins a blob, until release is called. ok is false for one that is removed.

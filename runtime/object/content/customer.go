@@ -1,7 +1,6 @@
 package content
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 
@@ -22,7 +21,7 @@ func (c *CustomerKey) DataKey() keys.DataKey {
 	nonce := make([]byte, 12)
 	rand.Read(nonce)
 	box := append(wrapped[:len(wrapped):len(wrapped)], nonce...)
-	return keys.DataKey{Wrapped: newAEAD(c[:]).Seal(box, nonce, secret, wrapped), AEAD: newAEAD(secret)}
+	return keys.DataKey{Wrapped: keys.NewAEAD(c[:]).Seal(box, nonce, secret, wrapped), AEAD: keys.NewAEAD(secret)}
 }
 
 // Unwrap opens a wrapped data key. keys.ErrCiphertext when another key wrapped it.
@@ -31,22 +30,9 @@ func (c *CustomerKey) Unwrap(box []byte) (cipher.AEAD, error) {
 	if len(box) < at+12 || string(box[:at]) != string(wrapped) {
 		return nil, keys.ErrCiphertext
 	}
-	secret, err := newAEAD(c[:]).Open(nil, box[at:at+12], box[at+12:], wrapped)
+	secret, err := keys.NewAEAD(c[:]).Open(nil, box[at:at+12], box[at+12:], wrapped)
 	if err != nil || len(secret) != 32 {
 		return nil, keys.ErrCiphertext
 	}
-	return newAEAD(secret), nil
-}
-
-// newAEAD is AES-256-GCM under a key of 32 bytes.
-func newAEAD(key []byte) cipher.AEAD {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		panic(err) // only for keys of another length
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err) // only for blocks of another length
-	}
-	return aead
+	return keys.NewAEAD(secret), nil
 }

@@ -9,7 +9,7 @@ import (
 // FuzzSealed opens anything as each kind of secret: only what was sealed opens,
 // whole, as its own kind and with its own context.
 func FuzzSealed(f *testing.F) {
-	under := newAEAD(bytes.Repeat([]byte{1}, keySize))
+	under := NewAEAD(bytes.Repeat([]byte{1}, keySize))
 	id := keyID{2}
 	f.Add([]byte{}, []byte{}, byte(material))
 	f.Add(seal(under, ciphertext, id, []byte("c"), []byte("secret")), []byte("c"), byte(ciphertext))

@@ -55,7 +55,7 @@ func Open(records *record.Store, root Root, now func() time.Time) (*Ring, error)
 	if err != nil {
 		return nil, err
 	}
-	r.root, r.wrap = root, newAEAD(root.derive("millrace wrapping key v1"))
+	r.root, r.wrap = root, NewAEAD(root.derive("millrace wrapping key v1"))
 	r.scheduleSweep(r.now())
 	r.sweep(ctx)
 	return r, nil
@@ -202,5 +202,5 @@ func (r *Ring) aead(k Key, op string) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAEAD(secret), nil
+	return NewAEAD(secret), nil
 }

@@ -35,8 +35,8 @@ const (
 	ciphertext kind = 3 // of a client of KMS
 )
 
-// newAEAD is AES-256-GCM under key, which has 32 bytes. Nonces have 12.
-func newAEAD(key []byte) cipher.AEAD {
+// NewAEAD is AES-256-GCM under key, which has 32 bytes. Nonces have 12.
+func NewAEAD(key []byte) cipher.AEAD {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		panic(err) // only for keys of another length

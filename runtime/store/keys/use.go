@@ -33,7 +33,7 @@ func (r *Ring) DataKey(keyID, account, region string) (DataKey, error) {
 	}
 	secret := make([]byte, keySize)
 	rand.Read(secret) // never fails, says its documentation
-	return DataKey{Wrapped: seal(by, dataKey, id, nil, secret), AEAD: newAEAD(secret)}, nil
+	return DataKey{Wrapped: seal(by, dataKey, id, nil, secret), AEAD: NewAEAD(secret)}, nil
 }
 
 // wrappingKey finds what wraps a data key.
@@ -87,7 +87,7 @@ func (r *Ring) Unwrap(wrapped []byte) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, newError(err, "a wrapped data key is damaged, or of another root key")
 	}
-	return newAEAD(secret), nil
+	return NewAEAD(secret), nil
 }
 
 // Encrypt makes a ciphertext that Decrypt opens with the same context alone.
