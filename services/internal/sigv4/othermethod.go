@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,67 +20,75 @@ var methods = []string{http.MethodGet, http.MethodPut, http.MethodDelete, http.M
 // although the secret of its access key is not known: a usual secret makes its signature
 // with that method. What no usual secret has signed passes.
 func (s *Signature) checkMethod(r *http.Request) error {
-	if !s.Presigned || s.madeFor(r, r.Method) {
+	if !s.Presigned {
 		return nil
 	}
-	for _, method := range methods {
-		if method != r.Method && s.madeFor(r, method) {
-			s.sign(r, canonicalPath(rawPath(r)))
-			if s.Algorithm == V2 {
-				s.canonicalRequest, s.stringToSign = "", v2StringToSign(r, r.Method, v2Resource(r, r.URL.Path), r.Header.Get("Content-Type"))
+	sign := s.usualSigners()
+	made := func(method string) bool {
+		sent := *r
+		sent.Method = method
+		for _, text := range s.textsToSign(&sent) {
+			if slices.ContainsFunc(sign, func(with signer) bool { return with(text) == s.Signature }) {
+				return true
 			}
-			return s.mismatch()
 		}
+		return false
 	}
-	return nil
+	if made(r.Method) || !slices.ContainsFunc(methods, made) {
+		return nil
+	}
+	s.textsToSign(r)
+	return s.mismatch()
 }
 
-// madeFor reports whether a usual secret makes the signature of the request, sent with a
-// method.
-func (s *Signature) madeFor(r *http.Request, method string) bool {
-	sent := *r
-	sent.Method = method
+// A signer makes the signature of a text with one secret.
+type signer func(text string) string
+
+// usualSigners sign with the usual secrets.
+func (s *Signature) usualSigners() (all []signer) {
 	for _, secret := range append([]string{s.AccessKey}, usualSecrets...) {
 		if s.Algorithm == V2 {
-			if s.v2MadeWith(&sent, secret) {
-				return true
-			}
+			all = append(all, func(text string) string {
+				h := hmac.New(sha1.New, []byte(secret))
+				h.Write([]byte(text))
+				return base64.StdEncoding.EncodeToString(h.Sum(nil))
+			})
 			continue
 		}
-		made := *s
-		made.key = SigningKey(secret, s.Time.Format(dateLayout), s.Region, s.Service)
-		for _, path := range []string{canonicalPath(rawPath(r)), rawPath(r)} {
-			if made.sign(&sent, path); made.matches() {
-				return true
-			}
-		}
+		key := SigningKey(secret, s.Time.Format(dateLayout), s.Region, s.Service)
+		all = append(all, func(text string) string { return hex.EncodeToString(mac(key, text)) })
 	}
-	return false
+	return all
 }
 
-// v2MadeWith reports whether a secret makes a presigned signature of Version 2. The client
-// may have signed no content type and send one.
-func (s *Signature) v2MadeWith(r *http.Request, secret string) bool {
-	resources := []string{v2Resource(r, rawPath(r))}
-	if bucket, _, ok := strings.Cut(r.Host, ".s3."); ok { // as it is in the host
-		resources = append(resources, v2Resource(r, "/"+bucket+rawPath(r)))
+// textsToSign are what a client may have signed of a request. The last one is that of an
+// error's answer.
+func (s *Signature) textsToSign(r *http.Request) (all []string) {
+	sent := rawPath(r)
+	if s.Algorithm != V2 {
+		for _, path := range []string{sent, canonicalPath(sent)} { // some clients leave more bytes as they are
+			s.sign(r, path)
+			all = append(all, s.stringToSign)
+		}
+		return all
 	}
-	for _, resource := range resources {
-		for _, kind := range []string{"", r.Header.Get("Content-Type")} {
-			h := hmac.New(sha1.New, []byte(secret))
-			h.Write([]byte(v2StringToSign(r, r.Method, resource, kind)))
-			if hmac.Equal([]byte(base64.StdEncoding.EncodeToString(h.Sum(nil))), []byte(s.Signature)) {
-				return true
-			}
+	paths := []string{sent}
+	if bucket, _, ok := strings.Cut(r.Host, ".s3."); ok { // as it is in the host
+		paths = append(paths, "/"+bucket+sent)
+	}
+	for _, path := range paths {
+		for _, kind := range []string{"", r.Header.Get("Content-Type")} { // a client may sign none and send one
+			s.stringToSign = v2StringToSign(r, v2Resource(r, path), kind)
+			all = append(all, s.stringToSign)
 		}
 	}
-	return false
+	return all
 }
 
 // v2StringToSign is what a presigned request signs in Version 2 ("Signing and
 // authenticating REST requests" of the S3 API reference).
-func v2StringToSign(r *http.Request, method, resource, kind string) string {
-	text := method + "\n" + r.Header.Get("Content-Md5") + "\n" + kind + "\n" + r.URL.Query().Get("Expires") + "\n"
+func v2StringToSign(r *http.Request, resource, kind string) string {
+	text := r.Method + "\n" + r.Header.Get("Content-Md5") + "\n" + kind + "\n" + r.URL.Query().Get("Expires") + "\n"
 	var names []string
 	for name := range r.Header {
 		if strings.HasPrefix(name, "X-Amz-") {
