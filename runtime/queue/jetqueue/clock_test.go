@@ -1,6 +1,7 @@
 package jetqueue_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,9 +11,19 @@ import (
 )
 
 // A wall is a wall clock that can be set.
-type wall struct{ offset time.Duration }
+type wall struct{ offset atomic.Int64 } // a time.Duration
 
-func (w *wall) now() time.Time { return time.Now().Round(0).Add(w.offset) }
+func (w *wall) now() time.Time { return time.Now().Round(0).Add(time.Duration(w.offset.Load())) }
+
+// jump sets the clock forward by d.
+func (w *wall) jump(d time.Duration) { w.offset.Add(int64(d)) }
+
+// wallAhead is a wall clock that is ahead by d.
+func wallAhead(d time.Duration) *wall {
+	w := &wall{}
+	w.jump(d)
+	return w
+}
 
 // fast hides what it receives for three seconds, and waits longer than that.
 var fast = queue.ReceiveRequest{Max: 10, Wait: 20 * time.Second, Visibility: new(3 * time.Second)}
@@ -38,7 +49,7 @@ func TestWallClockJumps(t *testing.T) {
 			w := &wall{}
 			bubble(t, jetqueue.Options{WallClock: w.now}, func(e *env) {
 				if c.jump == -24*time.Hour {
-					w.offset = 24 * time.Hour
+					w.jump(24 * time.Hour)
 				}
 				plain := e.create("orders", nil)
 				fifo := e.create("orders.fifo", nil)
@@ -49,7 +60,7 @@ func TestWallClockJumps(t *testing.T) {
 				e.send(fifo, head, queue.Message{Body: "next", GroupID: "g", DedupID: "2"})
 				e.receive(fifo, queue.ReceiveRequest{Max: 1, Visibility: new(3 * time.Second)}, "head")
 
-				w.offset += c.jump
+				w.jump(c.jump)
 				if c.closed {
 					e.reopen()
 					plain, fifo = e.get("orders"), e.get("orders.fifo")
@@ -103,8 +114,8 @@ func TestRereadDoesNotUseTheWallClock(t *testing.T) {
 		e.send(q, body("a"))
 		e.receive(q, fast, "a")
 		time.Sleep(2 * time.Second)
-		for _, offset := range []time.Duration{24 * time.Hour, -24 * time.Hour} {
-			w.offset = offset
+		for _, jump := range []time.Duration{24 * time.Hour, -48 * time.Hour} {
+			w.jump(jump)
 			e.intrude()
 			if _, err := q.Send(ctx, body("lost")); err == nil {
 				e.Fatal("the log did not change")
@@ -119,13 +130,13 @@ func TestRereadDoesNotUseTheWallClock(t *testing.T) {
 // A dead letter keeps its send time and its age when the wall clock jumps before
 // it moves.
 func TestDeadLetterAcrossAJump(t *testing.T) {
-	w := &wall{offset: -24 * time.Hour}
+	w := wallAhead(-24 * time.Hour)
 	bubble(t, jetqueue.Options{WallClock: w.now}, func(e *env) {
 		e.create("dead", func(c *queue.Config) { c.Retention = time.Hour })
 		q := e.create("orders", func(c *queue.Config) { c.DeadLetter = &queue.DeadLetter{Target: id("dead"), MaxReceives: 1} })
 		e.send(q, body("a"))
 		first := e.receive(q, fast, "a")[0]
-		w.offset = 0
+		w.jump(24 * time.Hour)
 		time.Sleep(3 * time.Second)
 		e.receive(q, queue.ReceiveRequest{Max: 1})
 		dead := e.receive(e.get("dead"), fast, "a")[0]
@@ -143,7 +154,7 @@ func TestDeadLetterAcrossAJump(t *testing.T) {
 // back.
 func TestTakeoverByANodeThatIsBehind(t *testing.T) {
 	url := backbonetest.Listen(t, 0)
-	behind := &wall{offset: -time.Hour}
+	behind := wallAhead(-time.Hour)
 	one, two := join(t, url), joinAt(t, url, behind.now)
 	name := one.owned(one, ".fifo")
 	msg := queue.Message{Body: "a", GroupID: "g", DedupID: "1"}

@@ -158,7 +158,7 @@ func TestWallClockSetBeforeAQueueIsOpened(t *testing.T) {
 			e.send(q, body("m"))
 			e.receive(q, queue.ReceiveRequest{Max: 1, Visibility: new(10 * time.Minute)}, "m")
 			e.reopen()
-			w.offset = jump
+			w.jump(jump)
 			time.Sleep(4 * time.Minute)
 			e.wantClosedLogs(1)
 			began := time.Now()
