@@ -51,9 +51,7 @@ func shared(t *testing.T, url func(node int) string) (nodes []*server, flows []*
 		t.Cleanup(s.stop)
 		nodes = append(nodes, s)
 	}
-	config := nodes[1].config()
-	config.Retryer = nil // as an application would have it
-	sdk := sqs.NewFromConfig(config)
+	sdk := sqs.NewFromConfig(nodes[1].patientConfig())
 	for i := range 8 { // hashing gives each node some of so many
 		name, attributes := fmt.Sprint("q", i), map[string]string{"VisibilityTimeout": "2"}
 		if i%2 == 1 {

@@ -55,11 +55,7 @@ func TestDeliveriesAreTakenOver(t *testing.T) {
 		nodes = append(nodes, s)
 	}
 	d := newDeliveries(t, nodes[1])
-	config := nodes[1].config()
-	// As an application would have it: what the dead node was asked to carry out for the
-	// other is answered with 503, since nobody knows whether it did.
-	config.Retryer = nil
-	stays := lambda.NewFromConfig(config)
+	stays := lambda.NewFromConfig(nodes[1].patientConfig())
 	d.lambda = lambda.NewFromConfig(nodes[0].config())
 	clients := d.crowd(0)
 	time.Sleep(300 * time.Millisecond)

@@ -180,6 +180,14 @@ func (s *server) config() aws.Config {
 	}
 }
 
+// patientConfig is for clients that ask again, as applications do: what another node was
+// carrying out when it died ends with 503, since nobody knows how far it came.
+func (s *server) patientConfig() aws.Config {
+	config := s.config()
+	config.Retryer = nil
+	return config
+}
+
 // build makes the binaries that the tests run: the runtime, and a function's
 // bootstrap.
 func build(ctx context.Context, dir string) error {

@@ -65,7 +65,7 @@ func TestTopicsAreTakenOver(t *testing.T) {
 		nodes = append(nodes, s)
 	}
 	w := newTopics(t, nodes[1])
-	stays := w.sns
+	stays := sns.NewFromConfig(nodes[1].patientConfig())
 	w.sns = sns.NewFromConfig(nodes[0].config())
 	for round := 1; round <= 2; round++ {
 		clients := w.crowd(round)
