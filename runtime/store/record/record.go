@@ -10,15 +10,11 @@ package record
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"hash/maphash"
 	"math"
-	"slices"
-	"sort"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -64,69 +60,6 @@ type Store struct {
 	run             *lifecycle.Run                // has the sweeps; nil while there are none
 	watchers        map[string][]func(key string) // by kind
 }
-
-// A kind is the records of one kind.
-type kind struct {
-	rows  map[string]*row
-	order []string // the keys of rows that are not deleted, sorted; nil when it must be computed
-}
-
-// A row is a record at a revision.
-type row struct {
-	revision      uint64
-	deleted       bool // deleted at this revision; kept so that an older update cannot bring it back
-	markerExpires bool // the bucket removes the deletion marker by itself
-	content       atomic.Pointer[content]
-}
-
-// rowOf is the row of a record that exists.
-func rowOf(value []byte, revision uint64) *row {
-	r := &row{revision: revision}
-	r.content.Store(&content{bytes: value})
-	return r
-}
-
-// entryRow is the row of an entry of the bucket.
-func entryRow(value []byte, revision uint64, operation string) *row {
-	if operation == "" {
-		return rowOf(value, revision)
-	}
-	return &row{revision: revision, deleted: true, markerExpires: operation == purged}
-}
-
-// A deletion marker has the header operationHeader with one of these values; a record has
-// no such header.
-const (
-	operationHeader = "KV-Operation"
-	deleted         = "DEL"
-	purged          = "PURGE"
-)
-
-// A content is a record's value: its bytes, until they are decoded to a value that
-// encodes to the same bytes.
-type content struct {
-	bytes []byte // nil once value encodes to them
-	value any    // a *T; nil before the first read
-	err   error  // of decoding
-}
-
-// encoded returns the bytes of a record.
-func (r *row) encoded() []byte {
-	c := r.content.Load()
-	if c.bytes != nil {
-		return c.bytes
-	}
-	b, err := json.Marshal(c.value)
-	if err != nil {
-		panic(err) // it was encoded when it was decoded
-	}
-	return b
-}
-
-// absent is the row of a key that was never written to.
-var absent = &row{}
-
-func (r *row) exists() bool { return r.revision > 0 && !r.deleted }
 
 // New makes a store that is not started: it has no records. With copies, lost records
 // are restored from them, and no other runtime may write to the bucket; nil for none.
@@ -316,108 +249,6 @@ func (s *Store) follow(updates <-chan jetstream.KeyValueEntry) {
 func (s *Store) apply(e jetstream.KeyValueEntry) {
 	operation := map[jetstream.KeyValueOp]string{jetstream.KeyValueDelete: deleted, jetstream.KeyValuePurge: purged}[e.Operation()]
 	s.applyRow(e.Key(), entryRow(e.Value(), e.Revision(), operation))
-}
-
-// set puts a row into the mirror, and reports whether it is newer than the row before.
-func (s *Store) set(wire string, r *row) (news bool) {
-	name, key, ok := parseKey(wire)
-	if !ok {
-		return false // not one of ours
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.highest = max(s.highest, r.revision)
-	k := s.kinds[name]
-	if k == nil {
-		k = &kind{rows: map[string]*row{}}
-		s.kinds[name] = k
-	}
-	before, known := k.rows[key]
-	if known && before.revision >= r.revision {
-		return false
-	}
-	if !known || before.deleted != r.deleted {
-		k.order = nil
-	}
-	k.rows[key] = r
-	if r.markerExpires {
-		now := time.Now()
-		s.expireMarkersLocked(now)
-		s.expiringMarkers = append(s.expiringMarkers, expiringMarker{name, key, r.revision, now.Add(markerLife)})
-	}
-	return true
-}
-
-func (s *Store) get(kind, key string) (*row, bool) {
-	r := s.row(kind, key)
-	return r, r.exists()
-}
-
-// row is the mirror's row of a record, also of a deleted one.
-func (s *Store) row(kind, key string) *row {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if k := s.kinds[kind]; k != nil && k.rows[key] != nil {
-		return k.rows[key]
-	}
-	return absent
-}
-
-// keys returns the keys of a kind that start with prefix, sorted, without those of deleted
-// records. The caller must not change the slice.
-func (s *Store) keys(kind, prefix string) []string {
-	s.mu.RLock()
-	k := s.kinds[kind]
-	if k == nil {
-		s.mu.RUnlock()
-		return nil
-	}
-	order := k.order
-	s.mu.RUnlock()
-	if order == nil {
-		s.mu.Lock()
-		order = k.sort()
-		s.mu.Unlock()
-	}
-	from, _ := slices.BinarySearch(order, prefix)
-	n := sort.Search(len(order)-from, func(i int) bool { return !strings.HasPrefix(order[from+i], prefix) })
-	return order[from : from+n : from+n]
-}
-
-func (k *kind) sort() []string {
-	if k.order == nil {
-		k.order = make([]string, 0, len(k.rows))
-		for key, r := range k.rows {
-			if !r.deleted {
-				k.order = append(k.order, key)
-			}
-		}
-		slices.Sort(k.order)
-	}
-	return k.order
-}
-
-// count is the number of rows, deleted records included.
-func (s *Store) count() (n int) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, k := range s.kinds {
-		n += len(k.rows)
-	}
-	return n
-}
-
-// all returns the rows by bucket key, deleted records included.
-func (s *Store) all() map[string]*row {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	all := map[string]*row{}
-	for kind, k := range s.kinds {
-		for key, r := range k.rows {
-			all[wireKey(kind, key)] = r
-		}
-	}
-	return all
 }
 
 // lock serialises the changes of a key.
