@@ -171,7 +171,10 @@ func queryErrorXML(s *Service, e *Error, code, requestID string) []byte {
 	b = appendLeaf(b, "Type", e.side())
 	b = appendLeaf(b, "Code", code)
 	b = appendLeaf(b, "Message", e.Message)
-	b = append(b, "<Detail/></Error>"...)
+	if s.QueryCompat { // of the services of this protocol, SQS alone has it
+		b = append(b, "<Detail/>"...)
+	}
+	b = shut(b, "Error")
 	return shut(appendLeaf(b, "RequestId", requestID), "ErrorResponse")
 }
 
