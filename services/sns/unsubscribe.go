@@ -7,7 +7,6 @@ import (
 	"millrace/runtime/fault"
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/identity"
-	"millrace/services/internal/kit"
 )
 
 // Unsubscribe   awsQuery
@@ -18,7 +17,7 @@ import (
 //   - a subscription that is not there is unsubscribed
 func (s *Service) Unsubscribe(ctx context.Context, in *api.UnsubscribeInput) (*api.UnsubscribeOutput, error) {
 	c := identity.From(ctx)
-	id, err := subscriptionID(&c, kit.Value(in.SubscriptionArn))
+	id, err := subscriptionID(&c, in.SubscriptionArn)
 	if err != nil {
 		return nil, err
 	}
