@@ -113,7 +113,7 @@ func (t queueTarget) deliverSome(ctx context.Context, events []delivery.Event) (
 func message(e *delivery.Event) queue.Message {
 	return queue.Message{
 		Body: string(e.Body), Attributes: e.Attributes, GroupID: e.GroupID, DedupID: e.DedupID,
-		TraceHeader: e.TraceHeader, TraceParent: e.TraceParent,
+		SenderID: senderID(e.Source), TraceHeader: e.TraceHeader, TraceParent: e.TraceParent,
 		Unfinished: e.Unfinished, Source: e.SeqSource, Seq: e.Seq,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -120,6 +121,41 @@ func TestQueues(t *testing.T) {
 			},
 		}
 	})
+}
+
+// Messages say who sent them, by ids as IAM has them.
+func TestQueuesKnowSenders(t *testing.T) {
+	queues, resolve := openQueues(t)
+	id := queue.ID{Account: "000000000000", Region: "us-east-1", Name: "q"}
+	q, err := queues.Create(t.Context(), id, queue.Config{Visibility: time.Minute, MaxBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := resolve(id.ARN().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	function := func(name string) delivery.Source {
+		p, _ := policy.RolePrincipal("arn:aws:iam::000000000000:role/worker", name)
+		return delivery.Source{Principal: p}
+	}
+	for _, s := range []delivery.Source{topic, topic, function("a"), function("b")} {
+		if _, err := to.Deliver(t.Context(), delivery.Event{Body: []byte("x"), Source: s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := q.Peek(t.Context(), queue.PeekRequest{})
+	if err != nil || len(got) != 4 {
+		t.Fatal(got, err)
+	}
+	if a, again := got[0].SenderID, got[1].SenderID; !regexp.MustCompile("^AIDA[A-Z2-7]{17}$").MatchString(a) || again != a {
+		t.Errorf("a topic is %q, then %q", a, again)
+	}
+	a, okA := strings.CutSuffix(got[2].SenderID, ":a")
+	b, okB := strings.CutSuffix(got[3].SenderID, ":b")
+	if !okA || !okB || a != b || !regexp.MustCompile("^AROA[A-Z2-7]{17}$").MatchString(a) {
+		t.Errorf("functions of one role are %q and %q", got[2].SenderID, got[3].SenderID)
+	}
 }
 
 // The owner may send unless the policy denies it, services and others if it allows.
