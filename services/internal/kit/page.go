@@ -32,7 +32,8 @@ func Page[T any](items []T, key func(T) string, after string, limit int) (page [
 
 // MarkedPage is Page for services that answer an opaque marker, and whether there is
 // more. marker is nil for the first page; ErrMarker if it is none of ours. A marker has
-// four characters for three of a sort key, and six more.
+// the alphabet and the padding of base64, as those of AWS have: four characters for three
+// of a sort key, and eight more.
 func MarkedPage[T any](items []T, key func(T) string, marker *string, limit int) (page []T, next *string, truncated *bool, err error) {
 	after := ""
 	if marker != nil {
@@ -51,12 +52,12 @@ func MarkedPage[T any](items []T, key func(T) string, marker *string, limit int)
 // another making is not taken for one.
 func EncodeMarker(text string) string {
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(text)))
-	return base64.RawURLEncoding.EncodeToString(append(sum, text...))
+	return base64.StdEncoding.EncodeToString(append(sum, text...))
 }
 
 // DecodeMarker is the text of a marker, or ErrMarker.
 func DecodeMarker(marker string) (text string, err error) {
-	b, err := base64.RawURLEncoding.DecodeString(marker)
+	b, err := base64.StdEncoding.DecodeString(marker)
 	if err != nil || len(b) < crc32.Size || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[crc32.Size:]) {
 		return "", ErrMarker
 	}
