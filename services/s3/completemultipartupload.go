@@ -88,7 +88,7 @@ func completedParts(m *api.CompletedMultipartUpload) ([]object.CompletedPart, er
 		if err != nil {
 			return nil, err
 		}
-		sum, err := ofCompletedPart(p).one()
+		sum, err := ofCompletedPart(p).inPart()
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func objectChecksum(in *api.CompleteMultipartUploadInput, u *object.Upload) (che
 		return checksum.Value{}, nil
 	case 1:
 	default:
-		return checksum.Value{}, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+		return checksum.Value{}, multipleChecksums()
 	}
 	v, err := all[0].readComposite()
 	if err == nil && v.Algorithm >= checksum.SHA512 && u.ID != "" && v.Algorithm != u.Algorithm {

@@ -100,7 +100,7 @@ func changesNothing(in *api.CopyObjectInput, t *target, from *source, encryption
 func copyDescription(in *api.CopyObjectInput, o, from *object.Object) (err error) {
 	headers := storedHeaders{storageClass: in.StorageClass, redirect: in.WebsiteRedirectLocation}
 	if kit.Value(in.MetadataDirective) == "REPLACE" {
-		headers = storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata}
+		headers = storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata, false}
 	}
 	if o.Headers, err = headers.read(); err != nil {
 		return err

@@ -32,7 +32,7 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, in *api.CreateMulti
 	}
 	c := identity.From(ctx)
 	u := object.Upload{Key: t.key, Created: s.now(), Initiator: owner.CallerID(userID(&c))}
-	headers := storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata}
+	headers := storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata, false}
 	if u.Headers, err = headers.read(); err != nil {
 		return nil, err
 	}

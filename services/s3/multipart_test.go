@@ -151,7 +151,7 @@ func TestMultipartRefusals(t *testing.T) {
 	wants(t, "part 10001", part(func(i *sdk.UploadPartInput) { i.PartNumber = aws.Int32(10001) }), 400, "InvalidArgument: Part number must be an integer between 1 and 10000, inclusive")
 	wants(t, "no upload", part(func(i *sdk.UploadPartInput) { i.UploadId = aws.String("x") }), 404, noUpload)
 	wants(t, "another key", part(func(i *sdk.UploadPartInput) { i.Key = aws.String("other") }), 404, noUpload)
-	wants(t, "another checksum", part(func(i *sdk.UploadPartInput) { i.ChecksumCRC32C = aws.String("AAAAAA==") }), 400, "BadDigest: The crc32c you specified for part 1 did not match what we received.")
+	wants(t, "another checksum", part(func(i *sdk.UploadPartInput) { i.ChecksumCRC32C = aws.String("AAAAAA==") }), 400, "BadDigest: The CRC32C you specified did not match the calculated checksum.")
 	crc := func(i *sdk.UploadPartInput) { i.ChecksumAlgorithm = "CRC32C" }
 	one, two := b.part("box", "k", id, 1, []byte("short"), crc), b.part("box", "k", id, 2, []byte("short"), crc)
 	type complete = sdk.CompleteMultipartUploadInput
@@ -166,6 +166,12 @@ func TestMultipartRefusals(t *testing.T) {
 		{"an order", []types.CompletedPart{two, one}, nil, "InvalidPartOrder: The list of parts was not in ascending order. Parts must be ordered by part number."},
 		{"a part that is none", []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: aws.String("x"), ChecksumCRC32C: one.ChecksumCRC32C}}, nil,
 			"InvalidPart: One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."},
+		{"a part's checksum of another algorithm", []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: one.ETag, ChecksumCRC32: aws.String("NhCmhg==")}}, nil,
+			"BadDigest: The crc32 you specified for part 1 did not match what we received."},
+		{"a part's checksum that is none", []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: one.ETag, ChecksumCRC32C: aws.String("eA==")}}, nil,
+			"InvalidArgument: Invalid Base64 or multiple checksums present in request"},
+		{"two checksums of a part", []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: one.ETag, ChecksumCRC32C: one.ChecksumCRC32C, ChecksumCRC32: aws.String("NhCmhg==")}}, nil,
+			"InvalidArgument: Invalid Base64 or multiple checksums present in request"},
 		{"no checksum", []types.CompletedPart{bare}, nil, "InvalidRequest: The upload was created using a crc32c checksum. The complete request must include the checksum for each part. It was missing for part 1 in the request."},
 		{"another type", []types.CompletedPart{one}, func(i *complete) { i.ChecksumType = "FULL_OBJECT" }, "InvalidRequest: The upload was created using the COMPOSITE checksum mode. The complete request must use the same checksum mode."},
 		{"another size", []types.CompletedPart{one}, func(i *complete) { i.MpuObjectSize = aws.Int64(4) }, "InvalidRequest: The provided 'x-amz-mp-object-size' header value 4 does not match what was computed: 5"},

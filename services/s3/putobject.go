@@ -43,7 +43,7 @@ func (s *Service) PutObject(ctx context.Context, in *api.PutObjectInput) (*api.P
 	if put.Condition, err = writeCondition(in.IfMatch, in.IfNoneMatch); err != nil {
 		return nil, err
 	}
-	headers := storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata}
+	headers := storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata, isChunked(identity.From(ctx).HTTP)}
 	o := object.Object{Key: t.key}
 	if o.Headers, err = headers.read(); err != nil {
 		return nil, err

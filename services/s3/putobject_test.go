@@ -253,3 +253,56 @@ func TestLengths(t *testing.T) {
 		t.Errorf("%q, coded %s", text, str(out.ContentEncoding))
 	}
 }
+
+// What the head of an upload may say of its checksum; the texts were seen at AWS (OpenStack
+// Swift, test/s3api/test_input_errors.py).
+func TestChecksumHeaders(t *testing.T) {
+	b := start(t)
+	b.create("box")
+	const crc32, other, md5, wrong = "NhCmhg==", "AAAAAA==", "XUFAKrxLKna5cZ2REBfFkg==", "1B2M2Y8AsgTpgAmY7PhCfg=="
+	const multiple = "InvalidRequest Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+	const hash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+	for _, c := range []struct {
+		rule, want string
+		headers    []string
+	}{
+		{"an algorithm, and its checksum", "", []string{"X-Amz-Sdk-Checksum-Algorithm", "CRC32", "X-Amz-Checksum-Crc32", crc32}},
+		{"an algorithm, and no checksum", "InvalidRequest x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
+			[]string{"X-Amz-Sdk-Checksum-Algorithm", "CRC32", "Content-Md5", md5}},
+		{"another algorithm", "InvalidRequest Value for x-amz-sdk-checksum-algorithm header is invalid.", []string{"X-Amz-Sdk-Checksum-Algorithm", "CRC32C", "X-Amz-Checksum-Crc32", crc32}},
+		{"no algorithm", "InvalidRequest Value for x-amz-sdk-checksum-algorithm header is invalid.", []string{"X-Amz-Sdk-Checksum-Algorithm", "CRC31", "X-Amz-Checksum-Crc32", crc32}},
+		{"a checksum of no algorithm", "InvalidRequest The algorithm type you specified in x-amz-checksum- header is invalid.", []string{"X-Amz-Checksum-Crc31", crc32}},
+		{"the type of a checksum", "", []string{"X-Amz-Checksum-Type", "COMPOSITE", "X-Amz-Checksum-Algorithm", "BOGUS"}},
+		{"two checksums", multiple, []string{"X-Amz-Sdk-Checksum-Algorithm", "SHA256", "X-Amz-Checksum-Crc32", crc32, "X-Amz-Checksum-Crc32c", crc32}},
+		{"a header and a trailer", "InvalidRequest Expecting a single x-amz-checksum- header", []string{"X-Amz-Checksum-Crc32", crc32, "X-Amz-Trailer", "x-amz-checksum-crc32"}},
+		{"two trailers", multiple, []string{"X-Amz-Checksum-Crc32", crc32, "X-Amz-Trailer", "x-amz-checksum-crc32, x-amz-checksum-crc32c"}},
+		{"a trailer of a body without one", "MalformedTrailerError The request contained trailing data that was not well-formed or did not conform to our published schema.",
+			[]string{"X-Amz-Sdk-Checksum-Algorithm", "crc32", "X-Amz-Trailer", "x-amz-checksum-crc32"}},
+		{"the signed hash first", "XAmzContentSHA256Mismatch The provided 'x-amz-content-sha256' header does not match what was computed.",
+			[]string{"X-Amz-Content-Sha256", strings.Repeat("A", 64), "Content-Md5", wrong, "X-Amz-Checksum-Crc32", other}},
+		{"a hash in capitals", "", []string{"X-Amz-Content-Sha256", strings.ToUpper(hash)}},
+		{"another MD5", "BadDigest The Content-MD5 you specified did not match what we received.", []string{"Content-Md5", wrong}},
+	} {
+		res, text := b.sendSigned("PUT", "/box/k", "hello", c.headers...)
+		code, message, _ := strings.Cut(c.want, " ")
+		text = strings.ReplaceAll(text, "&apos;", "'")
+		if c.want == "" && res.StatusCode == 200 || c.want != "" && res.StatusCode == 400 && strings.Contains(text, "<Code>"+code+"</Code><Message>"+message+"</Message>") {
+			continue
+		}
+		t.Errorf("%s: %s %s", c.rule, res.Status, text)
+	}
+	const digests = "<ExpectedDigest>d41d8cd98f00b204e9800998ecf8427e</ExpectedDigest><CalculatedDigest>" + md5 + "</CalculatedDigest>"
+	if _, text := b.sendSigned("PUT", "/box/k", "hello", "Content-Md5", wrong); !strings.Contains(text, digests) {
+		t.Errorf("another MD5: %s", text)
+	}
+}
+
+// The name of the coding aws-chunked is an object's own where its body was not in it.
+func TestContentEncodingOfPlainBodies(t *testing.T) {
+	b := start(t)
+	b.create("box")
+	b.put("box", "k", "hello", func(i *sdk.PutObjectInput) { i.ContentEncoding = aws.String("aws-chunked") })
+	if out, _ := b.get("box", "k"); str(out.ContentEncoding) != "aws-chunked" {
+		t.Errorf("coded %q", str(out.ContentEncoding))
+	}
+}
