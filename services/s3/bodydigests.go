@@ -52,7 +52,7 @@ func readDigests(r *http.Request, contentMD5, sdkAlgorithm *string, m checksumMe
 	if r != nil && hasUnknownChecksum(r.Header) {
 		return d, invalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.")
 	}
-	return d, d.checkAnnounced(sdkAlgorithm)
+	return d, d.checkAnnounced(r, sdkAlgorithm)
 }
 
 // readAlgorithm finds out which checksum comes with the body: one, in a header or in a
@@ -79,15 +79,16 @@ func (d *bodyDigests) readAlgorithm() error {
 	return nil
 }
 
-// checkAnnounced holds x-amz-sdk-checksum-algorithm against the checksum that comes.
-func (d *bodyDigests) checkAnnounced(name *string) error {
+// checkAnnounced holds x-amz-sdk-checksum-algorithm against the checksum that comes. Who made
+// a presigned URL with it did not know the body: there it needs no checksum.
+func (d *bodyDigests) checkAnnounced(r *http.Request, name *string) error {
 	if name == nil {
 		return nil
 	}
 	switch a, ok := checksum.ParseAlgorithm(*name); {
 	case !ok, d.algorithm != checksum.None && a != d.algorithm:
 		return invalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
-	case d.algorithm == checksum.None:
+	case d.algorithm == checksum.None && (r == nil || !r.URL.Query().Has("x-amz-sdk-checksum-algorithm")):
 		return invalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
 	}
 	return nil

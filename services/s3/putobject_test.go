@@ -291,6 +291,9 @@ func TestChecksumHeaders(t *testing.T) {
 		}
 		t.Errorf("%s: %s %s", c.rule, res.Status, text)
 	}
+	if res, text := b.sendSigned("PUT", "/box/k?x-amz-sdk-checksum-algorithm=CRC32", "hello", "X-Amz-Sdk-Checksum-Algorithm", "CRC32"); res.StatusCode != 200 {
+		t.Errorf("an algorithm in the URL: %s %s", res.Status, text)
+	}
 	const digests = "<ExpectedDigest>d41d8cd98f00b204e9800998ecf8427e</ExpectedDigest><CalculatedDigest>" + md5 + "</CalculatedDigest>"
 	if _, text := b.sendSigned("PUT", "/box/k", "hello", "Content-Md5", wrong); !strings.Contains(text, digests) {
 		t.Errorf("another MD5: %s", text)
