@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/base64"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -80,7 +81,7 @@ const tokenVersion = "\x01k"
 func parseToken(token string) (after string, err error) {
 	b, err := base64.StdEncoding.DecodeString(token)
 	if err != nil || len(b) <= len(tokenVersion) || string(b[:len(tokenVersion)]) != tokenVersion {
-		return "", invalidArgument("The continuation token provided is incorrect", "continuation-token", token)
+		return "", refusal("InvalidArgument", http.StatusBadRequest, "The continuation token provided is incorrect", "ArgumentName", "continuation-token")
 	}
 	return string(b[len(tokenVersion):]), nil
 }
