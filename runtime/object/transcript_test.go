@@ -350,7 +350,8 @@ func (s *transcriptRunner) look(w []string, options map[string]string) {
 			}
 		}
 	case "uploads":
-		for _, u := range s.m.ListUploads(UploadsQuery{Prefix: options["prefix"], Delimiter: options["delimiter"], Max: most}).Uploads {
+		page, _ := s.m.ListUploads(UploadsQuery{Prefix: options["prefix"], Delimiter: options["delimiter"], Max: most})
+		for _, u := range page.Uploads {
 			s.printf("%s u%d", u.Key, slices.Index(s.uploads, u.ID)+1)
 		}
 	case "events":

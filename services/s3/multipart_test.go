@@ -104,6 +104,13 @@ func TestPartsOfAnObject(t *testing.T) {
 	wants(t, "a part that is not there", err, 416, "InvalidPartNumber: The requested partnumber is not satisfiable")
 	_, _, err = b.tryGet("box", "k", func(i *sdk.GetObjectInput) { i.PartNumber, i.Range = aws.Int32(1), aws.String("bytes=0-1") })
 	wants(t, "a part and a range", err, 400, "InvalidRequest: Cannot specify both Range header and partNumber query parameter")
+	for number, want := range map[string]string{"0": "400 InvalidArgument", "10001": "400 InvalidArgument", "-1": "400 InvalidArgument", "9": "416 InvalidPartNumber"} {
+		res, text := b.sendSigned("GET", "/box/k?partNumber="+number, "")
+		status, code, _ := strings.Cut(want, " ")
+		if !strings.HasPrefix(res.Status, status) || !strings.Contains(text, "<Code>"+code+"</Code>") {
+			t.Errorf("part %s: %s %s", number, res.Status, text)
+		}
+	}
 	head := must(b.HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String("box"), Key: aws.String("k")}))(t)
 	if str(head.ContentType) != "text/plain" || head.Metadata["a"] != "1" || aws.ToInt32(head.TagCount) != 1 || aws.ToInt64(head.ContentLength) != partSize+100 {
 		t.Errorf("head: %+v", head)
@@ -247,6 +254,16 @@ func TestListMultipartUploads(t *testing.T) {
 	if fmt.Sprint(got) != "[a a b/1 b/2 c+d]" || len(want) != 0 {
 		t.Errorf("%q, without %v", got, want)
 	}
+	after := func(key string, id *string) error {
+		_, err := b.ListMultipartUploads(t.Context(), &sdk.ListMultipartUploadsInput{Bucket: aws.String("box"), KeyMarker: &key, UploadIdMarker: id})
+		return err
+	}
+	over := b.begin("box", "a")
+	must(b.AbortMultipartUpload(t.Context(), &sdk.AbortMultipartUploadInput{Bucket: aws.String("box"), Key: aws.String("a"), UploadId: over}))(t)
+	wants(t, "a marker of another key", after("a", b.begin("box", "b/1")), 400, "InvalidArgument: Invalid uploadId marker")
+	wants(t, "a marker that is no upload", after("a", aws.String("x")), 400, "InvalidArgument: Invalid uploadId marker")
+	wants(t, "a marker that is over", after("a", over), 0, "")
+	wants(t, "a marker without a key", after("", aws.String("x")), 0, "")
 	grouped := must(b.ListMultipartUploads(t.Context(), &sdk.ListMultipartUploadsInput{Bucket: aws.String("box"), Delimiter: aws.String("/")}))(t)
 	if len(grouped.Uploads) != 3 || len(grouped.CommonPrefixes) != 1 {
 		t.Errorf("grouped: %+v", grouped)

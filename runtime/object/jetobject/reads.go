@@ -32,9 +32,14 @@ func (b *Bucket) ListVersions(ctx context.Context, q object.VersionsQuery) (page
 	return page, err
 }
 
-// ListUploads returns a page of uploads under way.
+// ListUploads returns a page of uploads under way: object.ErrNoSuchUpload for a query after
+// an upload that is none of its key.
 func (b *Bucket) ListUploads(ctx context.Context, q object.UploadsQuery) (page object.UploadsPage, err error) {
-	err = b.view(ctx, func(m *object.Machine) { page = m.ListUploads(q) })
+	found := false
+	err = b.view(ctx, func(m *object.Machine) { page, found = m.ListUploads(q) })
+	if err == nil && !found {
+		err = object.ErrNoSuchUpload
+	}
 	return page, err
 }
 
