@@ -165,11 +165,16 @@ func (ts *Topics) UpdateSubscription(ctx context.Context, id SubscriptionID, edi
 	return s, err
 }
 
-// Unsubscribe removes a subscription, and returns what it was. fault.NotFound.
+// Unsubscribe removes a subscription, and returns what it was. fault.NotFound;
+// fault.Conflict while its confirmation is waited for, which is TokenLife at most: by then
+// SNS has removed those that were not confirmed.
 func (ts *Topics) Unsubscribe(ctx context.Context, id SubscriptionID) (Subscription, error) {
 	s, err := ts.Subscription(id)
 	if err != nil {
 		return Subscription{}, err
+	}
+	if s.Pending && ts.now().Sub(s.TokenMade) <= TokenLife {
+		return Subscription{}, fault.New(fault.Conflict, "the subscription is pending confirmation")
 	}
 	t, err := ts.Get(id.Topic)
 	if err != nil {

@@ -132,10 +132,6 @@ func TestRestore(t *testing.T) {
 	ctx := t.Context()
 	topic := b.createTopic("t", nil)
 	arn := must(b.subscribe(topic, "https", site, map[string]string{"RawMessageDelivery": "true"}))(t)
-	if must(b.Unsubscribe(ctx, &sdk.UnsubscribeInput{SubscriptionArn: &arn}))(t); b.asked().Type != "SubscriptionConfirmation" || len(b.mail) > 0 {
-		t.Error("who never confirmed is told of the end")
-	}
-	arn = must(b.subscribe(topic, "https", site, map[string]string{"RawMessageDelivery": "true"}))(t)
 	first := must(url.Parse(b.asked().SubscribeURL))(t)
 	b.raw(first.RawQuery)
 	unsubscribe := func() string {
@@ -169,6 +165,29 @@ func TestRestore(t *testing.T) {
 	b.createTopic("t", nil)
 	if status, _ := b.raw(link); status != 400 {
 		t.Errorf("restored to another topic of the name: %d", status)
+	}
+}
+
+// Who has not confirmed cannot leave, in whatever way it is asked for, and is not told when
+// the subscription is removed after two days.
+func TestUnsubscribePending(t *testing.T) {
+	b := start(t, sns.Options{})
+	ctx := t.Context()
+	topic := b.createTopic("t", nil)
+	arn := must(b.subscribe(topic, "https", site, nil))(t)
+	b.asked()
+	const text = "SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation"
+	invalid(t, "pending", second(b.Unsubscribe(ctx, &sdk.UnsubscribeInput{SubscriptionArn: &arn})), text)
+	if status, body := b.raw("Action=Unsubscribe&SubscriptionArn=" + arn); status != 400 || !strings.Contains(body, text) {
+		t.Errorf("by link: %d %s", status, body)
+	}
+	if got := b.subscription(arn)["PendingConfirmation"]; got != "true" {
+		t.Errorf("it is pending: %s", got)
+	}
+	b.later.Store(int64(48*time.Hour + time.Minute))
+	must(b.Unsubscribe(ctx, &sdk.UnsubscribeInput{SubscriptionArn: &arn}))(t)
+	if len(b.mail) > 0 {
+		t.Error("who never confirmed is told of the end")
 	}
 }
 

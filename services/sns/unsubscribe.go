@@ -15,6 +15,7 @@ import (
 //     call. Only the owners of the subscription and of its topic may if it was confirmed
 //     with AuthenticateOnUnsubscribe
 //   - a subscription that is not there is unsubscribed
+//   - one that waits for its confirmation cannot be, until its token is too old to confirm it
 func (s *Service) Unsubscribe(ctx context.Context, in *api.UnsubscribeInput) (*api.UnsubscribeOutput, error) {
 	c := identity.From(ctx)
 	id, err := subscriptionID(&c, in.SubscriptionArn)
@@ -33,7 +34,11 @@ func (s *Service) Unsubscribe(ctx context.Context, in *api.UnsubscribeInput) (*a
 			return nil, err
 		}
 	}
-	if _, err := s.topics.Unsubscribe(ctx, id); err != nil && !errors.Is(err, fault.NotFound) {
+	_, err = s.topics.Unsubscribe(ctx, id)
+	switch {
+	case errors.Is(err, fault.Conflict):
+		return nil, invalid("SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation")
+	case err != nil && !errors.Is(err, fault.NotFound):
 		return nil, err
 	}
 	return &api.UnsubscribeOutput{}, nil
