@@ -67,7 +67,7 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, in *api.CompleteM
 	o := &complete.Stored
 	e := showEncryption(&o.Encryption)
 	out := &api.CompleteMultipartUploadOutput{
-		Bucket: in.Bucket, Key: in.Key, ETag: quoted(o.ETag), Location: new(location(ctx, &t)), VersionId: shownVersion(t.bucket, o),
+		Bucket: in.Bucket, Key: in.Key, ETag: quoted(o.ETag), Location: new(location(ctx, &t)), VersionId: writtenVersion(t.bucket, o),
 		ChecksumType: shownType(o.Checksum), ServerSideEncryption: e.algorithm, SSEKMSKeyId: e.key, BucketKeyEnabled: e.bucketKey,
 	}
 	ofCompleteOutput(out).set(o.Checksum)

@@ -122,7 +122,7 @@ func copyAnswer(t *target, from *source, o *object.Object) *api.CopyObjectOutput
 	result := &api.CopyObjectResult{ETag: quoted(o.ETag), LastModified: shownTime(o.Modified)}
 	ofCopyObjectResult(result).set(o.Checksum)
 	return &api.CopyObjectOutput{
-		CopyObjectResult: result, CopySourceVersionId: from.shownID(), VersionId: shownVersion(t.bucket, o),
+		CopyObjectResult: result, CopySourceVersionId: from.shownID(), VersionId: writtenVersion(t.bucket, o),
 		ServerSideEncryption: e.algorithm, SSEKMSKeyId: e.key, SSEKMSEncryptionContext: e.context, BucketKeyEnabled: e.bucketKey,
 		SSECustomerAlgorithm: e.customerAlgorithm, SSECustomerKeyMD5: e.customerDigest,
 	}

@@ -86,7 +86,7 @@ func (t *target) put(ctx context.Context, put *object.Put, o object.Object, r *r
 func putAnswer(t *target, o *object.Object) *api.PutObjectOutput {
 	e := showEncryption(&o.Encryption)
 	out := &api.PutObjectOutput{
-		ETag: quoted(o.ETag), VersionId: shownVersion(t.bucket, o), ChecksumType: shownType(o.Checksum),
+		ETag: quoted(o.ETag), VersionId: writtenVersion(t.bucket, o), ChecksumType: shownType(o.Checksum),
 		ServerSideEncryption: e.algorithm, SSEKMSKeyId: e.key, SSEKMSEncryptionContext: e.context, BucketKeyEnabled: e.bucketKey,
 		SSECustomerAlgorithm: e.customerAlgorithm, SSECustomerKeyMD5: e.customerDigest,
 	}
