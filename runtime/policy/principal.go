@@ -147,7 +147,7 @@ func parsePrincipals(text json.RawMessage) (principals, error) {
 		for _, name := range names {
 			p, err := parsePrincipal(kind, name)
 			if err != nil {
-				return ps, err
+				return ps, &PrincipalError{kind, name, err}
 			}
 			ps.everyone = ps.everyone || kind == "AWS" && name == "*"
 			ps.listed = append(ps.listed, p)
@@ -156,6 +156,15 @@ func parsePrincipals(text json.RawMessage) (principals, error) {
 	}
 	return ps, nil
 }
+
+// A PrincipalError says that a policy names a principal that is none. It is fault.Invalid.
+type PrincipalError struct {
+	Kind, Name string // "AWS", and what stands there
+	Err        error
+}
+
+func (e *PrincipalError) Error() string { return e.Err.Error() }
+func (e *PrincipalError) Unwrap() error { return e.Err }
 
 func parsePrincipal(kind, name string) (principal, error) {
 	switch {

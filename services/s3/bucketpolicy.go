@@ -2,7 +2,9 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"millrace/runtime/object"
@@ -113,7 +115,11 @@ func checkPolicy(bucket, text string) error {
 			return err
 		}
 	}
-	if _, err := policy.Parse(text); err != nil {
+	_, err = policy.Parse(text)
+	if e, ok := errors.AsType[*policy.PrincipalError](err); ok {
+		return refusal("MalformedPolicy", http.StatusBadRequest, "Invalid principal in policy", "Detail", `"`+e.Kind+`" : "`+e.Name+`"`)
+	}
+	if err != nil {
 		return badPolicy("The policy is not valid: " + err.Error())
 	}
 	return nil
@@ -142,7 +148,24 @@ func checkStatement(bucket string, s *grammar.Statement) error {
 			return badPolicy("Policy has invalid resource")
 		}
 	}
+	if slices.ContainsFunc(s.Action, func(action string) bool { return !applies(action, s.Resource) }) {
+		return badPolicy("Action does not apply to any resource(s) in statement")
+	}
 	return nil
+}
+
+// applies reports whether an action may be about one of the resources: one on objects needs
+// an object, and one on buckets a bucket. Patterns may be about anything, and so may what has
+// a name that says nothing; no resources are those of NotResource.
+func applies(action string, resources []string) bool {
+	if len(resources) == 0 || strings.ContainsAny(action, "*?") {
+		return true
+	}
+	ofBucket, ofObject := strings.Contains(action, "Bucket"), strings.Contains(action, "Object")
+	return ofBucket == ofObject || slices.ContainsFunc(resources, func(resource string) bool {
+		_, _, isObject := strings.Cut(resource, "/")
+		return isObject == ofObject || !isObject && strings.HasSuffix(resource, "*")
+	})
 }
 
 // isOfBucket reports whether a resource of a policy is the bucket, or objects in it.
