@@ -67,6 +67,9 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, in *api.CreateMulti
 
 // uploadChecksum reads which checksum an upload shall have.
 func uploadChecksum(algorithm, typ *string) (a checksum.Algorithm, t checksum.Type, err error) {
+	if algorithm != nil && strings.Contains(*algorithm, ",") {
+		return a, t, invalidRequest("Invalid types are specified in x-amz-checksum-algorithm header.")
+	}
 	if a, err = parseAlgorithm(algorithm); err != nil {
 		return a, t, err
 	}

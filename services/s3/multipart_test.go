@@ -138,6 +138,8 @@ func TestMultipartRefusals(t *testing.T) {
 		want   string
 	}{
 		{func(i *create) { i.ChecksumType = "FULL_OBJECT" }, "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."},
+		{func(i *create) { i.ChecksumAlgorithm = "CRC32,CRC32C" }, "Invalid types are specified in x-amz-checksum-algorithm header."},
+		{func(i *create) { i.ChecksumAlgorithm = "nope" }, "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]"},
 		{func(i *create) { i.ChecksumType, i.ChecksumAlgorithm = "FULL_OBJECT", "SHA1" }, "The FULL_OBJECT checksum type cannot be used with the sha1 checksum algorithm."},
 		{func(i *create) { i.ChecksumType, i.ChecksumAlgorithm = "COMPOSITE", "CRC64NVME" }, "The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm."},
 	} {
