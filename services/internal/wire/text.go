@@ -76,22 +76,36 @@ func (sh *Shape) article() string {
 
 // scalarText is a scalar as text; usual is the place's own timestamp format.
 func scalarText(sh *Shape, format, usual string, v reflect.Value) string {
-	if v.Kind() == reflect.Pointer {
-		v = v.Elem()
+	if sh.Kind == String {
+		return reflect.Indirect(v).String()
 	}
+	return string(appendScalar(nil, sh, format, usual, v))
+}
+
+// appendScalar appends what scalarText says.
+func appendScalar(b []byte, sh *Shape, format, usual string, v reflect.Value) []byte {
+	v = reflect.Indirect(v)
 	switch sh.Kind {
 	case String:
-		return v.String()
+		return append(b, v.String()...)
 	case Boolean:
-		return strconv.FormatBool(v.Bool())
+		return strconv.AppendBool(b, v.Bool())
 	case Integer, Long:
-		return strconv.FormatInt(v.Int(), 10)
+		return strconv.AppendInt(b, v.Int(), 10)
 	case Float, Double:
-		return floatText(v.Float())
+		return append(b, floatText(v.Float())...)
 	case Blob:
-		return base64.StdEncoding.EncodeToString(v.Bytes())
+		return base64.StdEncoding.AppendEncode(b, v.Bytes())
 	case Timestamp:
-		return string(appendTime(nil, v.Interface().(time.Time), first(format, sh.Format, usual)))
+		return appendTime(b, timeOf(v), first(format, sh.Format, usual))
 	}
-	return ""
+	return b
+}
+
+// timeOf is a timestamp's value, which most have a pointer to: that spares a copy on the heap.
+func timeOf(v reflect.Value) time.Time {
+	if v.CanAddr() {
+		return *v.Addr().Interface().(*time.Time)
+	}
+	return v.Interface().(time.Time)
 }

@@ -97,9 +97,17 @@ func appendElement(b []byte, name string, m *Member, v reflect.Value) []byte {
 	case Map:
 		b = appendMap(b, "entry", sh, v)
 	default:
-		b = appendEscaped(b, scalarText(sh, m.Format, iso8601, v))
+		b = appendXMLScalar(b, m, v)
 	}
 	return shut(b, name)
+}
+
+// appendXMLScalar writes a scalar as character data. Only texts may need escapes.
+func appendXMLScalar(b []byte, m *Member, v reflect.Value) []byte {
+	if m.Shape.Kind == String {
+		return appendEscaped(b, reflect.Indirect(v).String())
+	}
+	return appendScalar(b, m.Shape, m.Format, iso8601, v)
 }
 
 func appendNamespace(b []byte, prefix, uri string) []byte {
@@ -117,7 +125,7 @@ func appendAttributes(b []byte, sh *Shape, v reflect.Value) []byte {
 	for i, m := range sh.Members {
 		if f := v.Field(i); m.Attribute && !f.IsNil() {
 			b = append(append(append(b, ' '), m.wire()...), '=', '"')
-			b = append(appendEscaped(b, scalarText(m.Shape, m.Format, iso8601, f)), '"')
+			b = append(appendXMLScalar(b, m, f), '"')
 		}
 	}
 	return b
@@ -135,7 +143,7 @@ func appendLeaf(b []byte, name, text string) []byte {
 // reader would make a line feed of it; what XML 1.0 cannot hold at all becomes
 // U+FFFD.
 func appendEscaped(b []byte, s string) []byte {
-	if !strings.ContainsAny(s, "<>&\"'\r") && plain(s) {
+	if isVerbatim(s) {
 		return append(b, s...)
 	}
 	for _, r := range s {
@@ -161,9 +169,23 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-func plain(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !inXML(r) })
+// isVerbatim reports whether a text is of ASCII that stands for itself, as most are.
+func isVerbatim(s string) bool {
+	for i := range len(s) {
+		if !verbatim[s[i]] {
+			return false
+		}
+	}
+	return true
 }
+
+// verbatim are the bytes of ASCII that character data holds as they are.
+var verbatim = func() (is [256]bool) {
+	for c := range byte(utf8.RuneSelf) {
+		is[c] = inXML(rune(c)) && strings.IndexByte("<>&\"'\r", c) < 0
+	}
+	return is
+}()
 
 // inXML reports whether XML 1.0 has the character (section 2.2).
 func inXML(r rune) bool {
