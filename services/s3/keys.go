@@ -46,17 +46,20 @@ func (e keyEncoding) name() *string {
 	return nil
 }
 
-// text writes a key.
-func (e keyEncoding) text(key string) *string {
+// encode writes a key.
+func (e keyEncoding) encode(key string) string {
 	if e {
-		key = encodeKey(key)
+		return encodeKey(key)
 	}
-	return &key
+	return key
 }
+
+// text is encode for what an answer always has.
+func (e keyEncoding) text(key string) *string { return new(e.encode(key)) }
 
 // optional is text for what an answer leaves out when it is empty.
 func (e keyEncoding) optional(key string) *string {
-	return kit.Optional(*e.text(key))
+	return kit.Optional(e.encode(key))
 }
 
 // encodeKey writes a key as a form has it, but for its slashes: a space is a plus.

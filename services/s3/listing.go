@@ -56,19 +56,30 @@ func (l *listing) prefixes(all []string) []*api.CommonPrefix {
 
 // objects are the entries of a page; owner is nil for lists that do not show it.
 func (l *listing) objects(all []object.Object, owner *api.Owner) []*api.Object {
-	out := make([]*api.Object, len(all))
+	// A page has a thousand entries of many values each: they share one allocation.
+	type entry struct {
+		api.Object
+		key, etag, class string
+		modified         time.Time
+	}
+	entries, out := make([]entry, len(all)), make([]*api.Object, len(all))
 	for i := range all {
-		o := &all[i]
-		out[i] = &api.Object{
-			Key: l.encoding.text(o.Key), ETag: quoted(o.ETag), LastModified: shownTime(o.Modified), Size: &o.Size, StorageClass: new(shownClass(o.Headers)),
+		o, e := &all[i], &entries[i]
+		e.key, e.etag, e.class, e.modified = l.encoding.encode(o.Key), o.ETag.Quoted(), shownClass(o.Headers), wholeSeconds(o.Modified)
+		e.Object = api.Object{
+			Key: &e.key, ETag: &e.etag, LastModified: &e.modified, Size: &o.Size, StorageClass: &e.class,
 			ChecksumAlgorithm: shownAlgorithms(o.Checksum), ChecksumType: shownType(o.Checksum), Owner: owner,
 		}
+		out[i] = &e.Object
 	}
 	return out
 }
 
-// shownTime is a time as documents have it: S3 tells whole seconds.
-func shownTime(t time.Time) *time.Time { return new(t.UTC().Truncate(time.Second)) }
+// shownTime is a time as documents have it.
+func shownTime(t time.Time) *time.Time { return new(wholeSeconds(t)) }
+
+// wholeSeconds is a time without its fraction of a second, which S3 does not tell.
+func wholeSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // continuationToken is the token of the page behind a key.
 func continuationToken(after string) string {

@@ -95,4 +95,4 @@ func putAnswer(t *target, o *object.Object) *api.PutObjectOutput {
 }
 
 // quoted is an ETag as answers have it, in quotation marks.
-func quoted(e checksum.ETag) *string { return new(`"` + e.String() + `"`) }
+func quoted(e checksum.ETag) *string { return new(e.Quoted()) }

@@ -30,12 +30,19 @@ func MultipartETag(parts []ETag) ETag {
 
 // String is the ETag without quotation marks: lower-case hexadecimal digits, with "-N"
 // behind those of N parts.
-func (e ETag) String() string {
-	s := hex.EncodeToString(e.MD5[:])
+func (e ETag) String() string { return string(e.appendText(nil)) }
+
+// Quoted is the ETag in quotation marks, as headers and documents have it.
+func (e ETag) Quoted() string {
+	return string(append(e.appendText([]byte{'"'}), '"'))
+}
+
+func (e ETag) appendText(b []byte) []byte {
+	b = hex.AppendEncode(b, e.MD5[:])
 	if e.Parts > 0 {
-		s += "-" + strconv.Itoa(e.Parts)
+		b = strconv.AppendInt(append(b, '-'), int64(e.Parts), 10)
 	}
-	return s
+	return b
 }
 
 // AppendBinary appends the ETag as it is stored: the MD5, and the number of parts as a
