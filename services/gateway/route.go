@@ -123,7 +123,7 @@ func (r *router) service(req *request) Service {
 		if _, last := s.(LastClaimer); claims || last || !m.Speaks(wire.RestJSON) && !m.Speaks(wire.RestXML) {
 			continue
 		}
-		if op, _ := m.Route(req.HTTP, req.HTTP.URL.EscapedPath()); op != nil {
+		if m.HasRoute(req.HTTP, req.HTTP.URL.EscapedPath()) {
 			return s
 		}
 	}

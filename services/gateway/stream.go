@@ -46,7 +46,7 @@ func (r *router) streams(req *http.Request) bool {
 		if m.hoster != nil {
 			path, _ = m.hoster.HostPath(req)
 		}
-		if op, _ := m.Route(req, path); op != nil {
+		if m.HasRoute(req, path) {
 			return true
 		}
 	}

@@ -23,16 +23,35 @@ func (s *Service) Operation(name string) *Operation {
 // A slash at the end does not matter, but in a greedy label, which is the rest of a path
 // as it is.
 func (s *Service) Route(r *http.Request, path string) (*Operation, map[string]string) {
-	var query url.Values
-	if r.URL.RawQuery != "" {
-		query = r.URL.Query()
+	return s.route(r, path, queryOf(r))
+}
+
+// HasRoute reports whether Route finds an operation, which costs less.
+func (s *Service) HasRoute(r *http.Request, path string) bool {
+	return s.mostParticular(r, strings.TrimPrefix(path, "/"), queryOf(r)) != nil
+}
+
+func queryOf(r *http.Request) url.Values {
+	if r.URL.RawQuery == "" {
+		return nil
 	}
-	return s.route(r, path, query)
+	return r.URL.Query()
 }
 
 func (s *Service) route(r *http.Request, path string, query url.Values) (*Operation, map[string]string) {
 	path = strings.TrimPrefix(path, "/")
-	var found *Operation
+	found := s.mostParticular(r, path, query)
+	if found == nil {
+		return nil, nil
+	}
+	labels := map[string]string{}
+	pattern, _, _ := strings.Cut(found.URI, "?")
+	match(pattern, path, func(name, text string) { labels[name] = text })
+	return found, labels
+}
+
+// mostParticular is the operation that Route finds; nil for none.
+func (s *Service) mostParticular(r *http.Request, path string, query url.Values) (found *Operation) {
 	most := -1
 	for _, all := range [...][]*Operation{s.Operations, s.MissingRoutes} {
 		for _, op := range all {
@@ -57,13 +76,7 @@ func (s *Service) route(r *http.Request, path string, query url.Values) (*Operat
 			}
 		}
 	}
-	if found == nil {
-		return nil, nil
-	}
-	labels := map[string]string{}
-	pattern, _, _ := strings.Cut(found.URI, "?")
-	match(pattern, path, func(name, text string) { labels[name] = text })
-	return found, labels
+	return found
 }
 
 // needed reports whether a request has what the operation needs, and counts that.
