@@ -12,8 +12,9 @@ func (m *Machine) Get(key string, v Version) (o Object, ok bool) {
 	if !ok {
 		return Object{}, false
 	}
-	o = m.object(it)
-	if upload := uploadOf(it.place().rest); upload != 0 {
+	o, upload := decodeVersion(it, false)
+	o.Latest = v == Version{} || m.isLatest(it) // without a version the newest was found
+	if upload != 0 {
 		m.parts.of(partKey(upload), 0, func(it item) bool {
 			o.Parts = append(o.Parts, readPart(it))
 			return true
@@ -45,20 +46,29 @@ func numberOf(it item) uint64 { return newestFirst(it.order()) }
 
 // object decodes an item, but for its Parts.
 func (m *Machine) object(it item) Object {
-	o := m.decode(it, false)
-	first, _ := m.objects.first(o.Key)
-	o.Latest = first.order() == it.order()
+	o, _ := decodeVersion(it, false)
+	o.Latest = m.isLatest(it)
 	return o
 }
 
-// brief decodes what lists need.
-func (m *Machine) brief(it item) Object { return m.decode(it, true) }
+func (m *Machine) isLatest(it item) bool {
+	first, _ := m.objects.first(it.name())
+	return first.order() == it.order()
+}
 
-func (m *Machine) decode(it item, brief bool) Object {
-	p := it.place()
-	o := Object{Key: it.name(), Number: numberOf(it), Null: p.flags&flagNull != 0, Marker: p.flags&flagMarker != 0, Content: p.content}
-	readObject(&o, p.rest, brief)
+// brief decodes what lists need.
+func (m *Machine) brief(it item) Object {
+	o, _ := decodeVersion(it, true)
 	return o
+}
+
+// decodeVersion decodes an item but for what needs others, and returns the number of its
+// upload: 0 for none.
+func decodeVersion(it item, brief bool) (o Object, upload uint64) {
+	p := it.place()
+	o = Object{Key: it.name(), Number: numberOf(it), Null: p.flags&flagNull != 0, Marker: p.flags&flagMarker != 0, Content: p.content}
+	upload = readObject(&o, p.rest, brief)
+	return o, upload
 }
 
 // milliseconds is a time as S3 keeps it.
