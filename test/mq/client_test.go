@@ -28,8 +28,11 @@ import (
 )
 
 // api is a client of the runtime's Amazon MQ.
-func (s *server) api() *awsmq.Client {
-	return awsmq.New(awsmq.Options{
+func (s *server) api() *awsmq.Client { return s.client }
+
+// connect makes that client, whose connections are to this start of the runtime.
+func (s *server) connect() {
+	s.client = awsmq.New(awsmq.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(s.endpoint), Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})

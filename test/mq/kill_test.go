@@ -163,6 +163,13 @@ func (k *books) send(ctx context.Context, url string, config amqp.Config, n int)
 	return n
 }
 
+// count is how many messages were confirmed so far.
+func (k *books) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.confirmed)
+}
+
 // close ends the sending, and returns what was confirmed.
 func (k *books) close() []string {
 	k.halt()

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 
+	awsmq "github.com/aws/aws-sdk-go-v2/service/mq"
+
 	"millrace/test/needs"
 	"millrace/test/output"
 )
@@ -110,6 +112,7 @@ type server struct {
 	*testing.T
 	data, endpoint string
 	args           []string
+	client         *awsmq.Client
 	cmd            *exec.Cmd
 	said           *output.Text // by this start of it
 	past           string       // by those before
@@ -161,6 +164,7 @@ func (s *server) up() {
 		close(s.over)
 	}()
 	s.endpoint = s.await(ready)[1]
+	s.connect()
 }
 
 // down ends the runtime by a signal.
