@@ -82,6 +82,7 @@ func TestSingleInstanceInDocker(t *testing.T) {
 	})
 	b.inside(t, "the broker is killed", func(b *broker) {
 		b.publish("kept", "before the kill of the broker")
+		b.awaitDurable("kept")
 		b.docker("kill", strings.Fields(b.container())[0])
 		b.await(types.BrokerStateRebootInProgress)
 		b.await(types.BrokerStateRunning)

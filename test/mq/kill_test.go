@@ -55,6 +55,7 @@ func TestKillRounds(t *testing.T) {
 		t.Errorf("a user that was refused logs in: %v", err)
 	}
 	steady.publish("ledger", "the first")
+	steady.awaitDurable("ledger")
 	books := steady.keepBooks(at, "ledger", "the first")
 	sizes := []string{"mq.m7g.large", "mq.m7g.medium"}
 	for round := 1; round <= *rounds && !t.Failed(); round++ {

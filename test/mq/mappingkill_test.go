@@ -53,6 +53,7 @@ func mappingKillRounds(t *testing.T, mode types.DeploymentMode) {
 	if _, err := b.channel().QueueDeclare("ledger", true, false, false, false, kind); err != nil {
 		t.Fatal(err)
 	}
+	b.awaitDurable("ledger")
 	h := s.deploy("handler")
 	m := b.feed(h, "ledger", func(in *lambda.CreateEventSourceMappingInput) {
 		in.BatchSize, in.MaximumBatchingWindowInSeconds = aws.Int32(10), aws.Int32(0)

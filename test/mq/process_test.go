@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,6 +31,23 @@ func (b *broker) kill() {
 	if err := syscall.Kill(b.pid(), syscall.SIGKILL); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// awaitDurable waits until the broker's first node has a queue on its disk. RabbitMQ 3
+// keeps up to two seconds of its metadata in memory (write_cache of Erlang's disk_log),
+// and one that is killed meanwhile has never heard of a durable queue.
+func (b *broker) awaitDurable(queue string) {
+	b.Helper()
+	patience.Until(b, "the metadata of "+queue+" on disk", func() bool {
+		if strings.Contains(strings.Join(b.args, " "), "docker") {
+			return b.docker("exec", strings.Fields(b.container())[0], "sh", "-c", `grep -l "$0" "$RABBITMQ_MNESIA_DIR"/*.[DL]* || true`, queue) != ""
+		}
+		files, _ := filepath.Glob(filepath.Join(b.folder(), "data", "mnesia", "*.[DL]*"))
+		return slices.ContainsFunc(files, func(name string) bool {
+			text, err := os.ReadFile(name)
+			return err == nil && bytes.Contains(text, []byte(queue))
+		})
+	}, nil)
 }
 
 // eval has the broker evaluate an Erlang term, in the environment of its process.

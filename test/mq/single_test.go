@@ -327,6 +327,7 @@ func killedRuntime(b *broker) {
 // A broker that is killed is run again, with what was confirmed.
 func killedBroker(b *broker) {
 	b.publish("kept", "before the kill of the broker")
+	b.awaitDurable("kept")
 	pid, at := b.pid(), b.at("amqps")
 	b.kill()
 	b.await(types.BrokerStateRebootInProgress)

@@ -36,6 +36,7 @@ func TestTakeover(t *testing.T) {
 	}
 	there.feed(h, "orders")
 	h.awaitBody("before")
+	b.awaitDurable("orders")
 	syscall.Kill(pid, syscall.SIGKILL)
 	patience.Until(t, "another process", func() bool { now := b.pid(); return now != 0 && now != pid }, nil)
 	there.await(types.BrokerStateRunning)
