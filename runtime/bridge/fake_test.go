@@ -11,9 +11,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"millrace/runtime/fault"
+	"millrace/test/patience"
 )
 
 // A fake is as much of a broker as a consumer sees of one: it takes any login, delivers
@@ -143,12 +143,7 @@ func (f *fake) expect(t *testing.T, want ...string) {
 	t.Helper()
 	var got []string
 	for range want {
-		select {
-		case s := <-f.said:
-			got = append(got, s)
-		case <-time.After(time.Minute):
-			t.Fatalf("the broker heard %q, want %q", got, want)
-		}
+		got = append(got, patience.For(t, fmt.Sprintf("%q to be heard by the broker", want), f.said, func() any { return got }))
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the broker heard %q, want %q", got, want)

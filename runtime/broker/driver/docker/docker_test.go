@@ -36,7 +36,7 @@ func engine(t *testing.T, images ...string) *client.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err = c.Ping(ctx, client.PingOptions{})
 	needs.That(t, err, how)
