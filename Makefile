@@ -12,7 +12,9 @@ FUZZTIME ?= 10s
 # What tests build themselves is linked so too.
 export GOFLAGS := $(strip $(shell go env GOFLAGS) -ldflags=-w)
 
-LONG := ./test/limits ./test/crash ./test/damage ./test/script
+LONG := ./test/limits ./test/crash ./test/damage
+# What make test has run of test/script, with the same binaries.
+QUICK_SCRIPTS := '^(TestScripts|TestDemo|TestReadmeOwnTest)$$'
 
 .PHONY: help build run quick test test-long soak race conformance fuzz bench generate verify cross lint clean
 
@@ -39,7 +41,7 @@ test: ## Run the test suite
 
 test-long: ## Run what takes long, needs root or a broker; names what is missing
 	MILLRACE_LONG=1 go test -count=1 -p 3 -timeout 1h $(GOFLAGS_TEST) ./runtime/broker/... ./runtime/bridge/... # mostly they wait for brokers to boot
-	MILLRACE_LONG=1 go test -count=1 -parallel 3 -timeout 1h $(GOFLAGS_TEST) ./test/mq # so do these
+	MILLRACE_LONG=1 go test -count=1 -p 2 -parallel 3 -timeout 1h $(GOFLAGS_TEST) -skip $(QUICK_SCRIPTS) ./test/mq ./test/script # the former wait likewise, the latter need the processor meanwhile
 	MILLRACE_LONG=1 go test -count=1 -p 1 -timeout 1h $(GOFLAGS_TEST) $(LONG)
 
 T ?= 10m
