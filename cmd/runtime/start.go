@@ -25,7 +25,7 @@ type startCmd struct {
 	Replicas    int           `env:"MILLRACE_REPLICAS" placeholder:"N" help:"Replicas of each stream on external servers. Without it: 3 if there are the servers for it, else 1."`
 	RootKey     string        `env:"MILLRACE_ROOT_KEY" placeholder:"FILE" help:"File of the 32-byte key that encrypts what is stored; made on first start, by default as root.key in the data folder. With --nats it is kept there unless you name a file, the same for every runtime."`
 	Sync        syncFlag      `default:"1s" env:"MILLRACE_SYNC" placeholder:"always|DURATION" help:"When the store calls fsync: before each acknowledgement, or so long after it, at the latest."`
-	MaxStore    byteSize      `env:"MILLRACE_MAX_STORE" placeholder:"SIZE" help:"Refuse what adds to the store once it holds so much, such as 500MB or 2GiB. Without it the disk is the limit."`
+	MaxStore    byteSize      `env:"MILLRACE_MAX_STORE" placeholder:"SIZE" help:"Refuse what adds to the store once streams and the contents of objects take so much, such as 500MB or 2GiB. Without it the disk is the limit."`
 	StrictStore bool          `env:"MILLRACE_STRICT_STORE" help:"Do not start when anything stored is missing or damaged."`
 	AllowReset  bool          `env:"MILLRACE_ALLOW_RESET" help:"Allow POST /_runtime/reset, which removes everything."`
 	AllowHost   []string      `env:"MILLRACE_ALLOW_HOST" placeholder:"NAME" help:"Serve requests for this host name too, beside loopback names and addresses."`

@@ -11,7 +11,7 @@ import (
 // when a sixteenth of the limit is free.
 func Quota(limit int64, used func() int64, log *slog.Logger) Limit {
 	return &Gauge{
-		Log: log, Recovered: "there is room below --max-store again: sends are accepted",
+		Log: log, Recovered: "there is room below --max-store again: sends and uploads are accepted",
 		Measure: func(full bool) (int64, error) {
 			holds := used()
 			threshold := limit
@@ -20,7 +20,7 @@ func Quota(limit int64, used func() int64, log *slog.Logger) Limit {
 			}
 			if holds >= threshold {
 				return 0, fault.State(nil, "The store is full: it holds %s, and --max-store allows %s. "+
-					"Delete messages or queues, or raise --max-store; until then sends are refused.", Size(holds), Size(limit))
+					"Delete messages, queues or objects, or raise --max-store; until then sends and uploads are refused.", Size(holds), Size(limit))
 			}
 			return limit - holds, nil
 		},

@@ -27,6 +27,7 @@ import (
 	"millrace/runtime/function"
 	"millrace/runtime/identity"
 	"millrace/runtime/lifecycle"
+	"millrace/runtime/object/blob"
 	"millrace/runtime/object/jetobject"
 	"millrace/runtime/queue/jetqueue"
 	"millrace/runtime/secret"
@@ -58,7 +59,7 @@ type Config struct {
 	Replicas   int          // of each stream on external servers; 0 for what is there, else three if there are the servers for it
 	RootKey    string       // file of the key that encrypts what is stored; "" for root.key in the data folder, or with NATS for one that is kept there
 	Sync       backbone.Sync
-	MaxStore   int64        // bytes that the embedded store may hold before sends are refused; 0 for what the disk has
+	MaxStore   int64        // bytes that the embedded store and the contents of objects may take before what adds to them is refused; 0 for what the disk has
 	AtRest     func()       // called when nothing was written for 15 seconds; nil for nothing
 	Strict     bool         // do not start when anything stored is missing or damaged
 	AllowReset bool         // POST /_runtime/reset empties everything
@@ -120,6 +121,7 @@ type App struct {
 	gate   capacity.Gate
 	folder *folder
 	store  *backbone.Backbone
+	blobs  blob.Usage // what the files of objects take; kept while MaxStore is set
 	files  *descriptors.Limit
 	losses *loss.Log
 	others *cluster.Cluster // the runtimes on the same servers; nil with a store of its own

@@ -22,7 +22,11 @@ func (a *App) newBuckets(intact func() error, truncated map[string]bool) *jetobj
 	if a.cfg.NATS != "" {
 		c.Blobs = blob.NewChunks(a.store.JetStream())
 	} else {
-		c.Blobs = blob.NewFiles(blob.FilesConfig{Dir: filepath.Join(a.cfg.Data, "objects"), Sync: a.store, Room: a.gate})
+		files := blob.FilesConfig{Dir: a.blobsDir(), Sync: a.store, Room: a.gate}
+		if a.cfg.MaxStore > 0 {
+			files.Usage = &a.blobs
+		}
+		c.Blobs = blob.NewFiles(files)
 		c.Dir = filepath.Join(a.cfg.Data, "buckets")
 	}
 	if a.outbox != nil { // who only examines tells nobody
@@ -31,6 +35,8 @@ func (a *App) newBuckets(intact func() error, truncated map[string]bool) *jetobj
 	}
 	return jetobject.New(c)
 }
+
+func (a *App) blobsDir() string { return filepath.Join(a.cfg.Data, "objects") }
 
 // startBuckets finds the buckets. What is cut short of their logs is known then.
 func (a *App) startBuckets(ctx context.Context) error {

@@ -56,8 +56,9 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.stack.Start(ctx, "store", a.store); err != nil {
 		return err
 	}
-	a.gate = a.limits(room)
-
+	if a.gate, err = a.limits(room); err != nil {
+		return err
+	}
 	intact, err := a.watchFolder()
 	if err != nil {
 		return err

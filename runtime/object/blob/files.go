@@ -41,6 +41,9 @@ type FilesConfig struct {
 
 	// Room is asked before each write for room for it; nil admits all.
 	Room capacity.Limit
+
+	// Usage is kept up to date; nil for nobody who asks.
+	Usage *Usage
 }
 
 // A Syncer makes files and folders durable, at once or within a time.
@@ -59,7 +62,7 @@ func NewFiles(c FilesConfig) *Files {
 	by := make([]byte, 4)
 	rand.Read(by) // never fails, says its documentation
 	s := &Files{c: c, by: hex.EncodeToString(by), writing: map[string]bool{}, folders: map[string]*fileFolder{}}
-	s.pins.remove = func(bucket, name string) { os.Remove(s.path(bucket, name)) } // else it is swept
+	s.pins.remove = func(bucket, name string) { s.remove(bucket, name) } // else it is swept
 	s.pins.removeBucket = func(bucket string) { s.removeAll(bucket) }
 	return s
 }
@@ -117,7 +120,7 @@ func (s *Files) Create(ctx context.Context, bucket string) (Writer, error) {
 	s.mu.Unlock()
 	f, err := s.create(bucket, name)
 	if err != nil {
-		s.written(name)
+		s.endWriting(name)
 		return nil, s.failed(err)
 	}
 	return &fileWriter{s: s, ctx: ctx, bucket: bucket, name: name, f: f}, nil
@@ -143,8 +146,8 @@ func (s *Files) create(bucket, name string) (*os.File, error) {
 	return f, err
 }
 
-// written ends that a blob is being written.
-func (s *Files) written(name string) {
+// endWriting says that a blob is not being written anymore.
+func (s *Files) endWriting(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.writing, name)
@@ -200,11 +203,26 @@ func (r *fileReader) Close() error {
 // Remove implements Store.
 func (s *Files) Remove(_ context.Context, bucket string, names ...string) error {
 	return s.pins.removeNamed(bucket, names, func(name string) error {
-		if err := os.Remove(s.path(bucket, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.remove(bucket, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fault.Wrap(fault.Unavailable, err, "removing a file of an object")
 		}
 		return nil
 	})
+}
+
+// remove removes a file that is written.
+func (s *Files) remove(bucket, name string) error {
+	path, size := s.path(bucket, name), int64(0)
+	if s.c.Usage != nil {
+		if info, err := os.Lstat(path); err == nil {
+			size = info.Size()
+		}
+	}
+	err := os.Remove(path)
+	if err == nil {
+		s.c.Usage.add(-size)
+	}
+	return err
 }
 
 // RemoveBucket implements Store.
@@ -224,11 +242,27 @@ func (s *Files) removeAll(bucket string) error {
 	folder.mu.Lock()
 	defer folder.mu.Unlock()
 	clear(folder.made)
+	before := s.sizeOf(bucket)
 	err := os.RemoveAll(s.dir(bucket))
+	s.c.Usage.add(s.sizeOf(bucket) - before)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.folders, bucket)
 	return err
+}
+
+// sizeOf is how many bytes are in the files of a bucket, if somebody asks. Those that are
+// being written are their writers' to count.
+func (s *Files) sizeOf(bucket string) int64 {
+	if s.c.Usage == nil {
+		return 0
+	}
+	bytes, _ := sizeBelow(s.dir(bucket), func(name string) bool { // what cannot be read is not removed either
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return !s.writing[name]
+	})
+	return bytes
 }
 
 // Buckets implements Store.

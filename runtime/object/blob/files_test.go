@@ -18,12 +18,88 @@ import (
 func TestFiles(t *testing.T) {
 	blobtest.Exercise(t, func(t *testing.T) blobtest.World {
 		dir := filepath.Join(t.TempDir(), "objects")
+		c := blob.FilesConfig{Dir: dir, Usage: new(blob.Usage)}
+		t.Cleanup(func() { wantUsage(t, dir, c.Usage) })
 		return blobtest.World{
-			Store:   blob.NewFiles(blob.FilesConfig{Dir: dir}),
-			Another: func(*testing.T) blob.Store { return blob.NewFiles(blob.FilesConfig{Dir: dir}) },
+			Store:   blob.NewFiles(c),
+			Another: func(*testing.T) blob.Store { return blob.NewFiles(c) },
 			Old:     func(*testing.T) {},
 		}
 	})
+}
+
+// wantUsage compares what was counted with what there is.
+func wantUsage(t *testing.T, dir string, counted *blob.Usage) {
+	t.Helper()
+	var there blob.Usage
+	if err := there.Measure(dir); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := counted.Bytes(), there.Bytes(); got != want {
+		t.Errorf("%d bytes are counted, and there are %d", got, want)
+	}
+}
+
+// What a process before this one has written counts, and does not anymore when it is removed;
+// so does what was refused in the middle.
+func TestUsage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "objects")
+	old := blob.NewFiles(blob.FilesConfig{Dir: dir})
+	kept, removed := blobtest.MustPut(t, old, "b", make([]byte, 3000)), blobtest.MustPut(t, old, "b", make([]byte, 500))
+	blobtest.MustPut(t, old, "leftover", make([]byte, 70_000))
+	if err := os.WriteFile(filepath.Join(dir, "b", "of another program"), make([]byte, 10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var usage blob.Usage
+	if err := usage.Measure(dir); err != nil {
+		t.Fatal(err)
+	}
+	want := func(bytes int64, when string) {
+		t.Helper()
+		if got := usage.Bytes(); got != bytes {
+			t.Errorf("%d bytes %s, want %d", got, when, bytes)
+		}
+	}
+	want(73_500, "at the start")
+	s := blob.NewFiles(blob.FilesConfig{Dir: dir, Usage: &usage, Room: quota{&usage, 80_000}})
+	if err := s.RemoveBucket(t.Context(), "leftover"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Remove(t.Context(), "b", removed, removed, "0123456789abcdef0123456789abcdef"); err != nil {
+		t.Fatal(err)
+	}
+	want(3000, "after removals")
+	w, err := s.Create(t.Context(), "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = w.Write(make([]byte, 10_000))
+		if err == nil && usage.Bytes()%10_000 != 3000 {
+			t.Fatalf("%d bytes while one is written", usage.Bytes())
+		}
+	}
+	want(3000, "after a write that was refused")
+	if removed, err := s.Sweep(t.Context(), "b", func(name string) bool { return name == kept }); err != nil || removed != 0 {
+		t.Errorf("%d swept: %v", removed, err)
+	}
+	wantUsage(t, dir, &usage)
+	if err := new(blob.Usage).Measure(filepath.Join(dir, "none")); err != nil {
+		t.Error(err)
+	}
+}
+
+// A quota is full when so much is used.
+type quota struct {
+	*blob.Usage
+	limit int64
+}
+
+func (q quota) Admit(bytes int) error {
+	if q.Bytes()+int64(bytes) > q.limit {
+		return fault.State(nil, "full")
+	}
+	return nil
 }
 
 func TestLargeFileNeedsNoMemory(t *testing.T) {

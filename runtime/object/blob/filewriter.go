@@ -23,6 +23,7 @@ type fileWriter struct {
 	ctx          context.Context
 	bucket, name string
 	f            *os.File
+	size         int64 // bytes
 	unsynced     int   // bytes
 	err          error // lasting; errEnded after Commit and Discard
 }
@@ -35,7 +36,10 @@ func (w *fileWriter) Write(p []byte) (n int, err error) {
 		w.err = w.s.admit(len(p))
 	}
 	if w.err == nil {
-		if n, err = w.f.Write(p); err != nil {
+		n, err = w.f.Write(p)
+		w.size += int64(n)
+		w.s.c.Usage.add(int64(n))
+		if err != nil {
 			w.err = w.s.failed(err)
 		}
 	}
@@ -66,7 +70,7 @@ func (w *fileWriter) Commit() (string, error) {
 		return "", w.err
 	}
 	w.err = errEnded
-	w.s.written(w.name)
+	w.s.endWriting(w.name)
 	return w.name, nil
 }
 
@@ -96,8 +100,10 @@ func (w *fileWriter) remove() {
 		return
 	}
 	if err := w.f.Close(); err == nil || errors.Is(err, os.ErrClosed) {
-		os.Remove(w.path())
+		if err := os.Remove(w.path()); err == nil || errors.Is(err, os.ErrNotExist) {
+			w.s.c.Usage.add(-w.size)
+		}
 	}
-	w.s.written(w.name)
+	w.s.endWriting(w.name)
 	w.name = ""
 }
