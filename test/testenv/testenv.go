@@ -45,6 +45,8 @@ type Env struct {
 	// AWS is a configuration for any AWS SDK client: the runtime's endpoint,
 	// region us-east-1, and keys of account 000000000000.
 	AWS aws.Config
+	// HTTP sends requests that no SDK makes, with bodies that stream.
+	HTTP *http.Client
 	// Endpoint is the same as a URL, for other clients: http://127.0.0.1:PORT.
 	Endpoint string
 	// App is the runtime itself.
@@ -113,6 +115,7 @@ func start(t testing.TB, cfg *app.Config, transport *http.Transport, opts []Opti
 			BaseEndpoint: aws.String(a.Endpoint()),
 			HTTPClient:   &http.Client{Transport: wholebody.Transport(transport)},
 		},
+		HTTP:     &http.Client{Transport: transport},
 		Endpoint: a.Endpoint(),
 		App:      a,
 		t:        t,
