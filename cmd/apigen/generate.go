@@ -328,8 +328,7 @@ func (g *generator) shapeFields(s *shape) {
 	if len(s.Members) > 0 {
 		g.printf(", Members: []*wire.Member{\n")
 		for _, name := range s.memberNames() {
-			required := slices.Contains(s.Required, name) && !slices.Contains(g.service.OwnMissing, s.Members[name].Shape)
-			g.member(name, s.Members[name], required)
+			g.member(name, s.Members[name], slices.Contains(s.Required, name))
 			g.printf(",\n")
 		}
 		g.printf("}")

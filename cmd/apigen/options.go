@@ -54,10 +54,6 @@ type options struct {
 	// those of GenericChecks.
 	OwnBounds []string `json:"ownBounds"`
 
-	// OwnMissing are shapes of which the service itself says that one is missing where
-	// the model requires it, in other words than those of GenericChecks.
-	OwnMissing []string `json:"ownMissing"`
-
 	// UsualBody is what bounds the bodies of the operations that MaxBody does not name,
 	// in bytes; 0 for usualBody.
 	UsualBody int64 `json:"usualBody"`
@@ -113,9 +109,9 @@ func (o options) check(m *model) error {
 			return fmt.Errorf("maxBody, roots, statuses, readWhole: the model has no operation %s", name)
 		}
 	}
-	for _, name := range slices.Concat(o.OwnBounds, o.OwnMissing) {
+	for _, name := range o.OwnBounds {
 		if m.Shapes[name] == nil {
-			return fmt.Errorf("ownBounds, ownMissing: the model has no shape %s", name)
+			return fmt.Errorf("ownBounds: the model has no shape %s", name)
 		}
 	}
 	for _, p := range o.AlsoSpeaks {

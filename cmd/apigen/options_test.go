@@ -71,30 +71,6 @@ func TestOwnBounds(t *testing.T) {
 	}
 }
 
-// What the model requires is required, unless the service says itself that it is missing.
-func TestOwnMissing(t *testing.T) {
-	model := `{"metadata": {"serviceId": "Sample", "endpointPrefix": "sample", "protocols": ["json"], "jsonVersion": "1.1"},
-		"operations": {"Do": {"name": "Do", "input": {"shape": "A"}}},
-		"shapes": {
-			"A": {"type": "structure", "required": ["Mine", "Yours"], "members": {"Mine": {"shape": "Own"}, "Yours": {"shape": "Usual"}}},
-			"Own": {"type": "string"}, "Usual": {"type": "string"}}}`
-	dir := write(t, map[string]string{"models/sample.json": model, "models/sample.options.json": `{"ownMissing": ["Own"]}`})
-	if err := run("", dir); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "sample/service.gen.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := string(b); strings.Count(text, "Required: true") != 1 {
-		t.Errorf("what is required of\n%s", text)
-	}
-	dir = write(t, map[string]string{"models/sample.json": model, "models/sample.options.json": `{"ownMissing": ["None"]}`})
-	if err := run("", dir); err == nil {
-		t.Error("a shape that is not there may be missing")
-	}
-}
-
 // An operation streams its blob, unless its options have it whole.
 func TestReadWhole(t *testing.T) {
 	model := `{"metadata": {"serviceId": "Sample", "endpointPrefix": "sample", "protocols": ["rest-json"]},

@@ -107,7 +107,7 @@ func (p *player) compareUploads() {
 	})
 	var listed []string
 	for q := (UploadsQuery{Max: 1 + p.IntN(3)}); ; {
-		page, _ := p.m.ListUploads(q)
+		page := p.m.ListUploads(q)
 		for _, u := range page.Uploads {
 			listed = append(listed, u.ID)
 		}

@@ -92,11 +92,8 @@ func (c *Complete) parts(b *Batch, upload uint64, a checksum.Algorithm, t checks
 			return nil, &InvalidPartError{c.Upload, listed.Number, listed.ETag}
 		}
 		p := readPart(it)
-		switch {
-		case listed.Checksum.IsZero() && t == checksum.Composite:
+		if listed.Checksum.IsZero() && t == checksum.Composite {
 			return nil, &MissingChecksumError{a, p.Number}
-		case !listed.Checksum.IsZero() && a != checksum.None && listed.Checksum.Algorithm != a:
-			return nil, &PartChecksumError{listed.Checksum.Algorithm, p.Number}
 		}
 		wrong := !listed.Checksum.IsZero() && listed.Checksum.Algorithm == p.Checksum.Algorithm && listed.Checksum != p.Checksum
 		if wrong || p.ETag.String() != listed.ETag {

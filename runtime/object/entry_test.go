@@ -128,8 +128,7 @@ func lookAtEverything(t *testing.T, m *Machine) {
 		m.Get(o.Key, Version{Null: true})
 	}
 	m.List(ListQuery{Delimiter: "k", Max: 1000})
-	page, _ := m.ListUploads(UploadsQuery{Max: 1000})
-	for _, u := range page.Uploads {
+	for _, u := range m.ListUploads(UploadsQuery{Max: 1000}).Uploads {
 		m.ListParts(u.Key, u.ID, 0, 1000)
 	}
 	m.Pending(0, 1000)

@@ -55,18 +55,6 @@ type InvalidPartError struct {
 func (e *InvalidPartError) Error() string { return fmt.Sprintf("there is no such part %d", e.Part) }
 func (e *InvalidPartError) Unwrap() error { return fault.Invalid }
 
-// A PartChecksumError says that a part to complete is listed with a checksum of another
-// algorithm than its upload's. It is fault.Invalid.
-type PartChecksumError struct {
-	Algorithm checksum.Algorithm // as it was given
-	Part      int
-}
-
-func (e *PartChecksumError) Error() string {
-	return fmt.Sprintf("part %d has no checksum of the algorithm %s", e.Part, e.Algorithm)
-}
-func (e *PartChecksumError) Unwrap() error { return fault.Invalid }
-
 // A PartTooSmallError says that a part that is not the last has less than MinPartSize.
 // It is fault.Invalid.
 type PartTooSmallError struct {

@@ -18,52 +18,29 @@ type UploadsPage struct {
 	Next, NextUpload string // After and AfterUpload of the next page, if there is more
 }
 
-// ListUploads returns a page of uploads. ok is false when AfterUpload is the id of no
-// upload, or of one of another key than After; one that is over counts as one of After.
-func (m *Machine) ListUploads(q UploadsQuery) (page UploadsPage, ok bool) {
-	if q.AfterUpload != "" && !m.mayFollow(q.After, q.AfterUpload) {
-		return page, false
-	}
+// ListUploads returns a page of uploads.
+func (m *Machine) ListUploads(q UploadsQuery) (page UploadsPage) {
 	w := m.uploads.walk(q.Prefix, q.Delimiter, q.After)
 	defer w.Release()
-	it, more := w.seekUpload(m, q.After, q.AfterUpload)
-	for more {
+	it, ok := w.seekUpload(m, q.After, q.AfterUpload)
+	for ok {
 		if len(page.Uploads)+len(page.Prefixes) >= q.Max {
 			page.More = q.Max > 0
-			return page, true
+			return page
 		}
 		if group, grouped := w.group(it.name()); grouped {
 			page.Prefixes = append(page.Prefixes, group)
 			page.Next, page.NextUpload = group, ""
-			it, more = w.nextGroup(group)
+			it, ok = w.nextGroup(group)
 			continue
 		}
 		u := m.upload(it)
 		page.Uploads = append(page.Uploads, u)
 		page.Next, page.NextUpload = u.Key, u.ID
-		it, more = w.nextItem()
+		it, ok = w.nextItem()
 	}
 	page.Next, page.NextUpload = "", ""
-	return page, true
-}
-
-// mayFollow reports whether an id can be that of an upload of a key.
-func (m *Machine) mayFollow(key, id string) bool {
-	number, ok := m.parseUploadID(id)
-	if !ok {
-		return false
-	}
-	if _, there := m.uploads.get(key, number); there {
-		return true
-	}
-	w := m.uploads.walk("", "", "")
-	defer w.Release()
-	for it, more := w.seekKey(); more; it, more = w.nextItem() {
-		if it.order() == number {
-			return false
-		}
-	}
-	return true
+	return page
 }
 
 func (w *walk) seekUpload(m *Machine, key, id string) (item, bool) {

@@ -350,8 +350,7 @@ func (s *transcriptRunner) look(w []string, options map[string]string) {
 			}
 		}
 	case "uploads":
-		page, _ := s.m.ListUploads(UploadsQuery{Prefix: options["prefix"], Delimiter: options["delimiter"], Max: most})
-		for _, u := range page.Uploads {
+		for _, u := range s.m.ListUploads(UploadsQuery{Prefix: options["prefix"], Delimiter: options["delimiter"], Max: most}).Uploads {
 			s.printf("%s u%d", u.Key, slices.Index(s.uploads, u.ID)+1)
 		}
 	case "events":

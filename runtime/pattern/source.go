@@ -95,12 +95,20 @@ func nextNode(d *json.Decoder, text string) node {
 	return n
 }
 
+// shownSource is how much of a pattern a position quotes, in UTF-16 units.
+const shownSource = 500
+
 // position names an offset in the way of AWS's JSON parser: what SNS and
-// EventBridge add to the reason of a refusal. Until 2025 it quoted the pattern.
+// EventBridge add to the reason of a refusal.
 func position(text string, offset int) string {
 	before := text[:min(offset, len(text))]
 	line, column := 1+strings.Count(before, "\n"), 1+len(utf16.Encode([]rune(before[strings.LastIndexByte(before, '\n')+1:])))
-	return fmt.Sprintf("\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %d, column: %d]", line, column)
+	shown, rest := utf16.Encode([]rune(text)), ""
+	if len(shown) > shownSource {
+		rest = fmt.Sprintf("[truncated %d chars]", len(shown)-shownSource)
+		shown = shown[:shownSource]
+	}
+	return fmt.Sprintf("\n at [Source: (String)\"%s\"%s; line: %d, column: %d]", string(utf16.Decode(shown)), rest, line, column)
 }
 
 const noValue = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
@@ -134,7 +142,7 @@ func malformed(text string, err error) error {
 	c, size := utf8.DecodeRuneInString(text[at:])
 	for _, r := range syntaxReasons {
 		if strings.Contains(ours, r.ours) {
-			return refuse(at, "Unexpected character ('%c' (code %d)): %s", c, c, r.theirs)
+			return refuse(at+size, "Unexpected character ('%c' (code %d)): %s", c, c, r.theirs)
 		}
 	}
 	return refuse(at+size, "%s", ours)

@@ -53,7 +53,7 @@ func (ts *Topics) Subscribe(ctx context.Context, s Subscription) (Subscription, 
 
 // newToken is a confirmation token: 256 hexadecimal digits, as AWS's are.
 func newToken() string {
-	b := make([]byte, TokenLength/2)
+	b := make([]byte, 128)
 	rand.Read(b)
 	return hex.EncodeToString(b)
 }

@@ -35,9 +35,6 @@ const (
 // (https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html).
 const TokenLife = 48 * time.Hour
 
-// TokenLength is how many hexadecimal digits a token has.
-const TokenLength = 256
-
 // A Subscription is the record of one.
 type Subscription struct {
 	Topic      ID

@@ -12,6 +12,7 @@ import (
 	"millrace/runtime/object/checksum"
 	"millrace/services/internal/awschunked"
 	"millrace/services/internal/sigv4"
+	"millrace/services/internal/wire"
 )
 
 // maxPut is how long the body of one request may be, in bytes.
@@ -26,7 +27,7 @@ type bodyDigests struct {
 	trailers []string // their names
 
 	md5    []byte // Content-MD5; nil for none
-	sha256 string // x-amz-content-sha256 as it was given; "" for none
+	sha256 string // x-amz-content-sha256 in lower case; "" for none
 
 	algorithm checksum.Algorithm // of the checksum that comes with it; None for none
 	checksum  checksum.Value     // in a header; the zero Value when it is in a trailer
@@ -46,64 +47,22 @@ func readDigests(r *http.Request, contentMD5, sdkAlgorithm *string, m checksumMe
 	if d.checksum, err = m.one(); err != nil {
 		return d, err
 	}
-	if err := d.readAlgorithm(); err != nil {
-		return d, err
-	}
-	if r != nil && hasUnknownChecksum(r.Header) {
-		return d, invalidRequest("The algorithm type you specified in x-amz-checksum- header is invalid.")
-	}
-	return d, d.checkAnnounced(r, sdkAlgorithm)
-}
-
-// readAlgorithm finds out which checksum comes with the body: one, in a header or in a
-// trailer. The texts, and which goes before which, were seen at AWS (OpenStack Swift,
-// test/s3api/test_input_errors.py).
-func (d *bodyDigests) readAlgorithm() error {
-	var trailing []checksum.Algorithm
-	for _, name := range d.trailers {
-		if a, ok := checksum.OfHeader(name); ok {
-			trailing = append(trailing, a)
-		}
-	}
 	d.algorithm = d.checksum.Algorithm
-	switch {
-	case len(trailing) > 1:
-		return multipleChecksums()
-	case len(trailing) == 1 && d.algorithm != checksum.None:
-		return invalidRequest("Expecting a single x-amz-checksum- header")
-	case len(trailing) == 1 && !d.chunked:
-		return awschunked.BadTrailer()
-	case len(trailing) == 1:
-		d.algorithm = trailing[0]
-	}
-	return nil
-}
-
-// checkAnnounced holds x-amz-sdk-checksum-algorithm against the checksum that comes. Who made
-// a presigned URL with it did not know the body: there it needs no checksum.
-func (d *bodyDigests) checkAnnounced(r *http.Request, name *string) error {
-	if name == nil {
-		return nil
-	}
-	switch a, ok := checksum.ParseAlgorithm(*name); {
-	case !ok, d.algorithm != checksum.None && a != d.algorithm:
-		return invalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
-	case d.algorithm == checksum.None && (r == nil || !r.URL.Query().Has("x-amz-sdk-checksum-algorithm")):
-		return invalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
-	}
-	return nil
-}
-
-// hasUnknownChecksum reports whether a header is for a checksum of no algorithm.
-func hasUnknownChecksum(h http.Header) bool {
-	const prefix = "X-Amz-Checksum-"
-	for name := range h {
-		rest, ok := strings.CutPrefix(name, prefix)
-		if _, known := checksum.ParseAlgorithm(rest); ok && !known && rest != "Algorithm" && rest != "Mode" && rest != "Type" {
-			return true
+	for _, name := range d.trailers {
+		a, ok := checksum.OfHeader(name)
+		switch {
+		case !ok:
+		case d.algorithm != checksum.None:
+			return d, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+		default:
+			d.algorithm = a
 		}
 	}
-	return false
+	announced, err := parseAlgorithm(sdkAlgorithm)
+	if err == nil && announced != checksum.None && d.algorithm != checksum.None && announced != d.algorithm {
+		err = invalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+	}
+	return d, err
 }
 
 // readLength reads how long the content is, and how the body is coded.
@@ -113,8 +72,8 @@ func (d *bodyDigests) readLength(r *http.Request) error {
 	}
 	hash := r.Header.Get("X-Amz-Content-Sha256")
 	d.length = r.ContentLength
-	d.trailers = awschunked.TrailerNames(r.Header.Values("X-Amz-Trailer"))
 	if d.form, d.chunked = awschunked.ParseForm(hash); d.chunked {
+		d.trailers = awschunked.TrailerNames(r.Header.Values("X-Amz-Trailer"))
 		n, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64)
 		if err != nil {
 			n = -1
@@ -122,7 +81,7 @@ func (d *bodyDigests) readLength(r *http.Request) error {
 		d.length = n
 	} else if len(hash) == 2*sha256.Size {
 		if _, err := hex.DecodeString(hash); err == nil {
-			d.sha256 = hash
+			d.sha256 = strings.ToLower(hash)
 		}
 	}
 	switch {
@@ -139,15 +98,6 @@ func (d *bodyDigests) readLength(r *http.Request) error {
 	return nil
 }
 
-// isChunked reports whether the body of a request is in the coding aws-chunked.
-func isChunked(r *http.Request) bool {
-	if r == nil { // a call from inside
-		return false
-	}
-	_, chunked := awschunked.ParseForm(r.Header.Get("X-Amz-Content-Sha256"))
-	return chunked
-}
-
 // algorithms are the checksums to compute of a body of which one is stored.
 func (d *bodyDigests) algorithms(stored checksum.Algorithm) []checksum.Algorithm {
 	all := []checksum.Algorithm{stored}
@@ -160,16 +110,11 @@ func (d *bodyDigests) algorithms(stored checksum.Algorithm) []checksum.Algorithm
 	return all
 }
 
-// verify refuses a body that is not what the head said. The hash that is signed goes before
-// the other digests. trailers are those that came with the body.
-func (d *bodyDigests) verify(etag checksum.ETag, sums []checksum.Value, trailers map[string]string) error {
-	for _, sum := range sums {
-		if sum.Algorithm == checksum.SHA256 && d.sha256 != "" && hex.EncodeToString(sum.Sum()) != strings.ToLower(d.sha256) {
-			return sigv4.PayloadMismatch(d.sha256, hex.EncodeToString(sum.Sum()))
-		}
-	}
+// verify refuses a body that is not what the head said. trailers are those that came with
+// it; part is the number of a part, 0 for an object.
+func (d *bodyDigests) verify(etag checksum.ETag, sums []checksum.Value, trailers map[string]string, part int) error {
 	if d.md5 != nil && string(d.md5) != string(etag.MD5[:]) {
-		return wrongMD5(d.md5, etag.MD5[:])
+		return wrongMD5(base64.StdEncoding.EncodeToString(d.md5), base64.StdEncoding.EncodeToString(etag.MD5[:]))
 	}
 	want := d.checksum
 	if want.IsZero() && d.algorithm != checksum.None {
@@ -179,9 +124,20 @@ func (d *bodyDigests) verify(etag checksum.ETag, sums []checksum.Value, trailers
 		}
 	}
 	for _, sum := range sums {
-		if sum.Algorithm == want.Algorithm && sum != want {
-			return badChecksum(sum.Algorithm.String())
+		switch {
+		case sum.Algorithm == want.Algorithm && sum != want:
+			return wrongChecksum(sum.Algorithm, part)
+		case sum.Algorithm == checksum.SHA256 && d.sha256 != "" && hex.EncodeToString(sum.Sum()) != d.sha256:
+			return sigv4.PayloadMismatch(d.sha256, hex.EncodeToString(sum.Sum()))
 		}
 	}
 	return nil
+}
+
+func wrongChecksum(a checksum.Algorithm, part int) *wire.Error {
+	if part == 0 {
+		return badChecksum(a.String())
+	}
+	return refusal("BadDigest", http.StatusBadRequest,
+		"The "+strings.ToLower(a.String())+" you specified for part "+strconv.Itoa(part)+" did not match what we received.")
 }

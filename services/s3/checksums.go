@@ -2,7 +2,6 @@ package s3
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"millrace/runtime/object/checksum"
@@ -21,7 +20,6 @@ func parseAlgorithm(name *string) (checksum.Algorithm, error) {
 	for _, a := range checksum.All() {
 		all = append(all, a.String())
 	}
-	slices.Sort(all)
 	return checksum.None, invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [" + strings.Join(all, ", ") + "]")
 }
 
@@ -34,24 +32,7 @@ func (m checksumMembers) one() (checksum.Value, error) {
 	case 1:
 		return all[0].read()
 	}
-	return checksum.Value{}, multipleChecksums()
-}
-
-// inPart returns the checksum that a client lists for a part; the zero Value for none.
-func (m checksumMembers) inPart() (checksum.Value, error) {
-	v, err := m.one()
-	if err == nil {
-		return v, nil
-	}
-	said := ""
-	for _, g := range m.given() {
-		said += g.algorithm.String() + ":" + g.text + ";"
-	}
-	return v, invalidArgument("Invalid Base64 or multiple checksums present in request", "Checksum", said)
-}
-
-func multipleChecksums() *wire.Error {
-	return invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+	return checksum.Value{}, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 }
 
 // read reads a checksum of bytes.

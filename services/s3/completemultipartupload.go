@@ -67,7 +67,7 @@ func (s *Service) CompleteMultipartUpload(ctx context.Context, in *api.CompleteM
 	o := &complete.Stored
 	e := showEncryption(&o.Encryption)
 	out := &api.CompleteMultipartUploadOutput{
-		Bucket: in.Bucket, Key: in.Key, ETag: quoted(o.ETag), Location: new(location(ctx, &t)), VersionId: writtenVersion(t.bucket, o),
+		Bucket: in.Bucket, Key: in.Key, ETag: quoted(o.ETag), Location: new(location(ctx, &t)), VersionId: shownVersion(t.bucket, o),
 		ChecksumType: shownType(o.Checksum), ServerSideEncryption: e.algorithm, SSEKMSKeyId: e.key, BucketKeyEnabled: e.bucketKey,
 	}
 	ofCompleteOutput(out).set(o.Checksum)
@@ -88,7 +88,7 @@ func completedParts(m *api.CompletedMultipartUpload) ([]object.CompletedPart, er
 		if err != nil {
 			return nil, err
 		}
-		sum, err := ofCompletedPart(p).inPart()
+		sum, err := ofCompletedPart(p).one()
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func objectChecksum(in *api.CompleteMultipartUploadInput, u *object.Upload) (che
 		return checksum.Value{}, nil
 	case 1:
 	default:
-		return checksum.Value{}, multipleChecksums()
+		return checksum.Value{}, invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 	}
 	v, err := all[0].readComposite()
 	if err == nil && v.Algorithm >= checksum.SHA512 && u.ID != "" && v.Algorithm != u.Algorithm {

@@ -100,7 +100,7 @@ func changesNothing(in *api.CopyObjectInput, t *target, from *source, encryption
 func copyDescription(in *api.CopyObjectInput, o, from *object.Object) (err error) {
 	headers := storedHeaders{storageClass: in.StorageClass, redirect: in.WebsiteRedirectLocation}
 	if kit.Value(in.MetadataDirective) == "REPLACE" {
-		headers = storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata, false}
+		headers = storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata}
 	}
 	if o.Headers, err = headers.read(); err != nil {
 		return err
@@ -116,13 +116,12 @@ func copyDescription(in *api.CopyObjectInput, o, from *object.Object) (err error
 	return err
 }
 
-// copyAnswer has the checksum without its type, as AWS has it (a recording of 2025-11).
 func copyAnswer(t *target, from *source, o *object.Object) *api.CopyObjectOutput {
 	e := showEncryption(&o.Encryption)
-	result := &api.CopyObjectResult{ETag: quoted(o.ETag), LastModified: shownTime(o.Modified)}
+	result := &api.CopyObjectResult{ETag: quoted(o.ETag), LastModified: shownTime(o.Modified), ChecksumType: shownType(o.Checksum)}
 	ofCopyObjectResult(result).set(o.Checksum)
 	return &api.CopyObjectOutput{
-		CopyObjectResult: result, CopySourceVersionId: from.shownID(), VersionId: writtenVersion(t.bucket, o),
+		CopyObjectResult: result, CopySourceVersionId: from.shownID(), VersionId: shownVersion(t.bucket, o),
 		ServerSideEncryption: e.algorithm, SSEKMSKeyId: e.key, SSEKMSEncryptionContext: e.context, BucketKeyEnabled: e.bucketKey,
 		SSECustomerAlgorithm: e.customerAlgorithm, SSECustomerKeyMD5: e.customerDigest,
 	}

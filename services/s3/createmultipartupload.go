@@ -32,7 +32,7 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, in *api.CreateMulti
 	}
 	c := identity.From(ctx)
 	u := object.Upload{Key: t.key, Created: s.now(), Initiator: owner.CallerID(userID(&c))}
-	headers := storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata, false}
+	headers := storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata}
 	if u.Headers, err = headers.read(); err != nil {
 		return nil, err
 	}
@@ -67,9 +67,6 @@ func (s *Service) CreateMultipartUpload(ctx context.Context, in *api.CreateMulti
 
 // uploadChecksum reads which checksum an upload shall have.
 func uploadChecksum(algorithm, typ *string) (a checksum.Algorithm, t checksum.Type, err error) {
-	if algorithm != nil && strings.Contains(*algorithm, ",") {
-		return a, t, invalidRequest("Invalid types are specified in x-amz-checksum-algorithm header.")
-	}
 	if a, err = parseAlgorithm(algorithm); err != nil {
 		return a, t, err
 	}

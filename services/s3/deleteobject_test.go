@@ -46,16 +46,9 @@ func TestVersions(t *testing.T) {
 		t.Errorf("without the marker: %s", text)
 	}
 	b.setVersioning("box", types.BucketVersioningStatusSuspended)
-	if out := b.put("box", "k", "3"); out.VersionId != nil {
-		t.Errorf("putting while suspended: %s", str(out.VersionId))
+	if out := b.put("box", "k", "3"); str(out.VersionId) != "null" {
+		t.Errorf("while suspended: %s", str(out.VersionId))
 	}
-	if out, text := b.get("box", "k"); str(out.VersionId) != "null" || text != "3" {
-		t.Errorf("put while suspended: %s, %s", str(out.VersionId), text)
-	}
-	if out := must(b.copies("box/k", "copy"))(t); out.VersionId != nil || str(out.CopySourceVersionId) != "null" {
-		t.Errorf("copying while suspended: %+v", out)
-	}
-	b.delete("box", "copy", "null")
 	b.delete("box", "k", str(second.VersionId))
 	b.delete("box", "k", "null")
 	if _, text := b.get("box", "k"); text != "1" {

@@ -28,18 +28,13 @@ type storedHeaders struct {
 
 	storageClass, redirect *string
 	user                   map[string]string
-
-	chunked bool // the request's body is in the coding aws-chunked
 }
 
 // read checks the headers.
 func (h *storedHeaders) read() (*object.Headers, error) {
 	o := &object.Headers{
 		ContentType: kit.Value(h.contentType), CacheControl: kit.Value(h.cacheControl), ContentDisposition: kit.Value(h.contentDisposition),
-		ContentEncoding: kit.Value(h.contentEncoding), ContentLanguage: kit.Value(h.contentLanguage), Expires: kit.Value(h.expires),
-	}
-	if h.chunked {
-		o.ContentEncoding = withoutChunks(o.ContentEncoding)
+		ContentEncoding: withoutChunks(kit.Value(h.contentEncoding)), ContentLanguage: kit.Value(h.contentLanguage), Expires: kit.Value(h.expires),
 	}
 	if o.ContentType == "" {
 		o.ContentType = defaultType
@@ -56,7 +51,6 @@ func (h *storedHeaders) read() (*object.Headers, error) {
 }
 
 // withoutChunks removes the coding of the request's body, which is none of the object's.
-// Where the body is not coded so, the name is stored as any other.
 func withoutChunks(encoding string) string {
 	if !strings.Contains(encoding, "aws-chunked") {
 		return encoding

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"encoding/base64"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -92,7 +91,7 @@ const tokenVersion = "\x01k"
 func parseToken(token string) (after string, err error) {
 	b, err := base64.StdEncoding.DecodeString(token)
 	if err != nil || len(b) <= len(tokenVersion) || string(b[:len(tokenVersion)]) != tokenVersion {
-		return "", refusal("InvalidArgument", http.StatusBadRequest, "The continuation token provided is incorrect", "ArgumentName", "continuation-token")
+		return "", invalidArgument("The continuation token provided is incorrect", "continuation-token", token)
 	}
 	return string(b[len(tokenVersion):]), nil
 }

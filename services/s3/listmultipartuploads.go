@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 
 	"millrace/runtime/object"
 	api "millrace/services/internal/api/s3"
@@ -12,10 +11,7 @@ import (
 // ListMultipartUploads   restXml
 //
 //   - uploads under way, by key, the oldest first
-//   - upload-id-marker counts with a key-marker alone, and is of an upload of that key
-//
-// Differs from AWS: a page that ends with a common prefix has a next marker, without which
-// nobody could go on.
+//   - upload-id-marker counts with a key-marker alone
 func (s *Service) ListMultipartUploads(ctx context.Context, in *api.ListMultipartUploadsInput) (*api.ListMultipartUploadsOutput, error) {
 	l, err := readListing(in.Prefix, in.Delimiter, in.EncodingType, in.MaxUploads, "max-uploads")
 	if err != nil {
@@ -30,9 +26,6 @@ func (s *Service) ListMultipartUploads(ctx context.Context, in *api.ListMultipar
 		q.AfterUpload = kit.Value(in.UploadIdMarker)
 	}
 	page, err := b.ListUploads(ctx, q)
-	if errors.Is(err, object.ErrNoSuchUpload) {
-		return nil, invalidArgument("Invalid uploadId marker", "upload-id-marker", q.AfterUpload)
-	}
 	if err != nil {
 		return nil, subject{bucket: *in.Bucket}.translate(err)
 	}

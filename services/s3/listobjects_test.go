@@ -107,17 +107,6 @@ func TestListPages(t *testing.T) {
 			t.Errorf("%s: %s %s", query, res.Status, text)
 		}
 	}
-	if _, text := b.sendSigned("GET", "/box?list-type=2&continuation-token=", ""); strings.Contains(text, "ArgumentValue") {
-		t.Errorf("an empty token: %s", text)
-	}
-	if res, text := b.sendSigned("GET", "/box?max-keys=", ""); res.StatusCode != 200 || !strings.Contains(text, "<MaxKeys>1000</MaxKeys>") {
-		t.Errorf("a number that is empty: %s %s", res.Status, text)
-	}
-	page := must(b.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String("box"), MaxKeys: aws.Int32(1)}))(t)
-	page = must(b.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String("box"), ContinuationToken: page.NextContinuationToken, StartAfter: aws.String("zzz")}))(t)
-	if len(page.Contents) == 0 || page.StartAfter != nil {
-		t.Errorf("behind a token: %d objects, start-after %q", len(page.Contents), str(page.StartAfter))
-	}
 	if _, text := b.sendSigned("GET", "/box?max-keys=0", ""); strings.Contains(text, "<Contents>") || !strings.Contains(text, "<IsTruncated>false</IsTruncated>") {
 		t.Errorf("none: %s", text)
 	}

@@ -10,8 +10,7 @@ import (
 
 // ListObjectsV2   restXml
 //
-//   - as ListObjects, with tokens for markers; start-after is for the first page, and is not
-//     answered on others
+//   - as ListObjects, with tokens for markers; start-after is for the first page
 //   - KeyCount counts keys and groups
 //   - owners are shown with fetch-owner=true
 //
@@ -45,7 +44,7 @@ func (s *Service) ListObjectsV2(ctx context.Context, in *api.ListObjectsV2Input)
 		ContinuationToken: in.ContinuationToken,
 		Contents:          l.objects(page.Objects, shown), CommonPrefixes: l.prefixes(page.Prefixes),
 	}
-	if in.StartAfter != nil && in.ContinuationToken == nil {
+	if in.StartAfter != nil {
 		out.StartAfter = l.encoding.optional(*in.StartAfter)
 	}
 	if page.More {

@@ -63,10 +63,6 @@ func fromWrite(err error) error {
 			"One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
 			"UploadId", e.Upload, "PartNumber", strconv.Itoa(e.Part), "ETag", e.ETag)
 	}
-	if e, ok := errors.AsType[*object.PartChecksumError](err); ok {
-		return refusal("BadDigest", http.StatusBadRequest,
-			"The "+strings.ToLower(e.Algorithm.String())+" you specified for part "+strconv.Itoa(e.Part)+" did not match what we received.")
-	}
 	if e, ok := errors.AsType[*object.PartTooSmallError](err); ok {
 		return refusal("EntityTooSmall", http.StatusBadRequest, "Your proposed upload is smaller than the minimum allowed size",
 			"ProposedSize", strconv.FormatInt(e.Size, 10), "MinSizeAllowed", strconv.Itoa(object.MinPartSize), "PartNumber", strconv.Itoa(e.Part), "ETag", e.ETag)

@@ -43,7 +43,7 @@ func (s *Service) PutObject(ctx context.Context, in *api.PutObjectInput) (*api.P
 	if put.Condition, err = writeCondition(in.IfMatch, in.IfNoneMatch); err != nil {
 		return nil, err
 	}
-	headers := storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata, isChunked(identity.From(ctx).HTTP)}
+	headers := storedHeaders{in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentEncoding, in.ContentLanguage, in.Expires, in.StorageClass, in.WebsiteRedirectLocation, in.Metadata}
 	o := object.Object{Key: t.key}
 	if o.Headers, err = headers.read(); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (t *target) put(ctx context.Context, put *object.Put, o object.Object, r *r
 func putAnswer(t *target, o *object.Object) *api.PutObjectOutput {
 	e := showEncryption(&o.Encryption)
 	out := &api.PutObjectOutput{
-		ETag: quoted(o.ETag), VersionId: writtenVersion(t.bucket, o), ChecksumType: shownType(o.Checksum),
+		ETag: quoted(o.ETag), VersionId: shownVersion(t.bucket, o), ChecksumType: shownType(o.Checksum),
 		ServerSideEncryption: e.algorithm, SSEKMSKeyId: e.key, SSEKMSEncryptionContext: e.context, BucketKeyEnabled: e.bucketKey,
 		SSECustomerAlgorithm: e.customerAlgorithm, SSECustomerKeyMD5: e.customerDigest,
 	}

@@ -35,11 +35,6 @@ func (s *Service) read(ctx context.Context, in *api.GetObjectInput, method strin
 	if in.Range != nil && in.PartNumber != nil {
 		return nil, invalidRequest("Cannot specify both Range header and partNumber query parameter")
 	}
-	if in.PartNumber != nil {
-		if _, err := readPartNumber(in.PartNumber); err != nil {
-			return nil, err
-		}
-	}
 	if r.object, err = r.look(ctx, method); err != nil {
 		return nil, err
 	}
@@ -106,7 +101,7 @@ func (r *reading) choose(in *api.GetObjectInput) (err error) {
 func (r *reading) choosePart(number int) (checksum.Value, error) {
 	o := &r.object
 	count := max(len(o.Parts), 1)
-	if number > count {
+	if number < 1 || number > count {
 		return checksum.Value{}, refusal("InvalidPartNumber", http.StatusRequestedRangeNotSatisfiable, "The requested partnumber is not satisfiable",
 			"ActualPartCount", strconv.Itoa(count), "PartNumberRequested", strconv.Itoa(number))
 	}

@@ -61,16 +61,6 @@ func shownVersion(b *jetobject.Bucket, o *object.Object) *string {
 	return new(b.VersionID(*o))
 }
 
-// writtenVersion is the id of a version in the answer to who wrote it; nil in a bucket that
-// makes no versions. While versioning is suspended reads show null and writes show nothing,
-// as recorded from AWS.
-func writtenVersion(b *jetobject.Bucket, o *object.Object) *string {
-	if b.Info().Settings.Versioning != object.VersioningEnabled {
-		return nil
-	}
-	return new(b.VersionID(*o))
-}
-
 // look returns the object that a request names, if it is one.
 //
 // A delete marker is answered as such: as an object that does not exist, and when a request

@@ -19,6 +19,7 @@ type upload struct {
 	customer   *content.CustomerKey // the client's own key; nil for none
 	digests    bodyDigests
 	stored     checksum.Algorithm // of the checksum that is kept
+	part       int                // number of a part; 0 for an object
 }
 
 // A received content came in whole, and is what its client said. Who has one calls Discard
@@ -49,7 +50,7 @@ func (s *Service) receive(ctx context.Context, u *upload, body io.Reader) (*rece
 	if chunks != nil {
 		trailers = chunks.Trailers()
 	}
-	if err := u.digests.verify(r.ETag, r.Sums, trailers); err != nil {
+	if err := u.digests.verify(r.ETag, r.Sums, trailers, u.part); err != nil {
 		r.Discard()
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (s *Service) UploadPart(ctx context.Context, in *api.UploadPartInput) (*api
 	if err != nil {
 		return nil, err
 	}
-	u := upload{bucket: t.bucket, encryption: up.Encryption}
+	u := upload{bucket: t.bucket, encryption: up.Encryption, part: number}
 	key := customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
 	if u.customer, err = key.forPart(&up.Encryption); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func (s *Service) UploadPartCopy(ctx context.Context, in *api.UploadPartCopyInpu
 	if err != nil {
 		return nil, err
 	}
-	u := upload{bucket: t.bucket, encryption: up.Encryption, stored: cmp.Or(up.Algorithm, checksum.CRC64NVME)}
+	u := upload{bucket: t.bucket, encryption: up.Encryption, part: number, stored: cmp.Or(up.Algorithm, checksum.CRC64NVME)}
 	key := customerKey{in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
 	if u.customer, err = key.forPart(&up.Encryption); err != nil {
 		return nil, err

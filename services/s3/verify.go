@@ -63,7 +63,7 @@ func checkSums(op *wire.Operation, h http.Header, body []byte) error {
 			continue
 		}
 		if one != checksum.None {
-			return multipleChecksums()
+			return invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 		}
 		one = a
 	}
@@ -90,12 +90,12 @@ func checkMD5(said string, body []byte) error {
 	if said == "" {
 		return nil
 	}
-	raw, err := base64.StdEncoding.DecodeString(said)
-	if err != nil || len(raw) != md5.Size {
+	if raw, err := base64.StdEncoding.DecodeString(said); err != nil || len(raw) != md5.Size {
 		return invalidMD5(said)
 	}
-	if sum := md5.Sum(body); string(sum[:]) != string(raw) {
-		return wrongMD5(raw, sum[:])
+	sum := md5.Sum(body)
+	if found := base64.StdEncoding.EncodeToString(sum[:]); found != said {
+		return wrongMD5(said, found)
 	}
 	return nil
 }
@@ -104,11 +104,9 @@ func invalidMD5(said string) *wire.Error {
 	return refusal("InvalidDigest", http.StatusBadRequest, "The Content-MD5 you specified was invalid.", "Content-MD5", said)
 }
 
-// wrongMD5 says what the client said in hexadecimal digits, as AWS does, and what was found
-// in base64 (OpenStack Swift, test/s3api/test_input_errors.py).
-func wrongMD5(said, found []byte) *wire.Error {
+func wrongMD5(said, found string) *wire.Error {
 	return refusal("BadDigest", http.StatusBadRequest, "The Content-MD5 you specified did not match what we received.",
-		"ExpectedDigest", hex.EncodeToString(said), "CalculatedDigest", base64.StdEncoding.EncodeToString(found))
+		"ExpectedDigest", said, "CalculatedDigest", found)
 }
 
 // checkSHA256 holds a body against what its signature was made of. What is no digest, as

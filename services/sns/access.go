@@ -25,7 +25,7 @@ var grantable = []string{"AddPermission", "DeleteTopic", "GetDataProtectionPolic
 // policies have for it. keys are condition keys of the request beside the global ones.
 func (s *Service) find(ctx context.Context, action, param string, arn *string, keys map[string]string) (topic.Topic, error) {
 	c := identity.From(ctx)
-	id, err := topicID(&c, param, arn)
+	id, err := topicID(&c, param, kit.Value(arn))
 	if err != nil {
 		return topic.Topic{}, err
 	}

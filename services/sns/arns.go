@@ -8,13 +8,12 @@ import (
 	"millrace/services/internal/identity"
 )
 
-// parts splits the ARN that a parameter must have. AWS tells a parameter that is not there
-// from an empty one.
-func parts(param string, text *string) ([]string, error) {
-	if text == nil {
+// parts splits the ARN that a parameter must have.
+func parts(param, text string) ([]string, error) {
+	if text == "" {
 		return nil, invalid("%s Reason: no value for required parameter", param)
 	}
-	p := strings.Split(*text, ":")
+	p := strings.Split(text, ":")
 	if len(p) < 6 {
 		return nil, invalid("%s Reason: An ARN must have at least 6 elements, not %d", param, len(p))
 	}
@@ -24,12 +23,12 @@ func parts(param string, text *string) ([]string, error) {
 // topicID reads the ARN of a topic from a parameter. A caller finds only topics of the
 // region that the request was sent to. Requests that are not signed were sent to none:
 // the links in messages are such, and find the topics of every region.
-func topicID(c *identity.Caller, param string, text *string) (topic.ID, error) {
+func topicID(c *identity.Caller, param, text string) (topic.ID, error) {
 	p, err := parts(param, text)
 	if err != nil {
 		return topic.ID{}, err
 	}
-	id, ok := topic.ParseARN(*text)
+	id, ok := topic.ParseARN(text)
 	if !ok || !isHere(c, p, id) {
 		return topic.ID{}, invalid("%s", param)
 	}
@@ -43,7 +42,7 @@ func isHere(c *identity.Caller, parts []string, id topic.ID) bool {
 }
 
 // subscriptionID is topicID for subscriptions.
-func subscriptionID(c *identity.Caller, text *string) (topic.SubscriptionID, error) {
+func subscriptionID(c *identity.Caller, text string) (topic.SubscriptionID, error) {
 	const param = "SubscriptionArn"
 	p, err := parts(param, text)
 	switch {
@@ -52,7 +51,7 @@ func subscriptionID(c *identity.Caller, text *string) (topic.SubscriptionID, err
 	case len(p) == 6: // a topic's
 		return topic.SubscriptionID{}, invalid("SubscriptionId")
 	}
-	id, ok := topic.ParseSubscriptionARN(*text)
+	id, ok := topic.ParseSubscriptionARN(text)
 	switch {
 	case !ok || !isHere(c, p, id.Topic):
 		return id, invalid(param)

@@ -52,15 +52,11 @@ func TestConfirmSubscription(t *testing.T) {
 		}
 		return *out.SubscriptionArn, nil
 	}
-	// Recorded from AWS, 2023-10 and 2025-10, but for those of a token that could be one.
-	const foreign = "51b2ff3edb475b7d91550e0ab6edf0c1de2a34e6ebaf6c2262a001bcb7e051c43aa00022ceecce70bd2a67b2042da8d8eb47fef7a4e4e942d23e7fa56146b9ee35da040b4b8af564cc4184a7391c834cb75d75c22981f776ad1ce8805e9bab29da2329985337bb8095627907b46c8577c8440556b6f86582a954758026f41fc62041c4b3f67b0f5921232b5dae5aaca1"
-	west := strings.Replace(topic, region, "us-west-2", 1)
+	const unknown = "51b2ff3edb475b7d91550e0ab6edf0c1de2a34e6ebaf6c2262a001bcb7e051c43aa00022ceecce70bd2a67b2042da8d8eb47fef7a4e4e942d23e7fa56146b9ee35da040b4b8af564cc4184a7391c834cb75d75c22981f776ad1ce8805e9bab29da2329985337bb8095627907b46c8577"
 	for _, c := range []struct{ what, topic, token, text string }{
-		{"no token", topic, "abc123", "Invalid parameter: Token"}, {"none at all", topic, "", "Invalid parameter: Token"}, {"not hexadecimal", topic, "randomtoken", "Invalid token"},
-		{"of another SNS", topic, foreign, "Invalid parameter: Token"}, {"of another SNS for no topic", prefix + "none", foreign, "Invalid parameter: Token"},
-		{"nobody's", topic, strings.Repeat("a", len(first.Token)), "Invalid token"}, {"of no topic", prefix + "none", first.Token, "Invalid parameter: Topic"},
-		{"of another topic", b.createTopic("u", nil), first.Token, "Invalid token"}, {"no topic", "not-an-arn", first.Token, "Invalid parameter: Topic"},
-		{"of another region", west, first.Token, "Invalid parameter: Topic"},
+		{"no token", topic, "abc123", "Invalid parameter: Token"}, {"none at all", topic, "", "Invalid parameter: Token"}, {"not hexadecimal", topic, strings.Repeat("x", 256), "Invalid parameter: Token"},
+		{"nobody's", topic, unknown, "Invalid token"}, {"of no topic", prefix + "none", first.Token, "Invalid parameter: Topic"},
+		{"of another topic", b.createTopic("u", nil), first.Token, "Invalid token"}, {"no topic", "x", first.Token, "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1"},
 	} {
 		_, err := confirm(c.topic, c.token)
 		refused(t, c.what, err, "InvalidParameter", c.text)
@@ -230,7 +226,7 @@ func TestSubscriptionARNs(t *testing.T) {
 		"SetSubscriptionAttributes": func(arn string) error { return b.setSub(arn, "RawMessageDelivery", "true") },
 	} {
 		for arn, text := range map[string]string{
-			"": "SubscriptionArn Reason: An ARN must have at least 6 elements, not 1", "PendingConfirmation": "SubscriptionArn Reason: An ARN must have at least 6 elements, not 1",
+			"": "SubscriptionArn Reason: no value for required parameter", "PendingConfirmation": "SubscriptionArn Reason: An ARN must have at least 6 elements, not 1",
 			"arn:aws:sns:a:b": "SubscriptionArn Reason: An ARN must have at least 6 elements, not 5", topic: "SubscriptionId", topic + ":x": "SubscriptionId",
 			"arn:aws:sns:us-east-1:" + account + ":t" + none: "SubscriptionArn", "a:b:c:d:e:f:g": "SubscriptionArn",
 		} {
@@ -240,18 +236,6 @@ func TestSubscriptionARNs(t *testing.T) {
 			refused(t, name, err, "NotFound", "Subscription does not exist")
 		} else if err != nil {
 			t.Errorf("a subscription that is not there is not unsubscribed: %v", err)
-		}
-	}
-}
-
-// An ARN that is not there is told from an empty one. AWS's answer to Unsubscribe, of
-// 2025-10.
-func TestMissingARNs(t *testing.T) {
-	b := start(t, sns.Options{})
-	for call, param := range map[string]string{"Unsubscribe": "SubscriptionArn", "ConfirmSubscription&Token=ab": "TopicArn", "DeleteTopic": "TopicArn"} {
-		status, body := b.raw("Version=2010-03-31&Action=" + call)
-		if want := "<Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>Invalid parameter: " + param + " Reason: no value for required parameter</Message></Error>"; status != 400 || !strings.Contains(body, want) {
-			t.Errorf("%s: %d %s", call, status, body)
 		}
 	}
 }

@@ -69,10 +69,10 @@ func FuzzEndpoints(f *testing.F) {
 			t.Errorf("%q has lines", text)
 		}
 		// Those of other partitions are taken too.
-		if got, err := topicID(&c, "TopicArn", &text); err == nil && got.ARN() != text && strings.HasPrefix(text, "arn:aws:") {
+		if got, err := topicID(&c, "TopicArn", text); err == nil && got.ARN() != text && strings.HasPrefix(text, "arn:aws:") {
 			t.Errorf("%q was read as %s", text, got.ARN())
 		}
-		if got, err := subscriptionID(&c, &text); err == nil && got.ARN() != text && strings.HasPrefix(text, "arn:aws:") {
+		if got, err := subscriptionID(&c, text); err == nil && got.ARN() != text && strings.HasPrefix(text, "arn:aws:") {
 			t.Errorf("%q was read as %s", text, got.ARN())
 		}
 	})

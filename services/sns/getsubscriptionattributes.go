@@ -8,6 +8,7 @@ import (
 	"millrace/runtime/topic"
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // GetSubscriptionAttributes   awsQuery
@@ -51,7 +52,7 @@ func (s *Service) GetSubscriptionAttributes(ctx context.Context, in *api.GetSubs
 // topic.
 func (s *Service) subscription(ctx context.Context, action string, arn *string) (topic.Subscription, error) {
 	c := identity.From(ctx)
-	id, err := subscriptionID(&c, arn)
+	id, err := subscriptionID(&c, kit.Value(arn))
 	if err != nil {
 		return topic.Subscription{}, err
 	}

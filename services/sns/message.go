@@ -44,16 +44,13 @@ func (d *draft) message(traceHeader string, max int) (topic.Message, error) {
 	case m.Bytes() > max:
 		return m, tooLong()
 	}
-	if err := d.check(&m); err != nil {
-		return m, err
-	}
-	return m, d.structured(&m)
+	return m, d.check(&m)
 }
 
 func tooLong() error { return invalid("Message too long") }
 
-// check checks the subject of m, which is the draft's message, and that it has a body. An
-// entry of a batch fails alone for it.
+// check checks the subject and the body of m, which is the draft's message, and gives
+// every protocol its body. An entry of a batch fails alone for it.
 func (d *draft) check(m *topic.Message) error {
 	if d.subject != nil && !isSubject(m.Subject) {
 		return invalid("Subject")
@@ -61,14 +58,9 @@ func (d *draft) check(m *topic.Message) error {
 	if m.Body == "" {
 		return invalid("Empty message")
 	}
-	return nil
-}
-
-// structured gives every protocol its body, when the body of m is of structure json.
-func (d *draft) structured(m *topic.Message) error {
 	// The API's only value is json. All others mean nothing: "string", which stands in
 	// examples of SDKs, is in many programs.
-	if kit.Value(d.structure) != "json" || m.Body == "" {
+	if kit.Value(d.structure) != "json" {
 		return nil
 	}
 	var members map[string]json.RawMessage

@@ -6,6 +6,7 @@ import (
 
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // CreatePlatformEndpoint   awsQuery
@@ -74,7 +75,7 @@ func (s *Service) slashedARN(ctx context.Context, param string, arn *string, sla
 	if err := s.signed(ctx); err != nil {
 		return err
 	}
-	p, err := parts(param, arn)
+	p, err := parts(param, kit.Value(arn))
 	switch {
 	case err != nil:
 		return err

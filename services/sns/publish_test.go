@@ -395,10 +395,6 @@ func TestPublishBatchRefusals(t *testing.T) {
 		{"an attribute without a type", "ValidationError", noType, with(batch("x", "y"), member(2, "MessageAttributes.entry.1.Name"), "a", member(2, "MessageAttributes.entry.1.Value.StringValue"), "v")},
 		{"an attribute without a value", "ParameterValueInvalid", "The message attribute 'a' must contain non-empty message attribute value for message attribute type 'String'.",
 			with(batch("x", "y"), member(2, "MessageAttributes.entry.1.Name"), "a", member(2, "MessageAttributes.entry.1.Value.DataType"), "String")},
-		{"no default body", "InvalidParameter", "Invalid parameter: Message Structure - No default entry in JSON message body", with(batch("x", `{"sqs":"x"}`), member(2, "MessageStructure"), "json")},
-		{"FIFO: no default body and no group", "InvalidParameter", "Invalid parameter: Message Structure - No default entry in JSON message body",
-			with(batch(`{"sqs":"x"}`), "TopicArn", topicARN+"c.fifo", member(1, "MessageStructure"), "json")},
-		{"no JSON", "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse", with(batch("x", "y"), member(1, "MessageStructure"), "json")},
 		{"FIFO: no group", "InvalidParameter", "Invalid parameter: The MessageGroupId parameter is required for FIFO topics", with(batch("x", "y"), "TopicArn", topicARN+"c.fifo", member(1, "MessageGroupId"), "g")},
 		{"FIFO: no deduplication", "InvalidParameter", "Invalid parameter: The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
 			with(batch("x"), "TopicArn", topicARN+"o.fifo", member(1, "MessageGroupId"), "g")},
@@ -421,8 +417,9 @@ func TestPublishBatchRefusals(t *testing.T) {
 // Entries that are wrong fail alone, the others are published in their order.
 func TestPublishBatch(t *testing.T) {
 	p := printing(t)
-	pairs := append(batch("a", "", "c", "d"), "TopicArn", topicARN+"c.fifo", member(3, "Subject"), "two\nlines")
-	for i := range 4 {
+	pairs := append(batch("a", "", "c", "d", "{}"),
+		"TopicArn", topicARN+"c.fifo", member(3, "Subject"), "two\nlines", member(5, "MessageStructure"), "json")
+	for i := range 5 {
 		pairs = append(pairs, member(i+1, "MessageGroupId"), "g")
 	}
 	want := reply{
@@ -434,6 +431,7 @@ func TestPublishBatch(t *testing.T) {
 		Failed: []entryAnswer{
 			{ID: "e2", Code: "InvalidParameter", Text: "Invalid parameter: Empty message", Fault: true},
 			{ID: "e3", Code: "InvalidParameter", Text: "Invalid parameter: Subject", Fault: true},
+			{ID: "e5", Code: "InvalidParameter", Text: "Invalid parameter: Message Structure - No default entry in JSON message body", Fault: true},
 		},
 	}
 	if d := cmp.Diff(want, p.call("PublishBatch", pairs...)); d != "" {

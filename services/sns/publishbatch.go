@@ -21,9 +21,9 @@ const (
 //
 //   - publishes 1 to 10 messages of MaximumMessageSize bytes together, on a FIFO topic
 //     in the order of the request
-//   - an entry whose subject is wrong or whose message is empty fails alone; what is wrong
-//     with an attribute, a MessageStructure of json, or the ids that FIFO topics need, fails
-//     the whole request, in this order, as it does on AWS
+//   - an entry whose subject, body or structure is wrong fails alone; what is wrong with
+//     an attribute, or with the ids that FIFO topics need, fails the whole request, as
+//     it does on AWS
 //   - asks the topic's policy for Publish
 func (s *Service) PublishBatch(ctx context.Context, in *api.PublishBatchInput) (*api.PublishBatchOutput, error) {
 	t, err := s.find(ctx, "Publish", "TopicArn", in.TopicArn, nil)
@@ -102,9 +102,6 @@ func readEntries(entries []*api.PublishBatchRequestEntry, t *topic.Topic, traceH
 	for i, e := range entries {
 		d := draft{e.Message, e.Subject, e.MessageStructure, e.MessageAttributes, e.MessageGroupId, e.MessageDeduplicationId}
 		m, err := d.read(traceHeader)
-		if err == nil {
-			err = d.structured(&m)
-		}
 		if err == nil {
 			err = d.checkIDs(t)
 		}

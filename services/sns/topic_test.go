@@ -238,7 +238,7 @@ func TestTopicARNs(t *testing.T) {
 		},
 	}
 	for name, call := range calls {
-		invalid(t, name, call(""), "TopicArn Reason: An ARN must have at least 6 elements, not 1")
+		invalid(t, name, call(""), "TopicArn Reason: no value for required parameter")
 		invalid(t, name, call("t"), "TopicArn Reason: An ARN must have at least 6 elements, not 1")
 		invalid(t, name, call("arn:aws:sns:eu-west-1:1"), "TopicArn Reason: An ARN must have at least 6 elements, not 5")
 		for _, arn := range []string{"arn:aws:sns:us-east-1:" + account + ":t", "arn:aws:sqs:" + region + ":" + account + ":t", prefix + "t:x", prefix + "a b", "a:b:c:d:e:f"} {

@@ -7,6 +7,7 @@ import (
 	"millrace/runtime/fault"
 	api "millrace/services/internal/api/sns"
 	"millrace/services/internal/identity"
+	"millrace/services/internal/kit"
 )
 
 // Unsubscribe   awsQuery
@@ -18,7 +19,7 @@ import (
 //   - one that waits for its confirmation cannot be, until its token is too old to confirm it
 func (s *Service) Unsubscribe(ctx context.Context, in *api.UnsubscribeInput) (*api.UnsubscribeOutput, error) {
 	c := identity.From(ctx)
-	id, err := subscriptionID(&c, in.SubscriptionArn)
+	id, err := subscriptionID(&c, kit.Value(in.SubscriptionArn))
 	if err != nil {
 		return nil, err
 	}

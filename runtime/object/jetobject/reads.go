@@ -32,14 +32,9 @@ func (b *Bucket) ListVersions(ctx context.Context, q object.VersionsQuery) (page
 	return page, err
 }
 
-// ListUploads returns a page of uploads under way: object.ErrNoSuchUpload for a query after
-// an upload that is none of its key.
+// ListUploads returns a page of uploads under way.
 func (b *Bucket) ListUploads(ctx context.Context, q object.UploadsQuery) (page object.UploadsPage, err error) {
-	found := false
-	err = b.view(ctx, func(m *object.Machine) { page, found = m.ListUploads(q) })
-	if err == nil && !found {
-		err = object.ErrNoSuchUpload
-	}
+	err = b.view(ctx, func(m *object.Machine) { page = m.ListUploads(q) })
 	return page, err
 }
 

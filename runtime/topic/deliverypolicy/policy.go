@@ -39,17 +39,6 @@ type Retry struct {
 	Function        *string `json:"backoffFunction"`    // of the third phase: linear, arithmetic, geometric or exponential
 }
 
-// given is a Retry that leaves out what is missing.
-type given struct {
-	MinDelay        *int    `json:"minDelayTarget,omitempty"`
-	MaxDelay        *int    `json:"maxDelayTarget,omitempty"`
-	Retries         *int    `json:"numRetries,omitempty"`
-	MaxDelayRetries *int    `json:"numMaxDelayRetries,omitempty"`
-	NoDelayRetries  *int    `json:"numNoDelayRetries,omitempty"`
-	MinDelayRetries *int    `json:"numMinDelayRetries,omitempty"`
-	Function        *string `json:"backoffFunction,omitempty"`
-}
-
 // A Throttle bounds how many messages a subscription gets.
 type Throttle struct {
 	PerSecond *int `json:"maxReceivesPerSecond"` // on average, from 1; nil for no bound
@@ -61,21 +50,7 @@ type Request struct {
 }
 
 // String is the policy as SNS shows it: DeliveryPolicy among the attributes of a topic.
-// Members that were not given are left out, but for disableSubscriptionOverrides.
-func (t Topic) String() string {
-	if t.HTTP == nil {
-		return marshal(t)
-	}
-	h := *t.HTTP
-	shown := struct {
-		Retry            *given    `json:"defaultHealthyRetryPolicy,omitempty"`
-		DisableOverrides bool      `json:"disableSubscriptionOverrides"`
-		Throttle         *Throttle `json:"defaultThrottlePolicy,omitempty"`
-		Request          *Request  `json:"defaultRequestPolicy,omitempty"`
-	}{Retry: (*given)(h.Retry), Throttle: h.Throttle, Request: h.Request}
-	shown.DisableOverrides = h.DisableOverrides != nil && *h.DisableOverrides
-	return marshal(map[string]any{"http": shown})
-}
+func (t Topic) String() string { return marshal(t) }
 
 // String is the policy as SNS shows it: DeliveryPolicy among the attributes of a
 // subscription.

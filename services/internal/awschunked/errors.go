@@ -24,8 +24,8 @@ func shortChunk(number int, size int64) *wire.Error {
 		Fields:  map[string]any{"Chunk": number, "BadChunkSize": size}}
 }
 
-// BadTrailer is its error of trailers that are malformed, not announced or not there.
-func BadTrailer() *wire.Error {
+// badTrailer is its error of trailers that are malformed, not announced or not there.
+func badTrailer() *wire.Error {
 	return &wire.Error{Code: "MalformedTrailerError", Status: 400,
 		Message: "The request contained trailing data that was not well-formed or did not conform to our published schema."}
 }

@@ -40,7 +40,7 @@ func (r *Reader) trailer(text string, signed *strings.Builder) error {
 	}
 	name, value, ok := parseTrailer(text)
 	if _, twice := r.trailers[name]; twice || !ok || !slices.Contains(r.options.Trailers, name) {
-		return BadTrailer()
+		return badTrailer()
 	}
 	r.trailers[name] = value
 	signed.WriteString(name + ":" + value + "\n")
@@ -55,7 +55,7 @@ func parseTrailer(text string) (name, value string, ok bool) {
 // endTrailers takes the line behind the last trailer, and what has to follow.
 func (r *Reader) endTrailers(line, signed string) error {
 	if len(r.trailers) < len(r.options.Trailers) {
-		return BadTrailer()
+		return badTrailer()
 	}
 	if r.form.Signed {
 		if err := r.trailerSignature(line, signed); err != nil {
@@ -78,7 +78,7 @@ func (r *Reader) trailerSignature(line, signed string) error {
 	name, signature, _ := parseTrailer(text)
 	switch {
 	case name != trailerSignatureName && len(r.options.Trailers) == 0 && text != "":
-		return BadTrailer() // nothing was announced
+		return badTrailer() // nothing was announced
 	case name != trailerSignatureName || !ended:
 		return incomplete()
 	}

@@ -32,8 +32,7 @@ func Page[T any](items []T, key func(T) string, after string, limit int) (page [
 
 // MarkedPage is Page for services that answer an opaque marker, and whether there is
 // more. marker is nil for the first page; ErrMarker if it is none of ours. A marker has
-// the alphabet and the padding of base64, as those of AWS have: four characters for three
-// of a sort key, and eight more.
+// four characters for three of a sort key, and six more.
 func MarkedPage[T any](items []T, key func(T) string, marker *string, limit int) (page []T, next *string, truncated *bool, err error) {
 	after := ""
 	if marker != nil {
@@ -52,12 +51,12 @@ func MarkedPage[T any](items []T, key func(T) string, marker *string, limit int)
 // another making is not taken for one.
 func EncodeMarker(text string) string {
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(text)))
-	return base64.StdEncoding.EncodeToString(append(sum, text...))
+	return base64.RawURLEncoding.EncodeToString(append(sum, text...))
 }
 
 // DecodeMarker is the text of a marker, or ErrMarker.
 func DecodeMarker(marker string) (text string, err error) {
-	b, err := base64.StdEncoding.DecodeString(marker)
+	b, err := base64.RawURLEncoding.DecodeString(marker)
 	if err != nil || len(b) < crc32.Size || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[crc32.Size:]) {
 		return "", ErrMarker
 	}

@@ -26,7 +26,7 @@ type restProtocol interface {
 	documents
 	readDocument(body []byte, m *Member, v reflect.Value) *Error
 	// parameterError is the answer to a text that is none for m, a member outside the
-	// body; nil passes over it. err is the codec's own.
+	// body; err is the codec's own.
 	parameterError(m *Member, text string, err *Error) *Error
 	blobType() string // Content-Type of a payload of bytes that does not say its own
 }
@@ -50,17 +50,11 @@ func decodeREST(p restProtocol, r *Request, sh *Shape, v reflect.Value) *Error {
 		switch f := v.Field(i); m.Location {
 		case "uri":
 			if err := setText(r.Labels[m.wire()], m.Shape, f); err != nil {
-				if err := p.parameterError(m, r.Labels[m.wire()], err); err != nil {
-					return err
-				}
-				f.SetZero()
+				return p.parameterError(m, r.Labels[m.wire()], err)
 			}
 		case "querystring":
 			if err := setQuery(query, sh, m, f); err != nil {
-				if err := p.parameterError(m, query.Get(m.wire()), err); err != nil {
-					return err
-				}
-				f.SetZero()
+				return p.parameterError(m, query.Get(m.wire()), err)
 			}
 		case "header":
 			texts := r.HTTP.Header[m.Header]
@@ -68,10 +62,7 @@ func decodeREST(p restProtocol, r *Request, sh *Shape, v reflect.Value) *Error {
 				continue
 			}
 			if err := setHeader(texts, m, f); err != nil {
-				if err := p.parameterError(m, texts[0], err); err != nil {
-					return err
-				}
-				f.SetZero()
+				return p.parameterError(m, texts[0], err)
 			}
 		case "headers":
 			setPrefixed(r.HTTP.Header, m.Wire, f)

@@ -121,15 +121,11 @@ func (restXML) readDocument(body []byte, m *Member, v reflect.Value) *Error {
 	return nil
 }
 
-// parameterError says that a parameter or a header does not hold what it is to hold. A
-// number that is empty is none, as AWS has it.
+// parameterError says that a parameter or a header does not hold what it is to hold.
 func (restXML) parameterError(m *Member, text string, _ *Error) *Error {
 	e := &Error{Code: "InvalidArgument", Status: http.StatusBadRequest, Message: "The value of " + m.wire() + " is invalid.",
 		Elements: []Element{{"ArgumentName", m.wire()}, {"ArgumentValue", text}}}
 	if m.Shape.Kind == Integer || m.Shape.Kind == Long {
-		if text == "" {
-			return nil
-		}
 		e.Message = "Provided " + m.wire() + " not an integer or within integer range"
 	}
 	return e

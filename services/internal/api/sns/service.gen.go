@@ -438,7 +438,7 @@ func init() {
 		{Name: "AWSAccountId", Shape: &shapes[23], Required: true},
 		{Name: "ActionName", Shape: &shapes[0], Required: true},
 		{Name: "Label", Shape: &shapes[173], Required: true},
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[2] = wire.Shape{Name: "AddPermissionOutput", Kind: wire.Structure}
 	shapes[3] = wire.Shape{Name: "AmazonResourceName", Kind: wire.String, Min: new(float64(1)), Max: new(float64(1011))}
@@ -471,7 +471,7 @@ func init() {
 	shapes[13] = wire.Shape{Name: "ConfirmSubscriptionInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AuthenticateOnUnsubscribe", Shape: &shapes[169]},
 		{Name: "Token", Shape: &shapes[182], Required: true},
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[14] = wire.Shape{Name: "ConfirmSubscriptionOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "SubscriptionArn", Shape: &shapes[181]},
@@ -521,7 +521,7 @@ func init() {
 	}}
 	shapes[29] = wire.Shape{Name: "DeleteSMSSandboxPhoneNumberOutput", Kind: wire.Structure}
 	shapes[30] = wire.Shape{Name: "DeleteTopicInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[31] = wire.Shape{Name: "DeleteTopicOutput", Kind: wire.Structure}
 	shapes[32] = wire.Shape{Name: "EmptyBatchRequestException", Kind: wire.Structure, Members: []*wire.Member{
@@ -538,7 +538,7 @@ func init() {
 		{Name: "message", Shape: &shapes[179]},
 	}, Error: &wire.ErrorTrait{Code: "FilterPolicyLimitExceeded", Status: 403, Fault: false}}
 	shapes[36] = wire.Shape{Name: "GetDataProtectionPolicyInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "ResourceArn", Shape: &shapes[183]},
+		{Name: "ResourceArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[37] = wire.Shape{Name: "GetDataProtectionPolicyOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "DataProtectionPolicy", Shape: &shapes[168]},
@@ -566,13 +566,13 @@ func init() {
 		{Name: "IsInSandbox", Shape: &shapes[170], Required: true},
 	}}
 	shapes[46] = wire.Shape{Name: "GetSubscriptionAttributesInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SubscriptionArn", Shape: &shapes[181]},
+		{Name: "SubscriptionArn", Shape: &shapes[181], Required: true},
 	}}
 	shapes[47] = wire.Shape{Name: "GetSubscriptionAttributesOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Attributes", Shape: &shapes[137]},
 	}}
 	shapes[48] = wire.Shape{Name: "GetTopicAttributesInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[49] = wire.Shape{Name: "GetTopicAttributesOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Attributes", Shape: &shapes[153]},
@@ -658,7 +658,7 @@ func init() {
 	shapes[76] = wire.Shape{Name: "ListString", Kind: wire.List, Element: &wire.Member{Shape: &shapes[133]}}
 	shapes[77] = wire.Shape{Name: "ListSubscriptionsByTopicInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "NextToken", Shape: &shapes[177]},
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[78] = wire.Shape{Name: "ListSubscriptionsByTopicOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "NextToken", Shape: &shapes[177]},
@@ -727,7 +727,7 @@ func init() {
 	}, Error: &wire.ErrorTrait{Code: "PlatformApplicationDisabled", Status: 400, Fault: false}}
 	shapes[104] = wire.Shape{Name: "PublishBatchInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "PublishBatchRequestEntries", Shape: &shapes[107], Required: true},
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[105] = wire.Shape{Name: "PublishBatchOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Failed", Shape: &shapes[8]},
@@ -766,12 +766,12 @@ func init() {
 	}}
 	shapes[112] = wire.Shape{Name: "PutDataProtectionPolicyInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "DataProtectionPolicy", Shape: &shapes[168], Required: true},
-		{Name: "ResourceArn", Shape: &shapes[183]},
+		{Name: "ResourceArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[113] = wire.Shape{Name: "PutDataProtectionPolicyOutput", Kind: wire.Structure}
 	shapes[114] = wire.Shape{Name: "RemovePermissionInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "Label", Shape: &shapes[173], Required: true},
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[115] = wire.Shape{Name: "RemovePermissionOutput", Kind: wire.Structure}
 	shapes[116] = wire.Shape{Name: "ReplayLimitExceededException", Kind: wire.Structure, Members: []*wire.Member{
@@ -804,13 +804,13 @@ func init() {
 	shapes[128] = wire.Shape{Name: "SetSubscriptionAttributesInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AttributeName", Shape: &shapes[167], Required: true},
 		{Name: "AttributeValue", Shape: &shapes[168]},
-		{Name: "SubscriptionArn", Shape: &shapes[181]},
+		{Name: "SubscriptionArn", Shape: &shapes[181], Required: true},
 	}}
 	shapes[129] = wire.Shape{Name: "SetSubscriptionAttributesOutput", Kind: wire.Structure}
 	shapes[130] = wire.Shape{Name: "SetTopicAttributesInput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "AttributeName", Shape: &shapes[167], Required: true},
 		{Name: "AttributeValue", Shape: &shapes[168]},
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[131] = wire.Shape{Name: "SetTopicAttributesOutput", Kind: wire.Structure}
 	shapes[132] = wire.Shape{Name: "StaleTagException", Kind: wire.Structure, Members: []*wire.Member{
@@ -822,7 +822,7 @@ func init() {
 		{Name: "Endpoint", Shape: &shapes[172]},
 		{Name: "Protocol", Shape: &shapes[178], Required: true},
 		{Name: "ReturnSubscriptionArn", Shape: &shapes[170]},
-		{Name: "TopicArn", Shape: &shapes[183]},
+		{Name: "TopicArn", Shape: &shapes[183], Required: true},
 	}}
 	shapes[135] = wire.Shape{Name: "SubscribeOutput", Kind: wire.Structure, Members: []*wire.Member{
 		{Name: "SubscriptionArn", Shape: &shapes[181]},
@@ -874,7 +874,7 @@ func init() {
 	}, Error: &wire.ErrorTrait{Code: "TopicLimitExceeded", Status: 403, Fault: false}}
 	shapes[155] = wire.Shape{Name: "TopicsList", Kind: wire.List, Element: &wire.Member{Shape: &shapes[152]}}
 	shapes[156] = wire.Shape{Name: "UnsubscribeInput", Kind: wire.Structure, Members: []*wire.Member{
-		{Name: "SubscriptionArn", Shape: &shapes[181]},
+		{Name: "SubscriptionArn", Shape: &shapes[181], Required: true},
 	}}
 	shapes[157] = wire.Shape{Name: "UnsubscribeOutput", Kind: wire.Structure}
 	shapes[158] = wire.Shape{Name: "UntagResourceInput", Kind: wire.Structure, Members: []*wire.Member{
