@@ -128,7 +128,7 @@ func (r *reading) describe() *api.GetObjectOutput {
 	o := &r.object
 	e := showEncryption(&o.Encryption)
 	out := &api.GetObjectOutput{
-		AcceptRanges: new("bytes"), ETag: quoted(o.ETag), LastModified: new(o.Modified), VersionId: shownVersion(r.bucket, o),
+		AcceptRanges: new("bytes"), ContentType: new(defaultType), ETag: quoted(o.ETag), LastModified: new(o.Modified), VersionId: shownVersion(r.bucket, o),
 		ServerSideEncryption: e.algorithm, SSEKMSKeyId: e.key, BucketKeyEnabled: e.bucketKey,
 		SSECustomerAlgorithm: e.customerAlgorithm, SSECustomerKeyMD5: e.customerDigest,
 	}
@@ -136,7 +136,10 @@ func (r *reading) describe() *api.GetObjectOutput {
 		out.TagCount = new(int32(n))
 	}
 	if h := o.Headers; h != nil {
-		out.ContentType, out.CacheControl, out.ContentDisposition = kit.Optional(h.ContentType), kit.Optional(h.CacheControl), kit.Optional(h.ContentDisposition)
+		if h.ContentType != "" {
+			out.ContentType = &h.ContentType
+		}
+		out.CacheControl, out.ContentDisposition = kit.Optional(h.CacheControl), kit.Optional(h.ContentDisposition)
 		out.ContentEncoding, out.ContentLanguage, out.Expires = kit.Optional(h.ContentEncoding), kit.Optional(h.ContentLanguage), kit.Optional(h.Expires)
 		out.StorageClass, out.WebsiteRedirectLocation = kit.Optional(h.StorageClass), kit.Optional(h.WebsiteRedirect)
 		out.Metadata = shownMetadata(h.User)
