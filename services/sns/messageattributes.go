@@ -54,8 +54,6 @@ func attribute(name string, v *api.MessageAttributeValue) (queue.Attribute, erro
 		return a, badMessageAttribute("The message attribute '%s' with type '%s' must use field '%s'.", name, a.DataType, field)
 	case len(a.Value) == 0:
 		return a, badMessageAttribute("The message attribute '%s' must contain non-empty message attribute value for message attribute type '%s'.", name, a.DataType)
-	case a.DataType == "Number" && !kit.IsNumber(string(a.Value)):
-		return a, badMessageAttribute("Could not cast message attribute '%s' value to number.", name)
 	}
 	return a, nil
 }

@@ -225,7 +225,6 @@ func TestPublishRefusals(t *testing.T) {
 		{"attribute: an empty binary", "ParameterValueInvalid", "The message attribute 'a' must contain non-empty message attribute value for message attribute type 'Binary'.", append(attributeForm("a", "Binary", "BinaryValue", ""), bare, "")},
 		{"attribute: a text as binary", "ParameterValueInvalid", "The message attribute 'a' with type 'Binary' must use field 'Binary'.", append(attributeForm("a", "Binary", "StringValue", "v"), bare, "")},
 		{"attribute: a binary as text", "ParameterValueInvalid", "The message attribute 'a' with type 'String.Array' must use field 'String'.", append(attributeForm("a", "String.Array", "BinaryValue", "dg=="), bare, "")},
-		{"attribute: no number", "ParameterValueInvalid", "Could not cast message attribute 'a' value to number.", append(attributeForm("a", "Number", "StringValue", "1x"), bare, "")},
 		{"attribute: a binary number", "ParameterValueInvalid", "The message attribute 'a' with type 'Number' must use field 'String'.", append(attributeForm("a", "Number", "BinaryValue", "dg=="), bare, "")},
 		{"attribute: a long name", "ParameterValueInvalid", "Length of message attribute name must be less than 256 bytes.", append(attributeForm(strings.Repeat("a", 257), "String", "StringValue", "v"), bare, "")},
 		{"attribute: a strange name", "ParameterValueInvalid", "Invalid non-alphanumeric character '#x5E' " + nameChars, append(attributeForm("a^b", "String", "StringValue", "v"), bare, "")},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
@@ -77,6 +78,18 @@ func FuzzAttributes(f *testing.F) {
 		}
 		if isPolicy := name == policyAttribute || name == redrive || name == redriveAllow; isPolicy && value != "" && !json.Valid([]byte(value)) {
 			t.Errorf("%s=%q was taken for JSON", name, value)
+		}
+	})
+}
+
+// What is taken for a number, the receivers can read as one.
+func FuzzNumber(f *testing.F) {
+	for _, s := range []string{"0", "-1.5", "1e126", "1e-129", "0x1p-2", "1_0", "+.5e+3", "1e999999999", "00000000000000000000000000000000000000001"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if _, err := strconv.ParseFloat(s, 64); isNumber(s) && err != nil {
+			t.Errorf("%q was taken for a number: %v", s, err)
 		}
 	})
 }

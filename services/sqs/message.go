@@ -137,7 +137,7 @@ func attribute(name string, v *api.MessageAttributeValue) (queue.Attribute, erro
 			return a, invalidValue("Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 		}
 	}
-	if base == "Number" && !kit.IsNumber(*v.StringValue) {
+	if base == "Number" && !isNumber(*v.StringValue) {
 		return a, invalidValue("Can't cast the value of message (user) attribute '%s' to a number.", name)
 	}
 	return a, nil

@@ -73,6 +73,18 @@ func TestBodyCharacters(t *testing.T) {
 	}
 }
 
+func TestAttributeNumbers(t *testing.T) {
+	for text, want := range map[string]bool{
+		"0": true, "-1.5": true, "1e10": true, "+3": true, "1e126": true, "1e-128": true, ".5": true,
+		strings.Repeat("9", 38): true, strings.Repeat("9", 39): false, "1e127": false, "1e-129": false,
+		"": false, "abc": false, "0x10": false, "1_000": false, "Inf": false, "1e": false, "--1": false,
+	} {
+		if got := isNumber(text); got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestQueueNames(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -87,6 +88,36 @@ func checkAttributeType(name, dataType string) (base string, err error) {
 	}
 	return base, nil
 }
+
+// isNumber reports whether a text is a number as SQS has them: up to 38 digits,
+// between 10^-128 and 10^126.
+func isNumber(s string) bool {
+	if s == "" || strings.Trim(s, "0123456789+-.eE") != "" || len(s) > 256 {
+		return false
+	}
+	f, _, err := big.ParseFloat(s, 10, 128, big.ToNearestEven)
+	if err != nil {
+		return false
+	}
+	mantissa, _, _ := strings.Cut(strings.ToLower(s), "e")
+	digits := strings.TrimLeft(strings.NewReplacer("+", "", "-", "", ".", "").Replace(mantissa), "0")
+	if strings.Contains(mantissa, ".") {
+		digits = strings.TrimRight(digits, "0")
+	}
+	if len(digits) > 38 {
+		return false
+	}
+	if f.Sign() == 0 {
+		return true
+	}
+	abs := new(big.Float).Abs(f)
+	return abs.Cmp(smallest) >= 0 && abs.Cmp(largest) <= 0
+}
+
+var (
+	smallest, _, _ = big.ParseFloat("1e-128", 10, 128, big.ToZero)
+	largest, _, _  = big.ParseFloat("1e126", 10, 128, big.AwayFromZero)
+)
 
 // queueName checks a name for CreateQueue. fifo says that FifoQueue is true.
 func queueName(name string, fifo bool) error {

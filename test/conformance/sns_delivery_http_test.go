@@ -100,7 +100,7 @@ func TestTopicToHTTP(t *testing.T) {
 	subscription := p.subscribe("http", s.url+"/hook")
 	post, n := s.next("the confirmation")
 	wantHeaders(t, post.header, map[string]string{"X-Amz-Sns-Message-Type": "SubscriptionConfirmation", "X-Amz-Sns-Message-Id": n.MessageId, "X-Amz-Sns-Topic-Arn": p.arn,
-		"X-Amz-Sns-Subscription-Arn": "", "Content-Type": "text/plain; charset=UTF-8", "User-Agent": "Amazon Simple Notification Service Agent", "Accept-Encoding": "gzip,deflate"})
+		"X-Amz-Sns-Subscription-Arn": "", "Content-Type": "text/plain; charset=UTF-8", "User-Agent": "Amazon Simple Notification Service Agent"})
 	wantEqual(t, "type", n.Type, "SubscriptionConfirmation")
 	wantEqual(t, "link", n.SubscribeURL, env.Endpoint+"/?Action=ConfirmSubscription&TopicArn="+p.arn+"&Token="+n.Token)
 	list, err := p.sdk.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: &p.arn})

@@ -142,7 +142,7 @@ func TestConfirmations(t *testing.T) {
 		t.Error(diff)
 	}
 	wantHeaders := map[string]string{
-		"Content-Type": "text/plain; charset=UTF-8", "User-Agent": "Amazon Simple Notification Service Agent", "Accept-Encoding": "gzip,deflate",
+		"Content-Type": "text/plain; charset=UTF-8", "User-Agent": "Amazon Simple Notification Service Agent",
 		"x-amz-sns-message-type": "SubscriptionConfirmation", "x-amz-sns-message-id": c.MessageID, "x-amz-sns-topic-arn": topicARN,
 	}
 	if diff := cmp.Diff(wantHeaders, c.Headers()); diff != "" {
@@ -167,7 +167,7 @@ func TestConfirmations(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	d := NewDraft(sample())
 	want := map[string]string{
-		"Content-Type": "text/plain; charset=UTF-8", "User-Agent": "Amazon Simple Notification Service Agent", "Accept-Encoding": "gzip,deflate",
+		"Content-Type": "text/plain; charset=UTF-8", "User-Agent": "Amazon Simple Notification Service Agent",
 		"x-amz-sns-message-type": "Notification", "x-amz-sns-message-id": sample().MessageID,
 		"x-amz-sns-topic-arn": topicARN, "x-amz-sns-subscription-arn": subscriptionARN,
 	}

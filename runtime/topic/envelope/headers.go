@@ -25,10 +25,9 @@ func headers(kind, messageID, topicARN, subscriptionARN, contentType string) map
 	if contentType == "" {
 		contentType = DefaultContentType
 	}
-	h := make(map[string]string, 9)
+	h := make(map[string]string, 8)
 	h["Content-Type"] = contentType
 	h["User-Agent"] = UserAgent
-	h["Accept-Encoding"] = "gzip,deflate" // what is answered is not read
 	h["x-amz-sns-message-type"] = kind
 	h["x-amz-sns-message-id"] = messageID
 	h["x-amz-sns-topic-arn"] = topicARN

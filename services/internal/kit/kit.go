@@ -1,6 +1,5 @@
 // Package kit is what the operations of several services share: pages of lists,
-// tags, optional members, numbers in message attributes, and AWS's sentence for what a
-// policy does not allow.
+// tags, optional members, and AWS's sentence for what a policy does not allow.
 package kit
 
 // Value is what an optional member holds; the zero value if it is absent.
