@@ -1,10 +1,8 @@
 package iam
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
-
 	"millrace/runtime/identity"
+	"millrace/runtime/policy"
 )
 
 // mqPolicies are AWS's own policies for Amazon MQ. Amazon MQ Developer Guide, "AWS
@@ -49,8 +47,7 @@ const (
 // mqPolicy is a policy whose only known version has some statements. The ids
 // that these policies have in AWS are not known here: theirs follow from their names.
 func mqPolicy(name, path string, inForce int, created, updated, description, statements string) identity.Policy {
-	sum := sha256.Sum256([]byte(name))
-	p := awsPolicy(name, path, "ANPA"+base32.StdEncoding.EncodeToString(sum[:])[:17], inForce, created, updated, description, `"*"`)
+	p := awsPolicy(name, path, policy.UniqueID("ANPA", name), inForce, created, updated, description, `"*"`)
 	p.Versions[0].Document = `{"Version":"2012-10-17","Statement":[` + statements + `]}`
 	return p
 }

@@ -2,8 +2,6 @@ package sts
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -11,6 +9,7 @@ import (
 
 	"millrace/runtime/arn"
 	"millrace/runtime/identity"
+	"millrace/runtime/policy"
 	api "millrace/services/internal/api/sts"
 	"millrace/services/internal/kit"
 )
@@ -43,7 +42,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *api.AssumeRoleInput) (*api
 	known, exists := s.roles.Get(role.Account, name)
 	id := known.ID
 	if !exists {
-		id = idOf(*in.RoleArn)
+		id = policy.UniqueID("AROA", *in.RoleArn)
 	} else if duration > time.Duration(known.MaxSession)*time.Second {
 		return nil, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
@@ -100,12 +99,6 @@ func checkTags(tags []*api.Tag, transitive []string) error {
 		}
 	}
 	return nil
-}
-
-// idOf makes the unique id of a role that nobody created.
-func idOf(arn string) string {
-	sum := sha256.Sum256([]byte(arn))
-	return "AROA" + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }
 
 // packed is how much of the room for session policies a policy takes, in percent.
