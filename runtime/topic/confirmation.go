@@ -18,7 +18,7 @@ func (ts *Topics) AskForConfirmation(ctx context.Context, id SubscriptionID) err
 	if err != nil || !s.Pending {
 		return err
 	}
-	if ts.now().Sub(s.TokenMade) > TokenLife {
+	if s.tokenExpired(ts.now()) {
 		s, err = ts.UpdateSubscription(ctx, id, func(s *Subscription) error {
 			s.Token, s.TokenMade = newToken(), ts.now()
 			return nil

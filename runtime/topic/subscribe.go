@@ -173,7 +173,7 @@ func (ts *Topics) Unsubscribe(ctx context.Context, id SubscriptionID) (Subscript
 	if err != nil {
 		return Subscription{}, err
 	}
-	if s.Pending && ts.now().Sub(s.TokenMade) <= TokenLife {
+	if s.Pending && !s.tokenExpired(ts.now()) {
 		return Subscription{}, fault.New(fault.Conflict, "the subscription is pending confirmation")
 	}
 	t, err := ts.Get(id.Topic)
@@ -222,7 +222,7 @@ func (ts *Topics) Confirm(ctx context.Context, id ID, token string, signed, auth
 		if !s.Pending {
 			return s, nil
 		}
-		if ts.now().Sub(s.TokenMade) > TokenLife {
+		if s.tokenExpired(ts.now()) {
 			break
 		}
 		return ts.UpdateSubscription(ctx, s.ID(), confirm)

@@ -71,6 +71,9 @@ func (s *Subscription) ID() SubscriptionID { return SubscriptionID{s.Topic, s.UU
 // ARN is the subscription's name in the world.
 func (s *Subscription) ARN() string { return s.ID().ARN() }
 
+// tokenExpired reports whether the token is too old to confirm the subscription.
+func (s *Subscription) tokenExpired(now time.Time) bool { return now.Sub(s.TokenMade) > TokenLife }
+
 // Raw reports whether messages are delivered without an envelope.
 func (s *Subscription) Raw() bool { return s.Attributes[RawDelivery] == "true" }
 
