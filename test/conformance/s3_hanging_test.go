@@ -46,8 +46,8 @@ func TestNotificationsBesideAFunctionThatHangs(t *testing.T) {
 		}
 		created := []types.Event{"s3:ObjectCreated:*"}
 		if err := b.notify(&types.NotificationConfiguration{
-			LambdaFunctionConfigurations: []types.LambdaFunctionConfiguration{{LambdaFunctionArn: &worker, Events: created, Filter: keyFilter("prefix", "f/")}},
-			QueueConfigurations:          []types.QueueConfiguration{{QueueArn: aws.String(queueARNs + "beside"), Events: created, Filter: keyFilter("prefix", "q/")}},
+			LambdaFunctionConfigurations: []types.LambdaFunctionConfiguration{{LambdaFunctionArn: &worker, Events: created, Filter: prefixFilter("f/")}},
+			QueueConfigurations:          []types.QueueConfiguration{{QueueArn: aws.String(queueARNs + "beside"), Events: created, Filter: prefixFilter("q/")}},
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -72,8 +72,4 @@ func TestNotificationsBesideAFunctionThatHangs(t *testing.T) {
 			}
 		}
 	})
-}
-
-func keyFilter(name types.FilterRuleName, value string) *types.NotificationConfigurationFilter {
-	return &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: []types.FilterRule{{Name: name, Value: &value}}}}
 }

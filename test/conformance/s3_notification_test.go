@@ -124,14 +124,11 @@ func TestBucketTellsOfUploads(t *testing.T) {
 		if _, err := lambda.NewFromConfig(env.AWS).AddPermission(t.Context(), permit); err != nil {
 			t.Fatal(err)
 		}
-		prefix := func(value string) *types.NotificationConfigurationFilter {
-			return &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: []types.FilterRule{{Name: "prefix", Value: &value}}}}
-		}
 		if err := b.notify(&types.NotificationConfiguration{
-			QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueARNs + "direct"), Filter: prefix("q/"),
+			QueueConfigurations: []types.QueueConfiguration{{QueueArn: aws.String(queueARNs + "direct"), Filter: prefixFilter("q/"),
 				Events: []types.Event{"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}}},
-			TopicConfigurations:          []types.TopicConfiguration{{TopicArn: &p.arn, Events: []types.Event{"s3:ObjectCreated:*"}, Filter: prefix("t/")}},
-			LambdaFunctionConfigurations: []types.LambdaFunctionConfiguration{{LambdaFunctionArn: &worker, Events: []types.Event{"s3:ObjectCreated:Put"}, Filter: prefix("f/")}},
+			TopicConfigurations:          []types.TopicConfiguration{{TopicArn: &p.arn, Events: []types.Event{"s3:ObjectCreated:*"}, Filter: prefixFilter("t/")}},
+			LambdaFunctionConfigurations: []types.LambdaFunctionConfiguration{{LambdaFunctionArn: &worker, Events: []types.Event{"s3:ObjectCreated:Put"}, Filter: prefixFilter("f/")}},
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -283,4 +280,9 @@ func TestFunctionCodeInABucket(t *testing.T) {
 			t.Errorf("no such key: %v", err)
 		}
 	})
+}
+
+// prefixFilter is for keys that start so.
+func prefixFilter(prefix string) *types.NotificationConfigurationFilter {
+	return &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: []types.FilterRule{{Name: "prefix", Value: &prefix}}}}
 }

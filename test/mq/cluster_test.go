@@ -142,9 +142,8 @@ func (b *broker) awaitNodes() {
 // nodes says what runs as each node: a process or a container; "" for nothing.
 func (b *broker) nodes() (all [3]string) {
 	b.Helper()
-	inDocker := strings.Contains(strings.Join(b.args, " "), "docker")
 	for n := range all {
-		if inDocker {
+		if b.inDocker() {
 			all[n] = b.docker("ps", "--no-trunc", "--filter", fmt.Sprintf("label=millrace.node=%s-%d", b.id, n+1), "--format", "{{.ID}}")
 		} else {
 			all[n] = nodeProcess(filepath.Join(b.data, "brokers", fmt.Sprintf("%s-%d", b.id, n+1)))
@@ -153,8 +152,8 @@ func (b *broker) nodes() (all [3]string) {
 	return all
 }
 
-// nodeProcess is the process that runs as the node of a folder. What the doctor says of
-// it is tested elsewhere: run over and over, he takes the processor from what boots.
+// nodeProcess is the process that runs as the node of a folder. What runtime doctor
+// says of it is tested elsewhere: run over and over, it takes the processor from what boots.
 func nodeProcess(folder string) string {
 	var record struct{ Main struct{ PID int } }
 	if text, err := os.ReadFile(filepath.Join(folder, "node.json")); err != nil || json.Unmarshal(text, &record) != nil || record.Main.PID == 0 {

@@ -167,6 +167,9 @@ func (s *server) up() {
 	s.connect()
 }
 
+// inDocker reports whether the runtime was told to launch brokers in Docker.
+func (s *server) inDocker() bool { return slices.Contains(s.args, "docker") }
+
 // down ends the runtime by a signal.
 func (s *server) down(signal os.Signal) {
 	s.cmd.Process.Signal(signal)

@@ -39,7 +39,7 @@ func (b *broker) kill() {
 func (b *broker) awaitDurable(queue string) {
 	b.Helper()
 	patience.Until(b, "the metadata of "+queue+" on disk", func() bool {
-		if strings.Contains(strings.Join(b.args, " "), "docker") {
+		if b.inDocker() {
 			return b.docker("exec", strings.Fields(b.container())[0], "sh", "-c", `grep -l "$0" "$RABBITMQ_MNESIA_DIR"/*.[DL]* || true`, queue) != ""
 		}
 		files, _ := filepath.Glob(filepath.Join(b.folder(), "data", "mnesia", "*.[DL]*"))
